@@ -1,0 +1,97 @@
+/**
+ * Composites: operations with a mandatory differentiable reference (in `composites/`) and an optional fused kernel per backend.
+ *
+ * This file is the contract between both: what goes in and comes out of each, and what a fused kernel has to declare.
+ * `null` among inputs is an absent optional tensor.
+ */
+import type { DType } from "../dtype.ts";
+import type { Shape } from "../shape.ts";
+import type { View } from "./backend.ts";
+
+/** Shape and dtype of a tensor, without its data. */
+export interface TensorSpec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** The activations that ModernBERT configs name. `gelu` is exact (erf), `gelu_tanh` its tanh approximation. */
+export type Activation = "gelu" | "gelu_tanh" | "silu" | "relu";
+
+export interface CompositeAttrs {
+  /** x [T, d], weight [d], bias [d] | null → y [T, d]: (x - mean) / sqrt(var + eps) · weight + bias, biased variance. */
+  layerNorm: { readonly eps: number };
+  /** x [T, d], delta [T, d], weight [d], bias [d] | null → sum [T, d] = x + delta, y [T, d] = layerNorm(sum). */
+  residualLayerNorm: { readonly eps: number };
+  /** x [T, 2I] → y [T, I] = activation(x[:, :I]) · x[:, I:]. */
+  glu: { readonly activation: Activation };
+  /**
+   * qkv [T, 3, H, D], cos [P, D/2], sin [P, D/2], positions i32 [T] → [T, 3, H, D]: q and k rotated by halves (NeoX), v copied.
+   * Positions lie in 0…P-1. Not differentiable in cos and sin.
+   */
+  rope: Record<never, never>;
+  /**
+   * qkv [T, 3, H, D], cuSeqlens i32 [N + 1] (0 first, T last, not decreasing) → out [T, H, D].
+   * softmax(q·k · scale) · v inside each sequence; with `window` w only keys with |i - j| ≤ w (inclusive). `maxSeqlen` ≥ the longest sequence.
+   */
+  varlenAttention: { readonly scale: number; readonly window: number | null; readonly maxSeqlen: number };
+  /**
+   * hidden [M, d], weight [V, d], bias [V] | null, labels i32 [M] → lossSum [1], correct [1].
+   * lossSum = Σ cross-entropy of hidden·weightᵀ + bias; correct = rows whose largest logit (first on ties) is the label.
+   * Rows with a negative label count for neither. `correct` carries no gradient.
+   */
+  linearCrossEntropy: Record<never, never>;
+  /**
+   * p, g, m, v (all one shape), control f32 [5], gradScale f32 [1] → p, m, v, updated in place (outputs are the buffers of inputs 0, 2, 3).
+   * control = [lr, β̂1, β̂2, eps, decay]. With g' = g · gradScale: m ← β̂1 m + (1-β̂1) g', v ← β̂2 v + (1-β̂2) g'²,
+   * η = lr / max(1, sqrt(mean(g'² / max(v, eps²)))), p ← p (1 - η · decay) - η m / (sqrt(v) + eps). (optimi StableAdamW; facts in `composites/`.)
+   * gradScale 0 (found a NaN or Inf) means skip: nothing changes.
+   */
+  stableAdamW: Record<never, never>;
+}
+
+export type CompositeName = keyof CompositeAttrs;
+
+/** What a fused kernel is asked before it is used. */
+export interface CompositeQuery<K extends CompositeName> {
+  readonly attrs: CompositeAttrs[K];
+  readonly inputs: readonly (TensorSpec | null)[];
+  readonly outputs: readonly TensorSpec[];
+  /** A gradient will be asked for, so `saved` must be written. */
+  readonly training: boolean;
+}
+
+export interface ForwardCall<K extends CompositeName> {
+  readonly attrs: CompositeAttrs[K];
+  readonly inputs: readonly (View | null)[];
+  readonly outputs: readonly View[];
+  /** As declared by `saved`; empty unless training. */
+  readonly saved: readonly View[];
+}
+
+export interface BackwardCall<K extends CompositeName> {
+  readonly attrs: CompositeAttrs[K];
+  /** null where not listed in `backwardReads.inputs` or absent. */
+  readonly inputs: readonly (View | null)[];
+  /** null where not listed in `backwardReads.outputs`. */
+  readonly outputs: readonly (View | null)[];
+  readonly saved: readonly View[];
+  /** null is a zero gradient. */
+  readonly gradOutputs: readonly (View | null)[];
+  /** To be written (not accumulated); null where nobody asks. */
+  readonly gradInputs: readonly (View | null)[];
+}
+
+/** All views are dense. Every kernel must say how it is differentiated: there is no default. */
+export interface FusedKernel<K extends CompositeName> {
+  /** true, or why not; the reason is counted and shown by `fusedReport()`. */
+  supports(query: CompositeQuery<K>): true | { readonly reason: string };
+  /** What the forward leaves behind for the backward. */
+  saved(query: CompositeQuery<K>): readonly TensorSpec[];
+  /** Which inputs and outputs (by index) the backward reads; the others are not kept alive for it. */
+  readonly backwardReads: { readonly inputs: readonly number[]; readonly outputs: readonly number[] };
+  forward(call: ForwardCall<K>): void;
+  /** `recompute` differentiates the reference instead; `none` is only for composites that have no gradient (`stableAdamW`). */
+  readonly backward: ((call: BackwardCall<K>) => void) | "recompute" | "none";
+}
+
+export type FusedImplementations = { readonly [K in CompositeName]: FusedKernel<K> };

@@ -1,0 +1,43 @@
+/** Element types: how many bytes each takes and which typed array carries it to and from the host. */
+import { DTypeError } from "./errors.ts";
+
+/**
+ * `f64` exists for the oracle and for tests; `f16` and `bf16` are storage types whose arithmetic is done in f32.
+ * On the host f16 and bf16 travel as their 16-bit patterns.
+ */
+export type DType = "f32" | "f16" | "bf16" | "f64" | "i32" | "u32";
+
+export type HostArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint16Array;
+
+const table = {
+  f32: { bytes: 4, array: Float32Array, floating: true },
+  f16: { bytes: 2, array: Uint16Array, floating: true },
+  bf16: { bytes: 2, array: Uint16Array, floating: true },
+  f64: { bytes: 8, array: Float64Array, floating: true },
+  i32: { bytes: 4, array: Int32Array, floating: false },
+  u32: { bytes: 4, array: Uint32Array, floating: false },
+} as const satisfies Record<DType, { bytes: number; array: unknown; floating: boolean }>;
+
+export const dtypes: readonly DType[] = Object.keys(table) as DType[];
+
+/** Bytes of one element. */
+export function bytesOf(dtype: DType): number {
+  return table[dtype].bytes;
+}
+
+/** True for types that can carry gradients. */
+export function isFloating(dtype: DType): boolean {
+  return table[dtype].floating;
+}
+
+/** A typed array of `dtype` over `buffer` (no copy). */
+export function hostView(dtype: DType, buffer: ArrayBuffer, byteOffset = 0, length?: number): HostArray {
+  return new table[dtype].array(buffer, byteOffset, length);
+}
+
+/** Converts plain numbers to the host array of `dtype`; f16 and bf16 are not accepted here, make f32 and cast on the device. */
+export function hostArray(dtype: DType, values: ArrayLike<number>): HostArray {
+  if (dtype === "f16" || dtype === "bf16")
+    throw new DTypeError("tensor", `expected f32 data to be cast on the device, got ${dtype}`);
+  return table[dtype].array.from(values);
+}
