@@ -15,3 +15,38 @@ export { differentiate } from "./scalar/derivative.ts";
 export { compileProgram } from "./scalar/program.ts";
 export type { Instruction, Program } from "./scalar/program.ts";
 export { erf } from "./scalar/erf.ts";
+export { Tensor } from "./tensor/tensor.ts";
+export type { Layout } from "./tensor/tensor.ts";
+export { Runtime } from "./tensor/runtime.ts";
+export type { FusionMode, FusionRecord, RuntimeOptions } from "./tensor/runtime.ts";
+export { valueAndGradients, vjp } from "./autograd/gradients.ts";
+export type { ValueAndGradients } from "./autograd/gradients.ts";
+export { gradientRules } from "./autograd/rules.ts";
+export type { GradientContext, GradientRule, GradientRules } from "./autograd/tape.ts";
+export { full, iota, zeros } from "./ops/create.ts";
+export { add, assign, cast, contiguous, div, map, mul, scale, sub } from "./ops/elementwise.ts";
+export { gather, putAlong, segmentSum, takeAlong } from "./ops/indexing.ts";
+export { linear, matmul } from "./ops/matmul.ts";
+export { max, mean, sum, sumAll, sumTo } from "./ops/reduce.ts";
+export { concat, expand, permute, reshape, slice, transpose } from "./ops/views.ts";
+export { activationExpression } from "./composites/activations.ts";
+export { compositeDefinitions } from "./composites/registry.ts";
+export type { CompositeDefinition } from "./composites/definition.ts";
+export { logSumExp } from "./composites/linear-cross-entropy.ts";
+export { stableAdamWControl } from "./composites/stable-adamw.ts";
+export type { StableAdamWStep } from "./composites/stable-adamw.ts";
+export {
+  glu,
+  layerNorm,
+  linearCrossEntropy,
+  residualLayerNorm,
+  rope,
+  stableAdamW,
+  varlenAttention,
+} from "./composites/functions.ts";
+export type { VarlenAttentionOptions } from "./composites/functions.ts";
+export { philox4x32 } from "./random/philox.ts";
+export { dropout, truncatedNormal, uniform } from "./random/random.ts";
+export type { Draw } from "./random/random.ts";
+export { bfloat16Precision, float16Precision, float32Precision, float64Precision } from "./precision.ts";
+export type { Precision } from "./precision.ts";

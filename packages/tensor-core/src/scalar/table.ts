@@ -68,7 +68,7 @@ export const scalarTable: Readonly<Record<ScalarFunctionName, ScalarFunction>> =
   exp: {
     arity: 1,
     evaluate: (a) => Math.exp(a),
-    derivative: (s, _, value) => [value],
+    derivative: (_s, _, value) => [value],
     c: "v_exp(a)",
     wgsl: "exp(a)",
     cuda: "expf(a)",
@@ -170,7 +170,7 @@ export const scalarTable: Readonly<Record<ScalarFunctionName, ScalarFunction>> =
   mul: {
     arity: 2,
     evaluate: (a, b) => a * b,
-    derivative: (s, [a, b]) => [b!, a!],
+    derivative: (_s, [a, b]) => [b!, a!],
     c: "a * b",
     wgsl: "a * b",
     cuda: "a * b",

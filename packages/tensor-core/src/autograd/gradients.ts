@@ -1,0 +1,126 @@
+/** Reverse-mode differentiation: `valueAndGradients` for training, `vjp` underneath. */
+import { ShapeError } from "../errors.ts";
+import { add } from "../ops/elementwise.ts";
+import { full } from "../ops/create.ts";
+import { sameShape, showShape } from "../shape.ts";
+import type { Runtime } from "../tensor/runtime.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { gradientRules } from "./rules.ts";
+import { releaseSaved, Tape } from "./tape.ts";
+import type { GradNode } from "./tape.ts";
+
+export interface ValueAndGradients<T> {
+  readonly value: T;
+  /** One per parameter, in order; undefined where the loss does not depend on it. */
+  readonly gradients: readonly (Tensor | undefined)[];
+}
+
+/**
+ * Runs `body`, then differentiates the one-element tensor that `lossOf` picks from its result with respect to `parameters`.
+ * Intermediates are freed as the backward pass goes; what `body` returns stays alive, without history.
+ */
+export function valueAndGradients<T>(
+  runtime: Runtime,
+  parameters: readonly Tensor[],
+  body: () => T,
+  lossOf: (value: T) => Tensor = (value) => value as unknown as Tensor,
+): ValueAndGradients<T> {
+  return vjp(runtime, parameters, body, (value) => {
+    const loss = lossOf(value);
+    if (loss.size !== 1)
+      throw new ShapeError("valueAndGradients", `expected a loss with one element, got ${showShape(loss.shape)}`);
+    return [{ output: loss, gradient: full(runtime, loss.shape, 1, loss.dtype) }];
+  });
+}
+
+/** Vector-Jacobian product: `seeds` gives the incoming gradient of each output that matters. */
+export function vjp<T>(
+  runtime: Runtime,
+  inputs: readonly Tensor[],
+  body: () => T,
+  seeds: (value: T) => readonly { readonly output: Tensor; readonly gradient: Tensor }[],
+): ValueAndGradients<T> {
+  return runtime.scope(() => {
+    const tape = new Tape(gradientRules);
+    const outerTape = runtime.tape;
+    const outerEdges = inputs.map((input) => input.edge);
+    const leaves = inputs.map((input) => tape.leaf(input));
+    inputs.forEach((input, index) => {
+      input.edge = { node: leaves[index]!, output: 0 };
+    });
+    try {
+      runtime.tape = tape;
+      let value: T;
+      try {
+        value = body();
+      } finally {
+        runtime.tape = undefined;
+        inputs.forEach((input, index) => {
+          input.edge = outerEdges[index];
+        });
+      }
+      return { value, gradients: backward(runtime, tape, leaves, inputs, seeds(value)) };
+    } finally {
+      runtime.tape = outerTape;
+      tape.release();
+    }
+  });
+}
+
+/** Walks the tape from the end; every node is run at most once, in a scope of its own. */
+function backward(
+  runtime: Runtime,
+  tape: Tape,
+  leaves: readonly GradNode[],
+  inputs: readonly Tensor[],
+  seeds: readonly { readonly output: Tensor; readonly gradient: Tensor }[],
+): (Tensor | undefined)[] {
+  const pending = new Map<GradNode, (Tensor | undefined)[]>();
+  const accumulate = (node: GradNode, output: number, gradient: Tensor): void => {
+    const spec = node.outputs[output]!;
+    if (!sameShape(spec.shape, gradient.shape)) {
+      throw new ShapeError(
+        "backward",
+        `internal: expected a gradient of shape ${showShape(spec.shape)}, got ${showShape(gradient.shape)}`,
+      );
+    }
+    const slots = pending.get(node) ?? node.outputs.map(() => undefined);
+    const before = slots[output];
+    slots[output] = before ? runtime.keep(add(before, gradient)) : gradient.alias();
+    before?.dispose();
+    pending.set(node, slots);
+  };
+  try {
+    for (const { output, gradient } of seeds) {
+      if (output.edge?.node.tape === tape) accumulate(output.edge.node, output.edge.output, gradient);
+    }
+    for (const node of tape.nodes.toReversed()) {
+      const slots = pending.get(node);
+      const rule = node.backward;
+      if (rule && slots) {
+        runtime.scope(() => {
+          const gradients = rule(
+            slots,
+            node.saved,
+            node.inputs.map((edge) => edge !== undefined),
+          );
+          node.inputs.forEach((edge, index) => {
+            const gradient = gradients[index];
+            if (edge && gradient) accumulate(edge.node, edge.output, gradient);
+          });
+        });
+        pending.delete(node);
+        for (const slot of slots) slot?.dispose();
+      }
+      releaseSaved(node);
+    }
+    const results = leaves.map((leaf) => pending.get(leaf)?.[0]);
+    for (const leaf of leaves) pending.delete(leaf);
+    return results.map((gradient, index) => {
+      if (gradient) runtime.own(gradient);
+      return gradient && inputs[index] ? gradient : undefined;
+    });
+  } finally {
+    for (const slots of pending.values()) for (const slot of slots) slot?.dispose();
+  }
+}

@@ -1,0 +1,43 @@
+/** What every composite must define: output shapes with good messages, and a differentiable reference from primitives. */
+import type { CompositeAttrs, CompositeName, TensorSpec } from "../backend/fused.ts";
+import { ShapeError } from "../errors.ts";
+import { sameShape, showShape } from "../shape.ts";
+import type { Shape } from "../shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+export interface CompositeDefinition<K extends CompositeName> {
+  /** Checks the inputs and gives the outputs' shapes and dtypes. */
+  infer(inputs: readonly (TensorSpec | null)[], attrs: CompositeAttrs[K]): readonly TensorSpec[];
+  /** The same from differentiable operations, in f32 inside (f64 for f64 inputs). */
+  reference(inputs: readonly (Tensor | null)[], attrs: CompositeAttrs[K]): readonly Tensor[];
+  /** Outputs that carry a gradient, by index; all by default. */
+  readonly differentiableOutputs?: readonly number[];
+}
+
+/** Throws a ShapeError unless the tensor is there and has `shape` (-1 matches any extent). */
+export function expectShape(
+  operation: string,
+  name: string,
+  spec: TensorSpec | null | undefined,
+  shape: Shape,
+): asserts spec is TensorSpec {
+  const fits =
+    spec?.shape.length === shape.length && shape.every((extent, axis) => extent === -1 || extent === spec.shape[axis]);
+  if (!fits) {
+    const wanted = `[${shape.map((extent) => (extent === -1 ? "·" : extent)).join(", ")}]`;
+    throw new ShapeError(
+      operation,
+      `expected ${name} of shape ${wanted}, got ${spec ? showShape(spec.shape) : "nothing"}`,
+    );
+  }
+}
+
+export function expectSameShape(operation: string, specs: readonly (TensorSpec | null | undefined)[]): void {
+  const [first] = specs;
+  if (!first || specs.some((spec) => !spec || !sameShape(spec.shape, first.shape))) {
+    throw new ShapeError(
+      operation,
+      `expected tensors of one shape, got ${specs.map((s) => (s ? showShape(s.shape) : "nothing")).join(" and ")}`,
+    );
+  }
+}

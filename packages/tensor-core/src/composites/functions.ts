@@ -1,0 +1,66 @@
+/** The composites as functions. Shapes are documented with `CompositeAttrs`. */
+import type { Activation } from "../backend/fused.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { applyComposite } from "./apply-composite.ts";
+
+/** x [T, d] → [T, d]. */
+export function layerNorm(input: Tensor, weight: Tensor, bias: Tensor | null, eps: number): Tensor {
+  return applyComposite("layerNorm", [input, weight, bias], { eps })[0]!;
+}
+
+/** x, delta [T, d] → x + delta and its layer norm. */
+export function residualLayerNorm(
+  input: Tensor,
+  delta: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  eps: number,
+): { readonly sum: Tensor; readonly normed: Tensor } {
+  const [sum, normed] = applyComposite("residualLayerNorm", [input, delta, weight, bias], { eps });
+  return { sum: sum!, normed: normed! };
+}
+
+/** x [T, 2I] → activation(first half) · second half [T, I]. */
+export function glu(input: Tensor, activation: Activation): Tensor {
+  return applyComposite("glu", [input], { activation })[0]!;
+}
+
+/** qkv [T, 3, H, D] with q and k rotated; cos, sin [P, D/2], positions i32 [T]. */
+export function rope(qkv: Tensor, cos: Tensor, sin: Tensor, positions: Tensor): Tensor {
+  return applyComposite("rope", [qkv, cos, sin, positions], {})[0]!;
+}
+
+export interface VarlenAttentionOptions {
+  readonly scale: number;
+  /** Inclusive half-width of the sliding window, or null for all keys of the sequence. */
+  readonly window: number | null;
+  readonly maxSeqlen: number;
+}
+
+/** qkv [T, 3, H, D], cuSeqlens i32 [N + 1] → [T, H, D]. */
+export function varlenAttention(qkv: Tensor, cuSeqlens: Tensor, options: VarlenAttentionOptions): Tensor {
+  return applyComposite("varlenAttention", [qkv, cuSeqlens], options)[0]!;
+}
+
+/** hidden [M, d], weight [V, d], bias [V] | null, labels i32 [M] → Σ cross-entropy [1] and the count of right rows [1]. */
+export function linearCrossEntropy(
+  hidden: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  labels: Tensor,
+): { readonly lossSum: Tensor; readonly correct: Tensor } {
+  const [lossSum, correct] = applyComposite("linearCrossEntropy", [hidden, weight, bias, labels], {});
+  return { lossSum: lossSum!, correct: correct! };
+}
+
+/** One optimizer step in place on parameter, m and v; control [5] from `stableAdamWControl`, gradScale [1]. */
+export function stableAdamW(
+  parameter: Tensor,
+  gradient: Tensor,
+  m: Tensor,
+  v: Tensor,
+  control: Tensor,
+  gradScale: Tensor,
+): void {
+  applyComposite("stableAdamW", [parameter, gradient, m, v, control, gradScale], {});
+}

@@ -1,0 +1,41 @@
+/** Layer norm without or with bias, and the same fused with the residual addition before it. */
+import { add, map, sub } from "../ops/elementwise.ts";
+import { mean } from "../ops/reduce.ts";
+import { x } from "../scalar/expression.ts";
+import { scalar } from "../scalar/functions.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { expectSameShape, expectShape } from "./definition.ts";
+import type { CompositeDefinition } from "./definition.ts";
+
+const { mul, rsqrt } = scalar;
+const square = mul(x(0), x(0));
+const scaled = mul(mul(x(0), x(1)), x(2));
+const scaledAndShifted = scalar.add(scaled, x(3));
+
+function normalise(input: Tensor, weight: Tensor, bias: Tensor | null, eps: number): Tensor {
+  const centred = sub(input, mean(input, [-1]));
+  const inverse = map(rsqrt(scalar.add(x(0), eps)), [mean(map(square, [centred]), [-1])]);
+  return bias ? map(scaledAndShifted, [centred, inverse, weight, bias]) : map(scaled, [centred, inverse, weight]);
+}
+
+export const layerNormDefinition: CompositeDefinition<"layerNorm"> = {
+  infer([input, weight, bias]) {
+    expectShape("layerNorm", "x", input, [-1, -1]);
+    expectShape("layerNorm", "weight", weight, [input.shape[1]!]);
+    if (bias) expectShape("layerNorm", "bias", bias, [input.shape[1]!]);
+    return [{ shape: input.shape, dtype: input.dtype }];
+  },
+  reference: ([input, weight, bias], { eps }) => [normalise(input!, weight!, bias ?? null, eps)],
+};
+
+export const residualLayerNormDefinition: CompositeDefinition<"residualLayerNorm"> = {
+  infer([input, delta, weight, bias]) {
+    expectSameShape("residualLayerNorm", [input, delta]);
+    const output = layerNormDefinition.infer([input!, weight!, bias ?? null], { eps: 0 })[0]!;
+    return [output, output];
+  },
+  reference([input, delta, weight, bias], { eps }) {
+    const total = add(input!, delta!);
+    return [total, normalise(total, weight!, bias ?? null, eps)];
+  },
+};

@@ -1,0 +1,19 @@
+/** All composites. A name without a definition does not compile. */
+import type { CompositeName } from "../backend/fused.ts";
+import type { CompositeDefinition } from "./definition.ts";
+import { gluDefinition } from "./glu.ts";
+import { layerNormDefinition, residualLayerNormDefinition } from "./layer-norm.ts";
+import { linearCrossEntropyDefinition } from "./linear-cross-entropy.ts";
+import { ropeDefinition } from "./rope.ts";
+import { stableAdamWDefinition } from "./stable-adamw.ts";
+import { varlenAttentionDefinition } from "./varlen-attention.ts";
+
+export const compositeDefinitions: { readonly [K in CompositeName]: CompositeDefinition<K> } = {
+  layerNorm: layerNormDefinition,
+  residualLayerNorm: residualLayerNormDefinition,
+  glu: gluDefinition,
+  rope: ropeDefinition,
+  varlenAttention: varlenAttentionDefinition,
+  linearCrossEntropy: linearCrossEntropyDefinition,
+  stableAdamW: stableAdamWDefinition,
+};

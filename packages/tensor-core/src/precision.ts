@@ -1,0 +1,16 @@
+/** Which dtype is used for what in a training or inference run. Explicit, never guessed from the device. */
+import type { DType } from "./dtype.ts";
+
+export interface Precision {
+  /** Master parameters and optimizer states. */
+  readonly params: DType;
+  /** Matrix products and activations. */
+  readonly compute: DType;
+  /** Statistics, softmax, losses: at least f32. */
+  readonly reduce: "f32" | "f64";
+}
+
+export const float32Precision: Precision = { params: "f32", compute: "f32", reduce: "f32" };
+export const float64Precision: Precision = { params: "f64", compute: "f64", reduce: "f64" };
+export const bfloat16Precision: Precision = { params: "f32", compute: "bf16", reduce: "f32" };
+export const float16Precision: Precision = { params: "f32", compute: "f16", reduce: "f32" };

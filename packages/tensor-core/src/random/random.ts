@@ -1,0 +1,64 @@
+/** Random tensors from Philox. A draw is named by a seed and a stream; the same name gives the same values on every backend. */
+import { applyPrimitive } from "../ops/apply-primitive.ts";
+import { map } from "../ops/elementwise.ts";
+import { x } from "../scalar/expression.ts";
+import type { Expression } from "../scalar/expression.ts";
+import { scalar } from "../scalar/functions.ts";
+import type { Shape } from "../shape.ts";
+import type { Runtime } from "../tensor/runtime.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { erf } from "../scalar/erf.ts";
+
+/** Which draw: `seed` is the user's, `stream` names the use (a parameter, a layer), `step` the time. All unsigned 32-bit. */
+export interface Draw {
+  readonly seed: number;
+  readonly stream: number;
+  readonly step?: number;
+}
+
+/** Uniform in [0, 1), f32 with 24 random bits. */
+export function uniform(runtime: Runtime, shape: Shape, { seed, stream, step = 0 }: Draw): Tensor {
+  const attrs = { key: [seed >>> 0, stream >>> 0], counter: [step >>> 0, Math.floor(step / 2 ** 32) >>> 0] } as const;
+  return applyPrimitive("randomBits", runtime, { shape, dtype: "f32" }, [], attrs);
+}
+
+/** N(0, std²) cut at ±cutoff·std, by inversion: torch's `trunc_normal_`, which ModernBERT's initialisation uses with cutoff 2. */
+export function truncatedNormal(runtime: Runtime, shape: Shape, std: number, cutoff: number, draw: Draw): Tensor {
+  const bound = erf(cutoff * Math.SQRT1_2);
+  return runtime.scope(() => {
+    const z = scalar.mul(bound, scalar.sub(scalar.mul(2, x(0)), 1));
+    const limited = scalar.max(-cutoff, scalar.min(cutoff, scalar.mul(Math.SQRT2, inverseErf(z))));
+    return map(scalar.mul(std, limited), [uniform(runtime, shape, draw)]);
+  });
+}
+
+/** Zeros each element with probability `rate` and divides the others by 1 - rate. */
+export function dropout(input: Tensor, rate: number, draw: Draw): Tensor {
+  if (rate === 0) return input;
+  const kept = scalar.select(scalar.lessEqual(rate, x(1)), scalar.div(x(0), 1 - rate), 0);
+  return map(kept, [input, uniform(input.runtime, input.shape, draw)]);
+}
+
+/** erf⁻¹ by Giles' single-precision polynomials ("Approximating the erfinv function", 2010); relative error about 1e-7. */
+function inverseErf(z: Expression): Expression {
+  const w = scalar.neg(scalar.log(scalar.mul(scalar.sub(1, z), scalar.add(1, z))));
+  const central = polynomial(scalar.sub(w, 2.5), centralCoefficients);
+  const tail = polynomial(scalar.sub(scalar.sqrt(w), 3), tailCoefficients);
+  return scalar.mul(z, scalar.select(scalar.less(w, 5), central, tail));
+}
+
+const centralCoefficients = [
+  2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 2.1858087e-4, -1.25372503e-3, -4.17768164e-3,
+  0.246640727, 1.50140941,
+];
+const tailCoefficients = [
+  -2.00214257e-4, 1.00950558e-4, 1.34934322e-3, -3.67342844e-3, 5.73950773e-3, -7.6224613e-3, 9.43887047e-3, 1.00167406,
+  2.83297682,
+];
+
+function polynomial(at: Expression, coefficients: readonly number[]): Expression {
+  return coefficients.slice(1).reduce<Expression>((sum, c) => scalar.add(scalar.mul(sum, at), c), {
+    kind: "constant",
+    value: coefficients[0]!,
+  });
+}
