@@ -10,8 +10,8 @@ export interface CompositeDefinition<K extends CompositeName> {
   infer(inputs: readonly (TensorSpec | null)[], attrs: CompositeAttrs[K]): readonly TensorSpec[];
   /** The same from differentiable operations, in f32 inside (f64 for f64 inputs). */
   reference(inputs: readonly (Tensor | null)[], attrs: CompositeAttrs[K]): readonly Tensor[];
-  /** Outputs that carry a gradient, by index; all by default. */
-  readonly differentiableOutputs?: readonly number[];
+  /** False for a composite that updates its inputs in place and has no gradient. */
+  readonly differentiable?: false;
 }
 
 /** Throws a ShapeError unless the tensor is there and has `shape` (-1 matches any extent). */

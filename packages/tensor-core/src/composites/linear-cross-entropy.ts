@@ -15,7 +15,6 @@ const s = scalar;
 const counts = s.lessEqual(0, x(0));
 
 export const linearCrossEntropyDefinition: CompositeDefinition<"linearCrossEntropy"> = {
-  differentiableOutputs: [0],
   infer([hidden, weight, bias, labels]) {
     expectShape("linearCrossEntropy", "hidden", hidden, [-1, -1]);
     expectShape("linearCrossEntropy", "weight", weight, [-1, hidden.shape[1]!]);

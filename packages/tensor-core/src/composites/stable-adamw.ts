@@ -34,7 +34,7 @@ export function stableAdamWControl(step: StableAdamWStep): Float32Array {
 }
 
 export const stableAdamWDefinition: CompositeDefinition<"stableAdamW"> = {
-  differentiableOutputs: [],
+  differentiable: false,
   infer([p, g, m, v, control, gradScale]) {
     expectSameShape("stableAdamW", [p, g, m, v]);
     expectShape("stableAdamW", "control", control, [5]);
