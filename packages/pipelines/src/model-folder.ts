@@ -22,28 +22,46 @@ export interface ModelFolderOptions {
 }
 
 const hubId = /^[\w.-]+(\/[\w.-]+)?$/;
-const wanted = /^(config|tokenizer|tokenizer_config|special_tokens_map|model\.safetensors\.index)\.json$|^model[\w.-]*\.safetensors$/;
+const wanted =
+  /^(config|tokenizer|tokenizer_config|special_tokens_map|model\.safetensors\.index)\.json$|^model[\w.-]*\.safetensors$/;
 
 /** The folder of a model that is on disk after this call. */
 export async function resolveModelFolder(model: string, options: ModelFolderOptions = {}): Promise<string> {
   const local = await stat(model).catch(() => undefined);
   if (local?.isDirectory()) return model;
-  if (local) throw new ModelNotFoundError(`expected a folder with config.json and model.safetensors, got the file ${model}`);
-  if (!hubId.test(model)) throw new ModelNotFoundError(`there is no folder ${model}: give an existing folder or a hub id such as answerdotai/ModernBERT-base`);
+  if (local)
+    throw new ModelNotFoundError(`expected a folder with config.json and model.safetensors, got the file ${model}`);
+  if (!hubId.test(model))
+    throw new ModelNotFoundError(
+      `there is no folder ${model}: give an existing folder or a hub id such as answerdotai/ModernBERT-base`,
+    );
   const revision = options.revision ?? "main";
   if (isSet(process.env["HF_HUB_OFFLINE"])) return cachedSnapshot(model, revision, "HF_HUB_OFFLINE is set");
   try {
     return await download(model, revision, options.onDownload);
   } catch (error) {
     if (error instanceof HubApiError) {
-      const advice = error.statusCode === 401 || error.statusCode === 403 ? "set HF_TOKEN to a token that may read it" : "check its name and revision";
-      throw new ModelNotFoundError(`the hub answered ${error.statusCode} for ${model}@${revision}: ${advice}`, { cause: error });
+      const advice =
+        error.statusCode === 401 || error.statusCode === 403
+          ? "set HF_TOKEN to a token that may read it"
+          : "check its name and revision";
+      throw new ModelNotFoundError(`the hub answered ${error.statusCode} for ${model}@${revision}: ${advice}`, {
+        cause: error,
+      });
     }
-    return cachedSnapshot(model, revision, `the hub cannot be reached (${error instanceof Error ? error.message : String(error)})`);
+    return cachedSnapshot(
+      model,
+      revision,
+      `the hub cannot be reached (${error instanceof Error ? error.message : String(error)})`,
+    );
   }
 }
 
-async function download(model: string, revision: string, onDownload: ModelFolderOptions["onDownload"]): Promise<string> {
+async function download(
+  model: string,
+  revision: string,
+  onDownload: ModelFolderOptions["onDownload"],
+): Promise<string> {
   const { HF_ENDPOINT: hubUrl, HF_TOKEN: accessToken } = process.env;
   const access = { ...(hubUrl && { hubUrl }), ...(accessToken && { accessToken }) };
   const { sha } = await modelInfo({ name: model, revision, additionalFields: ["sha"], ...access });
@@ -83,7 +101,9 @@ async function cachedSnapshot(model: string, revision: string, why: string): Pro
   const snapshot = join(folder, "snapshots", commit);
   const files = await readdir(snapshot).catch(() => []);
   if (files.includes("config.json")) return snapshot;
-  throw new ModelNotFoundError(`${why} and ${model}@${revision} is not in the cache ${folder}: download it first, or give a folder`);
+  throw new ModelNotFoundError(
+    `${why} and ${model}@${revision} is not in the cache ${folder}: download it first, or give a folder`,
+  );
 }
 
 function isSet(value: string | undefined): boolean {

@@ -1,0 +1,30 @@
+/** Softmax and top-k over a row of logits, on the host in f64. */
+
+export interface Ranked {
+  readonly id: number;
+  readonly score: number;
+}
+
+/** The `k` largest probabilities of softmax(logits), largest first; lower ids first on ties. */
+export function topProbabilities(logits: Float32Array, k: number): Ranked[] {
+  const probabilities = softmax(logits);
+  const best: Ranked[] = [];
+  for (let id = 0; id < probabilities.length; id++) {
+    const score = probabilities[id]!;
+    if (best.length === k && score <= best[k - 1]!.score) continue;
+    let at = best.length;
+    while (at > 0 && best[at - 1]!.score < score) at--;
+    best.splice(at, 0, { id, score });
+    if (best.length > k) best.pop();
+  }
+  return best;
+}
+
+export function softmax(logits: Float32Array): Float64Array {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) largest = Math.max(largest, logit);
+  const result = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  let total = 0;
+  for (const value of result) total += value;
+  return result.map((value) => value / total);
+}

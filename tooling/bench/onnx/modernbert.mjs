@@ -1,0 +1,72 @@
+/**
+ * ModernBERT as plain ONNX operators, as an exporter would write it: padded [B, S] input, dense masks for local layers.
+ * Inputs: input_ids int64 [B, S], global_mask and local_mask f32 [B, 1, S, S] (0 or a large negative number), and per layer kind
+ * cos and sin f32 [1, 1, S, D]. Output: last_hidden_state [B, S, d].
+ */
+import { Graph } from "./graph.mjs";
+
+/**
+ * @param {string} folder
+ * @param {{ hiddenSize: number, layers: { kind: "global" | "local" }[], heads: number, intermediateSize: number, vocabSize: number, eps: number }} shape
+ * @param {(name: string) => Float32Array} weightOf parameters by their Hugging Face names, [out, in] row-major
+ */
+export function writeModernBertOnnx(folder, shape, weightOf) {
+  const { hiddenSize: d, heads, intermediateSize: inner, vocabSize, eps } = shape;
+  const width = d / heads;
+  const g = new Graph(folder);
+  const ids = g.input("input_ids", "int64", ["B", "S"]);
+  const masks = {
+    global: g.input("global_mask", "float", ["B", 1, "S", "S"]),
+    local: g.input("local_mask", "float", ["B", 1, "S", "S"]),
+  };
+  const tables = Object.fromEntries(
+    ["global", "local"].map((kind) => [
+      kind,
+      ["cos", "sin"].map((name) => g.input(`${kind}_${name}`, "float", [1, 1, "S", width])),
+    ]),
+  );
+  const vector = (name) => g.weight(name, [d], weightOf(name));
+  /** ONNX MatMul wants [in, out]. */
+  const matrix = (name, rows, columns) => g.weight(name, [columns, rows], transposed(weightOf(name), rows, columns));
+  const norm = (input, name) => g.node("LayerNormalization", [input, vector(name)], { axis: -1, epsilon: eps });
+  const halves = g.constant([width / 2, width / 2]);
+  const byHead = g.constant([0, 0, 3, heads, width]);
+  const merged = g.constant([0, 0, d]);
+  const scale = g.constant(width ** -0.5);
+  const [one, half, rootTwo] = [1, 0.5, Math.SQRT2].map((v) => g.constant(v));
+  const squeeze = g.constant([0]);
+  const rotate = (x, [cos, sin]) => {
+    const [first, second] = g.node("Split", [x, halves], { axis: 3 }, 2);
+    const turned = g.node("Concat", [g.node("Neg", [second]), first], { axis: 3 });
+    return g.node("Add", [g.node("Mul", [x, cos]), g.node("Mul", [turned, sin])]);
+  };
+  const embeddings = g.weight("embeddings", [vocabSize, d], weightOf("model.embeddings.tok_embeddings.weight"));
+  let x = norm(g.node("Gather", [embeddings, ids]), "model.embeddings.norm.weight");
+  shape.layers.forEach(({ kind }, index) => {
+    const at = `model.layers.${index}`;
+    const normed = index === 0 ? x : norm(x, `${at}.attn_norm.weight`);
+    const qkv = g.node("Reshape", [g.node("MatMul", [normed, matrix(`${at}.attn.Wqkv.weight`, 3 * d, d)]), byHead]);
+    const parts = g.node("Split", [g.node("Transpose", [qkv], { perm: [2, 0, 3, 1, 4] })], { axis: 0 }, 3);
+    const [q, k, v] = parts.map((part) => g.node("Squeeze", [part, squeeze]));
+    const keys = g.node("Transpose", [rotate(k, tables[kind])], { perm: [0, 1, 3, 2] });
+    const scores = g.node("Mul", [g.node("MatMul", [rotate(q, tables[kind]), keys]), scale]);
+    const weights = g.node("Softmax", [g.node("Add", [scores, masks[kind]])], { axis: -1 });
+    const byToken = g.node("Transpose", [g.node("MatMul", [weights, v])], { perm: [0, 2, 1, 3] });
+    const attended = g.node("MatMul", [g.node("Reshape", [byToken, merged]), matrix(`${at}.attn.Wo.weight`, d, d)]);
+    x = g.node("Add", [x, attended]);
+    const wide = g.node("MatMul", [norm(x, `${at}.mlp_norm.weight`), matrix(`${at}.mlp.Wi.weight`, 2 * inner, d)]);
+    const [a, gate] = g.node("Split", [wide, g.constant([inner, inner])], { axis: 2 }, 2);
+    const erf = g.node("Add", [g.node("Erf", [g.node("Div", [a, rootTwo])]), one]);
+    const gelu = g.node("Mul", [g.node("Mul", [a, erf]), half]);
+    x = g.node("Add", [x, g.node("MatMul", [g.node("Mul", [gelu, gate]), matrix(`${at}.mlp.Wo.weight`, d, inner)])]);
+  });
+  g.rename(norm(x, "model.final_norm.weight"), "last_hidden_state");
+  g.output("last_hidden_state", ["B", "S", d]);
+  return g.save();
+}
+
+function transposed(values, rows, columns) {
+  const result = new Float32Array(values.length);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) result[c * rows + r] = values[r * columns + c];
+  return result;
+}
