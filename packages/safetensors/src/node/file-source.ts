@@ -1,0 +1,38 @@
+/** A file as a ByteSource: positioned reads straight into the caller's memory. Node maps no memory, so the page cache does that work. */
+
+import { open } from "node:fs/promises";
+import { SafetensorsError } from "../errors.ts";
+import type { ByteSource } from "../reader.ts";
+
+/** Largest single read; the system call stops a little below 2 GiB. */
+const maxReadBytes = 1 << 30;
+
+/** Opens a file for reading. `name` is what errors and shard indexes call it. Rejects with SafetensorsError when it cannot be opened. */
+export async function openFileSource(path: string, name: string = path): Promise<ByteSource> {
+  const handle = await open(path, "r").catch((cause: NodeJS.ErrnoException) => {
+    throw new SafetensorsError(
+      path,
+      `expected a readable file, got ${cause.code ?? cause.message}; check the path`,
+      undefined,
+      { cause },
+    );
+  });
+  const { size } = await handle.stat();
+  return {
+    name,
+    size,
+    async readInto(offset, target) {
+      for (let done = 0; done < target.length;) {
+        const length = Math.min(target.length - done, maxReadBytes);
+        const { bytesRead } = await handle.read(target, done, length, offset + done);
+        if (bytesRead === 0)
+          throw new SafetensorsError(
+            name,
+            `expected ${target.length} bytes at ${offset}, got ${done}: the file was cut while it was read`,
+          );
+        done += bytesRead;
+      }
+    },
+    close: () => handle.close(),
+  };
+}

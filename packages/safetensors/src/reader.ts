@@ -1,0 +1,150 @@
+/**
+ * Random access to one file or to the shards of one checkpoint: headers first, then only the bytes of the tensors asked for,
+ * straight into the caller's array. A source is anything that can fill memory from an offset: a file, a Blob, HTTP ranges.
+ */
+
+import { bytesToFloat32, bytesToInt32 } from "./convert.ts";
+import { bytesPerElement, tensorFromBytes, type TensorData } from "./dtypes.ts";
+import { SafetensorsError } from "./errors.ts";
+import { parseHeader, parseHeaderLength, prefixBytes, type Header, type TensorInfo } from "./header.ts";
+
+/** Bytes with random access. */
+export interface ByteSource {
+  /** Names the source in errors; for a shard, the file name that the index uses. */
+  readonly name: string;
+  /** Total bytes. */
+  readonly size: number;
+  /** Fills `target` with the bytes from `offset`; rejects when there are not that many. */
+  readInto(offset: number, target: Uint8Array): Promise<void>;
+  close?(): Promise<void>;
+}
+
+/** An open checkpoint. Asking for a tensor that it lacks rejects with SafetensorsError. */
+export interface SafetensorsReader extends AsyncDisposable {
+  /** Of the first shard, where there are several. */
+  readonly metadata: Readonly<Record<string, string>>;
+  names(): readonly string[];
+  has(name: string): boolean;
+  info(name: string): TensorInfo;
+  /** The tensor in its own dtype, in new memory. */
+  read(name: string): Promise<TensorData>;
+  /** The tensor's raw bytes into `target`, whose byte length must be the tensor's. */
+  readInto(name: string, target: ArrayBufferView): Promise<void>;
+  /** F32, F64, F16 or BF16 as float32, into `target` (one element each) or new memory; integers are an error. */
+  readFloat32(name: string, target?: Float32Array): Promise<Float32Array>;
+  /** Any integer dtype (or BOOL) as int32; values beyond int32 are an error. */
+  readInt32(name: string): Promise<Int32Array>;
+  close(): Promise<void>;
+}
+
+/** Elements converted at a time where the file's dtype is not float32: bounds the extra memory. */
+const conversionElements = 1 << 20;
+
+/**
+ * Opens one source, or several as one checkpoint. `shardOf` says which source holds a tensor (the index file's `weight_map`);
+ * without it every tensor of every source counts, and a name in two of them is an error. Closing the reader closes the sources.
+ */
+export async function openSources(
+  sources: readonly ByteSource[],
+  shardOf?: ReadonlyMap<string, string>,
+): Promise<SafetensorsReader> {
+  const located = new Map<string, { source: ByteSource; info: TensorInfo }>();
+  let metadata: Header["metadata"] = {};
+  for (const source of sources) {
+    const header = await readHeader(source);
+    if (source === sources[0]) metadata = header.metadata;
+    for (const [name, info] of header.tensors) {
+      if (shardOf !== undefined && shardOf.get(name) !== source.name) continue;
+      if (located.has(name))
+        throw new SafetensorsError(
+          source.name,
+          `expected it in one shard, got it in ${located.get(name)!.source.name} too`,
+          name,
+        );
+      located.set(name, { source, info });
+    }
+  }
+  for (const [name, shard] of shardOf ?? []) {
+    if (!located.has(name))
+      throw new SafetensorsError(
+        shard,
+        "expected it in this shard, as the index says, got no tensor of that name",
+        name,
+      );
+  }
+  return createReader(located, metadata, sources);
+}
+
+async function readHeader(source: ByteSource): Promise<Header> {
+  const prefix = new Uint8Array(Math.min(prefixBytes, source.size));
+  await source.readInto(0, prefix);
+  const json = new Uint8Array(parseHeaderLength(prefix, source.size, source.name));
+  await source.readInto(prefixBytes, json);
+  return parseHeader(json, source.size, source.name);
+}
+
+function createReader(
+  located: ReadonlyMap<string, { source: ByteSource; info: TensorInfo }>,
+  metadata: Header["metadata"],
+  sources: readonly ByteSource[],
+): SafetensorsReader {
+  const find = (name: string): { source: ByteSource; info: TensorInfo } => {
+    const found = located.get(name);
+    if (found !== undefined) return found;
+    const files = sources.map((source) => source.name).join(", ");
+    throw new SafetensorsError(files, "expected it in the file, got no tensor of that name", name);
+  };
+  const readBytes = async (name: string): Promise<Uint8Array> => {
+    const { source, info } = find(name);
+    const bytes = new Uint8Array(info.byteLength);
+    await source.readInto(info.byteOffset, bytes);
+    return bytes;
+  };
+  const expectSize = (name: string, unit: string, expected: number, actual: number): void => {
+    if (actual === expected) return;
+    throw new SafetensorsError(find(name).source.name, `expected a target of ${expected} ${unit}, got ${actual}`, name);
+  };
+  const close = async (): Promise<void> => {
+    for (const source of sources) await source.close?.();
+  };
+  return {
+    metadata,
+    names: () => [...located.keys()],
+    has: (name) => located.has(name),
+    info: (name) => find(name).info,
+    async read(name) {
+      const { dtype, shape } = find(name).info;
+      return tensorFromBytes(dtype, shape, await readBytes(name));
+    },
+    async readInto(name, target) {
+      const { source, info } = find(name);
+      expectSize(name, "bytes", info.byteLength, target.byteLength);
+      await source.readInto(info.byteOffset, new Uint8Array(target.buffer, target.byteOffset, target.byteLength));
+    },
+    async readFloat32(name, given) {
+      const { source, info } = find(name);
+      const size = bytesPerElement(info.dtype);
+      const count = info.byteLength / size;
+      const target = given ?? new Float32Array(count);
+      expectSize(name, "elements", count, target.length);
+      const origin = { file: source.name, tensor: name };
+      if (info.dtype === "F32") {
+        await source.readInto(info.byteOffset, new Uint8Array(target.buffer, target.byteOffset, target.byteLength));
+        return target;
+      }
+      for (let start = 0; start < count; start += conversionElements) {
+        const part = target.subarray(start, start + conversionElements);
+        const bytes = new Uint8Array(part.length * size);
+        await source.readInto(info.byteOffset + start * size, bytes);
+        bytesToFloat32(info.dtype, bytes, part, origin);
+      }
+      return target;
+    },
+    async readInt32(name) {
+      const { source, info } = find(name);
+      return bytesToInt32(info.dtype, await readBytes(name), { file: source.name, tensor: name });
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

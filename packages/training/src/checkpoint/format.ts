@@ -1,0 +1,79 @@
+/**
+ * A checkpoint on disk: a folder `step-00000100` with
+ *   model.safetensors      parameters under the model's own names; with the caller's files (config.json, tokenizer.json) beside
+ *                          it the folder is a Hugging Face model folder;
+ *   optimizer.safetensors  moments and the other device state of the optimizer;
+ *   training.json          step, tokens, loader, settings: what is not a tensor;
+ *   manifest.json          size and SHA-256 of each, written last: a folder without it is not a checkpoint.
+ * It is written under another name and renamed, so it is there complete or not at all.
+ */
+import fs from "node:fs";
+import { join } from "node:path";
+import { CheckpointError } from "./errors.ts";
+
+export const CHECKPOINT_FORMAT = "modernbert-ts/checkpoint";
+export const CHECKPOINT_VERSION = 1;
+export const checkpointFiles = {
+  manifest: "manifest.json",
+  model: "model.safetensors",
+  optimizer: "optimizer.safetensors",
+  state: "training.json",
+} as const;
+
+export interface CheckpointManifest {
+  readonly format: typeof CHECKPOINT_FORMAT;
+  readonly version: number;
+  readonly step: number;
+  readonly files: readonly CheckpointFile[];
+}
+
+/** Name, size in bytes, hex SHA-256. */
+export interface CheckpointFile {
+  readonly file: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export function checkpointName(step: number): string {
+  return `step-${String(step).padStart(8, "0")}`;
+}
+
+/** The step in a folder's name; undefined for any other name. */
+export function stepOfName(name: string): number | undefined {
+  const match = /^step-(\d{8,})$/.exec(name);
+  return match ? Number(match[1]) : undefined;
+}
+
+/**
+ * Reads the manifest and compares the sizes of all files (not the hashes: `openCheckpoint` does).
+ * Errors: CheckpointError `missing`, `corrupt`, `mismatch` (newer version).
+ */
+export function readCheckpointManifest(path: string): CheckpointManifest {
+  const corrupt = (found: string): CheckpointError =>
+    new CheckpointError(
+      "corrupt",
+      "readCheckpoint",
+      `expected a complete checkpoint in ${path}, got ${found}; use an earlier one`,
+    );
+  if (!fs.existsSync(path))
+    throw new CheckpointError("missing", "readCheckpoint", `expected a checkpoint in ${path}, got no such folder`);
+  let manifest: CheckpointManifest;
+  try {
+    manifest = JSON.parse(fs.readFileSync(join(path, checkpointFiles.manifest), "utf8")) as CheckpointManifest;
+  } catch (error) {
+    const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw corrupt(absent ? "a folder without manifest.json" : "a manifest that is not JSON");
+  }
+  if (manifest?.format !== CHECKPOINT_FORMAT || !Array.isArray(manifest.files)) throw corrupt("another kind of manifest");
+  if (manifest.version !== CHECKPOINT_VERSION)
+    throw new CheckpointError(
+      "mismatch",
+      "readCheckpoint",
+      `expected format version ${CHECKPOINT_VERSION}, got ${manifest.version} in ${path}; update this package`,
+    );
+  for (const { file, bytes } of manifest.files) {
+    const size = fs.statSync(join(path, file), { throwIfNoEntry: false })?.size;
+    if (size !== bytes) throw corrupt(`${file} with ${size ?? "no"} bytes instead of ${bytes}`);
+  }
+  return manifest;
+}

@@ -1,0 +1,111 @@
+/** Writes a checkpoint aside, syncs every file, the manifest last, renames it into place, and then removes the oldest ones. */
+import { createHash } from "node:crypto";
+import { open, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import { serializeSafetensors } from "@modernbert-ts/safetensors";
+import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
+import type { DType } from "@modernbert-ts/tensor-core";
+import { AtomicDirectory } from "../data/atomic-directory.ts";
+import { ioError } from "../data/errors.ts";
+import type { NamedTensors } from "../optimizer/stable-adamw.ts";
+import { CheckpointError } from "./errors.ts";
+import { removeOldCheckpoints } from "./find.ts";
+import { CHECKPOINT_FORMAT, CHECKPOINT_VERSION, checkpointFiles, checkpointName } from "./format.ts";
+import type { CheckpointFile, CheckpointManifest } from "./format.ts";
+
+export interface CheckpointContents {
+  readonly step: number;
+  readonly model: NamedTensors;
+  readonly optimizer: NamedTensors;
+  /** Anything that JSON can hold. */
+  readonly state: unknown;
+  /** Further text files by name, such as config.json and tokenizer.json. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+export interface SaveOptions {
+  /** Folder of all checkpoints of a run. */
+  readonly directory: string;
+  /** How many complete checkpoints to keep, at least 1 (default 3). */
+  readonly keep?: number;
+}
+
+/**
+ * Returns the path of the new checkpoint. One tensor at a time is in host memory.
+ * Errors: CheckpointError `io`; earlier checkpoints are as they were then.
+ */
+export async function saveCheckpoint(contents: CheckpointContents, options: SaveOptions): Promise<string> {
+  const { directory, keep = 3 } = options;
+  const target = join(directory, checkpointName(contents.step));
+  let aside: AtomicDirectory | undefined;
+  try {
+    aside = new AtomicDirectory(target);
+    await writeAll(aside.path, contents);
+    aside.commit();
+  } catch (error) {
+    aside?.discard();
+    const { message } = ioError("saveCheckpoint", target, error);
+    throw new CheckpointError("io", "saveCheckpoint", `${message.replace(/^\[\w+\] /, "")} (earlier checkpoints are unchanged)`, {
+      cause: error,
+    });
+  }
+  removeOldCheckpoints(directory, keep);
+  return target;
+}
+
+async function writeAll(path: string, { step, model, optimizer, state, files = {} }: CheckpointContents): Promise<void> {
+  const written: CheckpointFile[] = [];
+  const write = async (name: string, chunks: Chunks): Promise<void> => {
+    written.push(await writeHashed(path, name, chunks));
+  };
+  for (const [name, text] of Object.entries(files)) await write(name, [Buffer.from(text)]);
+  await write(checkpointFiles.model, serializeSafetensors(entriesOf(model), { file: checkpointFiles.model }));
+  await write(checkpointFiles.optimizer, serializeSafetensors(entriesOf(optimizer), { file: checkpointFiles.optimizer }));
+  await write(checkpointFiles.state, [json(state)]);
+  const manifest: CheckpointManifest = { format: CHECKPOINT_FORMAT, version: CHECKPOINT_VERSION, step, files: written };
+  await writeHashed(path, checkpointFiles.manifest, [json(manifest)]);
+}
+
+type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+async function writeHashed(directory: string, file: string, chunks: Chunks): Promise<CheckpointFile> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  const handle = await open(join(directory, file), "wx");
+  try {
+    for await (const chunk of chunks) {
+      await writeFully(handle, chunk);
+      hash.update(chunk);
+      bytes += chunk.length;
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return { file, bytes, sha256: hash.digest("hex") };
+}
+
+/** The system call stops a little below 2 GiB, and may write less than asked when the disk is nearly full. */
+async function writeFully(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; )
+    done += (await handle.write(bytes, done, Math.min(bytes.length - done, 1 << 30))).bytesWritten;
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Fetched from the device one by one, as their turn comes. */
+function* entriesOf(tensors: NamedTensors): Generator<TensorEntry> {
+  for (const [name, tensor] of tensors)
+    yield { name, dtype: safetensorsDType[tensor.dtype], shape: tensor.shape, data: () => tensor.read() };
+}
+
+export const safetensorsDType: Readonly<Record<DType, SafetensorsDType>> = {
+  f32: "F32",
+  f64: "F64",
+  f16: "F16",
+  bf16: "BF16",
+  i32: "I32",
+  u32: "U32",
+};

@@ -1,0 +1,54 @@
+/** A whole training set-up around the tiny model, the same every time. */
+import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu";
+import { Runtime } from "@modernbert-ts/tensor-core";
+import { PackedMlmLoader } from "../../src/data/packed-mlm-loader.ts";
+import type { PackedMlmLoaderState } from "../../src/data/packed-mlm-loader.ts";
+import type { TrainableModel } from "../../src/model.ts";
+import { StableAdamW } from "../../src/optimizer/stable-adamw.ts";
+import type { StableAdamWOptions } from "../../src/optimizer/stable-adamw.ts";
+import { countingDocuments, memoryStore } from "./memory-store.ts";
+import { tinyModel } from "./tiny-model.ts";
+
+export const vocabSize = 23;
+
+export interface TinyTraining {
+  readonly runtime: Runtime;
+  readonly model: TrainableModel;
+  readonly optimizer: StableAdamW;
+}
+
+export function tinyTraining(options: Partial<StableAdamWOptions> = {}, dropoutRate = 0): TinyTraining {
+  const runtime = new Runtime(createTypeScriptBackend({ poison: true }));
+  const model = tinyModel(runtime, { vocabSize, dropoutRate });
+  return { runtime, model, optimizer: new StableAdamW(runtime, model.parameters, { maxLearningRate: 0.02, ...options }) };
+}
+
+export function tinyLoader(
+  options: { readonly rows?: number; readonly epochs?: number; readonly maskProbability?: number } = {},
+  state?: PackedMlmLoaderState,
+): PackedMlmLoader {
+  const { rows = 2, epochs, maskProbability = 0.3 } = options;
+  return new PackedMlmLoader(
+    {
+      store: memoryStore(countingDocuments(60, vocabSize), vocabSize),
+      seed: 3,
+      rowLength: 48,
+      rows,
+      maxLength: 16,
+      clsId: 0,
+      sepId: 1,
+      bufferSize: 8,
+      maskProbability,
+      mask: { maskId: 2, specialIds: [0, 1, 2] },
+      ...(epochs === undefined ? {} : { epochs }),
+    },
+    state,
+  );
+}
+
+/** All parameters as plain arrays, by name. */
+export async function parametersOf(model: TrainableModel): Promise<Map<string, number[]>> {
+  const result = new Map<string, number[]>();
+  for (const [name, tensor] of model.parameters) result.set(name, Array.from(await tensor.read()));
+  return result;
+}

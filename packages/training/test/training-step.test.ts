@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import type { PackedMlmBatch } from "../src/data/packed-mlm-loader.ts";
+import { evaluateMaskedLm, batchesOf } from "../src/evaluate.ts";
+import { readStepMetrics, trainingStep } from "../src/training-step.ts";
+import { parametersOf, tinyLoader, tinyTraining } from "./support/tiny-training.ts";
+
+test("live buffers and allocations are flat over 50 steps", async () => {
+  const { runtime, model, optimizer } = tinyTraining({ clipNorm: 1 }, 0.1);
+  const loader = tinyLoader();
+  const memory = () => runtime.backend.memory();
+  const seen: { live: number; allocations: number }[] = [];
+  for (let step = 1; step <= 50; step++) {
+    await readStepMetrics(trainingStep(model, optimizer, loader.next()!, { step, learningRate: 0.01 }));
+    seen.push({ live: memory().liveBuffers, allocations: memory().allocations });
+  }
+  expect(new Set(seen.map(({ live }) => live)).size).toBe(1);
+  expect(new Set(seen.slice(2).map(({ allocations }) => allocations)).size).toBe(1);
+});
+
+test("rows weigh by their masked tokens: two rows in one step equal the same sequences in one row", async () => {
+  const batch = tinyLoader({ rows: 2 }).next()!;
+  const [a, b] = batch.rows as [PackedMlmBatch["rows"][0], PackedMlmBatch["rows"][0]];
+  expect(a.maskedPositions.length).not.toBe(b.maskedPositions.length);
+  const joined = {
+    ...a,
+    ids: Int32Array.from([...a.ids, ...b.ids]),
+    labels: Int32Array.from([...a.labels, ...b.labels]),
+    maskedPositions: Int32Array.from([...a.maskedPositions, ...b.maskedPositions.map((at) => at + a.ids.length)]),
+    maskedLabels: Int32Array.from([...a.maskedLabels, ...b.maskedLabels]),
+  };
+  const run = async (rows: PackedMlmBatch["rows"]) => {
+    const { model, optimizer } = tinyTraining();
+    const metrics = await readStepMetrics(
+      trainingStep(model, optimizer, { ...batch, rows }, { step: 1, learningRate: 0.02 }),
+    );
+    return { metrics, parameters: await parametersOf(model) };
+  };
+  const apart = await run([a, b]);
+  const together = await run([joined]);
+  expect(apart.metrics.loss).toBeCloseTo(together.metrics.loss, 5);
+  expect(apart.metrics.gradientNorm).toBeCloseTo(together.metrics.gradientNorm, 5);
+  for (const [name, values] of together.parameters)
+    for (const [at, value] of values.entries()) expect(apart.parameters.get(name)![at], name).toBeCloseTo(value, 4);
+});
+
+test("the loss falls, and evaluation sees it without changing anything", async () => {
+  const { runtime, model, optimizer } = tinyTraining();
+  const score = () => evaluateMaskedLm(model, batchesOf(tinyLoader({ epochs: 1 })));
+  const before = await score();
+  expect(await score()).toEqual(before);
+  const loader = tinyLoader();
+  for (let step = 1; step <= 40; step++)
+    await readStepMetrics(trainingStep(model, optimizer, loader.next()!, { step, learningRate: 0.02 }));
+  const live = runtime.backend.memory().liveBuffers;
+  const after = await score();
+  expect(runtime.backend.memory().liveBuffers).toBe(live);
+  expect(after.loss).toBeLessThan(before.loss - 0.5);
+  expect(after.maskedAccuracy).toBeGreaterThan(before.maskedAccuracy);
+  expect(after.maskedTokens).toBe(before.maskedTokens);
+});
+
+test("loss scaling changes nothing but rounding", async () => {
+  const train = async (options: Parameters<typeof tinyTraining>[0]) => {
+    const { model, optimizer } = tinyTraining(options);
+    const loader = tinyLoader();
+    let last = { loss: 0, gradientNorm: 0 };
+    for (let step = 1; step <= 5; step++)
+      last = await readStepMetrics(trainingStep(model, optimizer, loader.next()!, { step, learningRate: 0.02 }));
+    return last;
+  };
+  const plain = await train({});
+  const scaled = await train({ lossScale: { initial: 4096 } });
+  expect(scaled.loss).toBeCloseTo(plain.loss, 4);
+  expect(scaled.gradientNorm).toBeCloseTo(plain.gradientNorm, 4);
+});
