@@ -1,0 +1,32 @@
+/** Medians, tables and the machine's name: what every benchmark prints. */
+import { cpus, totalmem } from "node:os";
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Runs `engines` in turn, `rounds` times after one warm-up each, and gives every engine's times in milliseconds. */
+export async function alternate(engines, rounds) {
+  const times = Object.fromEntries(Object.keys(engines).map((name) => [name, []]));
+  for (let round = -1; round < rounds; round++) {
+    for (const [name, run] of Object.entries(engines)) {
+      const started = performance.now();
+      const reported = await run();
+      if (round >= 0) times[name].push(typeof reported === "number" ? reported : performance.now() - started);
+    }
+  }
+  return times;
+}
+
+/** A Markdown table. */
+export function table(header, rows) {
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+export function machine() {
+  const [first] = cpus();
+  return `${cpus().length} × ${first?.model ?? "unknown CPU"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
+}

@@ -1,0 +1,20 @@
+/** The shapes that are measured, and how many floating-point operations a token costs in them. */
+import { createConfig, presets } from "../../packages/modernbert/dist/index.js";
+
+/** `base`, `large`, another preset, or LxDxHxI (layers, hidden, heads, intermediate). */
+export function shapeConfig(name) {
+  if (Object.hasOwn(presets, name)) return presets[name];
+  const [numHiddenLayers, hiddenSize, numAttentionHeads, intermediateSize] = name.split("x").map(Number);
+  return createConfig({ numHiddenLayers, hiddenSize, numAttentionHeads, intermediateSize });
+}
+
+/** Forward FLOPs of one sequence of S tokens without head: linear layers, and attention over the keys that each token sees. */
+export function forwardFlops(config, length) {
+  const { hiddenSize: d, intermediateSize: inner, layers } = config;
+  const window = config.localWindow;
+  let banded = 0;
+  for (let i = 0; i < length; i++) banded += Math.min(length - 1, i + window) - Math.max(0, i - window) + 1;
+  const linear = length * layers.length * 2 * (4 * d * d + 3 * d * inner);
+  const attention = layers.reduce((sum, { kind }) => sum + 4 * d * (kind === "global" ? length * length : banded), 0);
+  return linear + attention;
+}
