@@ -1,1 +1,36 @@
-export {};
+/** ModernBERT: config, parameters, packed forward pass, heads and losses, initialisation. Hugging Face folders are under `/node`. */
+export { headSize } from "./config/config.ts";
+export type {
+  DropoutRates,
+  Head,
+  LayerKind,
+  ModernBertConfig,
+  Pooling,
+  ProblemType,
+  RopeSettings,
+  SpecialTokenIds,
+} from "./config/config.ts";
+export { parseConfig } from "./config/parse-config.ts";
+export { architectures, configToJSON } from "./config/config-json.ts";
+export type { ConfigForm, ConfigJsonOptions } from "./config/config-json.ts";
+export { createConfig, presets } from "./config/presets.ts";
+export { BatchError, CheckpointError, ConfigError } from "./errors.ts";
+export { countParameters, parameterShapes } from "./parameters.ts";
+export { initialiseParameters } from "./initialise.ts";
+export type { InitialisationOptions, InitialisationStyle } from "./initialise.ts";
+export { packSequences, pad, unpad, unpadValues } from "./batch.ts";
+export type { PackedBatch, UnpaddedBatch } from "./batch.ts";
+export { ModernBert } from "./model.ts";
+export type { ModernBertOptions } from "./model.ts";
+export type { DropoutDraw, ForwardOptions, HiddenStates } from "./encoder.ts";
+export type { Loss, LossOptions } from "./heads/loss.ts";
+export { maskedLmLogits, maskedLmLoss, scoredPositions } from "./heads/masked-lm.ts";
+export type { MaskedLmLoss } from "./heads/masked-lm.ts";
+export { pool } from "./heads/pooling.ts";
+export { sequenceClassificationLogits, sequenceClassificationLoss } from "./heads/sequence-classification.ts";
+export { tokenClassificationLogits, tokenClassificationLoss } from "./heads/token-classification.ts";
+export { questionAnsweringLogits, questionAnsweringLoss } from "./heads/question-answering.ts";
+export type { AnswerSpans } from "./heads/question-answering.ts";
+export { multipleChoiceLogits, multipleChoiceLoss } from "./heads/multiple-choice.ts";
+export { tile, tileParameters } from "./tiling.ts";
+export type { HostParameters } from "./tiling.ts";

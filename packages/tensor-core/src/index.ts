@@ -7,7 +7,7 @@ export * from "./backend/primitives.ts";
 export * from "./backend/fused.ts";
 export { constant, expressionKey, inputCount, maxMapInputs, x } from "./scalar/expression.ts";
 export type { Expression } from "./scalar/expression.ts";
-export { scalar, sigmoid } from "./scalar/functions.ts";
+export { scalar } from "./scalar/functions.ts";
 export type { Operand, ScalarBuilders } from "./scalar/functions.ts";
 export { scalarTable } from "./scalar/table.ts";
 export type { ScalarFunction, ScalarFunctionName } from "./scalar/table.ts";

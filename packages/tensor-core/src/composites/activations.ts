@@ -1,9 +1,9 @@
 /** The activations as scalar expressions. */
 import type { Activation } from "../backend/fused.ts";
 import type { Expression } from "../scalar/expression.ts";
-import { scalar, sigmoid } from "../scalar/functions.ts";
+import { scalar } from "../scalar/functions.ts";
 
-const { add, mul, erf, tanh, max } = scalar;
+const { add, mul, erf, sigmoid, tanh, max } = scalar;
 
 /** activation(a). `gelu_tanh` is 0.5 a (1 + tanh(√(2/π) (a + 0.044715 a³))). */
 export function activationExpression(activation: Activation, a: Expression): Expression {

@@ -45,6 +45,8 @@ export interface ScalarBuilders {
   rsqrt(a: Operand): Expression;
   tanh(a: Operand): Expression;
   erf(a: Operand): Expression;
+  /** 1 / (1 + e^-a); its derivative stays finite where e^-a overflows. */
+  sigmoid(a: Operand): Expression;
   sin(a: Operand): Expression;
   cos(a: Operand): Expression;
   floor(a: Operand): Expression;
@@ -74,6 +76,7 @@ export const scalar: ScalarBuilders = {
   rsqrt: (a) => call("rsqrt", a),
   tanh: (a) => call("tanh", a),
   erf: (a) => call("erf", a),
+  sigmoid: (a) => call("sigmoid", a),
   sin: (a) => call("sin", a),
   cos: (a) => call("cos", a),
   floor: (a) => call("floor", a),
@@ -89,8 +92,3 @@ export const scalar: ScalarBuilders = {
   equal: (a, b) => call("equal", a, b),
   select: (condition, a, b) => call("select", condition, a, b),
 };
-
-/** 1 / (1 + e^-a) */
-export function sigmoid(a: Operand): Expression {
-  return scalar.div(1, scalar.add(1, scalar.exp(scalar.neg(a))));
-}

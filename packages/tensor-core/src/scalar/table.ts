@@ -15,6 +15,7 @@ export type ScalarFunctionName =
   | "rsqrt"
   | "tanh"
   | "erf"
+  | "sigmoid"
   | "sin"
   | "cos"
   | "floor"
@@ -112,6 +113,14 @@ export const scalarTable: Readonly<Record<ScalarFunctionName, ScalarFunction>> =
     c: "v_erf(a)",
     wgsl: "erf_(a)",
     cuda: "erff(a)",
+  },
+  sigmoid: {
+    arity: 1,
+    evaluate: (a) => 1 / (1 + Math.exp(-a)),
+    derivative: (s, _, value) => [s.mul(value, s.sub(1, value))],
+    c: "1.0f / (1.0f + v_exp(-a))",
+    wgsl: "1.0 / (1.0 + exp(-a))",
+    cuda: "1.0f / (1.0f + expf(-a))",
   },
   sin: {
     arity: 1,

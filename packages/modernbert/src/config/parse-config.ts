@@ -1,0 +1,131 @@
+/**
+ * config.json to `ModernBertConfig`. Accepts what transformers 4 (flat keys) and transformers 5 (`layer_types`,
+ * `rope_parameters`) write, with the defaults of `ModernBertConfig` there; refuses what cannot be run, by the field's name.
+ */
+import type { Activation } from "@modernbert-ts/tensor-core";
+import { ConfigError } from "../errors.ts";
+import type { LayerKind, ModernBertConfig, Pooling, ProblemType, SpecialTokenIds } from "./config.ts";
+import { fail, isJsonObject, JsonFields } from "./json-fields.ts";
+import { layerTypes, parseRope } from "./parse-rope.ts";
+
+/** transformers' names of the activations that are implemented. */
+const activations: Readonly<Record<string, Activation>> = {
+  gelu: "gelu",
+  gelu_new: "gelu_tanh",
+  gelu_pytorch_tanh: "gelu_tanh",
+  silu: "silu",
+  swish: "silu",
+  relu: "relu",
+};
+
+const poolings: Readonly<Record<string, Pooling>> = { cls: "cls", mean: "mean" };
+
+const problemTypes: Readonly<Record<string, ProblemType>> = {
+  regression: "regression",
+  single_label_classification: "single_label_classification",
+  multi_label_classification: "multi_label_classification",
+};
+
+/** More layers than anybody trains; a typing error must not allocate millions. */
+const mostLayers = 1024;
+const mostLabels = 1_000_000;
+
+/** @throws ConfigError, one line that names the field. */
+export function parseConfig(json: unknown): ModernBertConfig {
+  if (!isJsonObject(json)) fail("config.json", "an object", json);
+  const fields = new JsonFields(json);
+  if (fields.raw("model_type") !== "modernbert") fields.fail("model_type", '"modernbert" (no other model is implemented)');
+
+  const hiddenSize = fields.integer("hidden_size", 768);
+  const numHeads = fields.integer("num_attention_heads", 12);
+  if (hiddenSize % numHeads !== 0 || (hiddenSize / numHeads) % 2 !== 0) {
+    throw new ConfigError(
+      "config",
+      `expected hidden_size to be an even multiple of num_attention_heads, got ${hiddenSize} and ${numHeads}`,
+    );
+  }
+  const vocabSize = fields.integer("vocab_size", 50_368);
+  const maxPositionEmbeddings = fields.integer("max_position_embeddings", 8192);
+  const attentionDropout = fields.rate("attention_dropout", 0);
+  return {
+    vocabSize,
+    hiddenSize,
+    intermediateSize: fields.integer("intermediate_size", 1152),
+    numHeads,
+    layers: parseLayers(fields),
+    rope: parseRope(fields, maxPositionEmbeddings),
+    window: Math.floor(fields.integer("local_attention", 128) / 2),
+    maxPositionEmbeddings,
+    normEps: fields.above("norm_eps", 1e-5, 0),
+    normBias: fields.boolean("norm_bias", false),
+    attentionBias: fields.boolean("attention_bias", false),
+    mlpBias: fields.boolean("mlp_bias", false),
+    hiddenActivation: fields.choice("hidden_activation", "gelu", activations),
+    tieWordEmbeddings: fields.boolean("tie_word_embeddings", true),
+    decoderBias: fields.boolean("decoder_bias", true),
+    classifierBias: fields.boolean("classifier_bias", false),
+    classifierActivation: fields.choice("classifier_activation", "gelu", activations),
+    classifierPooling: fields.choice("classifier_pooling", "cls", poolings),
+    labels: parseLabels(fields),
+    problemType: fields.raw("problem_type") === null ? null : fields.choice("problem_type", null, problemTypes),
+    sparsePrediction: fields.boolean("sparse_prediction", false),
+    sparsePredictionIgnoreIndex: fields.integer("sparse_pred_ignore_index", -100, -(2 ** 31)),
+    dropout: {
+      embedding: fields.rate("embedding_dropout", 0),
+      attention: attentionDropout,
+      attentionOutput: fields.rate("attn_out_dropout_prob", attentionDropout),
+      mlp: fields.rate("mlp_dropout", 0),
+      classifier: fields.rate("classifier_dropout", 0),
+    },
+    initializerRange: fields.above("initializer_range", 0.02, 0),
+    initializerCutoffFactor:
+      fields.raw("initializer_cutoff_factor") === null ? 3 : fields.above("initializer_cutoff_factor", 2, 0),
+    tokens: parseTokens(fields, vocabSize),
+  };
+}
+
+function parseLayers(fields: JsonFields): LayerKind[] {
+  const count = fields.integer("num_hidden_layers", 22, 1, mostLayers);
+  const types = fields.raw("layer_types") ?? null;
+  if (types === null) {
+    const every = fields.integer("global_attn_every_n_layers", 3);
+    return Array.from({ length: count }, (_, layer) => (layer % every === 0 ? "global" : "local"));
+  }
+  if (!Array.isArray(types) || types.length !== count) fields.fail("layer_types", `a list of ${count} names`);
+  return types.map((type: unknown, layer) => {
+    if (type === layerTypes.global) return "global";
+    if (type === layerTypes.local) return "local";
+    return fail(`layer_types[${layer}]`, `${layerTypes.global} or ${layerTypes.local}`, type);
+  });
+}
+
+/** Class names from `id2label`, or `num_labels` nameless ones; two when neither is there, as in transformers. */
+function parseLabels(fields: JsonFields): string[] {
+  const named = fields.raw("id2label") ?? null;
+  const count = fields.raw("num_labels") ?? null;
+  if (named === null) {
+    const length = count === null ? 2 : fields.integer("num_labels", 2, 1, mostLabels);
+    return Array.from({ length }, (_, id) => `LABEL_${id}`);
+  }
+  const names = fields.object("id2label");
+  const length = Object.keys(names).length;
+  if (length === 0 || length > mostLabels) fields.fail("id2label", `an object with 1 to ${mostLabels} names`);
+  if (count !== null && count !== length) fields.fail("num_labels", `${length}, the number of names in id2label`);
+  return Array.from({ length }, (_, id) => {
+    const name = Object.hasOwn(names, String(id)) ? names[String(id)] : undefined;
+    return typeof name === "string" ? name : fail(`id2label["${id}"]`, "a name (ids count from 0)", name);
+  });
+}
+
+function parseTokens(fields: JsonFields, vocabSize: number): SpecialTokenIds {
+  const inside = (id: number): number | null => (id < vocabSize ? id : null);
+  const pad = fields.tokenId("pad_token_id", inside(50_283));
+  if (pad !== null && pad >= vocabSize) fields.fail("pad_token_id", `null or below vocab_size (${vocabSize})`);
+  return {
+    bos: fields.tokenId("bos_token_id", inside(50_281)),
+    cls: fields.tokenId("cls_token_id", inside(50_281)),
+    eos: Array.isArray(fields.raw("eos_token_id")) ? null : fields.tokenId("eos_token_id", inside(50_282)),
+    sep: fields.tokenId("sep_token_id", inside(50_282)),
+    pad,
+  };
+}

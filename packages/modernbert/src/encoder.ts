@@ -1,0 +1,170 @@
+/**
+ * The packed forward pass (arXiv 2412.13663 §2; transformers modeling_modernbert.py). One code path: tokens of all sequences one
+ * after another, attention inside each sequence only. Each residual addition runs together with the norm after it, and each
+ * layer's intermediates die with its scope.
+ */
+import { cast, dropout, gather, glu, layerNorm, linear, map, reshape, residualLayerNorm } from "@modernbert-ts/tensor-core";
+import { rope, scalar, varlenAttention, x } from "@modernbert-ts/tensor-core";
+import type { Tensor } from "@modernbert-ts/tensor-core";
+import { positionsOf } from "./batch.ts";
+import type { PackedBatch } from "./batch.ts";
+import { headSize } from "./config/config.ts";
+import { ConfigError } from "./errors.ts";
+import type { ModernBert } from "./model.ts";
+import { embeddingName } from "./parameters.ts";
+import { streamOf } from "./random-streams.ts";
+
+/** Names the random draws of one forward pass: the same draw gives the same zeros. */
+export interface DropoutDraw {
+  /** Unsigned 32-bit. */
+  readonly seed: number;
+  /** Of the optimizer, or any counter that differs from pass to pass. */
+  readonly step: number;
+}
+
+export interface ForwardOptions {
+  /** Turns dropout on, at the rates of the config. */
+  readonly dropout?: DropoutDraw;
+}
+
+/** A batch on the device. */
+interface DeviceBatch {
+  readonly ids: Tensor;
+  readonly cuSeqlens: Tensor;
+  readonly positions: Tensor;
+  readonly maxSeqlen: number;
+}
+
+/** The residual stream and its norm, which the next block reads. Both [T, d]. */
+interface Stream {
+  readonly residual: Tensor;
+  readonly normed: Tensor;
+}
+
+export interface HiddenStates {
+  /** The residual stream: after the embeddings' norm, then after each layer, before the final norm. layers + 1 of [T, d]. */
+  readonly states: readonly Tensor[];
+  /** The last one after the final norm (transformers 5 lists this in place of the last state). */
+  readonly last: Tensor;
+}
+
+/** All tokens through all layers. Without `keepStates` each layer's input is freed as soon as the layer is done. */
+export function encode(
+  model: ModernBert,
+  batch: PackedBatch,
+  options: ForwardOptions,
+  keepStates: boolean,
+): HiddenStates {
+  const { runtime, config } = model;
+  if (options.dropout && config.dropout.attention > 0) {
+    throw new ConfigError(
+      "encode",
+      `expected attention_dropout 0 for training (probabilities are never dropped), got ${config.dropout.attention}: set it to 0 and attn_out_dropout_prob instead`,
+    );
+  }
+  return runtime.scope(() => {
+    const device = upload(model, batch);
+    const embedded = embed(model, device, batch, options);
+    const states = [embedded];
+    let stream: Stream = { residual: embedded, normed: embedded };
+    for (let layer = 0; layer < config.layers.length; layer++) {
+      const { residual, normed } = stream;
+      stream = runtime.scope(() => runLayer(model, device, stream, layer, options));
+      if (normed !== residual) normed.dispose();
+      if (!keepStates) residual.dispose();
+      states.push(stream.residual);
+    }
+    return { states: keepStates ? states : [], last: stream.normed };
+  });
+}
+
+function upload({ runtime }: ModernBert, batch: PackedBatch): DeviceBatch {
+  const { ids, cuSeqlens, maxSeqlen } = batch;
+  return {
+    ids: runtime.tensor(ids, [ids.length], "i32"),
+    cuSeqlens: runtime.tensor(cuSeqlens, [cuSeqlens.length], "i32"),
+    positions: runtime.tensor(positionsOf(batch), [ids.length], "i32"),
+    maxSeqlen,
+  };
+}
+
+function embed(model: ModernBert, { ids }: DeviceBatch, batch: PackedBatch, options: ForwardOptions): Tensor {
+  const { runtime, config, precision } = model;
+  return runtime.scope(() => {
+    const table = model.parameter(embeddingName);
+    const rows = withoutPadGradient(model, cast(gather(table, ids), precision.reduce), ids, batch);
+    const [weight, bias] = model.norm("model.embeddings.norm");
+    const normed = layerNorm(rows, weight, bias, config.normEps);
+    return drop(normed, config.dropout.embedding, "embeddings", options);
+  });
+}
+
+/** torch's `padding_idx`: the embedding row of [PAD] learns nothing from being looked up. Costs nothing where no token is [PAD]. */
+function withoutPadGradient({ runtime, config }: ModernBert, rows: Tensor, ids: Tensor, batch: PackedBatch): Tensor {
+  const { pad } = config.tokens;
+  if (pad === null || !runtime.tape || !batch.ids.includes(pad)) return rows;
+  const isPad = map(scalar.equal(x(0), pad), [reshape(ids, [ids.size, 1])], rows.dtype);
+  return map(scalar.select(x(0), x(1), x(2)), [isPad, runtime.own(rows.alias()), rows]);
+}
+
+function runLayer(
+  model: ModernBert,
+  batch: DeviceBatch,
+  { residual, normed }: Stream,
+  layer: number,
+  options: ForwardOptions,
+): Stream {
+  const { config } = model;
+  const prefix = `model.layers.${layer}`;
+  const attended = drop(
+    attention(model, batch, normed, layer),
+    config.dropout.attentionOutput,
+    `${prefix}.attn`,
+    options,
+  );
+  const middle = addAndNorm(model, residual, attended, `${prefix}.mlp_norm`);
+  const last = layer + 1 === config.layers.length;
+  const nextNorm = last ? "model.final_norm" : `model.layers.${layer + 1}.attn_norm`;
+  return addAndNorm(model, middle.residual, feedForward(model, middle.normed, prefix, options), nextNorm);
+}
+
+/** [T, d] → [T, d]: rotated q and k, softmax over the sequence or the window, output projection. */
+function attention(model: ModernBert, batch: DeviceBatch, normed: Tensor, layer: number): Tensor {
+  const { config } = model;
+  const kind = config.layers[layer]!;
+  const [tokens, width] = [normed.shape[0]!, headSize(config)];
+  const { cos, sin } = model.ropeTables.table(kind, batch.maxSeqlen);
+  const projected = project(model, normed, `model.layers.${layer}.attn.Wqkv`);
+  const qkv = rope(reshape(projected, [tokens, 3, config.numHeads, width]), cos, sin, batch.positions);
+  const mixed = varlenAttention(qkv, batch.cuSeqlens, {
+    scale: width ** -0.5,
+    window: kind === "local" ? config.window : null,
+    maxSeqlen: batch.maxSeqlen,
+  });
+  return project(model, reshape(mixed, [tokens, config.hiddenSize]), `model.layers.${layer}.attn.Wo`);
+}
+
+/** [T, d] → [T, d]: gated linear unit whose first half is activated. */
+function feedForward(model: ModernBert, normed: Tensor, prefix: string, options: ForwardOptions): Tensor {
+  const { config } = model;
+  const gated = glu(project(model, normed, `${prefix}.mlp.Wi`), config.hiddenActivation);
+  return project(model, drop(gated, config.dropout.mlp, `${prefix}.mlp`, options), `${prefix}.mlp.Wo`);
+}
+
+/** A linear layer by name, in the compute dtype. */
+export function project(model: ModernBert, input: Tensor, name: string): Tensor {
+  const { compute } = model.precision;
+  const weight = cast(model.parameter(`${name}.weight`), compute);
+  return linear(cast(input, compute), weight, model.optional(`${name}.bias`));
+}
+
+function addAndNorm(model: ModernBert, residual: Tensor, delta: Tensor, name: string): Stream {
+  const [weight, bias] = model.norm(name);
+  const { sum, normed } = residualLayerNorm(residual, delta, weight, bias, model.config.normEps);
+  return { residual: sum, normed };
+}
+
+/** Dropout with the stream that belongs to `place`; the tensor itself outside training. */
+export function drop(input: Tensor, rate: number, place: string, { dropout: draw }: ForwardOptions): Tensor {
+  return draw ? dropout(input, rate, { ...draw, stream: streamOf(`dropout/${place}`) }) : input;
+}

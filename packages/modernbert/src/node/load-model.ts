@@ -1,0 +1,102 @@
+/** A Hugging Face folder to a model on a device, one tensor at a time: the host holds the largest tensor, never the whole model. */
+import { cast } from "@modernbert-ts/tensor-core";
+import type { DType, Precision, Runtime, Shape, Tensor } from "@modernbert-ts/tensor-core";
+import { openSafetensors } from "@modernbert-ts/safetensors/node";
+import type { SafetensorsReader } from "@modernbert-ts/safetensors";
+import type { Head, ModernBertConfig } from "../config/config.ts";
+import { CheckpointError, listNames } from "../errors.ts";
+import { initialiseParameter } from "../initialise.ts";
+import { ModernBert } from "../model.ts";
+import { embeddingName, parameterShapes } from "../parameters.ts";
+import { matchNames } from "./match-names.ts";
+import type { NameMatch } from "./match-names.ts";
+import { readConfig } from "./read-config.ts";
+
+export interface LoadOptions {
+  readonly runtime: Runtime;
+  /** By default the one that config.json names. */
+  readonly head?: Head;
+  /** Default: all f32. Parameters are converted to `precision.params` on the way. */
+  readonly precision?: Precision;
+  /** Draws the head's parameters that the folder lacks (a classifier to be trained, say). Without it they are an error. */
+  readonly initialiseMissing?: { readonly seed: number };
+  /** Changes the config before anything is loaded: other labels, other dropout. */
+  readonly configure?: (config: ModernBertConfig) => ModernBertConfig;
+}
+
+export interface LoadedModel {
+  readonly model: ModernBert;
+  /** Parameters that were drawn, not loaded. */
+  readonly initialised: readonly string[];
+  /** Tensors of the folder that belong to another head. */
+  readonly unused: readonly string[];
+}
+
+/**
+ * @throws ConfigError, CheckpointError (missing, unexpected or wrongly shaped tensors, by name) or SafetensorsError (corrupt files).
+ */
+export async function loadModel(folder: string, options: LoadOptions): Promise<LoadedModel> {
+  const { runtime, precision, configure = (config) => config } = options;
+  const stored = await readConfig(folder);
+  const config = configure(stored.config);
+  const head = options.head ?? stored.head;
+  if (head === undefined) {
+    throw new CheckpointError("loadModel", `expected architectures in ${folder}/config.json, got none: give a head`);
+  }
+  const shapes = parameterShapes(config, head);
+  await using checkpoint = await openSafetensors(folder);
+  const match = matchNames(checkpoint, shapes, head, folder);
+  if (match.missing.length > 0 && !options.initialiseMissing) {
+    throw new CheckpointError(
+      "loadModel",
+      `expected ${listNames(match.missing)} in ${folder} for head "${head}", got none: train it, give initialiseMissing, or another head`,
+    );
+  }
+  await checkTiedDecoder(checkpoint, match, folder);
+  const dtype = precision?.params ?? "f32";
+  const parameters = new Map<string, Tensor>();
+  try {
+    const upload = uploader(checkpoint, runtime, shapes, dtype);
+    for (const [name, shape] of shapes) {
+      const source = match.stored.get(name);
+      const tensor =
+        source === undefined
+          ? initialiseParameter(runtime, config, head, name, shape, { ...options.initialiseMissing!, dtype })
+          : await upload(source, shape);
+      parameters.set(name, tensor);
+    }
+    const model = new ModernBert({ runtime, config, head, parameters, ...(precision ? { precision } : {}) });
+    return { model, initialised: match.missing, unused: match.unused };
+  } catch (error) {
+    for (const tensor of parameters.values()) tensor.dispose();
+    throw error;
+  }
+}
+
+/** Reads through one buffer as large as the largest parameter. */
+function uploader(
+  checkpoint: SafetensorsReader,
+  runtime: Runtime,
+  shapes: ReadonlyMap<string, Shape>,
+  dtype: DType,
+): (name: string, shape: Shape) => Promise<Tensor> {
+  const size = (shape: Shape): number => shape.reduce((product, extent) => product * extent, 1);
+  const buffer = new Float32Array(Math.max(...Array.from(shapes.values(), size)));
+  return async (name, shape) => {
+    const values = await checkpoint.readFloat32(name, buffer.subarray(0, size(shape)));
+    if (dtype === "f64") return runtime.tensor(Float64Array.from(values), shape, dtype);
+    return runtime.scope(() => cast(runtime.tensor(values, shape), dtype));
+  };
+}
+
+/** A stored decoder beside a tied embedding must be the embedding: otherwise the folder and its config contradict each other. */
+async function checkTiedDecoder(checkpoint: SafetensorsReader, match: NameMatch, folder: string): Promise<void> {
+  if (match.tiedDecoder === undefined) return;
+  const decoder = await checkpoint.readFloat32(match.tiedDecoder);
+  const embedding = await checkpoint.readFloat32(match.stored.get(embeddingName)!);
+  if (decoder.length === embedding.length && decoder.every((value, at) => Object.is(value, embedding[at]))) return;
+  throw new CheckpointError(
+    "loadModel",
+    `expected ${match.tiedDecoder} of ${folder} to equal the embedding, got other values: set tie_word_embeddings to false in config.json`,
+  );
+}
