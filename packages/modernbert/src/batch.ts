@@ -65,7 +65,10 @@ export function unpad(
     const kept = indices.slice(first);
     if (kept.length === 0) throw new BatchError("unpad", `expected a token in row ${row}, got a mask of zeros only`);
     if (kept.at(-1)! - kept[0]! + 1 !== kept.length) {
-      throw new BatchError("unpad", `expected the tokens of row ${row} to stand together, got a mask with zeros between`);
+      throw new BatchError(
+        "unpad",
+        `expected the tokens of row ${row} to stand together, got a mask with zeros between`,
+      );
     }
     return kept.map((at) => inputIds[at]!);
   });

@@ -3,7 +3,17 @@
  * after another, attention inside each sequence only. Each residual addition runs together with the norm after it, and each
  * layer's intermediates die with its scope.
  */
-import { cast, dropout, gather, glu, layerNorm, linear, map, reshape, residualLayerNorm } from "@modernbert-ts/tensor-core";
+import {
+  cast,
+  dropout,
+  gather,
+  glu,
+  layerNorm,
+  linear,
+  map,
+  reshape,
+  residualLayerNorm,
+} from "@modernbert-ts/tensor-core";
 import { rope, scalar, varlenAttention, x } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import { positionsOf } from "./batch.ts";

@@ -11,7 +11,7 @@ export type {
   SpecialTokenIds,
 } from "./config/config.ts";
 export { parseConfig } from "./config/parse-config.ts";
-export { architectures, configToJSON } from "./config/config-json.ts";
+export { architectures, configToJSON, stringifyConfig } from "./config/config-json.ts";
 export type { ConfigForm, ConfigJsonOptions } from "./config/config-json.ts";
 export { createConfig, presets } from "./config/presets.ts";
 export { BatchError, CheckpointError, ConfigError } from "./errors.ts";
@@ -32,5 +32,5 @@ export { tokenClassificationLogits, tokenClassificationLoss } from "./heads/toke
 export { questionAnsweringLogits, questionAnsweringLoss } from "./heads/question-answering.ts";
 export type { AnswerSpans } from "./heads/question-answering.ts";
 export { multipleChoiceLogits, multipleChoiceLoss } from "./heads/multiple-choice.ts";
-export { tile, tileParameters } from "./tiling.ts";
+export { tileParameters } from "./tiling.ts";
 export type { HostParameters } from "./tiling.ts";

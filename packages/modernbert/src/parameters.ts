@@ -1,4 +1,5 @@
 /** Names and shapes of a model's parameters: the state dict of transformers' classes, weights as [out, in]. */
+import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { Shape } from "@modernbert-ts/tensor-core";
 import type { Head, ModernBertConfig } from "./config/config.ts";
 import { ConfigError } from "./errors.ts";
@@ -7,7 +8,7 @@ export const embeddingName = "model.embeddings.tok_embeddings.weight";
 export const decoderName = "decoder.weight";
 
 /** Width of the classifier; 0 for heads without one. */
-export function classifierWidth(config: ModernBertConfig, head: Head): number {
+function classifierWidth(config: ModernBertConfig, head: Head): number {
   switch (head) {
     case "none":
     case "masked-lm":
@@ -72,7 +73,7 @@ export function parameterShapes(config: ModernBertConfig, head: Head): ReadonlyM
 export function countParameters(config: ModernBertConfig, head: Head): number {
   let count = 0;
   for (const shape of parameterShapes(config, head).values()) {
-    count += shape.reduce((product, extent) => product * extent, 1);
+    count += sizeOf(shape);
   }
   return count;
 }

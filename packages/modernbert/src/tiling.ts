@@ -3,6 +3,7 @@
  * `tile_weights_from_middle`). Weights sit in the middle of the larger ones and repeat around the edges; layers are spread as
  * Gopher does (Rae et al. 2021). On host arrays: it runs once, before training.
  */
+import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { Shape } from "@modernbert-ts/tensor-core";
 import type { Head, ModernBertConfig } from "./config/config.ts";
 import { ConfigError } from "./errors.ts";
@@ -30,7 +31,7 @@ export function tileParameters(
     if (values === undefined && sourceShapes.has(source)) {
       throw new ConfigError("tileParameters", `expected ${source} among the parameters, got none`);
     }
-    const size = shape.reduce((product, extent) => product * extent, 1);
+    const size = sizeOf(shape);
     const fresh = values === undefined || name.startsWith("model.final_norm.");
     const tiled = fresh
       ? new Float32Array(size).fill(name.endsWith(".weight") ? 1 : 0)
@@ -44,8 +45,9 @@ export function tileParameters(
 export function sourceLayer(layer: number, count: number, wanted: number): number {
   const position = (layer * count) / wanted;
   const below = Math.floor(position);
-  if (position - below !== 0.5) return Math.round(position);
-  return below % 2 === 0 ? below : below + 1;
+  const tie = position - below === 0.5;
+  const nearest = tie ? below + (below % 2) : Math.round(position);
+  return Math.min(nearest, count - 1);
 }
 
 /**
@@ -82,7 +84,7 @@ function tileParts(values: Float32Array, from: Shape, to: Shape, parts: number):
   });
   if (parts === 1) return tiles[0]!;
   const result = new Float32Array(tiles[0]!.length * parts);
-  tiles.forEach((values, at) => result.set(values, at * values.length));
+  tiles.forEach((tiled, at) => result.set(tiled, at * tiled.length));
   return result;
 }
 
@@ -93,15 +95,17 @@ function sourceName(name: string, from: ModernBertConfig, to: ModernBertConfig):
   });
 }
 
+function sizes({ hiddenSize, intermediateSize, layers }: ModernBertConfig): number[] {
+  return [hiddenSize, intermediateSize, layers.length];
+}
+
 function checkSizes(from: ModernBertConfig, to: ModernBertConfig): void {
   if (from.vocabSize !== to.vocabSize) {
-    throw new ConfigError("tileParameters", `expected ${embeddingName} of one size, got ${from.vocabSize} and ${to.vocabSize}`);
+    throw new ConfigError(
+      "tileParameters",
+      `expected ${embeddingName} of one size, got ${from.vocabSize} and ${to.vocabSize}`,
+    );
   }
-  const sizes = ({ hiddenSize, intermediateSize, layers }: ModernBertConfig): number[] => [
-    hiddenSize,
-    intermediateSize,
-    layers.length,
-  ];
   const larger = sizes(to);
   if (sizes(from).some((size, at) => size > larger[at]!)) {
     throw new ConfigError(

@@ -136,3 +136,30 @@ function ropeToJSON(rope: RopeSettings): JsonObject {
       throw new Error(`internal: unknown rope ${String(rope satisfies never)}`);
   }
 }
+
+/** Keys whose values Python must read as floats: transformers 5 refuses `2` where it declares a float. */
+const floatLine = new RegExp(
+  `^(\\s*"(?:${[
+    "norm_eps",
+    "initializer_range",
+    "initializer_cutoff_factor",
+    "rope_theta",
+    "global_rope_theta",
+    "local_rope_theta",
+    "factor",
+    "attention_factor",
+    "beta_fast",
+    "beta_slow",
+    "embedding_dropout",
+    "attention_dropout",
+    "attn_out_dropout_prob",
+    "mlp_dropout",
+    "classifier_dropout",
+  ].join("|")})": -?\\d+)(,?)$`,
+  "gm",
+);
+
+/** The text of config.json: like `JSON.stringify`, but floats that are whole are written as such (`2.0`). */
+export function stringifyConfig(json: JsonObject): string {
+  return `${JSON.stringify(json, null, 2).replace(floatLine, "$1.0$2")}\n`;
+}

@@ -34,7 +34,8 @@ const mostLabels = 1_000_000;
 export function parseConfig(json: unknown): ModernBertConfig {
   if (!isJsonObject(json)) fail("config.json", "an object", json);
   const fields = new JsonFields(json);
-  if (fields.raw("model_type") !== "modernbert") fields.fail("model_type", '"modernbert" (no other model is implemented)');
+  if (fields.raw("model_type") !== "modernbert")
+    fields.fail("model_type", '"modernbert" (no other model is implemented)');
 
   const hiddenSize = fields.integer("hidden_size", 768);
   const numHeads = fields.integer("num_attention_heads", 12);

@@ -62,4 +62,3 @@ export function countScored(labels: Int32Array): number {
   for (const label of labels) if (label >= 0) count++;
   return count;
 }
-

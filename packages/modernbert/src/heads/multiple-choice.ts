@@ -20,7 +20,10 @@ export function multipleChoiceLogits(
 ): Tensor {
   const sequences = batch.cuSeqlens.length - 1;
   if (!(Number.isInteger(choices) && choices > 0 && sequences % choices === 0)) {
-    throw new BatchError("multipleChoiceLogits", `expected a divisor of ${sequences} sequences, got ${choices} choices`);
+    throw new BatchError(
+      "multipleChoiceLogits",
+      `expected a divisor of ${sequences} sequences, got ${choices} choices`,
+    );
   }
   return model.runtime.scope(() => {
     const scores = classify(model, pool(hidden, batch, model.config.classifierPooling), options);

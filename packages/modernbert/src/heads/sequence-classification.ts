@@ -74,7 +74,8 @@ function elementwise(
 ): Loss {
   checkCount("sequenceClassificationLoss", labels, logits.size);
   const bad = labels.findIndex((label) => !Number.isFinite(label));
-  if (bad !== -1) throw new BatchError("sequenceClassificationLoss", `expected finite labels, got ${labels[bad]} at ${bad}`);
+  if (bad !== -1)
+    throw new BatchError("sequenceClassificationLoss", `expected finite labels, got ${labels[bad]} at ${bad}`);
   const targets = logits.runtime.tensor(Array.from(labels), logits.shape, logits.dtype);
   return reduceLoss(sumAll(map(expression, [logits, targets])), logits.size, options);
 }

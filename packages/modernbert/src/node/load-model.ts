@@ -1,5 +1,5 @@
 /** A Hugging Face folder to a model on a device, one tensor at a time: the host holds the largest tensor, never the whole model. */
-import { cast } from "@modernbert-ts/tensor-core";
+import { cast, sizeOf } from "@modernbert-ts/tensor-core";
 import type { DType, Precision, Runtime, Shape, Tensor } from "@modernbert-ts/tensor-core";
 import { openSafetensors } from "@modernbert-ts/safetensors/node";
 import type { SafetensorsReader } from "@modernbert-ts/safetensors";
@@ -80,10 +80,9 @@ function uploader(
   shapes: ReadonlyMap<string, Shape>,
   dtype: DType,
 ): (name: string, shape: Shape) => Promise<Tensor> {
-  const size = (shape: Shape): number => shape.reduce((product, extent) => product * extent, 1);
-  const buffer = new Float32Array(Math.max(...Array.from(shapes.values(), size)));
+  const buffer = new Float32Array(Math.max(...Array.from(shapes.values(), sizeOf)));
   return async (name, shape) => {
-    const values = await checkpoint.readFloat32(name, buffer.subarray(0, size(shape)));
+    const values = await checkpoint.readFloat32(name, buffer.subarray(0, sizeOf(shape)));
     if (dtype === "f64") return runtime.tensor(Float64Array.from(values), shape, dtype);
     return runtime.scope(() => cast(runtime.tensor(values, shape), dtype));
   };

@@ -53,7 +53,8 @@ export function matchNames(
     else stored.set(name, found);
   }
   const encoder = missing.filter((name) => name.startsWith("model."));
-  if (encoder.length > 0) throw new CheckpointError("loadModel", `expected ${listNames(encoder)} in ${folder}, got none`);
+  if (encoder.length > 0)
+    throw new CheckpointError("loadModel", `expected ${listNames(encoder)} in ${folder}, got none`);
   checkShapes(checkpoint, shapes, stored, folder);
 
   const used = new Set(stored.values());

@@ -25,7 +25,9 @@ export async function readConfig(folder: string): Promise<FolderConfig> {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new CheckpointError("readConfig", `expected JSON in ${path}, got ${show((cause as Error).message)}`, { cause });
+    throw new CheckpointError("readConfig", `expected JSON in ${path}, got ${show((cause as Error).message)}`, {
+      cause,
+    });
   }
   const config = parseConfig(json);
   return { config, head: headOf((json as Record<string, unknown>)["architectures"]) };

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { DType, Tensor } from "@modernbert-ts/tensor-core";
 import { writeFileAtomic, writeSafetensors } from "@modernbert-ts/safetensors/node";
 import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
-import { configToJSON } from "../config/config-json.ts";
+import { configToJSON, stringifyConfig } from "../config/config-json.ts";
 import { CheckpointError } from "../errors.ts";
 import type { ModernBert } from "../model.ts";
 
@@ -44,7 +44,7 @@ export async function saveModel(folder: string, model: ModernBert, { files = [] 
   const aside = await mkdtemp(join(folder, ".save-"));
   try {
     await writeSafetensors(join(aside, weightsFile), entriesOf(model));
-    await writeText(join(aside, configFile), `${JSON.stringify(configOf(model), null, 2)}\n`);
+    await writeText(join(aside, configFile), stringifyConfig(configOf(model)));
     for (const { name, content } of files) await writeText(join(aside, name), content);
     for (const name of await readdir(aside)) await rename(join(aside, name), join(folder, name));
   } finally {

@@ -54,7 +54,8 @@ export async function runFixture(fixture: Fixture, model: ModernBert): Promise<F
 
   const byName = new Map<string, Float32Array>();
   for (const [index, gradient] of gradients.entries()) byName.set(names[index]!, await readFloats(gradient!));
-  for (const tensor of [value.last, ...value.states, value.logits, value.loss.loss, value.loss.lossSum]) tensor.dispose();
+  for (const tensor of [value.last, ...value.states, value.logits, value.loss.loss, value.loss.lossSum])
+    tensor.dispose();
   if ("correct" in value.loss) (value.loss.correct as Tensor).dispose();
   for (const gradient of gradients) gradient?.dispose();
   return { outputs, gradients: byName };
