@@ -53,7 +53,11 @@ export async function createBackend(name: BackendName | "auto", options: Backend
   for (const candidate of ["cuda", "webgpu"] as const) {
     try {
       const backend = await factories[candidate](options);
-      return { name: candidate, backend, reason: [`${candidate}: ${backend.capabilities.device}`, ...refusals].join("; ") };
+      return {
+        name: candidate,
+        backend,
+        reason: [`${candidate}: ${backend.capabilities.device}`, ...refusals].join("; "),
+      };
     } catch (error) {
       if (!(error instanceof BackendUnavailableError)) throw error;
       refusals.push(`no ${candidate} (${error.message.replace("[backend] ", "")})`);
@@ -74,7 +78,8 @@ function fromPackage(name: BackendName, specifier: string, exportName: string): 
       throw new BackendUnavailableError(`${specifier} is not installed: npm install ${specifier}`, { cause: error });
     }
     const factory = module[exportName];
-    if (!factory) throw new BackendUnavailableError(`${specifier} has no ${exportName}: install the version that fits ${name}`);
+    if (!factory)
+      throw new BackendUnavailableError(`${specifier} has no ${exportName}: install the version that fits ${name}`);
     try {
       return await factory(options);
     } catch (error) {

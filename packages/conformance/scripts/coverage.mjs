@@ -29,7 +29,10 @@ if (output === undefined || subjects.length === 0) {
   process.exit(2);
 }
 
-const sections = ["# Coverage", "What the conformance suite covers on each backend. Written by `packages/conformance/scripts/coverage.mjs`."];
+const sections = [
+  "# Coverage",
+  "What the conformance suite covers on each backend. Written by `packages/conformance/scripts/coverage.mjs`.",
+];
 let failed = 0;
 for (const subject of subjects) {
   const [name, text] = subject.split(/=(.*)/s);

@@ -3,7 +3,16 @@
  * that nothing beside the view was written. Everything beside an array is NaN, so reading it shows.
  */
 import { bytesOf, denseStrides, hostView } from "@modernbert-ts/tensor-core";
-import type { Backend, BufferId, DType, HostArray, PrimitiveAttrs, PrimitiveName, Shape, View } from "@modernbert-ts/tensor-core";
+import type {
+  Backend,
+  BufferId,
+  DType,
+  HostArray,
+  PrimitiveAttrs,
+  PrimitiveName,
+  Shape,
+  View,
+} from "@modernbert-ts/tensor-core";
 import { expectThat } from "./case.ts";
 import { dense, placeLayout } from "./layout.ts";
 import type { Layout } from "./layout.ts";
@@ -60,11 +69,7 @@ export function createBench(backend: Backend): Bench {
       const host = hostView(view.dtype, bytes);
       const addresses = addressesOf(view.shape, view.strides, view.offset);
       if (isOutput) checkGuards(addresses, host);
-      return {
-        dtype: view.dtype,
-        shape: view.shape,
-        values: Float64Array.from(addresses, (address) => loadHost(view.dtype, host, address)),
-      };
+      return makeArray(view.dtype, view.shape, (position) => loadHost(view.dtype, host, addresses[position]!));
     },
     async compute(op, { dtype, shape, layout }, inputs, attrs) {
       const output = bench.output(dtype, shape, layout);

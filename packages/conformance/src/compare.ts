@@ -20,7 +20,11 @@ export function expectSame(got: NdArray, want: ArrayLike<number>): void {
 
 /** Exactly the values, each rounded once to the dtype. */
 export function expectRounded(got: NdArray, want: ArrayLike<number>): void {
-  expectWithin(got, Array.from(want, (value) => roundTo(got.dtype, value)), () => 0);
+  expectWithin(
+    got,
+    Array.from(want, (value) => roundTo(got.dtype, value)),
+    () => 0,
+  );
 }
 
 /** Within what `terms` additions in the dtype's arithmetic and one rounding to the dtype can be off. */

@@ -21,8 +21,16 @@ export const dense: Layout = { name: "dense", offset: 0, order: forward, step: 1
 export const offset: Layout = { ...dense, name: "offset", offset: 5 };
 export const transposed: Layout = { ...dense, name: "transposed", order: (rank) => forward(rank).reverse() };
 export const gapped: Layout = { ...dense, name: "gapped", offset: 1, step: 2 };
-export const broadcastFirst: Layout = { ...dense, name: "broadcast first axis", broadcast: (rank) => forward(rank).slice(0, 1) };
-export const broadcastLast: Layout = { ...dense, name: "broadcast last axis", broadcast: (rank) => forward(rank).slice(-1) };
+export const broadcastFirst: Layout = {
+  ...dense,
+  name: "broadcast first axis",
+  broadcast: (rank) => forward(rank).slice(0, 1),
+};
+export const broadcastLast: Layout = {
+  ...dense,
+  name: "broadcast last axis",
+  broadcast: (rank) => forward(rank).slice(-1),
+};
 export const broadcastAll: Layout = { ...dense, name: "broadcast all axes", offset: 2, broadcast: forward };
 
 export const inputLayouts: readonly Layout[] = [

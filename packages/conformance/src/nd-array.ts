@@ -11,7 +11,8 @@ export interface NdArray {
 
 /** An array from a function of the row-major position; values are rounded to the dtype. */
 export function makeArray(dtype: DType, shape: Shape, value: (position: number) => number): NdArray {
-  const values = Float64Array.from({ length: sizeOf(shape) }, (_, position) => roundTo(dtype, value(position)));
+  const values = new Float64Array(sizeOf(shape));
+  for (let position = 0; position < values.length; position++) values[position] = roundTo(dtype, value(position));
   return { dtype, shape, values };
 }
 
@@ -29,11 +30,6 @@ export function indexOf(shape: Shape, position: number): number[] {
     rest = Math.floor(rest / shape[axis]!);
   }
   return index;
-}
-
-/** The row-major position of a multi-index. */
-export function positionOf(shape: Shape, index: readonly number[]): number {
-  return index.reduce((position, i, axis) => position * shape[axis]! + i, 0);
 }
 
 /** The address of every element of a strided view, in row-major order. */

@@ -2,7 +2,7 @@
  * Properties over random shapes, layouts and axes, with a seed that is always the same and one that is fresh in every run.
  * A failure prints its seed and the smallest case found.
  */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { Shape } from "@modernbert-ts/tensor-core";
 import { scalar, x } from "@modernbert-ts/tensor-core";
@@ -21,9 +21,15 @@ const fixedSeed = 20_412_663;
 const runs = 60;
 
 const shapes: fc.Arbitrary<Shape> = fc
-  .array(fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 9 }) }, { weight: 1, arbitrary: fc.constantFrom(0, 1, 33) }), {
-    maxLength: 6,
-  })
+  .array(
+    fc.oneof(
+      { weight: 5, arbitrary: fc.integer({ min: 1, max: 9 }) },
+      { weight: 1, arbitrary: fc.constantFrom(0, 1, 33) },
+    ),
+    {
+      maxLength: 6,
+    },
+  )
   .filter((shape) => sizeOf(shape) <= 4000);
 
 /** Any order of axes, any gap, any offset; broadcast axes only where the array is an input. */
@@ -69,7 +75,10 @@ const properties: readonly Property[] = [
     operation: "copy",
     async check({ bench, random }, { shape, inputs: [layout], output }) {
       const array = repeatAlong(randomArray(random, "f32", shape), layout);
-      expectRounded(await bench.compute("copy", { dtype: "f32", shape, layout: output }, [bench.input(array, layout)], {}), array.values);
+      expectRounded(
+        await bench.compute("copy", { dtype: "f32", shape, layout: output }, [bench.input(array, layout)], {}),
+        array.values,
+      );
     },
   },
   {

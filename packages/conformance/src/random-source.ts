@@ -5,7 +5,7 @@ export interface RandomSource {
   uniform(): number;
   /** Whole, from `low` to `high` inclusive. */
   whole(low: number, high: number): number;
-  /** Roughly normal: mean 0, variance 1, never beyond ±6. */
+  /** Roughly normal: mean 0, variance 1, never beyond ±3.5. */
   normal(): number;
 }
 
@@ -20,11 +20,7 @@ export function createRandomSource(seed: number | string): RandomSource {
   return {
     uniform: next,
     whole: (low, high) => low + Math.floor(next() * (high - low + 1)),
-    normal() {
-      let sum = -6;
-      for (let i = 0; i < 12; i++) sum += next();
-      return sum;
-    },
+    normal: () => (next() + next() + next() + next() - 2) * Math.sqrt(3),
   };
 }
 

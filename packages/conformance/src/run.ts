@@ -121,8 +121,14 @@ async function attempt({ name, requires = {}, run }: ConformanceCase, session: S
     bench.releaseAll();
     await backend.synchronize();
     const after = [backend, oracle].map((each) => each?.memory().liveBuffers);
-    expectThat(after[0] === before[0], `expected ${before[0]} live buffers after the case, got ${after[0]}: something leaks`);
-    expectThat(after[1] === before[1], `expected ${before[1]} live buffers on the oracle after the case, got ${after[1]}`);
+    expectThat(
+      after[0] === before[0],
+      `expected ${before[0]} live buffers after the case, got ${after[0]}: something leaks`,
+    );
+    expectThat(
+      after[1] === before[1],
+      `expected ${before[1]} live buffers on the oracle after the case, got ${after[1]}`,
+    );
     return { status: "passed" };
   } catch (error) {
     bench.releaseAll();

@@ -4,7 +4,7 @@ import { badIds } from "./ids.ts";
 import { readRun, scratch, writeRun } from "./operand.ts";
 import type { Operand } from "./operand.ts";
 
-export const alongKernels = {
+export const alongKernels: Pick<PrimitiveKernels<Operand>, "takeAlong" | "putAlong"> = {
   takeAlong([out], [x, ids]) {
     const [rows, width] = x!.shape as [number, number];
     const taken = ids!.shape[1]!;
@@ -36,4 +36,4 @@ export const alongKernels = {
     }
     bad.throwIfAny();
   },
-} satisfies Pick<PrimitiveKernels<Operand>, "takeAlong" | "putAlong">;
+};

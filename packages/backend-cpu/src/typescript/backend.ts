@@ -7,10 +7,12 @@ import type { Backend, DType, PrimitiveKernels, View } from "@modernbert-ts/tens
 import { alongKernels } from "./along.ts";
 import { copyKernels } from "./copy.ts";
 import { fillKernels } from "./fill.ts";
+import { fusedKernels } from "./fused/kernels.ts";
 import { lookupKernels } from "./lookup.ts";
 import { mapKernels } from "./map.ts";
 import { matmulKernels } from "./matmul.ts";
 import { createMemoryPool } from "./memory.ts";
+
 import type { Operand } from "./operand.ts";
 import { randomKernels } from "./random.ts";
 import { reduceKernels } from "./reduce.ts";
@@ -43,6 +45,18 @@ export function createTypeScriptBackend(options: TypeScriptBackendOptions = {}):
   const memory = createMemoryPool({ maxBufferBytes, maxCachedBytes, poison });
   let pending: DeviceValueError | undefined;
 
+  const resolve = (operation: string, view: View): Operand => {
+    return { ...view, data: memory.elements(operation, view.buffer, view.dtype) };
+  };
+  /** A kernel that meets a bad value finishes and throws; the error waits for the next `read` or `synchronize`. */
+  const attempt = (kernel: () => void): void => {
+    try {
+      kernel();
+    } catch (error) {
+      if (!(error instanceof DeviceValueError)) throw error;
+      pending ??= error;
+    }
+  };
   const throwPending = (): void => {
     const error = pending;
     pending = undefined;
@@ -59,7 +73,7 @@ export function createTypeScriptBackend(options: TypeScriptBackendOptions = {}):
       deterministic: true,
       device: "TypeScript engine, 1 thread",
     },
-    fused: {},
+    fused: fusedKernels((view) => resolve("fused", view), attempt),
     allocate: (byteLength) => memory.allocate(byteLength),
     release: (buffer) => memory.release(buffer),
     write(buffer, data, byteOffset = 0) {
@@ -71,13 +85,8 @@ export function createTypeScriptBackend(options: TypeScriptBackendOptions = {}):
       return new Uint8Array(memory.bytes("read", buffer), byteOffset, byteLength).slice().buffer;
     },
     run(op, outputs, inputs, attrs) {
-      const resolve = (view: View): Operand => ({ ...view, data: memory.elements(op, view.buffer, view.dtype) });
-      try {
-        kernels[op](outputs.map(resolve), inputs.map(resolve), attrs);
-      } catch (error) {
-        if (!(error instanceof DeviceValueError)) throw error;
-        pending ??= error;
-      }
+      const operands = (views: readonly View[]): Operand[] => views.map((view) => resolve(op, view));
+      attempt(() => kernels[op](operands(outputs), operands(inputs), attrs));
     },
     flush() {},
     async synchronize() {

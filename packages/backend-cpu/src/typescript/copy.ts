@@ -3,7 +3,7 @@ import type { PrimitiveKernels } from "@modernbert-ts/tensor-core";
 import { blockSize, openStream, readStream, scratch, writeStream } from "./operand.ts";
 import type { Operand } from "./operand.ts";
 
-export const copyKernels = {
+export const copyKernels: Pick<PrimitiveKernels<Operand>, "copy"> = {
   copy([out], [x]) {
     const from = openStream(x!);
     const to = openStream(out!);
@@ -15,4 +15,4 @@ export const copyKernels = {
       writeStream(to, start, count, block);
     }
   },
-} satisfies Pick<PrimitiveKernels<Operand>, "copy">;
+};

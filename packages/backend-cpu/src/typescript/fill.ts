@@ -3,7 +3,7 @@ import type { PrimitiveKernels } from "@modernbert-ts/tensor-core";
 import { blockSize, openStream, scratch, writeStream } from "./operand.ts";
 import type { Operand } from "./operand.ts";
 
-export const fillKernels = {
+export const fillKernels: Pick<PrimitiveKernels<Operand>, "fill" | "iota"> = {
   fill([out], _inputs, { value }) {
     const stream = openStream(out!);
     const block = scratch(0, blockSize).fill(value, 0, blockSize);
@@ -19,4 +19,4 @@ export const fillKernels = {
     for (let index = 0; index < length; index++) row[index] = start + step * index;
     for (let at = 0; at < stream.size; at += length) writeStream(stream, at, length, row);
   },
-} satisfies Pick<PrimitiveKernels<Operand>, "fill" | "iota">;
+};

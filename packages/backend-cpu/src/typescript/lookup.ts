@@ -4,7 +4,7 @@ import { badIds } from "./ids.ts";
 import { readRun, scratch, writeRun } from "./operand.ts";
 import type { Operand } from "./operand.ts";
 
-export const lookupKernels = {
+export const lookupKernels: Pick<PrimitiveKernels<Operand>, "gather" | "segmentSum"> = {
   gather([out], [table, ids]) {
     const [rows, width] = table!.shape as [number, number];
     const bad = badIds("gather", rows);
@@ -47,4 +47,4 @@ export const lookupKernels = {
     }
     bad.throwIfAny();
   },
-} satisfies Pick<PrimitiveKernels<Operand>, "gather" | "segmentSum">;
+};

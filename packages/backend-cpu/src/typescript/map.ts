@@ -26,7 +26,7 @@ function isConstant(stream: Stream): boolean {
   return stream.strides.every((stride) => stride === 0);
 }
 
-export const mapKernels = {
+export const mapKernels: Pick<PrimitiveKernels<Operand>, "map"> = {
   map([out], inputs, { expression }) {
     const program = compileProgram(expression);
     const file = registers(out!.dtype === "f64" ? "f64" : "f32", program.registers);
@@ -53,7 +53,7 @@ export const mapKernels = {
       writeStream(target, start, count, file[program.result]!);
     }
   },
-} satisfies Pick<PrimitiveKernels<Operand>, "map">;
+};
 
 const one = new Float64Array(1);
 

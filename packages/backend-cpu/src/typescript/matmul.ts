@@ -21,7 +21,7 @@ interface Factor {
   readonly depthStride: number;
 }
 
-export const matmulKernels = {
+export const matmulKernels: Pick<PrimitiveKernels<Operand>, "matmul"> = {
   matmul([out], [a, b], attrs) {
     const rank = out!.shape.length;
     const batch = out!.shape.slice(0, rank - 2);
@@ -29,14 +29,24 @@ export const matmulKernels = {
     for (let index = 0; index < batches; index++) {
       multiply(
         { ...out!, offset: batchOffset(out!, batch, index) },
-        { operand: a!, offset: batchOffset(a!, batch, index), laneStride: a!.strides[rank - 2]!, depthStride: a!.strides[rank - 1]! },
-        { operand: b!, offset: batchOffset(b!, batch, index), laneStride: b!.strides[rank - 1]!, depthStride: b!.strides[rank - 2]! },
+        {
+          operand: a!,
+          offset: batchOffset(a!, batch, index),
+          laneStride: a!.strides[rank - 2]!,
+          depthStride: a!.strides[rank - 1]!,
+        },
+        {
+          operand: b!,
+          offset: batchOffset(b!, batch, index),
+          laneStride: b!.strides[rank - 1]!,
+          depthStride: b!.strides[rank - 2]!,
+        },
         a!.shape[rank - 1]!,
         attrs,
       );
     }
   },
-} satisfies Pick<PrimitiveKernels<Operand>, "matmul">;
+};
 
 function batchOffset(operand: Operand, batch: readonly number[], index: number): number {
   let offset = operand.offset;
@@ -48,7 +58,13 @@ function batchOffset(operand: Operand, batch: readonly number[], index: number):
   return offset;
 }
 
-function multiply(out: Operand, a: Factor, b: Factor, depth: number, attrs: { alpha: number; accumulate: boolean }): void {
+function multiply(
+  out: Operand,
+  a: Factor,
+  b: Factor,
+  depth: number,
+  attrs: { alpha: number; accumulate: boolean },
+): void {
   const [rows, columns] = out.shape.slice(-2) as [number, number];
   const blockColumns = Math.max(minBlockColumns, Math.floor(blockElements / Math.max(depth, 1) / tile) * tile);
   const width = Math.min(blockColumns, roundUp(columns));
@@ -62,7 +78,8 @@ function multiply(out: Operand, a: Factor, b: Factor, depth: number, attrs: { al
       const blockHeight = Math.min(blockRows, rows - row);
       pack(a, row, blockHeight, depth, panelsA);
       for (let i = 0; i < blockHeight; i += tile) {
-        for (let j = 0; j < blockWidth; j += tile) multiplyTile(depth, panelsA, i * depth, panelsB, j * depth, strip, j, width);
+        for (let j = 0; j < blockWidth; j += tile)
+          multiplyTile(depth, panelsA, i * depth, panelsB, j * depth, strip, j, width);
         store(out, row + i, Math.min(tile, blockHeight - i), column, blockWidth, strip, width, attrs);
       }
     }

@@ -46,7 +46,9 @@ export function createMemoryPool({ maxBufferBytes, maxCachedBytes, poison }: Mem
     try {
       return { bytes: new ArrayBuffer(size), views: new Map() };
     } catch (cause) {
-      throw new TensorError("allocate", `expected room for ${size} bytes, got none; release tensors or use less`, { cause });
+      throw new TensorError("allocate", `expected room for ${size} bytes, got none; release tensors or use less`, {
+        cause,
+      });
     }
   }
 

@@ -72,7 +72,7 @@ function eachRun(
   const inner = extents.length - 1;
   const innerExtent = extents[inner] ?? 1;
   const innerStride = strides[inner] ?? 1;
-  for (let done = 0; done < count; ) {
+  for (let done = 0; done < count;) {
     const column = (start + done) % innerExtent;
     let row = (start + done - column) / innerExtent;
     let offset = operand.offset + column * innerStride;
@@ -88,7 +88,14 @@ function eachRun(
 }
 
 /** `block[at + i]` = element `offset + i * stride` of the operand's memory, for i < length. */
-export function readRun(operand: Operand, offset: number, stride: number, length: number, block: Block, at: number): void {
+export function readRun(
+  operand: Operand,
+  offset: number,
+  stride: number,
+  length: number,
+  block: Block,
+  at: number,
+): void {
   const { data, dtype } = operand;
   if (isHalf(dtype)) {
     const table = decodeTable(dtype);
@@ -105,7 +112,14 @@ export function readRun(operand: Operand, offset: number, stride: number, length
 }
 
 /** The inverse of `readRun`; typed arrays truncate toward zero when they hold integers. */
-export function writeRun(operand: Operand, offset: number, stride: number, length: number, block: Block, at: number): void {
+export function writeRun(
+  operand: Operand,
+  offset: number,
+  stride: number,
+  length: number,
+  block: Block,
+  at: number,
+): void {
   const { data, dtype } = operand;
   if (isHalf(dtype)) {
     for (let i = 0; i < length; i++) data[offset + i * stride] = encodeHalf(block[at + i]!, dtype);

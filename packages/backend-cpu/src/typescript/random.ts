@@ -37,7 +37,7 @@ export function philox(block: Uint32Array, key0: number, key1: number): void {
   block[3] = c3;
 }
 
-export const randomKernels = {
+export const randomKernels: Pick<PrimitiveKernels<Operand>, "randomBits"> = {
   randomBits([out], _inputs, { key, counter }) {
     const { data, dtype, offset, shape } = out!;
     const size = shape.reduce((product, extent) => product * extent, 1);
@@ -56,4 +56,4 @@ export const randomKernels = {
       }
     }
   },
-} satisfies Pick<PrimitiveKernels<Operand>, "randomBits">;
+};

@@ -3,7 +3,7 @@ import type { PrimitiveKernels } from "@modernbert-ts/tensor-core";
 import { blockSize, openStream, readStream, scratch, writeStream } from "./operand.ts";
 import type { Operand } from "./operand.ts";
 
-export const reduceKernels = {
+export const reduceKernels: Pick<PrimitiveKernels<Operand>, "reduce"> = {
   reduce([out], [x], { kind, axes }) {
     const { source, outer, depth, lanes } = arrange(x!, axes);
     if (outer * lanes === 0) return;
@@ -23,13 +23,16 @@ export const reduceKernels = {
       writeStream(to, group * lanes, lanes, totals);
     }
   },
-} satisfies Pick<PrimitiveKernels<Operand>, "reduce">;
+};
 
 /**
  * Moves the reduced axes behind the kept ones, but leaves a kept last axis where it is: memory is then read along its rows.
  * The stream of `source` is [outer, depth, lanes], of which `depth` is reduced.
  */
-function arrange(x: Operand, axes: readonly number[]): { source: Operand; outer: number; depth: number; lanes: number } {
+function arrange(
+  x: Operand,
+  axes: readonly number[],
+): { source: Operand; outer: number; depth: number; lanes: number } {
   const last = x.shape.length - 1;
   const kept: number[] = [];
   const reduced: number[] = [];

@@ -87,7 +87,10 @@ export function commandCases(): ConformanceCase[] {
         const out = bench.output("f32", [1, 1]);
         backend.run("gather", [out], [rows, idView], {});
         backend.run("gather", [out], [rows, idView], {});
-        const error = await backend.synchronize().then(() => undefined, (reason: unknown) => reason);
+        const error = await backend.synchronize().then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
         expectThat(error instanceof DeviceValueError, "expected synchronize to reject with DeviceValueError");
         await backend.synchronize();
         backend.write(ids, Int32Array.of(1));

@@ -10,14 +10,20 @@ type Setup = (context: CaseContext) => { out: () => View; run: (out: View) => vo
 
 const setups: Readonly<Record<string, Setup>> = {
   matmul({ bench, random }) {
-    const [a, b] = [bench.input(randomArray(random, "f32", [150, 400])), bench.input(randomArray(random, "f32", [400, 170]))];
+    const [a, b] = [
+      bench.input(randomArray(random, "f32", [150, 400])),
+      bench.input(randomArray(random, "f32", [400, 170])),
+    ];
     return {
       out: () => bench.output("f32", [150, 170]),
       run: (out) => bench.run("matmul", out, [a, b], { alpha: 1, accumulate: false }),
     };
   },
   "matmul with a long inner dimension": ({ bench, random }) => {
-    const [a, b] = [bench.input(randomArray(random, "f32", [9, 20_000])), bench.input(randomArray(random, "f32", [20_000, 5]))];
+    const [a, b] = [
+      bench.input(randomArray(random, "f32", [9, 20_000])),
+      bench.input(randomArray(random, "f32", [20_000, 5])),
+    ];
     return {
       out: () => bench.output("f32", [9, 5]),
       run: (out) => bench.run("matmul", out, [a, b], { alpha: 1, accumulate: false }),
@@ -25,14 +31,23 @@ const setups: Readonly<Record<string, Setup>> = {
   },
   "sum of everything": ({ bench, random }) => {
     const input = bench.input(randomArray(random, "f32", [200_003]));
-    return { out: () => bench.output("f32", [1]), run: (out) => bench.run("reduce", out, [input], { kind: "sum", axes: [0] }) };
+    return {
+      out: () => bench.output("f32", [1]),
+      run: (out) => bench.run("reduce", out, [input], { kind: "sum", axes: [0] }),
+    };
   },
   "sum over rows": ({ bench, random }) => {
     const input = bench.input(randomArray(random, "f32", [3001, 70]));
-    return { out: () => bench.output("f32", [1, 70]), run: (out) => bench.run("reduce", out, [input], { kind: "sum", axes: [0] }) };
+    return {
+      out: () => bench.output("f32", [1, 70]),
+      run: (out) => bench.run("reduce", out, [input], { kind: "sum", axes: [0] }),
+    };
   },
   segmentSum({ bench, random }) {
-    const [values, ids] = [bench.input(randomArray(random, "f32", [4000, 33])), bench.input(randomIds(random, [4000], 29))];
+    const [values, ids] = [
+      bench.input(randomArray(random, "f32", [4000, 33])),
+      bench.input(randomIds(random, [4000], 29)),
+    ];
     return { out: () => bench.output("f32", [29, 33]), run: (out) => bench.run("segmentSum", out, [values, ids], {}) };
   },
   map({ bench, random }) {
@@ -52,7 +67,10 @@ export function determinismCases(): ConformanceCase[] {
       for (const each of outs) run(each);
       const [first, ...others] = await Promise.all(outs.map((each) => bytesOfView(context, each)));
       others.forEach((bytes, i) => {
-        expectThat(bytes.every((byte, at) => byte === first![at]), `expected run ${i + 2} to give the bits of run 1`);
+        expectThat(
+          bytes.every((byte, at) => byte === first![at]),
+          `expected run ${i + 2} to give the bits of run 1`,
+        );
       });
     },
   }));

@@ -22,8 +22,14 @@ export function memoryCases(): ConformanceCase[] {
         const before = backend.memory();
         const buffers = [1000, 20_000, 3].map((bytes) => backend.allocate(bytes));
         const during = backend.memory();
-        expectThat(during.liveBuffers === before.liveBuffers + 3, `expected 3 more live buffers, got ${during.liveBuffers - before.liveBuffers}`);
-        expectThat(during.activeBytes >= before.activeBytes + 21_003, "expected active bytes to grow by what was asked for");
+        expectThat(
+          during.liveBuffers === before.liveBuffers + 3,
+          `expected 3 more live buffers, got ${during.liveBuffers - before.liveBuffers}`,
+        );
+        expectThat(
+          during.activeBytes >= before.activeBytes + 21_003,
+          "expected active bytes to grow by what was asked for",
+        );
         expectThat(during.peakBytes >= during.activeBytes, "expected a peak of at least the active bytes");
         for (const buffer of buffers) backend.release(buffer);
         const after = backend.memory();
@@ -37,7 +43,10 @@ export function memoryCases(): ConformanceCase[] {
       async run({ backend }) {
         const ids = Array.from({ length: 50 }, () => backend.allocate(64));
         expectThat(new Set(ids).size === 50, "expected fifty distinct buffers");
-        expectThat(ids.every((id) => id !== 0), "expected no buffer named 0");
+        expectThat(
+          ids.every((id) => id !== 0),
+          "expected no buffer named 0",
+        );
         ids.forEach((id, i) => backend.write(id, Float32Array.of(i)));
         const values = await Promise.all(ids.map((id) => backend.read(id, 0, 4)));
         values.forEach((bytes, i) => expectThat(new Float32Array(bytes)[0] === i, `expected buffer ${i} to hold ${i}`));
@@ -67,7 +76,8 @@ export function memoryCases(): ConformanceCase[] {
     {
       name: "memory / trim gives cached bytes back",
       async run({ backend }) {
-        for (const buffer of [1 << 20, 1 << 18, 1 << 16].map((bytes) => backend.allocate(bytes))) backend.release(buffer);
+        for (const buffer of [1 << 20, 1 << 18, 1 << 16].map((bytes) => backend.allocate(bytes)))
+          backend.release(buffer);
         await backend.synchronize();
         backend.trim(1 << 19);
         const some = backend.memory().cachedBytes;
@@ -91,7 +101,10 @@ export function memoryCases(): ConformanceCase[] {
           thrown = error;
         }
         expectThat(thrown instanceof Error, `expected allocate(${maxBufferBytes * 2}) to throw`);
-        expectThat(thrown.message.startsWith("[allocate] "), `expected a message that starts with "[allocate]", got "${thrown.message}"`);
+        expectThat(
+          thrown.message.startsWith("[allocate] "),
+          `expected a message that starts with "[allocate]", got "${thrown.message}"`,
+        );
         expectThat(backend.memory().liveBuffers === before.liveBuffers, "expected as many live buffers as before");
       },
     },
@@ -99,9 +112,18 @@ export function memoryCases(): ConformanceCase[] {
       name: "memory / capabilities make sense",
       async run({ backend }) {
         const { storage, arithmetic, accelerated, device, maxBufferBytes } = backend.capabilities;
-        expectThat(arithmetic.every((dtype) => storage.includes(dtype)), "expected arithmetic dtypes to be storage dtypes too");
-        expectThat(accelerated.every((dtype) => arithmetic.includes(dtype)), "expected accelerated dtypes to be arithmetic dtypes too");
-        expectThat((["f32", "i32"] as const).every((dtype) => arithmetic.includes(dtype)), "expected f32 and i32 arithmetic");
+        expectThat(
+          arithmetic.every((dtype) => storage.includes(dtype)),
+          "expected arithmetic dtypes to be storage dtypes too",
+        );
+        expectThat(
+          accelerated.every((dtype) => arithmetic.includes(dtype)),
+          "expected accelerated dtypes to be arithmetic dtypes too",
+        );
+        expectThat(
+          (["f32", "i32"] as const).every((dtype) => arithmetic.includes(dtype)),
+          "expected f32 and i32 arithmetic",
+        );
         expectThat(device.length > 0 && !device.includes("\n"), "expected one line that names the device");
         expectThat(maxBufferBytes > 0, "expected a positive buffer limit");
       },

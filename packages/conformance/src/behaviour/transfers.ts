@@ -36,7 +36,10 @@ export function transferCases(): ConformanceCase[] {
           backend.write(buffer, data);
           const back = new Uint8Array(await backend.read(buffer, 0, bytes));
           expectThat(back.length === bytes, `expected ${bytes} bytes, got ${back.length}`);
-          expectThat(back.every((byte, i) => byte === data[i]), `expected the ${bytes} bytes that were written`);
+          expectThat(
+            back.every((byte, i) => byte === data[i]),
+            `expected the ${bytes} bytes that were written`,
+          );
           backend.release(buffer);
         }
       },
@@ -45,7 +48,12 @@ export function transferCases(): ConformanceCase[] {
       name: "transfers / parts of a buffer at offsets",
       async run({ backend }) {
         const view = vector(backend, new Float32Array(length));
-        for (const [start, count] of [[0, 3], [997, 3], [500, 1], [17, 200]] as const) {
+        for (const [start, count] of [
+          [0, 3],
+          [997, 3],
+          [500, 1],
+          [17, 200],
+        ] as const) {
           backend.write(view.buffer, new Float32Array(count).fill(start + 1), start * 4);
           const part = new Float32Array(await backend.read(view.buffer, start * 4, count * 4));
           expectThat(part.length === count, `expected ${count} numbers, got ${part.length}`);

@@ -13,6 +13,7 @@ interface Shape {
   readonly maxSeqlen?: number;
   readonly mayRefuse?: true;
   readonly differences?: true;
+  readonly halves?: true;
 }
 
 const shapes: readonly Shape[] = [
@@ -21,12 +22,12 @@ const shapes: readonly Shape[] = [
   { lengths: [5, 3, 8], window: null, heads: 2, width: 4, mayRefuse: true, differences: true },
   { lengths: [5, 0, 7], window: 2, heads: 2, width: 4, mayRefuse: true, differences: true },
   { lengths: [4, 9], window: 0, heads: 1, width: 64 },
-  { lengths: [17, 1, 33, 16], window: null, heads: 3, width: 64 },
-  { lengths: [17, 1, 33, 16], window: 8, heads: 3, width: 64 },
+  { lengths: [17, 1, 33, 16], window: null, heads: 3, width: 64, halves: true },
+  { lengths: [17, 1, 33, 16], window: 8, heads: 3, width: 64, halves: true },
   { lengths: [15, 16, 17, 18], window: 16, heads: 1, width: 32 },
   { lengths: [64, 65, 66, 1, 130], window: 64, heads: 1, width: 64 },
-  { lengths: [63, 129, 31], window: null, heads: 2, width: 64 },
-  { lengths: [200], window: 64, heads: 2, width: 64 },
+  { lengths: [63, 129, 31], window: null, heads: 1, width: 64 },
+  { lengths: [200], window: 64, heads: 1, width: 64 },
   { lengths: [300], window: 7, heads: 1, width: 16 },
   { lengths: [0, 6, 0, 0, 9, 0], window: 3, heads: 2, width: 64 },
   { lengths: [20, 7], window: 100, heads: 1, width: 64 },
@@ -53,6 +54,7 @@ function attention(shape: Shape, name: string, qkv: Input): CompositeProblem {
     wanted: [0],
     ...(shape.mayRefuse ? { mayRefuse: true } : {}),
     ...(shape.differences ? { differences: true } : {}),
+    ...(shape.halves ? { halves: true } : {}),
   };
 }
 
@@ -68,7 +70,15 @@ export function attentionProblems(): CompositeProblem[] {
   return [
     ...plain,
     { ...attention(peaked, "large logits, local", normalAround(0, 6, 63, 3, 2, 64)), looseness: 20 },
-    { ...attention({ ...peaked, window: null }, "large logits, global", normalAround(0, 6, 63, 3, 2, 64)), looseness: 20 },
-    { ...attention(peaked, "logits of thousands", normalAround(0, 40, 63, 3, 2, 64)), looseness: 200, wanted: [], seeded: [] },
+    {
+      ...attention({ ...peaked, window: null }, "large logits, global", normalAround(0, 6, 63, 3, 2, 64)),
+      looseness: 20,
+    },
+    {
+      ...attention(peaked, "logits of thousands", normalAround(0, 40, 63, 3, 2, 64)),
+      looseness: 200,
+      wanted: [],
+      seeded: [],
+    },
   ];
 }

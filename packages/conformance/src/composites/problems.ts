@@ -10,6 +10,8 @@ export interface CompositeProblem extends Problem {
   readonly mayRefuse?: true;
   /** Small and smooth enough for central differences. */
   readonly differences?: true;
+  /** The fused kernel is tried in f16 and bf16 too. */
+  readonly halves?: true;
   /** Scales the bounds where a problem is ill-conditioned on purpose. */
   readonly looseness?: number;
 }
@@ -17,7 +19,15 @@ export interface CompositeProblem extends Problem {
 const eps = 1e-5;
 
 export function normProblems(): CompositeProblem[] {
-  const sizes = [[1, 64], [3, 7], [2, 1], [0, 64], [33, 128], [67, 96], [5, 1155]] as const;
+  const sizes = [
+    [1, 64],
+    [3, 7],
+    [2, 1],
+    [0, 64],
+    [33, 128],
+    [67, 96],
+    [5, 1155],
+  ] as const;
   const single = sizes.flatMap(([rows, width]) =>
     [normal(width), null].map((bias): CompositeProblem => {
       return {
@@ -27,7 +37,9 @@ export function normProblems(): CompositeProblem[] {
         run: ([input, weight, shift]) => [layerNorm(input!, weight!, shift!, eps)],
         seeded: [0],
         wanted: bias ? [0, 1, 2] : [0, 1],
+        ...(width === 1 ? { looseness: 20 } : {}),
         ...(rows === 3 ? { differences: true } : {}),
+        ...(rows === 33 ? { halves: true } : {}),
       };
     }),
   );
@@ -38,7 +50,13 @@ export function normProblems(): CompositeProblem[] {
     looseness: 40,
   };
   const residual = sizes.flatMap(([rows, width]) =>
-    ([["both outputs", [0, 1]], ["only the norm", [1]], ["only the sum", [0]]] as const).map(([name, seeded]): CompositeProblem => {
+    (
+      [
+        ["both outputs", [0, 1]],
+        ["only the norm", [1]],
+        ["only the sum", [0]],
+      ] as const
+    ).map(([name, seeded]): CompositeProblem => {
       const bias = width === 128 ? normal(width) : null;
       return {
         composite: "residualLayerNorm",
@@ -50,7 +68,10 @@ export function normProblems(): CompositeProblem[] {
         },
         seeded,
         wanted: bias ? [0, 1, 2, 3] : [0, 1, 2],
+        // One column: every row is its own mean, and the gradient is what is left of two large numbers.
+        ...(width === 1 ? { looseness: 20 } : {}),
         ...(rows === 3 ? { differences: true } : {}),
+        ...(rows === 33 ? { halves: true } : {}),
       };
     }),
   );
@@ -62,7 +83,14 @@ export function normProblems(): CompositeProblem[] {
 const activations: readonly Activation[] = ["gelu", "gelu_tanh", "silu", "relu"];
 
 export function gluProblems(): CompositeProblem[] {
-  const sizes = [[1, 1], [3, 7], [0, 16], [2, 64], [33, 130], [9, 1152]] as const;
+  const sizes = [
+    [1, 1],
+    [3, 7],
+    [0, 16],
+    [2, 64],
+    [33, 130],
+    [9, 1152],
+  ] as const;
   const plain = activations.flatMap((activation) =>
     sizes.map(([rows, width]): CompositeProblem => {
       return {
@@ -73,6 +101,7 @@ export function gluProblems(): CompositeProblem[] {
         seeded: [0],
         wanted: [0],
         ...(rows === 3 ? { differences: true } : {}),
+        ...(rows === 33 ? { halves: true } : {}),
       };
     }),
   );
@@ -81,7 +110,13 @@ export function gluProblems(): CompositeProblem[] {
     return {
       composite: "glu",
       name: `${activation} of extreme numbers`,
-      inputs: [given("float", [extremes.length, 2], extremes.flatMap((value) => [value, 1]))],
+      inputs: [
+        given(
+          "float",
+          [extremes.length, 2],
+          extremes.flatMap((value) => [value, 1]),
+        ),
+      ],
       run: ([input]) => [glu(input!, activation)],
       seeded: [0],
       wanted: [0],
@@ -92,12 +127,22 @@ export function gluProblems(): CompositeProblem[] {
 
 /** cos and sin of the usual angles, so that q and k keep their length. */
 function table(of: (angle: number) => number, positions: number, half: number): Input {
-  const angles = Array.from({ length: positions * half }, (_, at) => Math.floor(at / half) * 10_000 ** (-(at % half) / half));
+  const angles = Array.from(
+    { length: positions * half },
+    (_, at) => Math.floor(at / half) * 10_000 ** (-(at % half) / half),
+  );
   return given("f32", [positions, half], angles.map(of));
 }
 
 export function ropeProblems(): CompositeProblem[] {
-  const sizes = [[1, 1, 64], [7, 3, 2], [5, 2, 6], [0, 2, 64], [33, 3, 64], [9, 12, 32]] as const;
+  const sizes = [
+    [1, 1, 64],
+    [7, 3, 2],
+    [5, 2, 6],
+    [0, 2, 64],
+    [33, 3, 64],
+    [9, 12, 32],
+  ] as const;
   return sizes.map(([tokens, heads, width]) => {
     const positions = 50;
     return {
@@ -113,6 +158,7 @@ export function ropeProblems(): CompositeProblem[] {
       seeded: [0],
       wanted: [0],
       ...(width < 64 && tokens < 8 ? { differences: true as const } : {}),
+      ...(tokens === 33 ? { halves: true as const } : {}),
     };
   });
 }

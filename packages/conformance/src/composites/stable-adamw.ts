@@ -16,7 +16,16 @@ interface Setting {
   readonly maxLearningRate?: number;
 }
 
-function step({ name, shape, gradient, firstStep = 1, steps = 1, gradScale = 1, zeroState, maxLearningRate }: Setting): CompositeProblem {
+function step({
+  name,
+  shape,
+  gradient,
+  firstStep = 1,
+  steps = 1,
+  gradScale = 1,
+  zeroState,
+  maxLearningRate,
+}: Setting): CompositeProblem {
   const size = shape.reduce((product, extent) => product * extent, 1);
   const state = (deviation: number): Input => {
     if (zeroState) return given("float", shape, new Float64Array(size));
@@ -24,7 +33,11 @@ function step({ name, shape, gradient, firstStep = 1, steps = 1, gradScale = 1, 
   };
   const controls = Array.from({ length: steps }, (_, i) => {
     const control = { learningRate: 1e-3, beta1: 0.9, beta2: 0.98, eps: 1e-6, weightDecay: 1e-2 };
-    return given("f32", [5], stableAdamWControl({ ...control, step: firstStep + i, maxLearningRate: maxLearningRate ?? null }));
+    return given(
+      "f32",
+      [5],
+      stableAdamWControl({ ...control, step: firstStep + i, maxLearningRate: maxLearningRate ?? null }),
+    );
   });
   return {
     composite: "stableAdamW",
@@ -43,16 +56,39 @@ function step({ name, shape, gradient, firstStep = 1, steps = 1, gradScale = 1, 
 export function stableAdamWProblems(): CompositeProblem[] {
   const shapes = [[1], [7], [33, 65], [3, 4, 5], [70_001], [0]];
   return [
-    ...shapes.map((shape) => step({ name: `one step on [${shape.join(", ")}]`, shape, gradient: normal(...shape), firstStep: 5 })),
+    ...shapes.map((shape) =>
+      step({ name: `one step on [${shape.join(", ")}]`, shape, gradient: normal(...shape), firstStep: 5 }),
+    ),
     step({ name: "first five steps from zero", shape: [300], gradient: normal(300), steps: 5, zeroState: true }),
-    step({ name: "an update large enough to be clipped", shape: [300], gradient: normalAround(0, 50, 300), firstStep: 20 }),
+    step({
+      name: "an update large enough to be clipped",
+      shape: [300],
+      gradient: normalAround(0, 50, 300),
+      firstStep: 20,
+    }),
     step({ name: "tiny gradients, below eps", shape: [300], gradient: normalAround(0, 1e-9, 300), zeroState: true }),
-    step({ name: "scaled gradients", shape: [300], gradient: normalAround(0, 1024, 300), gradScale: 1 / 1024, firstStep: 3 }),
-    step({ name: "fully decoupled weight decay", shape: [300], gradient: normal(300), maxLearningRate: 2e-3, firstStep: 3 }),
+    step({
+      name: "scaled gradients",
+      shape: [300],
+      gradient: normalAround(0, 1024, 300),
+      gradScale: 1 / 1024,
+      firstStep: 3,
+    }),
+    step({
+      name: "fully decoupled weight decay",
+      shape: [300],
+      gradient: normal(300),
+      maxLearningRate: 2e-3,
+      firstStep: 3,
+    }),
     step({
       name: "a step that is skipped",
       shape: [300],
-      gradient: { shape: [300], kind: "float", values: (random) => (at) => (at % 7 === 0 ? Number.NaN : random.normal()) },
+      gradient: {
+        shape: [300],
+        kind: "float",
+        values: (random) => (at) => (at % 7 === 0 ? Number.NaN : random.normal()),
+      },
       gradScale: 0,
     }),
   ];

@@ -31,11 +31,16 @@ export async function checkByDifferences(
     const [ahead, behind] = [await solveAt(step), await solveAt(-step)];
     const terms = problem.seeded.flatMap((at) => {
       const seed = seedGradient("f64", base.outputs[at]!.shape, at);
-      return products(seed, ahead.outputs[at]!).map((term, i) => (term - products(seed, behind.outputs[at]!)[i]!) / (2 * step));
+      return products(seed, ahead.outputs[at]!).map(
+        (term, i) => (term - products(seed, behind.outputs[at]!)[i]!) / (2 * step),
+      );
     });
     const slopes = base.gradients.flatMap((gradient, i) => products(gradient, direction[problem.wanted[i]!]!));
     const [measured, computed] = [total(terms), total(slopes)];
-    const size = total(terms.map(Math.abs)) + total(slopes.map(Math.abs)) + total(base.outputs.flatMap((o) => [...o.values].map(Math.abs)));
+    const size =
+      total(terms.map(Math.abs)) +
+      total(slopes.map(Math.abs)) +
+      total(base.outputs.flatMap((o) => [...o.values].map(Math.abs)));
     expectThat(
       Math.abs(measured - computed) <= tolerance * size,
       `expected a slope of ${measured} along ${only === undefined ? "a direction in all inputs" : `input ${only}`}, got ${computed} from the gradients`,

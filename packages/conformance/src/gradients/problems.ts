@@ -59,7 +59,9 @@ function functionProblems(): GradientProblem[] {
     .map((name) => {
       const { arity } = scalarTable[name];
       const build = scalar[name] as (...args: readonly Expression[]) => Expression;
-      const inputs = Array.from({ length: arity }, (_, i) => (name === "div" && i === 1 ? normalAround(9, 1, 40) : (ranges[name] ?? normal(40))));
+      const inputs = Array.from({ length: arity }, (_, i) =>
+        name === "div" && i === 1 ? normalAround(9, 1, 40) : (ranges[name] ?? normal(40)),
+      );
       const args = inputs.map((_, i) => (name === "select" && i === 0 ? scalar.less(x(0), 0.25) : x(i)));
       return problem("map", `function ${name}`, inputs, (...tensors) => map(build(...args), tensors));
     });
@@ -82,7 +84,9 @@ export function gradientProblems(): GradientProblem[] {
     }),
     problem("map", "one tensor used three times", [normal(7)], (a) => mul(add(a!, a!), a!)),
     problem("map", "a scalar over everything", [normal(3, 4), normal()], (a, b) => mul(a!, b!)),
-    problem("copy", "dense copy of a transposed tensor", [normal(3, 5)], (a) => mul(contiguous(transpose(a!)), contiguous(transpose(a!)))),
+    problem("copy", "dense copy of a transposed tensor", [normal(3, 5)], (a) =>
+      mul(contiguous(transpose(a!)), contiguous(transpose(a!))),
+    ),
     problem("copy", "slices and concatenation", [normal(4, 6), normal(4, 2)], (a, b) => {
       return concat([mul(slice(a!, 1, 3, 6), slice(a!, 1, 0, 3)), b!, slice(a!, 1, 1, 2)], 1);
     }),
@@ -95,17 +99,37 @@ export function gradientProblems(): GradientProblem[] {
     problem("reduce", "max over the last axis", [normal(5, 6)], (a) => mul(max(a!, [1]), a!)),
     problem("reduce", "max over the first axis", [normal(5, 6)], (a) => max(a!, [0])),
     problem("matmul", "two matrices", [normal(5, 7), normal(7, 3)], (a, b) => matmul(a!, b!)),
-    problem("matmul", "linear layer with bias", [normal(2, 5, 7), normal(3, 7), normal(3)], (a, weight, bias) => linear(a!, weight!, bias!)),
-    problem("matmul", "transposed on both sides", [normal(7, 5), normal(3, 7)], (a, b) => matmul(transpose(a!), transpose(b!))),
+    problem("matmul", "linear layer with bias", [normal(2, 5, 7), normal(3, 7), normal(3)], (a, weight, bias) =>
+      linear(a!, weight!, bias!),
+    ),
+    problem("matmul", "transposed on both sides", [normal(7, 5), normal(3, 7)], (a, b) =>
+      matmul(transpose(a!), transpose(b!)),
+    ),
     problem("matmul", "batches", [normal(2, 3, 4, 5), normal(2, 3, 5, 2)], (a, b) => matmul(a!, b!)),
     problem("matmul", "broadcast batches", [normal(3, 1, 4, 5), normal(2, 5, 2)], (a, b) => matmul(a!, b!)),
     problem("matmul", "a product with itself", [normal(4, 4)], (a) => matmul(a!, matmul(a!, transpose(a!)))),
-    problem("gather", "repeated and unused rows", [normal(6, 3), given("i32", [7], [1, 5, 1, 0, 1, 5, 3])], (table, rows) => gather(table!, rows!)),
-    problem("gather", "ids of two axes", [normal(5, 2), ids(5, 3, 4)], (table, rows) => mul(gather(table!, rows!), gather(table!, rows!))),
-    problem("segmentSum", "repeated and empty segments", [normal(7, 3), given("i32", [7], [1, 5, 1, 0, 1, 5, 3])], (values, rows) => {
-      return mul(segmentSum(values!, rows!, 6), segmentSum(values!, rows!, 6));
-    }),
-    problem("takeAlong", "repeated columns", [normal(3, 5), ids(5, 3, 4)], (a, columns) => mul(takeAlong(a!, columns!), takeAlong(a!, columns!))),
-    problem("putAlong", "repeated columns", [normal(3, 4), ids(5, 3, 4)], (a, columns) => mul(putAlong(a!, columns!, 5), putAlong(a!, columns!, 5))),
+    problem(
+      "gather",
+      "repeated and unused rows",
+      [normal(6, 3), given("i32", [7], [1, 5, 1, 0, 1, 5, 3])],
+      (table, rows) => gather(table!, rows!),
+    ),
+    problem("gather", "ids of two axes", [normal(5, 2), ids(5, 3, 4)], (table, rows) =>
+      mul(gather(table!, rows!), gather(table!, rows!)),
+    ),
+    problem(
+      "segmentSum",
+      "repeated and empty segments",
+      [normal(7, 3), given("i32", [7], [1, 5, 1, 0, 1, 5, 3])],
+      (values, rows) => {
+        return mul(segmentSum(values!, rows!, 6), segmentSum(values!, rows!, 6));
+      },
+    ),
+    problem("takeAlong", "repeated columns", [normal(3, 5), ids(5, 3, 4)], (a, columns) =>
+      mul(takeAlong(a!, columns!), takeAlong(a!, columns!)),
+    ),
+    problem("putAlong", "repeated columns", [normal(3, 4), ids(5, 3, 4)], (a, columns) =>
+      mul(putAlong(a!, columns!, 5), putAlong(a!, columns!, 5)),
+    ),
   ];
 }

@@ -2,11 +2,11 @@
  * The primitives in double precision, as plain loops over logical indices, written from their documented definitions only.
  * Results are exact values before any rounding, with the sizes of the terms that sums were made of.
  */
-import { sizeOf } from "@modernbert-ts/tensor-core";
+import { denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { Expression, PrimitiveAttrs, Shape } from "@modernbert-ts/tensor-core";
 import { scalarTable } from "@modernbert-ts/tensor-core";
 import type { Expected } from "../compare.ts";
-import { indexOf, positionOf } from "../nd-array.ts";
+import { addressesOf, indexOf } from "../nd-array.ts";
 import type { NdArray } from "../nd-array.ts";
 
 export function iotaOracle(shape: Shape, { start, step }: PrimitiveAttrs["iota"]): Float64Array {
@@ -16,7 +16,10 @@ export function iotaOracle(shape: Shape, { start, step }: PrimitiveAttrs["iota"]
 /** Inputs have the shape of the result. */
 export function mapOracle(shape: Shape, expression: Expression, inputs: readonly NdArray[]): Float64Array {
   return Float64Array.from({ length: sizeOf(shape) }, (_, position) => {
-    return evaluate(expression, inputs.map((input) => input.values[position]!));
+    return evaluate(
+      expression,
+      inputs.map((input) => input.values[position]!),
+    );
   });
 }
 
@@ -35,13 +38,18 @@ function evaluate(expression: Expression, inputs: readonly number[]): number {
   }
 }
 
-export function reduceOracle(x: NdArray, { kind, axes }: PrimitiveAttrs["reduce"]): Expected & { readonly shape: Shape } {
+export function reduceOracle(
+  x: NdArray,
+  { kind, axes }: PrimitiveAttrs["reduce"],
+): Expected & { readonly shape: Shape } {
   const shape = x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
   const values = new Float64Array(sizeOf(shape)).fill(kind === "sum" ? 0 : -Infinity);
   const magnitudes = new Float64Array(sizeOf(shape));
+  // Where each element goes: reduced axes do not move the place of the result.
+  const strides = denseStrides(shape).map((stride, axis) => (axes.includes(axis) ? 0 : stride));
+  const places = addressesOf(x.shape, strides, 0);
   for (let position = 0; position < x.values.length; position++) {
-    const index = indexOf(x.shape, position).map((i, axis) => (axes.includes(axis) ? 0 : i));
-    const at = positionOf(shape, index);
+    const at = places[position]!;
     const value = x.values[position]!;
     values[at] = kind === "sum" ? values[at]! + value : Math.max(values[at]!, value);
     magnitudes[at]! += kind === "sum" ? Math.abs(value) : 0;

@@ -63,7 +63,16 @@ function numbersBetween(from: DType, to: DType): number[] {
   if (!isFloating(from) || !isFloating(to)) return numbers;
   numbers.push(Infinity, -Infinity, Number.NaN, -0, 65504, 65519, 65520, 65536, -70000, 1e-30, 3e38, 3.4e38, 1e-40);
   // Ties of both 16-bit formats around 1 and in the subnormals of f16, each with its neighbours in f32.
-  for (const tie of [1 + 2 ** -11, 1 + 3 * 2 ** -11, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 2 ** -25, 3 * 2 ** -25, 5 * 2 ** -26, 2 ** -14]) {
+  for (const tie of [
+    1 + 2 ** -11,
+    1 + 3 * 2 ** -11,
+    1 + 2 ** -8,
+    1 + 3 * 2 ** -8,
+    2 ** -25,
+    3 * 2 ** -25,
+    5 * 2 ** -26,
+    2 ** -14,
+  ]) {
     numbers.push(tie, -tie, tie * (1 + 2 ** -22), tie * (1 - 2 ** -22));
   }
   return numbers;

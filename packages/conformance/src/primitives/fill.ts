@@ -15,7 +15,9 @@ export function fillCases(): ConformanceCase[] {
         covers: primitive("fill", dtype),
         requires: { arithmetic: [dtype] },
         async run({ bench }) {
-          const values = isFloating(dtype) ? [0, 1, -2.5, 0.1, 1e30, Infinity, -Infinity, Number.NaN] : [0, 7, 2 ** 30 + 1];
+          const values = isFloating(dtype)
+            ? [0, 1, -2.5, 0.1, 1e30, Infinity, -Infinity, Number.NaN]
+            : [0, 7, 2 ** 30 + 1];
           for (const shape of shapesOfEveryRank) {
             for (const value of shape.length === 1 ? values : [3]) {
               const got = await bench.compute("fill", { dtype, shape, layout }, [], { value });
@@ -55,4 +57,3 @@ export function iotaCases(): ConformanceCase[] {
     }),
   );
 }
-

@@ -24,13 +24,22 @@ const sizes = [
 ] as const;
 
 /** Runs one indexing primitive over data and ids and compares with the oracle, in both output layouts. */
-async function check({ bench, tolerances }: CaseContext, op: Indexing, data: NdArray, ids: NdArray, range: number): Promise<void> {
+async function check(
+  { bench, tolerances }: CaseContext,
+  op: Indexing,
+  data: NdArray,
+  ids: NdArray,
+  range: number,
+): Promise<void> {
   const views = [bench.input(data), bench.input(ids)];
   for (const layout of denseOutputs) {
     const result = { dtype: data.dtype, layout };
     switch (op) {
       case "gather":
-        expectSame(await bench.compute(op, { ...result, shape: [ids.shape[0]!, data.shape[1]!] }, views, {}), gatherOracle(data, ids));
+        expectSame(
+          await bench.compute(op, { ...result, shape: [ids.shape[0]!, data.shape[1]!] }, views, {}),
+          gatherOracle(data, ids),
+        );
         break;
       case "takeAlong":
         expectSame(await bench.compute(op, { ...result, shape: ids.shape }, views, {}), takeAlongOracle(data, ids));
@@ -50,7 +59,12 @@ async function check({ bench, tolerances }: CaseContext, op: Indexing, data: NdA
   }
 }
 
-function problem({ random }: CaseContext, op: Indexing, dtype: DType, size: (typeof sizes)[number]): [NdArray, NdArray] {
+function problem(
+  { random }: CaseContext,
+  op: Indexing,
+  dtype: DType,
+  size: (typeof sizes)[number],
+): [NdArray, NdArray] {
   const { range, ids, width } = size;
   switch (op) {
     case "gather":
@@ -119,7 +133,12 @@ function queue({ bench }: CaseContext, op: Indexing, data: NdArray, ids: NdArray
   return view;
 }
 
-async function expectDeviceValueError({ backend }: CaseContext, wait: "read" | "synchronize", view: View, op: Indexing): Promise<void> {
+async function expectDeviceValueError(
+  { backend }: CaseContext,
+  wait: "read" | "synchronize",
+  view: View,
+  op: Indexing,
+): Promise<void> {
   const outcome = await (wait === "read" ? backend.read(view.buffer, 0, 4) : backend.synchronize()).then(
     () => "nothing thrown",
     (error: unknown) => error,
@@ -127,10 +146,20 @@ async function expectDeviceValueError({ backend }: CaseContext, wait: "read" | "
   const name = outcome instanceof Error ? outcome.message : String(outcome);
   expectThat(outcome instanceof DeviceValueError, `expected ${wait} to reject with DeviceValueError, got ${name}`);
   expectThat(outcome.operation === op, `expected an error of ${op}, got one of ${outcome.operation}`);
-  expectThat(outcome.message.startsWith(`[${op}] expected`), `expected a message that starts with "[${op}] expected", got "${name}"`);
+  expectThat(
+    outcome.message.startsWith(`[${op}] expected`),
+    `expected a message that starts with "[${op}] expected", got "${name}"`,
+  );
 }
 
-async function expectZerosForBadIds({ bench, tolerances }: CaseContext, op: Indexing, view: View, data: NdArray, ids: NdArray, range: number): Promise<void> {
+async function expectZerosForBadIds(
+  { bench, tolerances }: CaseContext,
+  op: Indexing,
+  view: View,
+  data: NdArray,
+  ids: NdArray,
+  range: number,
+): Promise<void> {
   const got = await bench.read(view);
   if (op === "gather") expectSame(got, gatherOracle(data, ids));
   else if (op === "takeAlong") expectSame(got, takeAlongOracle(data, ids));

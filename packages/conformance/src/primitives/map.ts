@@ -53,7 +53,8 @@ export async function checkMap(
   for (const layout of denseOutputs) {
     const got = await bench.compute("map", { dtype, shape, layout }, views, { expression });
     expectWithin(got, want, (value) => {
-      const computed = 64 * arithmeticRoundoff(arithmetic) * (tolerances.accumulation ?? 1) * Math.max(1, Math.abs(value));
+      const computed =
+        64 * arithmeticRoundoff(arithmetic) * (tolerances.accumulation ?? 1) * Math.max(1, Math.abs(value));
       return computed + unitRoundoff[dtype] * Math.abs(value);
     });
   }
@@ -73,7 +74,9 @@ function expressionCases(): ConformanceCase[] {
         async run(context) {
           const sizes = name === "shared parts" ? [1, 7, 127, 511, 512, 513, 1025, 20_011] : [1, 16, 33, 1025];
           for (const size of sizes) {
-            const inputs = Array.from({ length: inputsOf(expression) }, () => randomArray(context.random, dtype, [size]));
+            const inputs = Array.from({ length: inputsOf(expression) }, () =>
+              randomArray(context.random, dtype, [size]),
+            );
             await checkMap(context, expression, dtype, inputs, inputLayouts.slice(0, 1));
           }
         },
@@ -139,7 +142,9 @@ function specialCases(): ConformanceCase[] {
       async run({ bench }) {
         const a = makeArray("f32", [4], (i) => [-4, 0, 4, Infinity][i]!);
         const safeRoot = s.select(s.lessEqual(0, x(0)), s.sqrt(x(0)), -1);
-        const got = await bench.compute("map", { dtype: "f32", shape: [4] }, [bench.input(a)], { expression: safeRoot });
+        const got = await bench.compute("map", { dtype: "f32", shape: [4] }, [bench.input(a)], {
+          expression: safeRoot,
+        });
         expectSame(got, [-1, 0, 2, Infinity]);
       },
     },
@@ -153,7 +158,9 @@ function specialCases(): ConformanceCase[] {
         const expression = s.sub(s.mul(x(0), 2), x(0));
         const got = await bench.compute("map", { dtype: "f32", shape: [4] }, [bench.input(a)], { expression });
         expectSame(got, [Number.NaN, Number.NaN, Number.NaN, 1]);
-        const flags = await bench.compute("map", { dtype: "f32", shape: [4] }, [bench.input(a)], { expression: s.isFinite(x(0)) });
+        const flags = await bench.compute("map", { dtype: "f32", shape: [4] }, [bench.input(a)], {
+          expression: s.isFinite(x(0)),
+        });
         expectSame(flags, [0, 0, 0, 1]);
       },
     },
@@ -163,7 +170,9 @@ function specialCases(): ConformanceCase[] {
       requires: { arithmetic: ["f64"] },
       async run({ bench }) {
         const a = makeArray("f64", [3], (i) => i);
-        const got = await bench.compute("map", { dtype: "f64", shape: [3] }, [bench.input(a)], { expression: s.add(x(0), 0.1) });
+        const got = await bench.compute("map", { dtype: "f64", shape: [3] }, [bench.input(a)], {
+          expression: s.add(x(0), 0.1),
+        });
         expectSame(got, [0.1, 1.1, 2.1]);
       },
     },

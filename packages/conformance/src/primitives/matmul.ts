@@ -60,16 +60,35 @@ function pair({ random }: CaseContext, dtype: DType, rows: number, columns: numb
 function sizeCases(dtype: DType): ConformanceCase[] {
   const small = [1, 2, 5, 7, 8, 13, 15, 16, 17, 31, 33];
   const named: Record<string, readonly (readonly [number, number, number])[]> = {
-    "small sizes": small.flatMap((rows, i) => small.map((columns, j) => [rows, columns, small[(i + j) % small.length]!] as const)),
-    "block edges": [[127, 129, 65], [129, 127, 63], [64, 64, 64], [65, 48, 257], [96, 33, 513], [3, 300, 64], [300, 3, 64]],
-    "long inner dimension": [[9, 18, 3001], [1, 1, 5000], [6, 16, 1024]],
-    "row and column vectors": [[1, 257, 129], [257, 1, 129], [1, 1, 1]],
+    "small sizes": small.flatMap((rows, i) =>
+      small.map((columns, j) => [rows, columns, small[(i + j) % small.length]!] as const),
+    ),
+    "block edges": [
+      [127, 129, 65],
+      [129, 127, 63],
+      [64, 64, 64],
+      [65, 48, 257],
+      [96, 33, 513],
+      [3, 300, 64],
+      [300, 3, 64],
+    ],
+    "long inner dimension": [
+      [9, 18, 3001],
+      [1, 1, 5000],
+      [6, 16, 1024],
+    ],
+    "row and column vectors": [
+      [1, 257, 129],
+      [257, 1, 129],
+      [1, 1, 1],
+    ],
   };
   return Object.entries(named).map(([name, sizes]) => ({
     ...about(dtype),
     name: `matmul / ${dtype} / ${name}`,
     async run(context) {
-      for (const [rows, columns, depth] of sizes) await checkMatmul(context, pair(context, dtype, rows, columns, depth));
+      for (const [rows, columns, depth] of sizes)
+        await checkMatmul(context, pair(context, dtype, rows, columns, depth));
     },
   }));
 }
@@ -83,8 +102,18 @@ function layoutCases(dtype: DType): ConformanceCase[] {
         name: `matmul / ${dtype} / a ${layoutA.name}, b ${layoutB.name}`,
         async run(context) {
           for (const layoutOut of stridedOutputs) {
-            for (const [rows, columns, depth] of [[37, 21, 19], [1, 35, 9], [34, 1, 70], [70, 66, 35]] as const) {
-              await checkMatmul(context, { ...pair(context, dtype, rows, columns, depth), layoutA, layoutB, layoutOut });
+            for (const [rows, columns, depth] of [
+              [37, 21, 19],
+              [1, 35, 9],
+              [34, 1, 70],
+              [70, 66, 35],
+            ] as const) {
+              await checkMatmul(context, {
+                ...pair(context, dtype, rows, columns, depth),
+                layoutA,
+                layoutB,
+                layoutOut,
+              });
             }
           }
         },
@@ -93,16 +122,31 @@ function layoutCases(dtype: DType): ConformanceCase[] {
   );
 }
 
+/** The factor is repeated along the given batch axes. */
+function shared(axes: readonly number[]): Layout {
+  return { ...dense, name: "shared", broadcast: () => axes };
+}
+
 function batchCase(dtype: DType): ConformanceCase {
   return {
     ...about(dtype),
     name: `matmul / ${dtype} / batches and broadcast batches`,
     async run(context) {
       const { random } = context;
-      const shared = (axes: readonly number[]): Layout => ({ ...dense, broadcast: () => axes });
       const factor = (shape: Shape, layout: Layout): NdArray => repeatAlong(randomArray(random, dtype, shape), layout);
-      for (const [batch, rows, columns, depth] of [[[3], 7, 5, 9], [[2, 3], 5, 17, 8], [[2, 1, 2, 3], 3, 4, 5], [[40], 1, 9, 16]] as const) {
-        for (const [layoutA, layoutB] of [[dense, dense], [shared([0]), dense], [dense, shared([0])], [transposed, transposedLast], [dense, shared([batch.length - 1])]] as const) {
+      for (const [batch, rows, columns, depth] of [
+        [[3], 7, 5, 9],
+        [[2, 3], 5, 17, 8],
+        [[2, 1, 2, 3], 3, 4, 5],
+        [[40], 1, 9, 16],
+      ] as const) {
+        for (const [layoutA, layoutB] of [
+          [dense, dense],
+          [shared([0]), dense],
+          [dense, shared([0])],
+          [transposed, transposedLast],
+          [dense, shared([batch.length - 1])],
+        ] as const) {
           await checkMatmul(context, {
             a: factor([...batch, rows, depth], layoutA),
             b: factor([...batch, depth, columns], layoutB),
@@ -121,13 +165,21 @@ function accumulateCase(dtype: DType): ConformanceCase {
     ...about(dtype),
     name: `matmul / ${dtype} / alpha and accumulate`,
     async run(context) {
-      for (const [rows, columns, depth] of [[5, 7, 3], [33, 31, 65], [65, 70, 300], [1, 40, 20]] as const) {
-        for (const alpha of [1, 0.125, -2]) {
-          for (const layoutOut of stridedOutputs) {
-            const before = randomArray(context.random, dtype, [rows, columns]);
-            await checkMatmul(context, { ...pair(context, dtype, rows, columns, depth), alpha, layoutOut });
-            await checkMatmul(context, { ...pair(context, dtype, rows, columns, depth), alpha, before, layoutOut });
-          }
+      for (const [rows, columns, depth] of [
+        [5, 7, 3],
+        [33, 31, 65],
+        [65, 70, 300],
+        [1, 40, 20],
+      ] as const) {
+        for (const [alpha, layoutOut] of [
+          [1, dense],
+          [0.125, offset],
+          [-2, transposed],
+          [-1, gapped],
+        ] as const) {
+          const before = randomArray(context.random, dtype, [rows, columns]);
+          await checkMatmul(context, { ...pair(context, dtype, rows, columns, depth), alpha, layoutOut });
+          await checkMatmul(context, { ...pair(context, dtype, rows, columns, depth), alpha, before, layoutOut });
         }
       }
     },
@@ -139,7 +191,11 @@ function emptyCase(dtype: DType): ConformanceCase {
     ...about(dtype),
     name: `matmul / ${dtype} / empty extents`,
     async run(context) {
-      for (const [rows, columns, depth] of [[3, 4, 0], [0, 4, 3], [3, 0, 5]] as const) {
+      for (const [rows, columns, depth] of [
+        [3, 4, 0],
+        [0, 4, 3],
+        [3, 0, 5],
+      ] as const) {
         await checkMatmul(context, pair(context, dtype, rows, columns, depth));
       }
       const before = randomArray(context.random, dtype, [3, 4]);

@@ -56,9 +56,15 @@ export function randomCases(): ConformanceCase[] {
       requires: { arithmetic: ["f32"] },
       async run({ bench }) {
         const shape = [4, 2500];
-        const { values } = await bench.compute("randomBits", { dtype: "f32", shape }, [], { key: [11, 12], counter: [13, 14] });
+        const { values } = await bench.compute("randomBits", { dtype: "f32", shape }, [], {
+          key: [11, 12],
+          counter: [13, 14],
+        });
         const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-        expectThat(values.every((value) => value >= 0 && value < 1), "expected every number in [0, 1)");
+        expectThat(
+          values.every((value) => value >= 0 && value < 1),
+          "expected every number in [0, 1)",
+        );
         expectThat(Math.abs(mean - 0.5) < 0.02, `expected a mean near 0.5, got ${mean}`);
         expectThat(new Set(values).size > 9900, "expected nearly all of 10,000 numbers to differ");
       },

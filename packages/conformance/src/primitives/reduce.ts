@@ -41,7 +41,12 @@ export async function checkReduce(
 ): Promise<void> {
   const want = reduceOracle(x, attrs);
   for (const to of denseOutputs) {
-    const got = await bench.compute("reduce", { dtype: x.dtype, shape: want.shape, layout: to }, [bench.input(x, layout)], attrs);
+    const got = await bench.compute(
+      "reduce",
+      { dtype: x.dtype, shape: want.shape, layout: to },
+      [bench.input(x, layout)],
+      attrs,
+    );
     if (attrs.kind === "max" || !isFloating(x.dtype)) expectSame(got, want.values);
     else expectSum(got, want, tolerances.accumulation);
   }
@@ -61,7 +66,12 @@ function casesOf(kind: Kind, dtype: DType): ConformanceCase[] {
       for (const { shape, axes } of problems) {
         // The maximum of nothing has no value in the integer types.
         if (kind === "max" && !isFloating(dtype) && shape.includes(0)) continue;
-        await checkReduce(context, repeatAlong(randomArray(context.random, dtype, shape), layout), { kind, axes }, layout);
+        await checkReduce(
+          context,
+          repeatAlong(randomArray(context.random, dtype, shape), layout),
+          { kind, axes },
+          layout,
+        );
       }
     },
   }));
@@ -70,7 +80,12 @@ function casesOf(kind: Kind, dtype: DType): ConformanceCase[] {
     name: `reduce / ${kind} / ${dtype} / edge sizes`,
     async run(context) {
       for (const size of edgeSizes) {
-        for (const [shape, axis] of [[[3, size], 1], [[size, 3], 0], [[size, 1029], 0], [[1029, size], 1]] as const) {
+        for (const [shape, axis] of [
+          [[3, size], 1],
+          [[size, 3], 0],
+          [[size, 1029], 0],
+          [[1029, size], 1],
+        ] as const) {
           if (size > 33 && shape.includes(1029)) continue;
           await checkReduce(context, randomArray(context.random, dtype, shape), { kind, axes: [axis] });
         }
@@ -118,4 +133,3 @@ function largeIntegers(kind: Kind, dtype: DType): ConformanceCase {
     },
   };
 }
-

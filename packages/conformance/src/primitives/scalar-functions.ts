@@ -21,6 +21,7 @@ export const scalarBounds: Readonly<Record<ScalarFunctionName, ScalarBound>> = {
   sqrt: { ulps: 1 },
   rsqrt: { ulps: 2 },
   tanh: { ulps: 6 },
+  sigmoid: { ulps: 6 },
   erf: { ulps: 6 },
   sin: { ulps: 3, absolute: 1e-6 },
   cos: { ulps: 3, absolute: 1e-6 },
@@ -52,6 +53,7 @@ const grids: Partial<Record<ScalarFunctionName, readonly number[]>> = {
   sqrt: [...ramp(0, 50, 501), ...ordinary, ...extreme, -1, Infinity, Number.NaN],
   rsqrt: [...ramp(1e-3, 50, 501), ...ordinary.slice(1), ...extreme, Infinity, Number.NaN],
   tanh: [...ramp(-10, 10, 1001), ...ramp(-0.7, 0.7, 501), ...signed(ordinary), ...special],
+  sigmoid: [...ramp(-110, 110, 1101), ...ramp(-2, 2, 257), ...signed(ordinary), ...special],
   erf: [...ramp(-7, 7, 1401), ...ramp(-0.5, 0.5, 501), ...signed(ordinary), ...special],
   sin: [...ramp(-8, 8, 1001), ...ramp(-8192, 8192, 1001)],
   cos: [...ramp(-8, 8, 1001), ...ramp(-8192, 8192, 1001)],
@@ -61,7 +63,12 @@ const usual = [...signed(ordinary), ...signed(extreme), ...ramp(-9, 9, 257), ...
 /** Arguments of the functions of two or three variables: every pair, NaN included except where its effect is left open. */
 function tuples(name: ScalarFunctionName): number[][] {
   const open = name === "max" || name === "min";
-  const values = [...signed([0, 1, 0.1, 3, 12345.678, 1e-20, 1e20]), Infinity, -Infinity, ...(open ? [] : [Number.NaN])];
+  const values = [
+    ...signed([0, 1, 0.1, 3, 12345.678, 1e-20, 1e20]),
+    Infinity,
+    -Infinity,
+    ...(open ? [] : [Number.NaN]),
+  ];
   const pairs = values.flatMap((a) => values.map((b) => [a, b]));
   return name === "select" ? pairs.map(([a, b], i) => [[0, -0, 1, -2, Number.NaN][i % 5]!, a!, b!]) : pairs;
 }

@@ -3,7 +3,8 @@
  *
  * Rules for all: shapes are already checked and broadcast by the core; extents may be 0 (then nothing is read; `reduce` writes its
  * identity, `matmul` writes zeros); floats accumulate in at least f32. Outputs are dense unless the line below says "strided".
- * Inputs are strided for `copy`, `map`, `reduce` and `matmul`, dense for the rest.
+ * Inputs are strided for `copy`, `map`, `reduce` and `matmul`, dense for the rest. Left to the device: which operand `max` and `min`
+ * return when one is NaN, `reduce max` of nothing in integer types, and float→integer casts out of range.
  */
 import type { Expression } from "../scalar/expression.ts";
 

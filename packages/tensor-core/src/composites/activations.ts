@@ -17,7 +17,7 @@ export function activationExpression(activation: Activation, a: Expression): Exp
     case "silu":
       return mul(a, sigmoid(a));
     case "relu":
-      return max(a, 0);
+      return max(0, a);
     default:
       throw new Error(`internal: unknown activation ${String(activation satisfies never)}`);
   }

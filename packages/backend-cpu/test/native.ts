@@ -1,0 +1,33 @@
+/** What the tests of the native engine share: whether it is there, and small helpers over views. */
+import { existsSync } from "node:fs";
+import { denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
+import type { Backend, DType, View } from "@modernbert-ts/tensor-core";
+import { describe, test } from "vitest";
+import { libraryPath } from "../src/native/library.ts";
+
+/** Why the native engine cannot be tested here, or undefined. A library that is there but does not load is a failure, not a reason. */
+export const missing: string | undefined = existsSync(libraryPath) ? undefined : `there is no native library at ${libraryPath} (no C compiler)`;
+
+/** `describe` for tests of the native engine: without its library, one test that is skipped with the reason. */
+export function describeNative(name: string, body: () => void, reason: string | undefined = missing): void {
+  describe(name, () => {
+    if (reason === undefined) body();
+    else test("needs the native library", ({ skip }) => skip(reason));
+  });
+}
+
+export function tensor(backend: Backend, shape: readonly number[], values?: ArrayLike<number>): View {
+  const buffer = backend.allocate(sizeOf(shape) * 4);
+  if (values) backend.write(buffer, Float32Array.from(values));
+  return { buffer, dtype: "f32", shape, strides: denseStrides(shape), offset: 0 };
+}
+
+export function ids(backend: Backend, shape: readonly number[], values: ArrayLike<number>): View {
+  const buffer = backend.allocate(sizeOf(shape) * 4);
+  backend.write(buffer, Int32Array.from(values));
+  return { buffer, dtype: "i32" satisfies DType, shape, strides: denseStrides(shape), offset: 0 };
+}
+
+export async function valuesOf(backend: Backend, view: View): Promise<number[]> {
+  return [...new Float32Array(await backend.read(view.buffer, 0, sizeOf(view.shape) * 4))];
+}
