@@ -1,0 +1,63 @@
+/* What attention's forward and backward share: the geometry of a call and its list of tasks. */
+#ifndef MB_ATTENTION_H
+#define MB_ATTENTION_H
+
+#include "command.h"
+#include "parallel.h"
+#include "tile.h"
+
+#define LOG2_E 1.4426950408889634
+
+typedef struct {
+  int64_t tokens, heads, dim;
+  int64_t width;  /* dim rounded up to whole vectors: the row length of packed operands */
+  int64_t row;    /* floats from one token to the next in qkv: 3 · heads · dim */
+  int64_t window; /* keys with |i - j| ≤ window are seen; INT64_MAX / 4 for all */
+  float scale;
+} attention_shape;
+
+/* `count` rows (queries or keys) from row `first` on of a sequence that has `length` tokens and begins at token `start`. */
+typedef struct {
+  int64_t start, length, first, count, head, sequence;
+} attention_task;
+
+static inline attention_shape attention_shape_of(const mb_view *qkv, double scale, double window) {
+  attention_shape shape = {.tokens = qkv->shape[0], .heads = qkv->shape[2], .dim = qkv->shape[3], .scale = (float)scale};
+  shape.width = round_up(shape.dim, VL);
+  shape.row = 3 * shape.heads * shape.dim;
+  shape.window = window < 0 ? INT64_MAX / 4 : (int64_t)window;
+  return shape;
+}
+
+/* Checks cu_seqlens (0 first, tokens last, not decreasing) and reports a value error if it is not so. */
+static inline int attention_check(const int32_t *cu_seqlens, int64_t sequences, int64_t tokens) {
+  int right = cu_seqlens[0] == 0 && cu_seqlens[sequences] == tokens;
+  for (int64_t n = 0; n < sequences; n++) right &= cu_seqlens[n] <= cu_seqlens[n + 1];
+  if (!right) mb_value_error("varlenAttention", "expected cuSeqlens to rise from 0 to %lld, got %d … %d", (long long)tokens,
+                             (int)cu_seqlens[0], (int)cu_seqlens[sequences]);
+  return right;
+}
+
+/* Upper bound for the length of the list below. */
+static inline int64_t attention_task_bound(const attention_shape *shape, int64_t sequences, int64_t size) {
+  return (shape->tokens / size + sequences) * shape->heads;
+}
+
+/* Cuts every sequence into blocks of `size` rows, and lists them by block number, then sequence, then head: neighbouring tasks belong
+ * to different sequences or heads, and the tasks of one (sequence, head) appear in the order of their rows. */
+static inline int64_t attention_tasks(attention_task *list, const attention_shape *shape, const int32_t *cu_seqlens, int64_t sequences,
+                                      int64_t size) {
+  int64_t tasks = 0, before = -1;
+  for (int64_t first = 0; tasks != before; first += size) {
+    before = tasks;
+    for (int64_t n = 0; n < sequences; n++) {
+      int64_t length = cu_seqlens[n + 1] - cu_seqlens[n];
+      if (length <= first) continue;
+      for (int64_t head = 0; head < shape->heads; head++)
+        list[tasks++] = (attention_task){cu_seqlens[n], length, first, MB_MIN(size, length - first), head, n};
+    }
+  }
+  return tasks;
+}
+
+#endif

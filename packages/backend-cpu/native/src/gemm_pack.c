@@ -1,0 +1,54 @@
+/* Packing of panels for mb_gemm: copies where rows are contiguous, transposes in registers where the depth is. */
+#include "gemm_tiles.h"
+#include "transpose.h"
+
+/* Lanes 0…n-1 of `rows` rows from k on, transposed: row[j] holds depth k + j. */
+static inline __attribute__((always_inline)) void load_transposed(const float *from, int64_t row_stride, int64_t rows, int64_t lanes, vf row[VL]) {
+  if (lanes == VL) {
+#pragma GCC unroll 16
+    for (int i = 0; i < VL; i++) row[i] = i < rows ? v_load(from + i * row_stride) : (vf){0};
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < VL; i++) row[i] = i < rows ? v_load_n(from + i * row_stride, lanes) : (vf){0};
+  }
+  v_transpose(row);
+}
+
+/* The depth is contiguous: VL rows at a time, VL depths at a time. */
+static void pack_transposed(const float *from, int64_t row_stride, int64_t rows, int64_t width, int64_t depth, float *to) {
+  for (int64_t first = 0; first < width; first += VL) {
+    const int64_t given = MB_MAX(0, MB_MIN(VL, rows - first)), kept = MB_MIN(VL, width - first);
+    for (int64_t k = 0; k < depth; k += VL) {
+      const int64_t lanes = MB_MIN(VL, depth - k);
+      vf row[VL];
+      load_transposed(from + first * row_stride + k, row_stride, given, lanes, row);
+      float *at = to + k * width + first;
+      if (kept == VL && lanes == VL)
+#pragma GCC unroll 16
+        for (int j = 0; j < VL; j++) v_store(at + j * width, row[j]);
+      else
+        for (int64_t j = 0; j < lanes; j++) v_store_n(at + j * width, row[j], kept);
+    }
+  }
+}
+
+/* The rows are contiguous. */
+static void pack_copied(const float *from, int64_t depth_stride, int64_t rows, int64_t width, int64_t depth, float *to) {
+  if (rows == MB_NR && width == MB_NR) {
+    for (int64_t k = 0; k < depth; k++)
+      for (int v = 0; v < MB_NV; v++) v_store(to + k * MB_NR + v * VL, v_load(from + k * depth_stride + v * VL));
+    return;
+  }
+  for (int64_t k = 0; k < depth; k++)
+    for (int64_t first = 0; first < width; first += VL)
+      v_store_n(to + k * width + first, v_load_n(from + k * depth_stride + first, MB_MAX(0, MB_MIN(VL, rows - first))),
+                MB_MIN(VL, width - first));
+}
+
+void MB_FN(mb_gemm_pack)(const float *from, int64_t row_stride, int64_t depth_stride, int64_t rows, int64_t width, int64_t depth, float *to) {
+  if (depth_stride == 1) pack_transposed(from, row_stride, rows, width, depth, to);
+  else if (row_stride == 1) pack_copied(from, depth_stride, rows, width, depth, to);
+  else
+    for (int64_t k = 0; k < depth; k++)
+      for (int64_t row = 0; row < width; row++) to[k * width + row] = row < rows ? from[row * row_stride + k * depth_stride] : 0;
+}

@@ -1,0 +1,186 @@
+/* The thread pool: one loop at a time, tasks claimed from an atomic counter, workers that spin briefly and then sleep.
+ *
+ * A claim is (loop number, next task) in one 64-bit word and is advanced by compare-and-swap, so a worker that wakes up late can never
+ * take a task of another loop, and the loop's end waits for claimed tasks only, never for sleeping workers. */
+#include "pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../memory.h"
+#include "../parallel.h"
+
+#define SPINS 4000
+#define CLOSED UINT32_MAX
+#define MAX_TASKS (1 << 30)
+
+typedef struct {
+  void *data;
+  size_t bytes;
+} scratch_block;
+
+typedef struct {
+  pthread_t thread;
+  mb_pool *pool;
+  int index;
+  scratch_block scratch[MB_SLOTS];
+} pool_worker;
+
+struct mb_pool {
+  void *owner;
+  int workers;
+  /* The loop in progress; changed only while `claim` is closed. */
+  _Atomic(mb_body) body;
+  _Atomic(void *) context;
+  _Atomic int64_t tasks, first;
+  _Alignas(64) atomic_uint_fast64_t claim; /* loop number << 32 | next task */
+  _Alignas(64) _Atomic int64_t done;
+  _Alignas(64) atomic_int sleepers;
+  atomic_bool stop;
+  pthread_mutex_t mutex;
+  pthread_cond_t wake;
+  pool_worker worker[];
+};
+
+static _Thread_local mb_pool *current_pool;
+static _Thread_local int current_worker;
+static _Thread_local bool inside_task;
+
+static inline void pause_cpu(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/* Works on tasks of the loop in progress until none is left. */
+static void work(mb_pool *pool, int worker) {
+  for (;;) {
+    uint64_t claim = atomic_load_explicit(&pool->claim, memory_order_acquire);
+    const uint32_t task = (uint32_t)claim;
+    if (task == CLOSED || task >= atomic_load_explicit(&pool->tasks, memory_order_relaxed)) return;
+    if (!atomic_compare_exchange_weak(&pool->claim, &claim, claim + 1)) continue;
+    const mb_body body = atomic_load_explicit(&pool->body, memory_order_relaxed);
+    void *context = atomic_load_explicit(&pool->context, memory_order_relaxed);
+    body(context, atomic_load_explicit(&pool->first, memory_order_relaxed) + task, worker);
+    atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
+  }
+}
+
+static void *worker_main(void *argument) {
+  pool_worker *self = argument;
+  mb_pool *pool = self->pool;
+  current_pool = pool;
+  current_worker = self->index;
+  inside_task = true;
+  uint32_t seen = 0;
+  while (!atomic_load(&pool->stop)) {
+    uint32_t loop = seen;
+    for (int spin = 0; spin < SPINS && loop == seen; spin++) {
+      pause_cpu();
+      loop = (uint32_t)(atomic_load_explicit(&pool->claim, memory_order_acquire) >> 32);
+    }
+    if (loop == seen) {
+      pthread_mutex_lock(&pool->mutex);
+      atomic_fetch_add(&pool->sleepers, 1);
+      while ((loop = (uint32_t)(atomic_load(&pool->claim) >> 32)) == seen && !atomic_load(&pool->stop))
+        pthread_cond_wait(&pool->wake, &pool->mutex);
+      atomic_fetch_sub(&pool->sleepers, 1);
+      pthread_mutex_unlock(&pool->mutex);
+    }
+    seen = loop;
+    work(pool, self->index);
+  }
+  return NULL;
+}
+
+static void run_loop(mb_pool *pool, int64_t first, int64_t tasks, mb_body body, void *context) {
+  const uint64_t loop = (atomic_load_explicit(&pool->claim, memory_order_relaxed) >> 32) + 1;
+  atomic_store(&pool->claim, (loop << 32) | CLOSED);
+  atomic_store_explicit(&pool->body, body, memory_order_relaxed);
+  atomic_store_explicit(&pool->context, context, memory_order_relaxed);
+  atomic_store_explicit(&pool->first, first, memory_order_relaxed);
+  atomic_store_explicit(&pool->tasks, tasks, memory_order_relaxed);
+  atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
+  atomic_store(&pool->claim, loop << 32);
+  if (atomic_load(&pool->sleepers) > 0) {
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->mutex);
+  }
+  inside_task = true;
+  work(pool, 0);
+  inside_task = false;
+  for (int spin = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < tasks; spin++) {
+    if (spin < SPINS) pause_cpu();
+    else sched_yield();
+  }
+}
+
+void mb_parallel(int64_t tasks, mb_body body, void *context) {
+  mb_pool *pool = current_pool;
+  if (inside_task || pool == NULL || pool->workers == 1 || tasks == 1) {
+    for (int64_t task = 0; task < tasks; task++) body(context, task, current_worker);
+    return;
+  }
+  for (int64_t first = 0; first < tasks; first += MAX_TASKS)
+    run_loop(pool, first, tasks - first < MAX_TASKS ? tasks - first : MAX_TASKS, body, context);
+}
+
+int mb_workers(void) { return current_pool ? current_pool->workers : 1; }
+
+void *mb_scratch(int worker, int slot, size_t bytes) {
+  scratch_block *block = &current_pool->worker[worker].scratch[slot];
+  if (block->bytes < bytes) {
+    mb_free(block->data);
+    block->bytes = bytes + bytes / 4;
+    block->data = mb_allocate((int64_t)block->bytes);
+    if (block->data == NULL) {
+      fprintf(stderr, "[backend-cpu] out of memory: a kernel needs %zu bytes of scratch\n", bytes);
+      abort();
+    }
+  }
+  return block->data;
+}
+
+mb_pool *mb_pool_create(int workers, void *owner) {
+  mb_pool *pool = aligned_alloc(64, (sizeof(mb_pool) + (size_t)workers * sizeof(pool_worker) + 63) / 64 * 64);
+  if (pool == NULL) return NULL;
+  *pool = (mb_pool){.owner = owner, .workers = workers};
+  atomic_store(&pool->claim, CLOSED);
+  pthread_mutex_init(&pool->mutex, NULL);
+  pthread_cond_init(&pool->wake, NULL);
+  for (int index = 0; index < workers; index++) pool->worker[index] = (pool_worker){.pool = pool, .index = index};
+  for (int index = 1; index < workers; index++) {
+    if (pthread_create(&pool->worker[index].thread, NULL, worker_main, &pool->worker[index]) == 0) continue;
+    pool->workers = index;
+    mb_pool_destroy(pool);
+    return NULL;
+  }
+  return pool;
+}
+
+void mb_pool_enter(mb_pool *pool) {
+  current_pool = pool;
+  current_worker = 0;
+}
+
+void *mb_pool_owner(void) { return current_pool ? current_pool->owner : NULL; }
+
+void mb_pool_destroy(mb_pool *pool) {
+  pthread_mutex_lock(&pool->mutex);
+  atomic_store(&pool->stop, true);
+  pthread_cond_broadcast(&pool->wake);
+  pthread_mutex_unlock(&pool->mutex);
+  for (int index = 1; index < pool->workers; index++) pthread_join(pool->worker[index].thread, NULL);
+  for (int index = 0; index < pool->workers; index++)
+    for (int slot = 0; slot < MB_SLOTS; slot++) mb_free(pool->worker[index].scratch[slot].data);
+  pthread_cond_destroy(&pool->wake);
+  pthread_mutex_destroy(&pool->mutex);
+  free(pool);
+}

@@ -1,0 +1,36 @@
+/** Opens the native engine: library, instruction set, threads. */
+import { availableParallelism } from "node:os";
+import { TensorError } from "@modernbert-ts/tensor-core";
+import type { Backend } from "@modernbert-ts/tensor-core";
+import { NativeBackend } from "./backend.ts";
+import { loadNativeLibrary } from "./library.ts";
+import type { InstructionSet, NativeLibrary } from "./library.ts";
+
+export interface NativeOptions {
+  /** Threads of the native engine; default: all cores that this process may use. */
+  readonly threads?: number;
+  /** Instruction set of the native engine (`avx512`, `avx2`, `neon`, `baseline`); default: MODERNBERT_CPU_ISA, or the best of this machine. */
+  readonly instructionSet?: string;
+}
+
+export async function createNativeBackend(options: NativeOptions): Promise<Backend> {
+  const { threads = availableParallelism() } = options;
+  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
+    throw new TensorError("createCpuBackend", `expected 1 to 1024 threads, got ${threads}`);
+  }
+  const library = await loadNativeLibrary();
+  return new NativeBackend(library, chooseInstructionSet(library, options.instructionSet ?? process.env["MODERNBERT_CPU_ISA"]), threads);
+}
+
+/** The instruction sets that the library has and this machine runs, best first. */
+export async function nativeInstructionSets(): Promise<readonly InstructionSet[]> {
+  return (await loadNativeLibrary()).instructionSets.filter((set) => set.supported);
+}
+
+function chooseInstructionSet(library: NativeLibrary, asked: string | undefined): InstructionSet {
+  const supported = library.instructionSets.filter((set) => set.supported);
+  const chosen = asked ? supported.find((set) => set.name === asked) : supported[0];
+  if (chosen) return chosen;
+  const names = supported.map((set) => set.name).join(", ");
+  throw new TensorError("createCpuBackend", `expected an instruction set of this machine (${names}), got ${asked ?? "none"}`);
+}

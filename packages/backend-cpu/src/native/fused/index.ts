@@ -1,0 +1,21 @@
+/** Fused kernels of the native engine: all composites, so a missing one does not compile. */
+import type { FusedImplementations } from "@modernbert-ts/tensor-core";
+import type { CommandEncoder } from "../commands.ts";
+import { glu } from "./glu.ts";
+import { layerNorm, residualLayerNorm } from "./layer-norm.ts";
+import { linearCrossEntropy } from "./linear-cross-entropy.ts";
+import { rope } from "./rope.ts";
+import { stableAdamW } from "./stable-adamw.ts";
+import { varlenAttention } from "./varlen-attention.ts";
+
+export function fusedKernels(commands: CommandEncoder): FusedImplementations {
+  return {
+    layerNorm: layerNorm(commands),
+    residualLayerNorm: residualLayerNorm(commands),
+    glu: glu(commands),
+    rope: rope(commands),
+    varlenAttention: varlenAttention(commands),
+    linearCrossEntropy: linearCrossEntropy(commands),
+    stableAdamW: stableAdamW(commands),
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * Buffers of the native engine: a pool of C memory in size classes.
+ *
+ * A released block goes back to the pool at once, although queued commands may still use it: whoever gets it next uses it by later
+ * commands of the same in-order stream. Host code therefore never touches a block directly, except a staging block whose last command
+ * is known to be done (staging.ts) or one that was read into and awaited.
+ */
+import { bufferId, TensorError, UseAfterDisposeError } from "@modernbert-ts/tensor-core";
+import type { BufferId, MemoryStats } from "@modernbert-ts/tensor-core";
+import type { Address } from "./library.ts";
+
+/** A piece of C memory of a class size. */
+export interface Block {
+  readonly address: Address;
+  readonly bytes: number;
+}
+
+/** What the pool needs from the outside. */
+export interface MemorySource {
+  /** undefined when the system has no room. */
+  allocate(bytes: number): Address | undefined;
+  /** Frees now. */
+  free(address: Address): void;
+  /** Frees after all commands so far. */
+  freeLater(address: Address): void;
+  /** Blocks until queued frees have happened. */
+  settle(): void;
+}
+
+/** Rounds up to 64 bytes, above 512 bytes to an eighth of the power of two: at most 12.5 % is lost. */
+export function classBytes(bytes: number): number {
+  const step = Math.max(64, 2 ** (Math.ceil(Math.log2(Math.max(bytes, 1))) - 4));
+  return Math.max(64, Math.ceil(bytes / step) * step);
+}
+
+/** A request takes a cached block of up to this much more than its class rather than new memory. */
+const slack = 1.5;
+
+/** Free blocks by size. */
+class FreeList {
+  readonly #bySize = new Map<number, Block[]>();
+  /** Sizes ascending. */
+  readonly #sizes: number[] = [];
+  bytes = 0;
+
+  put(block: Block): void {
+    let blocks = this.#bySize.get(block.bytes);
+    if (!blocks) {
+      this.#bySize.set(block.bytes, (blocks = []));
+      this.#sizes.splice(this.#position(block.bytes), 0, block.bytes);
+    }
+    blocks.push(block);
+    this.bytes += block.bytes;
+  }
+
+  take(bytes: number): Block | undefined {
+    for (let at = this.#position(bytes); at < this.#sizes.length && this.#sizes[at]! <= bytes * slack; at++) {
+      const block = this.#bySize.get(this.#sizes[at]!)!.pop();
+      if (!block) continue;
+      this.bytes -= block.bytes;
+      return block;
+    }
+    return undefined;
+  }
+
+  /** Removes blocks, largest first, until at most `maxBytes` are left. */
+  *shrink(maxBytes: number): Generator<Block> {
+    for (let at = this.#sizes.length - 1; at >= 0; at--) {
+      const blocks = this.#bySize.get(this.#sizes[at]!)!;
+      while (this.bytes > maxBytes && blocks.length > 0) {
+        const block = blocks.pop()!;
+        this.bytes -= block.bytes;
+        yield block;
+      }
+    }
+  }
+
+  #position(bytes: number): number {
+    let low = 0;
+    let high = this.#sizes.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#sizes[middle]! < bytes) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+export class Memory {
+  readonly #source: MemorySource;
+  readonly #live = new Map<BufferId, Block>();
+  /** All memory that was allocated and not freed, whoever holds it. */
+  readonly #owned = new Set<Address>();
+  #free = new FreeList();
+  #mainFree: FreeList | undefined;
+  #nextId = 1;
+  #active = 0;
+  #peak = 0;
+  #allocations = 0;
+
+  constructor(source: MemorySource) {
+    this.#source = source;
+  }
+
+  allocate(byteLength: number): BufferId {
+    const id = bufferId(this.#nextId++);
+    const block = this.take(byteLength);
+    this.#live.set(id, block);
+    this.#active += block.bytes;
+    this.#peak = Math.max(this.#peak, this.#active);
+    return id;
+  }
+
+  release(buffer: BufferId): void {
+    const block = this.block(buffer);
+    this.#live.delete(buffer);
+    this.#active -= block.bytes;
+    this.give(block);
+  }
+
+  /** The memory of a live buffer. */
+  block(buffer: BufferId): Block {
+    const block = this.#live.get(buffer);
+    if (!block) throw new UseAfterDisposeError("cpu", `expected a live buffer, got buffer ${buffer}, which was released`);
+    return block;
+  }
+
+  /** A block that is not a buffer. */
+  take(byteLength: number): Block {
+    const bytes = classBytes(byteLength);
+    const cached = this.#free.take(bytes);
+    if (cached) return cached;
+    this.#allocations++;
+    return { address: this.claim(bytes), bytes };
+  }
+
+  /** Memory from the system that the pool does not know; `free` or `destroy` gives it back. */
+  claim(bytes: number): Address {
+    let address = this.#source.allocate(bytes);
+    if (address === undefined && this.#mainFree === undefined) {
+      this.trim(0);
+      this.#source.settle();
+      address = this.#source.allocate(bytes);
+    }
+    if (address === undefined) {
+      throw new TensorError("allocate", `expected room for ${bytes} bytes, the system has none: use smaller batches, or release tensors`);
+    }
+    this.#owned.add(address);
+    return address;
+  }
+
+  give(block: Block): void {
+    this.#free.put(block);
+  }
+
+  /** Frees a block's memory after the commands so far. */
+  free(address: Address): void {
+    this.#owned.delete(address);
+    this.#source.freeLater(address);
+  }
+
+  trim(maxCachedBytes: number): void {
+    for (const block of this.#free.shrink(maxCachedBytes)) this.free(block.address);
+  }
+
+  /** From here on released blocks are kept apart: a replay will use them again. */
+  startCapture(): void {
+    this.#mainFree = this.#free;
+    this.#free = new FreeList();
+  }
+
+  /** Returns what was kept apart; give it back by `give` when the replay is disposed. */
+  endCapture(): Block[] {
+    const kept = [...this.#free.shrink(0)];
+    this.#free = this.#mainFree!;
+    this.#mainFree = undefined;
+    return kept;
+  }
+
+  stats(extraCachedBytes: number): MemoryStats {
+    return {
+      activeBytes: this.#active,
+      peakBytes: this.#peak,
+      cachedBytes: this.#free.bytes + extraCachedBytes,
+      liveBuffers: this.#live.size,
+      allocations: this.#allocations,
+    };
+  }
+
+  /** Frees everything, live buffers too; no command may be queued any more. */
+  destroy(): void {
+    for (const address of this.#owned) this.#source.free(address);
+    this.#owned.clear();
+    this.#live.clear();
+    this.#free = new FreeList();
+    this.#active = 0;
+  }
+}
