@@ -1,1 +1,12 @@
-export {};
+export { Encoding, type Stretch } from "./encoding.ts";
+export { TokenizerError } from "./errors.ts";
+export { loadModernBertTokenizer } from "./modernbert.ts";
+export type { NewToken } from "./new-tokens.ts";
+export type { OffsetUnit } from "./offsets.ts";
+export type { Padding } from "./padding.ts";
+export type { DecodeStream } from "./decoders.ts";
+export type { AddedToken } from "./token-matcher.ts";
+export { type TrainOptions, type TrainProgress, trainBpe } from "./train.ts";
+export { type EncodeOptions, type SpecialTokens, Tokenizer } from "./tokenizer.ts";
+export type { TokenizerJson } from "./tokenizer-json.ts";
+export type { Truncation } from "./truncation.ts";

@@ -1,0 +1,70 @@
+/** A value of a parsed JSON file together with its path, so that every complaint names the field. */
+import { TokenizerError, describe } from "./errors.ts";
+
+export class JsonField {
+  readonly value: unknown;
+  readonly path: string;
+
+  constructor(value: unknown, path: string) {
+    this.value = value;
+    this.path = path;
+  }
+
+  /** A member of an object; its value is undefined when missing. */
+  get(name: string): JsonField {
+    const object = this.object();
+    return new JsonField(Object.hasOwn(object, name) ? object[name] : undefined, this.path ? `${this.path}.${name}` : name);
+  }
+
+  /** What `read` makes of the value, or undefined for null and missing. */
+  optional<T>(read: (field: JsonField) => T): T | undefined {
+    return this.value === undefined || this.value === null ? undefined : read(this);
+  }
+
+  object(): Record<string, unknown> {
+    if (typeof this.value !== "object" || this.value === null || Array.isArray(this.value)) this.refuse("an object");
+    return this.value as Record<string, unknown>;
+  }
+
+  array(): readonly unknown[] {
+    if (!Array.isArray(this.value)) this.refuse("an array");
+    return this.value as readonly unknown[];
+  }
+
+  items(): JsonField[] {
+    return this.array().map((value, i) => new JsonField(value, `${this.path}[${i}]`));
+  }
+
+  string(): string {
+    if (typeof this.value !== "string") this.refuse("a string");
+    return this.value as string;
+  }
+
+  number(): number {
+    if (typeof this.value !== "number") this.refuse("a number");
+    return this.value as number;
+  }
+
+  /** An integer from 0 to 2^31 - 1. */
+  count(): number {
+    const value = this.value as number;
+    if (!Number.isInteger(value) || value < 0 || value > 0x7fffffff) this.refuse("a whole number, 0 or more");
+    return value;
+  }
+
+  boolean(fallback: boolean): boolean {
+    if (this.value === undefined || this.value === null) return fallback;
+    if (typeof this.value !== "boolean") this.refuse("true or false");
+    return this.value as boolean;
+  }
+
+  oneOf<T extends string>(...values: readonly T[]): T {
+    if (!values.includes(this.value as T)) this.refuse(`one of ${values.map((value) => JSON.stringify(value)).join(", ")}`);
+    return this.value as T;
+  }
+
+  refuse(expected: string): never {
+    const at = this.path || "the file";
+    throw new TokenizerError(`[Tokenizer.fromJSON] expected ${at} to be ${expected}, got ${describe(this.value)}`, this.path);
+  }
+}

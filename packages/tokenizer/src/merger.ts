@@ -1,0 +1,126 @@
+/**
+ * BPE of one word: merges neighbours, lowest rank first and leftmost first among equals, until none can merge.
+ *
+ * Short words: the ranks of all neighbours stand in an array that is searched for its minimum; up to some 64 bytes that
+ * beats any heap. Longer words go through windows that overlap by one token. Two neighbours that merge to themselves in
+ * isolation never merge across their border in any text (before the first merge across a border both sides have merged
+ * as if alone), so where two windows agree on the shared token the seam is exact, and time is linear in the length.
+ * A window whose seam fails is tried again at twice the width, past 1024 bytes with a heap, which bounds the worst case
+ * by n log n.
+ */
+import { HeapMerger } from "./heap-merger.ts";
+import { type MergeTable, NO_MERGE } from "./merge-table.ts";
+
+const WINDOW = 64;
+const HEAP_FROM = 1024;
+
+export class Merger {
+  /** Symbols of the last merged range. */
+  symbols: Int32Array = new Int32Array(HEAP_FROM);
+  private readonly merges: MergeTable;
+  private readonly byteIds: Int32Array;
+  private readonly lengths: (id: number) => number;
+  private readonly ranks: Int32Array = new Int32Array(HEAP_FROM);
+  private heap: HeapMerger | undefined;
+
+  /** `byteIds` holds the id of each byte, -1 for a byte outside the vocabulary (skipped, as the reference does). */
+  constructor(merges: MergeTable, byteIds: Int32Array, lengths: (id: number) => number) {
+    this.merges = merges;
+    this.byteIds = byteIds;
+    this.lengths = lengths;
+  }
+
+  /** Writes the ids of a word into `out` from `at` on (room for one per byte); returns where they end. */
+  merge(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number {
+    if (end - start > WINDOW && this.tiles(bytes, start, end)) {
+      const after = this.mergeWindows(bytes, start, end, out, at);
+      if (after >= 0) return after;
+    }
+    const count = this.symbolsOf(bytes, start, end);
+    for (let i = 0; i < count; i++) out[at + i] = this.symbols[i]!;
+    return at + count;
+  }
+
+  /** As `merge`, or -1 when the seams cannot be proved and the word must be merged whole. */
+  private mergeWindows(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number {
+    let window = { from: start, at, opens: -1, width: WINDOW }; // `opens`: the token it must begin with
+    let last = window;
+    for (;;) {
+      const to = Math.min(end, window.from + window.width);
+      const count = this.symbolsOf(bytes, window.from, to);
+      if (window.opens >= 0 && this.symbols[0] !== window.opens) {
+        if (window === last) return -1;
+        last.width *= 2;
+        window = last;
+        continue;
+      }
+      if (to === end) {
+        out.set(this.symbols.subarray(0, count), window.at);
+        return window.at + count;
+      }
+      // Keep what lies in the first three quarters; the token after it opens the next window.
+      const sure = window.from + window.width - (window.width >> 2);
+      let kept = 0;
+      let next = window.from;
+      for (; kept < count - 1; kept++) {
+        const after = next + this.lengths(this.symbols[kept]!);
+        if (after + this.lengths(this.symbols[kept + 1]!) > sure) break;
+        out[window.at + kept] = this.symbols[kept]!;
+        next = after;
+      }
+      if (kept === 0) {
+        window.width *= 2;
+        continue;
+      }
+      last = window;
+      window = { from: next, at: window.at + kept, opens: this.symbols[kept]!, width: WINDOW };
+    }
+  }
+
+  /** Every byte is in the vocabulary, so that token lengths add up to the text (windows rely on it). */
+  private tiles(bytes: Uint8Array, start: number, end: number): boolean {
+    for (let i = start; i < end; i++) if (this.byteIds[bytes[i]!]! < 0) return false;
+    return true;
+  }
+
+  /** Merges a range into `symbols`; returns how many there are. */
+  private symbolsOf(bytes: Uint8Array, start: number, end: number): number {
+    if (this.symbols.length < end - start) this.symbols = new Int32Array(end - start);
+    const { symbols, byteIds } = this;
+    let count = 0;
+    for (let i = start; i < end; i++) {
+      const id = byteIds[bytes[i]!]!;
+      if (id >= 0) symbols[count++] = id;
+    }
+    if (count <= HEAP_FROM) return this.scan(count);
+    this.heap ??= new HeapMerger(this.merges);
+    return this.heap.merge(symbols, count);
+  }
+
+  private scan(count: number): number {
+    const { symbols, ranks, merges } = this;
+    const { made } = merges;
+    for (let i = 0; i + 1 < count; i++) ranks[i] = merges.rank(symbols[i]!, symbols[i + 1]!);
+    while (count > 1) {
+      let best = NO_MERGE;
+      let at = 0;
+      for (let i = 0; i < count - 1; i++) {
+        const rank = ranks[i]!;
+        if (rank < best) {
+          best = rank;
+          at = i;
+        }
+      }
+      if (best === NO_MERGE) break;
+      count--;
+      symbols[at] = made[best]!;
+      for (let i = at + 1; i < count; i++) {
+        symbols[i] = symbols[i + 1]!;
+        ranks[i - 1] = ranks[i]!;
+      }
+      if (at > 0) ranks[at - 1] = merges.rank(symbols[at - 1]!, symbols[at]!);
+      if (at + 1 < count) ranks[at] = merges.rank(symbols[at]!, symbols[at + 1]!);
+    }
+    return count;
+  }
+}

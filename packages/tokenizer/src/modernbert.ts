@@ -1,0 +1,113 @@
+/**
+ * The tokenizer of ModernBERT, built in: the byte-level BPE vocabulary of OLMo 1.5 (GPT-NeoX-20B's merges), with the
+ * tokens for masked personal data, runs of blanks, BERT's special tokens and 83 unused ones (50,368 ids). The merges
+ * are a generated module; all else is written here.
+ */
+import { BpeModel } from "./bpe-model.ts";
+import { byteAlphabet } from "./byte-alphabet.ts";
+import { TokenizerError } from "./errors.ts";
+import { MergeTable } from "./merge-table.ts";
+import { Tokenizer } from "./tokenizer.ts";
+import type { AddedToken } from "./token-matcher.ts";
+import { toUtf8 } from "./utf8.ts";
+import { Vocabulary } from "./vocabulary.ts";
+
+declare function atob(text: string): string;
+
+const FIRST_BYTE_ID = 2;
+const FIRST_MERGED_ID = 245;
+const FIRST_BLANKS_ID = 50254;
+const FIRST_SPECIAL_ID = 50279;
+const FIRST_UNUSED_ID = 50285;
+const UNUSED = 83;
+
+/** The 50,368-token ModernBERT tokenizer. Works in Node and in the browser, with no file and no network. */
+export async function loadModernBertTokenizer(): Promise<Tokenizer> {
+  const { MERGES } = await import("../generated/modernbert-vocabulary.js").catch((error: unknown) => {
+    throw new TokenizerError(
+      `[loadModernBertTokenizer] expected the built-in vocabulary (generated/modernbert-vocabulary.js), got: ${(error as Error).message}; build the package @modernbert-ts/tokenizer`,
+    );
+  });
+  return new Tokenizer({ model: builtInModel(MERGES), addedTokens: builtInTokens(), config: modernBertConfig(50281, 50282) });
+}
+
+/** What ModernBERT's tokenizer does around its vocabulary; also the form of a tokenizer trained here. */
+export function modernBertConfig(cls: number, sep: number): {
+  normalizer: object;
+  pre_tokenizer: object;
+  post_processor: object;
+  decoder: object;
+  truncation: null;
+  padding: null;
+} {
+  const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+  const special = (id: string): object => ({ SpecialToken: { id, type_id: 0 } });
+  const sequence = (id: string): object => ({ Sequence: { id, type_id: 0 } });
+  const single = [special("[CLS]"), sequence("A"), special("[SEP]")];
+  const entry = (id: string, number: number): object => ({ id, ids: [number], tokens: [id] });
+  return {
+    normalizer: { type: "NFC" },
+    pre_tokenizer: byteLevel,
+    post_processor: {
+      type: "TemplateProcessing",
+      single,
+      pair: [...single, sequence("B"), special("[SEP]")],
+      special_tokens: { "[CLS]": entry("[CLS]", cls), "[SEP]": entry("[SEP]", sep) },
+    },
+    decoder: byteLevel,
+    truncation: null,
+    padding: null,
+  };
+}
+
+/** An added token with the usual settings: special tokens are looked for in the raw text, others in the normalised. */
+export function addedToken(id: number, content: string, special: boolean): AddedToken {
+  const lstrip = content === "[MASK]";
+  return { id, content, singleWord: false, lstrip, rstrip: false, normalized: !special, special };
+}
+
+function builtInTokens(): AddedToken[] {
+  const tokens = [addedToken(0, "|||IP_ADDRESS|||", false), addedToken(1, "<|padding|>", true)];
+  for (let blanks = 24; blanks >= 2; blanks--) {
+    tokens.push(addedToken(FIRST_BLANKS_ID + 24 - blanks, " ".repeat(blanks), false));
+  }
+  tokens.push(addedToken(50277, "|||EMAIL_ADDRESS|||", false), addedToken(50278, "|||PHONE_NUMBER|||", false));
+  ["<|endoftext|>", "[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"].forEach((content, i) => {
+    tokens.push(addedToken(FIRST_SPECIAL_ID + i, content, true));
+  });
+  for (let i = 0; i < UNUSED; i++) tokens.push(addedToken(FIRST_UNUSED_ID + i, `[unused${i}]`, false));
+  return tokens;
+}
+
+/** Bytes that valid UTF-8 uses, in the order of their characters in the byte alphabet. */
+function usedBytes(): number[] {
+  const used = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 0xc0 && byte !== 0xc1 && byte < 0xf5);
+  return used.sort((a, b) => (byteAlphabet[a]! < byteAlphabet[b]! ? -1 : 1));
+}
+
+function builtInModel(packed: string): BpeModel {
+  const text = atob(packed);
+  const pairs = new Uint16Array(text.length >> 1);
+  for (let i = 0; i < pairs.length; i++) pairs[i] = text.charCodeAt(2 * i) | (text.charCodeAt(2 * i + 1) << 8);
+  const count = pairs.length >> 1;
+  const starts = new Uint32Array(FIRST_MERGED_ID + count + 1);
+  const outside = [toUtf8("|||IP_ADDRESS|||"), toUtf8("<|padding|>")];
+  const opening = [...outside, ...usedBytes().map((byte) => Uint8Array.of(byte))];
+  opening.forEach((token, id) => (starts[id + 1] = starts[id]! + token.length));
+  const lengthOf = (id: number): number => starts[id + 1]! - starts[id]!;
+  for (let i = 0; i < count; i++) {
+    const id = FIRST_MERGED_ID + i;
+    starts[id + 1] = starts[id]! + lengthOf(pairs[2 * i]!) + lengthOf(pairs[2 * i + 1]!);
+  }
+  const bytes = new Uint8Array(starts[FIRST_MERGED_ID + count]!);
+  opening.forEach((token, id) => bytes.set(token, starts[id]));
+  for (let i = 0; i < count; i++) {
+    let at = starts[FIRST_MERGED_ID + i]!;
+    for (let k = 2 * i; k < 2 * i + 2; k++) {
+      const part = pairs[k]!;
+      for (let from = starts[part]!; from < starts[part + 1]!; from++) bytes[at++] = bytes[from]!;
+    }
+  }
+  const made = Int32Array.from({ length: count }, (_, i) => FIRST_MERGED_ID + i);
+  return new BpeModel(new Vocabulary(bytes, starts, (id) => id < FIRST_BYTE_ID), new MergeTable(pairs, made));
+}
