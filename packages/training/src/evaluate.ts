@@ -38,7 +38,10 @@ export async function evaluateMaskedLm(
 }
 
 /** All batches that a loader of limited epochs still has, or the first `limit`. */
-export function* batchesOf(loader: PackedMlmLoader, limit: number = Number.POSITIVE_INFINITY): Generator<PackedMlmBatch> {
+export function* batchesOf(
+  loader: PackedMlmLoader,
+  limit: number = Number.POSITIVE_INFINITY,
+): Generator<PackedMlmBatch> {
   for (let given = 0; given < limit; given++) {
     const batch = loader.next();
     if (batch === undefined) return;

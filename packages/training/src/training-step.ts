@@ -51,7 +51,11 @@ export function trainingStep(
     const metrics = runtime.empty([4]);
     assign(slice(metrics, 0, 3, 4), optimizer.lossScale.value);
     const norm = optimizer.update(gradients, options.learningRate);
-    for (const [index, value] of [div(totals!.lossSum, maskedTokens), div(totals!.correct, maskedTokens), norm].entries())
+    for (const [index, value] of [
+      div(totals!.lossSum, maskedTokens),
+      div(totals!.correct, maskedTokens),
+      norm,
+    ].entries())
       assign(slice(metrics, 0, index, index + 1), value);
     return metrics;
   });

@@ -64,7 +64,8 @@ export function readCheckpointManifest(path: string): CheckpointManifest {
     const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
     throw corrupt(absent ? "a folder without manifest.json" : "a manifest that is not JSON");
   }
-  if (manifest?.format !== CHECKPOINT_FORMAT || !Array.isArray(manifest.files)) throw corrupt("another kind of manifest");
+  if (manifest?.format !== CHECKPOINT_FORMAT || !Array.isArray(manifest.files))
+    throw corrupt("another kind of manifest");
   if (manifest.version !== CHECKPOINT_VERSION)
     throw new CheckpointError(
       "mismatch",

@@ -45,22 +45,33 @@ export async function saveCheckpoint(contents: CheckpointContents, options: Save
   } catch (error) {
     aside?.discard();
     const { message } = ioError("saveCheckpoint", target, error);
-    throw new CheckpointError("io", "saveCheckpoint", `${message.replace(/^\[\w+\] /, "")} (earlier checkpoints are unchanged)`, {
-      cause: error,
-    });
+    throw new CheckpointError(
+      "io",
+      "saveCheckpoint",
+      `${message.replace(/^\[\w+\] /, "")} (earlier checkpoints are unchanged)`,
+      {
+        cause: error,
+      },
+    );
   }
   removeOldCheckpoints(directory, keep);
   return target;
 }
 
-async function writeAll(path: string, { step, model, optimizer, state, files = {} }: CheckpointContents): Promise<void> {
+async function writeAll(
+  path: string,
+  { step, model, optimizer, state, files = {} }: CheckpointContents,
+): Promise<void> {
   const written: CheckpointFile[] = [];
   const write = async (name: string, chunks: Chunks): Promise<void> => {
     written.push(await writeHashed(path, name, chunks));
   };
   for (const [name, text] of Object.entries(files)) await write(name, [Buffer.from(text)]);
   await write(checkpointFiles.model, serializeSafetensors(entriesOf(model), { file: checkpointFiles.model }));
-  await write(checkpointFiles.optimizer, serializeSafetensors(entriesOf(optimizer), { file: checkpointFiles.optimizer }));
+  await write(
+    checkpointFiles.optimizer,
+    serializeSafetensors(entriesOf(optimizer), { file: checkpointFiles.optimizer }),
+  );
   await write(checkpointFiles.state, [json(state)]);
   const manifest: CheckpointManifest = { format: CHECKPOINT_FORMAT, version: CHECKPOINT_VERSION, step, files: written };
   await writeHashed(path, checkpointFiles.manifest, [json(manifest)]);
@@ -87,7 +98,7 @@ async function writeHashed(directory: string, file: string, chunks: Chunks): Pro
 
 /** The system call stops a little below 2 GiB, and may write less than asked when the disk is nearly full. */
 async function writeFully(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; )
+  for (let done = 0; done < bytes.length;)
     done += (await handle.write(bytes, done, Math.min(bytes.length - done, 1 << 30))).bytesWritten;
 }
 

@@ -1,5 +1,15 @@
 /** The smallest model that trains: embedding, norm, one square layer, dropout, tied decoder on the masked positions. */
-import { dropout, gather, layerNorm, linear, linearCrossEntropy, map, scalar, truncatedNormal, x } from "@modernbert-ts/tensor-core";
+import {
+  dropout,
+  gather,
+  layerNorm,
+  linear,
+  linearCrossEntropy,
+  map,
+  scalar,
+  truncatedNormal,
+  x,
+} from "@modernbert-ts/tensor-core";
 import type { Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import type { TrainableModel } from "../../src/model.ts";
 
@@ -9,7 +19,10 @@ export interface TinyModelOptions {
   readonly dropoutRate?: number;
 }
 
-export function tinyModel(runtime: Runtime, { vocabSize, width = 8, dropoutRate = 0 }: TinyModelOptions): TrainableModel {
+export function tinyModel(
+  runtime: Runtime,
+  { vocabSize, width = 8, dropoutRate = 0 }: TinyModelOptions,
+): TrainableModel {
   const random = (shape: readonly number[], stream: number): Tensor =>
     runtime.keep(truncatedNormal(runtime, shape, 0.2, 2, { seed: 5, stream }));
   const embedding = random([vocabSize, width], 1);
@@ -30,9 +43,7 @@ export function tinyModel(runtime: Runtime, { vocabSize, width = 8, dropoutRate 
       const labels = runtime.tensor(row.maskedLabels, [row.maskedLabels.length], "i32");
       const embedded = layerNorm(gather(embedding, ids), norm, null, 1e-5);
       const hidden = map(scalar.tanh(x(0)), [linear(gather(embedded, positions), square)]);
-      const dropped = step
-        ? dropout(hidden, dropoutRate, { seed: 9, stream: step.row, step: step.step })
-        : hidden;
+      const dropped = step ? dropout(hidden, dropoutRate, { seed: 9, stream: step.row, step: step.step }) : hidden;
       return linearCrossEntropy(dropped, embedding, bias, labels);
     },
   };

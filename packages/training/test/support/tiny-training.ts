@@ -1,12 +1,12 @@
 /** A whole training set-up around the tiny model, the same every time. */
-import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu";
-import { Runtime } from "@modernbert-ts/tensor-core";
+import type { Runtime } from "@modernbert-ts/tensor-core";
 import { PackedMlmLoader } from "../../src/data/packed-mlm-loader.ts";
 import type { PackedMlmLoaderState } from "../../src/data/packed-mlm-loader.ts";
 import type { TrainableModel } from "../../src/model.ts";
 import { StableAdamW } from "../../src/optimizer/stable-adamw.ts";
 import type { StableAdamWOptions } from "../../src/optimizer/stable-adamw.ts";
-import { countingDocuments, memoryStore } from "./memory-store.ts";
+import { memoryStore } from "../data-fixtures.ts";
+import { newRuntime } from "./runtime.ts";
 import { tinyModel } from "./tiny-model.ts";
 
 export const vocabSize = 23;
@@ -18,9 +18,13 @@ export interface TinyTraining {
 }
 
 export function tinyTraining(options: Partial<StableAdamWOptions> = {}, dropoutRate = 0): TinyTraining {
-  const runtime = new Runtime(createTypeScriptBackend({ poison: true }));
+  const runtime = newRuntime();
   const model = tinyModel(runtime, { vocabSize, dropoutRate });
-  return { runtime, model, optimizer: new StableAdamW(runtime, model.parameters, { maxLearningRate: 0.02, ...options }) };
+  return {
+    runtime,
+    model,
+    optimizer: new StableAdamW(runtime, model.parameters, { maxLearningRate: 0.02, ...options }),
+  };
 }
 
 export function tinyLoader(
@@ -30,7 +34,7 @@ export function tinyLoader(
   const { rows = 2, epochs, maskProbability = 0.3 } = options;
   return new PackedMlmLoader(
     {
-      store: memoryStore(countingDocuments(60, vocabSize), vocabSize),
+      store: memoryStore(countingDocuments(60), vocabSize),
       seed: 3,
       rowLength: 48,
       rows,
@@ -51,4 +55,14 @@ export async function parametersOf(model: TrainableModel): Promise<Map<string, n
   const result = new Map<string, number[]>();
   for (const [name, tensor] of model.parameters) result.set(name, Array.from(await tensor.read()));
   return result;
+}
+
+/** [CLS] = 0, [SEP] = 1, [MASK] = 2, then words: mostly id 3, so that there is something to learn. */
+function countingDocuments(count: number): number[][] {
+  return Array.from({ length: count }, (_, document) => {
+    const body = Array.from({ length: 3 + (document % 9) }, (__, at) =>
+      (document + at) % 3 === 0 ? 3 + ((document * 7 + at) % (vocabSize - 3)) : 3,
+    );
+    return [0, ...body, 1];
+  });
 }

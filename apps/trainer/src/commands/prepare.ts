@@ -1,0 +1,154 @@
+/**
+ * Text to token shards: a folder with `train/`, `validation/` and `tokenizer.json` that `run` trains on. Which documents are held
+ * out depends on the seed and their place in the order only. The folder carries a fingerprint of its sources and settings;
+ * preparing the same again does nothing.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { philox4x32 } from "@modernbert-ts/tensor-core";
+import { loadModernBertTokenizer, Tokenizer, trainBpe } from "@modernbert-ts/tokenizer";
+import {
+  AtomicDirectory,
+  fileSha256,
+  fingerprint,
+  hasTokenShards,
+  TextSource,
+  TokenShardWriter,
+} from "@modernbert-ts/training";
+import type { TextSourceOptions } from "@modernbert-ts/training";
+import { UserError } from "../errors.ts";
+import { formatCount } from "../format.ts";
+import { dataLayout, roleTokens } from "../run/training-data.ts";
+
+export interface PrepareOptions extends TextSourceOptions {
+  /** Text files and folders. */
+  readonly inputs: readonly string[];
+  readonly output: string;
+  /** `modernbert` (built in), `train` (a BPE on these texts), or the path of a tokenizer.json or of a folder that holds one. */
+  readonly tokenizer: string;
+  /** For `train`. */
+  readonly vocabSize: number;
+  /** Share of the documents to hold out, 0..1. */
+  readonly validation: number;
+  readonly seed: number;
+  readonly onNotice: (notice: string) => void;
+}
+
+/** Characters of text that a BPE is trained on at most: more changes a vocabulary little and costs memory. */
+const MAX_BPE_CHARACTERS = 200_000_000;
+
+/** Errors: UserError, DataError, TokenizerError; nothing is left behind then. */
+export async function prepare(options: PrepareOptions): Promise<void> {
+  const { inputs, output, onNotice } = options;
+  const source = new TextSource(inputs, options);
+  const print = await sourceFingerprint(source, options);
+  if (existsSync(output) && hasTokenShards(join(output, dataLayout.train), print)) {
+    onNotice(`${output} is up to date: same texts, same settings`);
+    return;
+  }
+  const tokenizer = await chooseTokenizer(source, options);
+  roleTokens(tokenizer);
+  const folder = new AtomicDirectory(output);
+  try {
+    await writeShards(source, tokenizer, folder.path, print, options);
+    writeFileSync(join(folder.path, dataLayout.tokenizer), JSON.stringify(tokenizer), { flush: true });
+    folder.commit();
+  } finally {
+    folder.discard();
+  }
+  onNotice(`wrote ${output}`);
+}
+
+async function writeShards(
+  source: TextSource,
+  tokenizer: Tokenizer,
+  folder: string,
+  print: string,
+  { validation, seed, onNotice }: PrepareOptions,
+): Promise<void> {
+  const common = { vocabSize: tokenizer.vocabSize, fingerprint: print };
+  const writers = {
+    train: new TokenShardWriter({ ...common, directory: join(folder, dataLayout.train) }),
+    validation: new TokenShardWriter({ ...common, directory: join(folder, dataLayout.validation) }),
+  };
+  const counts = { train: 0, validation: 0, tokens: 0 };
+  try {
+    let lastNotice = performance.now();
+    let index = 0;
+    for await (const { text } of source) {
+      const { ids } = tokenizer.encode(text, { truncation: false, padding: false });
+      const part = isHeldOut(index++, seed, validation) ? "validation" : "train";
+      writers[part].add(ids);
+      counts[part]++;
+      counts.tokens += ids.length;
+      if (performance.now() - lastNotice > 5000) {
+        lastNotice = performance.now();
+        onNotice(`${formatCount(index)} documents, ${formatCount(counts.tokens)} tokens so far`);
+      }
+    }
+    if (counts.train === 0 || (validation > 0 && counts.validation === 0))
+      throw new UserError(
+        `expected documents to train on and to hold out, got ${counts.train} and ${counts.validation}: cut the texts into more documents (--split blank-line), or change --validation`,
+      );
+    writers.train.finish();
+    if (validation > 0) writers.validation.finish();
+  } finally {
+    writers.train.abort();
+    writers.validation.abort();
+  }
+  const { documents, emptyDocuments, replacedCharacters, skippedFiles } = source.report;
+  onNotice(`${documents} documents, ${counts.validation} of them held out; ${formatCount(counts.tokens)} tokens`);
+  if (emptyDocuments > 0) onNotice(`${emptyDocuments} empty documents were left out`);
+  if (replacedCharacters > 0) onNotice(`${replacedCharacters} invalid UTF-8 sequences were replaced by U+FFFD`);
+  if (skippedFiles.length > 0)
+    onNotice(`${skippedFiles.length} files that are neither .txt nor .jsonl were passed over`);
+}
+
+/** A draw of its own for each document: the others do not matter. */
+function isHeldOut(index: number, seed: number, share: number): boolean {
+  return philox4x32([index, 0, 0, 0], [seed >>> 0, 0x76616c])[0] / 2 ** 32 < share;
+}
+
+async function sourceFingerprint(source: TextSource, options: PrepareOptions): Promise<string> {
+  const { tokenizer, vocabSize, validation, seed, format = null, split = null, field = null } = options;
+  const files = [];
+  for (const path of source.files) files.push(await fileSha256(path));
+  const named = tokenizer === "modernbert" || tokenizer === "train";
+  const tokenizerHash = named ? tokenizer : await fileSha256(tokenizerPath(tokenizer));
+  return fingerprint({ files, tokenizer: tokenizerHash, vocabSize, validation, seed, format, split, field });
+}
+
+async function chooseTokenizer(
+  source: TextSource,
+  { tokenizer, vocabSize, seed, validation, onNotice }: PrepareOptions,
+): Promise<Tokenizer> {
+  switch (tokenizer) {
+    case "modernbert":
+      return loadModernBertTokenizer();
+    case "train": {
+      const texts: string[] = [];
+      let characters = 0;
+      let index = 0;
+      for await (const { text } of source) {
+        if (isHeldOut(index++, seed, validation)) continue;
+        texts.push(text);
+        if ((characters += text.length) >= MAX_BPE_CHARACTERS) {
+          onNotice(`the vocabulary is learned from the first ${formatCount(characters)} characters`);
+          break;
+        }
+      }
+      onNotice(`learning a vocabulary of ${vocabSize} from ${formatCount(characters)} characters`);
+      return trainBpe(texts, { vocabSize });
+    }
+    default:
+      return Tokenizer.fromJSON(readFileSync(tokenizerPath(tokenizer), "utf8"));
+  }
+}
+
+/** A tokenizer.json given as a file or by its folder. */
+function tokenizerPath(given: string): string {
+  const inside = join(given, dataLayout.tokenizer);
+  const path = existsSync(inside) ? inside : given;
+  if (existsSync(path)) return path;
+  throw new UserError(`there is no tokenizer ${given}: expected modernbert, train, or the path of a tokenizer.json`);
+}

@@ -1,0 +1,93 @@
+/** `run`: a run with its progress on the terminal, and Ctrl-C that loses nothing. */
+import { basename, relative } from "node:path";
+import { readConfig } from "../config/read-config.ts";
+import { formatCount, formatDuration, formatPercent } from "../format.ts";
+import { createProgress } from "../progress.ts";
+import type { Progress } from "../progress.ts";
+import { runTraining } from "../run/run-training.ts";
+import type { RunResult, RunStart } from "../run/run-training.ts";
+
+export interface RunCommandOptions {
+  readonly resume?: string;
+  readonly set: readonly string[];
+  readonly backend?: string;
+  readonly verbose?: boolean;
+}
+
+export async function runCommand(path: string, options: RunCommandOptions): Promise<void> {
+  const { resume, backend, verbose } = options;
+  const set = backend === undefined ? options.set : [...options.set, `backend=${backend}`];
+  const config = readConfig(path, set);
+  let progress: Progress | undefined;
+  let release: (() => void) | undefined;
+  const onStart = (start: RunStart): Progress["onEvent"] => {
+    print(describePlan(start));
+    progress = createProgress({ totalTokens: start.plan.totalTokens, startTokens: start.startTokens });
+    release = onInterrupt(start.stop, progress.note);
+    return progress.onEvent;
+  };
+  let result: RunResult;
+  try {
+    result = await runTraining(config, { onNotice: print, onStart, ...(resume === undefined ? {} : { resume }) });
+  } finally {
+    progress?.stop();
+    release?.();
+  }
+  if (verbose) for (const line of result.unfused) print(`not fused: ${line}`);
+  for (const line of summaryLines(result, ["run", path, "--resume", "auto", ...set.flatMap((item) => ["--set", item])]))
+    print(line);
+}
+
+function describePlan({ plan, startTokens }: RunStart): string {
+  const goal = `${formatCount(plan.totalTokens)} tokens in steps of ${formatCount(plan.tokensPerStep)}`;
+  const evaluation = plan.evaluation ? "" : "; no validation data, so no evaluation";
+  return startTokens > 0
+    ? `going on at ${formatCount(startTokens)} of ${goal}${evaluation}`
+    : `training for ${goal}${evaluation}`;
+}
+
+function summaryLines(
+  { reason, step, seconds, score, checkpoint, modelFolder, report }: RunResult,
+  command: string[],
+): string[] {
+  if (reason === "stopped")
+    return [
+      `stopped after step ${step}; saved ${checkpoint}`,
+      `go on with: ${commandPrefix()} ${command.map(quote).join(" ")}`,
+    ];
+  const held = score
+    ? `; held-out loss ${score.loss.toFixed(4)}, masked accuracy ${formatPercent(score.maskedAccuracy)}`
+    : "";
+  return [
+    `finished after ${step} steps in ${formatDuration(seconds)}${held}`,
+    `model  ${modelFolder}`,
+    `report ${report}`,
+  ];
+}
+
+function print(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** The first Ctrl-C (or SIGTERM) stops in good order, the second at once. Returns how to undo it. */
+function onInterrupt(stop: () => void, note: (line: string) => void): () => void {
+  let interrupted = false;
+  const handler = (): void => {
+    if (interrupted) process.exit(130);
+    interrupted = true;
+    note("finishing this step and saving; Ctrl-C again to quit at once without saving");
+    stop();
+  };
+  process.on("SIGINT", handler).on("SIGTERM", handler);
+  return () => void process.off("SIGINT", handler).off("SIGTERM", handler);
+}
+
+/** How this program was started, so that a printed command can be copied. */
+function commandPrefix(): string {
+  const script = process.argv[1] ?? "modernbert-train";
+  return basename(script) === "modernbert-train" ? "modernbert-train" : `node ${quote(relative("", script))}`;
+}
+
+function quote(word: string): string {
+  return /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,208 @@
+/**
+ * The configuration of a training run: every field with its type, its bounds, its default and the sentence that explains it.
+ * `modernbert-train init` writes its example from here, so it cannot drift. Names are those of Hugging Face where it has one.
+ */
+import { backendNames } from "@modernbert-ts/backends";
+import type { BackendName } from "@modernbert-ts/backends";
+import { z } from "zod";
+import { parseCount, parseInterval, parseLength, parseShare } from "./quantity.ts";
+
+type Amount = number | string;
+
+export interface TrainerConfig {
+  readonly output: string;
+  readonly seed: number;
+  readonly backend: BackendName | "auto";
+  readonly threads?: number | undefined;
+  readonly data: {
+    readonly path: string;
+    readonly max_length: number;
+    readonly long_documents: "split" | "truncate";
+  };
+  readonly model: {
+    readonly from?: string | undefined;
+    readonly preset: string;
+    readonly num_hidden_layers?: number | undefined;
+    readonly hidden_size?: number | undefined;
+    readonly num_attention_heads?: number | undefined;
+    readonly intermediate_size?: number | undefined;
+    readonly attn_out_dropout_prob: number;
+    readonly initialisation: "flexbert" | "huggingface";
+  };
+  readonly batch: {
+    readonly micro_batch_tokens: Amount;
+    readonly micro_batches: number;
+    readonly warmup_tokens: Amount;
+  };
+  readonly masking: {
+    readonly probability: number;
+    readonly special_tokens: boolean;
+  };
+  readonly length: Amount;
+  readonly optimizer: {
+    readonly learning_rate: number;
+    readonly weight_decay: number;
+    readonly beta1: number;
+    readonly beta2: number;
+    readonly eps: number;
+    readonly clip_norm?: number | undefined;
+  };
+  readonly schedule: {
+    readonly kind: "wsd" | "linear" | "cosine" | "constant";
+    readonly warmup: Amount;
+    readonly decay: Amount;
+    readonly final: number;
+  };
+  readonly evaluation: {
+    readonly every: Amount;
+    readonly mask_probability: number;
+    readonly tokens: Amount;
+  };
+  readonly checkpoints: {
+    readonly every: Amount;
+    readonly keep: number;
+  };
+}
+
+const presetNames = ["17m", "32m", "68m", "150m", "400m", "1b", "base", "large"];
+
+const amount = (valid: (value: Amount) => boolean, form: string): z.ZodType<Amount, Amount> =>
+  z.union([z.number(), z.string()]).refine(valid, { error: `expected ${form}` });
+const count = amount((value) => parseCount(value) !== undefined, "a whole number such as 4096 or 250k");
+const interval = amount((value) => parseInterval(value) !== undefined, '"500 steps" or "1M tokens"');
+const length = amount((value) => parseLength(value, 1) !== undefined, '"10M tokens" or "3 epochs"');
+const share = amount((value) => parseShare(value, 1) !== undefined, '0, "5%" or "100k tokens"');
+
+const positive = z.int().min(1);
+const probability = z.number().gt(0).max(1);
+
+export const configSchema: z.ZodType<TrainerConfig, unknown> = z
+  .strictObject({
+    output: z
+      .string()
+      .min(1)
+      .default("runs/modernbert")
+      .describe("Folder of this run: checkpoints, metrics, report and the finished model."),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1)
+      .default(17)
+      .describe("Of weights, document order, masks and dropout."),
+    backend: z
+      .enum(backendNames)
+      .default("auto")
+      .describe("Where to compute; auto takes the first of cuda, webgpu and cpu that can be had, and says which."),
+    threads: positive.optional().describe("CPU threads; all cores when left out."),
+    data: z
+      .strictObject({
+        path: z.string().min(1).describe("Folder made by `modernbert-train prepare`."),
+        max_length: z.int().min(3).default(1024).describe("Longest sequence in tokens, [CLS] and [SEP] included."),
+        long_documents: z
+          .enum(["split", "truncate"])
+          .default("split")
+          .describe("What becomes of longer documents: several sequences, or only their beginning."),
+      })
+      .describe("What to train on."),
+    model: z
+      .strictObject({
+        from: z
+          .string()
+          .min(1)
+          .optional()
+          .describe("Hugging Face folder to go on from; the shape below is then ignored. From scratch when left out."),
+        preset: z
+          .enum(presetNames)
+          .default("17m")
+          .describe(`Shape to start from: ${presetNames.join(", ")}.`),
+        num_hidden_layers: positive
+          .optional()
+          .describe("These four override the preset. Layers 0, 3, 6, ... attend globally."),
+        hidden_size: positive.optional(),
+        num_attention_heads: positive.optional(),
+        intermediate_size: positive.optional(),
+        attn_out_dropout_prob: z
+          .number()
+          .min(0)
+          .lt(1)
+          .default(0.1)
+          .describe("Dropout after the attention's output projection, in training only."),
+        initialisation: z
+          .enum(["flexbert", "huggingface"])
+          .default("flexbert")
+          .describe("Initial weights as in the original training code, or as transformers makes them."),
+      })
+      .prefault({})
+      .describe("Which model."),
+    batch: z
+      .strictObject({
+        micro_batch_tokens: count
+          .default(4096)
+          .describe("Tokens that go through the model at once: packed sequences, no padding. Bounds the memory."),
+        micro_batches: positive.default(4).describe("How many of these make one optimizer step."),
+        warmup_tokens: share
+          .default(0)
+          .describe("Steps grow from 1 to that many micro-batches over this many tokens; 0 for none."),
+      })
+      .prefault({})
+      .describe("How much is learned from at once."),
+    masking: z
+      .strictObject({
+        probability: probability
+          .default(0.3)
+          .describe("Share of tokens to predict; of these 80 % become [MASK], 10 % a random token, 10 % stay."),
+        special_tokens: z.boolean().default(false).describe("Mask [CLS] and [SEP] too, as the original run did."),
+      })
+      .prefault({})
+      .describe("What is to be predicted."),
+    length: length.default("10M tokens").describe("How long to train: tokens or epochs."),
+    optimizer: z
+      .strictObject({
+        learning_rate: z.number().gt(0).default(8e-4).describe("The peak of the schedule."),
+        weight_decay: z
+          .number()
+          .min(0)
+          .default(1e-5)
+          .describe(
+            "Fully decoupled: subtracted at this rate whatever the learning rate's peak. Not for norms and biases.",
+          ),
+        beta1: z.number().min(0).lt(1).default(0.9),
+        beta2: z.number().min(0).lt(1).default(0.98),
+        eps: z.number().gt(0).default(1e-6),
+        clip_norm: z
+          .number()
+          .gt(0)
+          .optional()
+          .describe("Clip gradients to this global norm; ModernBERT was trained without."),
+      })
+      .prefault({})
+      .describe("StableAdamW."),
+    schedule: z
+      .strictObject({
+        kind: z
+          .enum(["wsd", "linear", "cosine", "constant"])
+          .default("wsd")
+          .describe("wsd: warm-up, stable, then 1-sqrt decay."),
+        warmup: share.default("5%").describe("Linear from 0; a share of the length, or tokens."),
+        decay: share.default("20%").describe("Of wsd only: how much of the end decays."),
+        final: z.number().min(0).max(1).default(0).describe("Where the decay ends, as a share of the peak."),
+      })
+      .prefault({})
+      .describe("Learning rate over tokens."),
+    evaluation: z
+      .strictObject({
+        every: interval.default("1M tokens").describe("How often to score the held-out documents."),
+        mask_probability: probability.default(0.15).describe("Masks are drawn once and stay the same."),
+        tokens: count.default("100k").describe("Score at most about so many tokens."),
+      })
+      .prefault({})
+      .describe("On the validation data, if there are any."),
+    checkpoints: z
+      .strictObject({
+        every: interval.default("1M tokens").describe("How often to save; the end and Ctrl-C save too."),
+        keep: positive.default(3).describe("How many to keep."),
+      })
+      .prefault({})
+      .describe("To go on from after an interruption."),
+  })
+  .describe("modernbert-train");

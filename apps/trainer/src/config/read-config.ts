@@ -1,0 +1,90 @@
+/** From a YAML file and `--set` overrides to a checked configuration; every mistake becomes one line with its place. */
+import { readFileSync } from "node:fs";
+import { parse, parseDocument } from "yaml";
+import { z } from "zod";
+import { suggestionFor, UsageError, UserError } from "../errors.ts";
+import { configSchema } from "./config.ts";
+import type { TrainerConfig } from "./config.ts";
+
+/** @param overrides `key.path=value`, the value in YAML. Errors: UserError (file), UsageError (content). */
+export function readConfig(path: string, overrides: readonly string[] = []): TrainerConfig {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw new UserError(
+      missing
+        ? `there is no ${path}: make one with \`modernbert-train init ${path}\``
+        : `cannot read ${path}: ${(error as Error).message}`,
+    );
+  }
+  const document = parseDocument(text, { prettyErrors: true });
+  const [problem] = document.errors;
+  if (problem) throw new UsageError(`${path}: ${problem.message.split("\n")[0]!.replace(/:$/, "")}`);
+  for (const override of overrides) {
+    const [, key, value] = /^([\w.]+)=(.*)$/s.exec(override) ?? [];
+    if (key === undefined || value === undefined)
+      throw new UsageError(
+        `expected --set key.path=value, got ${override}; example: --set optimizer.learning_rate=1e-3`,
+      );
+    document.setIn(key.split("."), parse(value) as unknown);
+  }
+  return checkConfig((document.toJS() ?? {}) as unknown, path);
+}
+
+/** Errors: UsageError with one line that names the first wrong fields. */
+export function checkConfig(value: unknown, source: string): TrainerConfig {
+  const result = configSchema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  throw new UsageError(`${source}: ${result.error.issues.slice(0, 3).map(explain).join("; ")}`);
+}
+
+function explain(issue: z.core.$ZodIssue): string {
+  const place = issue.path.join(".");
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => unknownKey(key, place)).join("; ");
+    case "invalid_value": {
+      const guess = typeof issue.input === "string" && suggestionFor(issue.input, issue.values.map(String));
+      return `${place}: expected one of ${issue.values.join(", ")}${guess ? ` (did you mean ${guess}?)` : ""}`;
+    }
+    default:
+      return `${place || "the file"}: ${issue.message
+        .replace(/^Invalid input: /, "")
+        .replace("received undefined", "got nothing")
+        .replace("received", "got")}`;
+  }
+}
+
+function unknownKey(key: string, place: string): string {
+  const here = fieldsOf(place);
+  const guess = suggestionFor(key, here) ?? elsewhere(key);
+  const advice = guess ? `did you mean ${guess}?` : `expected one of ${here.join(", ")}`;
+  return `unknown key ${place ? `${place}.` : ""}${key}: ${advice}`;
+}
+
+/** The full path of a field of this name in another section. */
+function elsewhere(key: string): string | undefined {
+  for (const section of fieldsOf("")) if (fieldsOf(section).includes(key)) return `${section}.${key}`;
+  return undefined;
+}
+
+/** Names of the fields in a section ("" for the top). */
+function fieldsOf(section: string): string[] {
+  const root = configJsonSchema();
+  const node = section === "" ? root : root.properties?.[section];
+  return Object.keys(node?.properties ?? {});
+}
+
+/** What of JSON Schema is used here. */
+export interface FieldSchema {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, FieldSchema>>;
+  readonly required?: readonly string[];
+}
+
+export function configJsonSchema(): FieldSchema {
+  return z.toJSONSchema(configSchema, { io: "input" }) as FieldSchema;
+}

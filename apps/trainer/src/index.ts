@@ -1,0 +1,13 @@
+/** What `modernbert-train` does, for programs: configuration, preparation, runs, export and report. */
+export { prepare } from "./commands/prepare.ts";
+export type { PrepareOptions } from "./commands/prepare.ts";
+export { checkpointAt, exportCheckpoint } from "./commands/export.ts";
+export type { ExportOptions } from "./commands/export.ts";
+export type { TrainerConfig } from "./config/config.ts";
+export { checkConfig, readConfig } from "./config/read-config.ts";
+export { configTemplate } from "./config/template.ts";
+export { UsageError, UserError } from "./errors.ts";
+export { writeReport } from "./report/write-report.ts";
+export { runTraining } from "./run/run-training.ts";
+export type { RunOptions, RunResult, RunStart } from "./run/run-training.ts";
+export type { RunPlan } from "./run/plan.ts";

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+/** bin `modernbert-train`. Errors: one line on stderr, exit code 1, or 2 for wrong usage; a stack only with --debug. */
+import { CommanderError } from "commander";
+import { createProgram } from "./program.ts";
+import { UsageError } from "./errors.ts";
+
+const program = createProgram();
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
+  const { debug } = program.opts<{ debug?: boolean }>();
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`modernbert-train: ${message.replaceAll("\n", " ")}\n`);
+  if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+  process.exit(error instanceof UsageError ? 2 : 1);
+}

@@ -1,0 +1,49 @@
+/** The Brown corpus as a data folder for `run`: a vocabulary learned from the training files, shards of both parts. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { trainBpe } from "@modernbert-ts/tokenizer";
+import { AtomicDirectory, fingerprint, TokenShardWriter } from "@modernbert-ts/training";
+import { dataLayout } from "../run/training-data.ts";
+import { readBrownCorpus } from "./brown.ts";
+import type { BrownFile } from "./brown.ts";
+import { splitByGenre } from "./held-out.ts";
+
+export interface BrownDataOptions {
+  readonly folder: string;
+  readonly vocabSize: number;
+  readonly heldOutShare: number;
+  readonly seed: number;
+}
+
+export interface BrownData {
+  readonly files: { readonly train: number; readonly heldOut: number };
+  readonly tokens: { readonly train: number; readonly heldOut: number };
+}
+
+/** Writes the folder, which must be new. Errors: UserError, DataError. */
+export function writeBrownData({ folder, vocabSize, heldOutShare, seed }: BrownDataOptions): BrownData {
+  const { train, heldOut } = splitByGenre(readBrownCorpus(), heldOutShare, seed);
+  const tokenizer = trainBpe(
+    train.map(({ text }) => text),
+    { vocabSize },
+  );
+  const aside = new AtomicDirectory(folder);
+  try {
+    const writeShards = (name: string, files: readonly BrownFile[]): number => {
+      const print = fingerprint({ corpus: "brown", part: name, vocabSize, heldOutShare, seed });
+      const directory = join(aside.path, name);
+      const writer = new TokenShardWriter({ directory, vocabSize: tokenizer.vocabSize, fingerprint: print });
+      for (const { text } of files) writer.add(tokenizer.encode(text).ids);
+      return writer.finish().tokens;
+    };
+    const tokens = {
+      train: writeShards(dataLayout.train, train),
+      heldOut: writeShards(dataLayout.validation, heldOut),
+    };
+    writeFileSync(join(aside.path, dataLayout.tokenizer), JSON.stringify(tokenizer), { flush: true });
+    aside.commit();
+    return { files: { train: train.length, heldOut: heldOut.length }, tokens };
+  } finally {
+    aside.discard();
+  }
+}

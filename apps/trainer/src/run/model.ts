@@ -1,0 +1,60 @@
+/** The model of a run: from scratch in a configured shape, or from a Hugging Face folder. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createConfig, initialiseParameters, ModernBert, presets } from "@modernbert-ts/modernbert";
+import type { ModernBertConfig } from "@modernbert-ts/modernbert";
+import { loadModel } from "@modernbert-ts/modernbert/node";
+import type { Runtime } from "@modernbert-ts/tensor-core";
+import { Tokenizer } from "@modernbert-ts/tokenizer";
+import type { TrainerConfig } from "../config/config.ts";
+import { UserError } from "../errors.ts";
+import type { TrainingData } from "./training-data.ts";
+
+/** Errors: UserError (another tokenizer), ConfigError, CheckpointError, SafetensorsError. */
+export async function createModel(runtime: Runtime, config: TrainerConfig, data: TrainingData): Promise<ModernBert> {
+  const { from, attn_out_dropout_prob: attentionOutput, initialisation: style } = config.model;
+  if (from !== undefined) {
+    checkSameTokenizer(from, data.tokenizer);
+    const withDropout = (stored: ModernBertConfig): ModernBertConfig => ({
+      ...stored,
+      dropout: { ...stored.dropout, attentionOutput },
+    });
+    const { model } = await loadModel(from, { runtime, head: "masked-lm", configure: withDropout });
+    return model;
+  }
+  const shape = modelConfig(config.model, data);
+  const parameters = initialiseParameters(runtime, shape, "masked-lm", { seed: config.seed, style });
+  return new ModernBert({ runtime, config: shape, head: "masked-lm", parameters });
+}
+
+/** The preset with the four overrides, for this tokenizer. Errors: UserError, ConfigError. */
+export function modelConfig(
+  model: TrainerConfig["model"],
+  { tokenizer, roles }: Pick<TrainingData, "tokenizer" | "roles">,
+): ModernBertConfig {
+  const preset = presets[model.preset as keyof typeof presets];
+  return createConfig({
+    vocab_size: Math.ceil(tokenizer.vocabSize / 64) * 64,
+    num_hidden_layers: model.num_hidden_layers ?? preset.layers.length,
+    hidden_size: model.hidden_size ?? preset.hiddenSize,
+    num_attention_heads: model.num_attention_heads ?? preset.numHeads,
+    intermediate_size: model.intermediate_size ?? preset.intermediateSize,
+    attn_out_dropout_prob: model.attn_out_dropout_prob,
+    classifier_pooling: "mean",
+    cls_token_id: roles.cls,
+    bos_token_id: roles.cls,
+    sep_token_id: roles.sep,
+    eos_token_id: roles.sep,
+    pad_token_id: roles.pad,
+  });
+}
+
+function checkSameTokenizer(folder: string, tokenizer: Tokenizer): void {
+  const path = join(folder, "tokenizer.json");
+  if (!existsSync(path)) return;
+  const own = JSON.stringify(Tokenizer.fromJSON(readFileSync(path, "utf8")));
+  if (own !== JSON.stringify(tokenizer))
+    throw new UserError(
+      `the data were made with another tokenizer than ${folder}: make them again with \`prepare --tokenizer ${path}\``,
+    );
+}

@@ -1,0 +1,89 @@
+/** A configuration in the numbers of the training library: amounts in tokens, schedules as functions. No device yet. */
+import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
+import type { Interval, LearningRateSchedule, StableAdamWOptions, TokenShardReader } from "@modernbert-ts/training";
+import type { TrainerConfig } from "../config/config.ts";
+import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
+import { UsageError } from "../errors.ts";
+import type { LoaderSettings, TrainingData } from "./training-data.ts";
+
+export interface RunPlan {
+  readonly totalTokens: number;
+  readonly tokensPerStep: number;
+  readonly loader: LoaderSettings;
+  readonly optimizer: StableAdamWOptions;
+  readonly learningRate: (tokens: number) => number;
+  /** undefined without validation data. */
+  readonly evaluation:
+    | {
+        readonly every: Interval;
+        readonly tokens: number;
+        readonly store: TokenShardReader;
+        readonly loader: Omit<LoaderSettings, "seed" | "rows">;
+      }
+    | undefined;
+  readonly checkpoints: { readonly every: Interval; readonly keep: number };
+}
+
+/** Errors: UsageError when fields contradict each other; DataError for schedules that cannot be. */
+export function planOf(
+  config: TrainerConfig,
+  { train, validation }: Pick<TrainingData, "train" | "validation">,
+): RunPlan {
+  const { batch, data, masking, optimizer, evaluation, checkpoints } = config;
+  const rowLength = parseCount(batch.micro_batch_tokens)!;
+  if (rowLength < data.max_length)
+    throw new UsageError(
+      `expected batch.micro_batch_tokens of at least data.max_length (${data.max_length}), got ${rowLength}: raise it or lower max_length`,
+    );
+  const totalTokens = parseLength(config.length, train.manifest.tokens)!;
+  const common = {
+    maxLength: data.max_length,
+    longDocuments: data.long_documents,
+    rowLength,
+    maskSpecials: masking.special_tokens,
+  };
+  const warmupTokens = parseShare(batch.warmup_tokens, totalTokens)!;
+  const rows =
+    warmupTokens === 0
+      ? batch.micro_batches
+      : batchSizeSchedule({ minRows: 1, maxRows: batch.micro_batches, warmupTokens });
+  const factor = learningRateSchedule(scheduleOf(config.schedule, totalTokens));
+  return {
+    totalTokens,
+    tokensPerStep: rowLength * batch.micro_batches,
+    loader: { ...common, seed: config.seed, rows, maskProbability: masking.probability },
+    optimizer: {
+      maxLearningRate: optimizer.learning_rate,
+      betas: [optimizer.beta1, optimizer.beta2],
+      eps: optimizer.eps,
+      weightDecay: optimizer.weight_decay,
+      ...(optimizer.clip_norm === undefined ? {} : { clipNorm: optimizer.clip_norm }),
+    },
+    learningRate: (tokens) => optimizer.learning_rate * factor(tokens),
+    evaluation: validation && {
+      every: parseInterval(evaluation.every)!,
+      tokens: parseCount(evaluation.tokens)!,
+      store: validation,
+      loader: { ...common, maskProbability: evaluation.mask_probability },
+    },
+    checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep },
+  };
+}
+
+function scheduleOf(
+  { kind, warmup, decay, final: alphaF }: TrainerConfig["schedule"],
+  total: number,
+): LearningRateSchedule {
+  const warmupTokens = parseShare(warmup, total)!;
+  switch (kind) {
+    case "constant":
+      return { kind, warmup: warmupTokens };
+    case "linear":
+    case "cosine":
+      return { kind, total, warmup: warmupTokens, alphaF };
+    case "wsd":
+      return { kind, total, warmup: warmupTokens, decay: parseShare(decay, total)!, alphaF };
+    default:
+      throw new UsageError(`unknown schedule ${String(kind satisfies never)}`);
+  }
+}

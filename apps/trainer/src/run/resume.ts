@@ -1,0 +1,41 @@
+/** Where a run begins: at the start, at its latest whole checkpoint, or at one that was named. Never silently over an earlier run. */
+import { dirname, resolve } from "node:path";
+import { listCheckpoints, openCheckpoint, openLatestCheckpoint, setAside } from "@modernbert-ts/training";
+import type { Checkpoint } from "@modernbert-ts/training";
+import { UserError } from "../errors.ts";
+
+/**
+ * @param directory The run's folder of checkpoints.
+ * @param resume `auto`, the path of a checkpoint, or undefined for a new run.
+ * Errors: UserError when a new run would meet the checkpoints of an old one; CheckpointError.
+ */
+export async function findStart(
+  directory: string,
+  resume: string | undefined,
+  onNotice: (notice: string) => void,
+): Promise<Checkpoint | undefined> {
+  const existing = listCheckpoints(directory);
+  if (resume === undefined) {
+    if (existing.length === 0) return undefined;
+    throw new UserError(
+      `${directory} holds ${existing.length} checkpoint${existing.length === 1 ? "" : "s"} of an earlier run: add --resume auto to go on with it, or set another output`,
+    );
+  }
+  if (resume === "auto") {
+    const latest = await openLatestCheckpoint(directory, onNotice);
+    if (!latest) onNotice(`no checkpoint in ${directory} yet: starting at the beginning`);
+    return latest;
+  }
+  const checkpoint = await openCheckpoint(resume);
+  if (isOwn(directory, checkpoint)) {
+    for (const { path, step } of existing)
+      if (step > checkpoint.step)
+        onNotice(`${path} is later than the one to go on from: renamed to ${setAside(path, "superseded")}`);
+  }
+  return checkpoint;
+}
+
+/** Whether a checkpoint belongs to the run whose folder of checkpoints this is. */
+export function isOwn(directory: string, { path }: Checkpoint): boolean {
+  return resolve(dirname(path)) === resolve(directory);
+}

@@ -1,0 +1,70 @@
+/** run.json: what a run is, for the report and for whoever finds the folder later. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BackendChoice } from "@modernbert-ts/backends";
+import { countParameters } from "@modernbert-ts/modernbert";
+import type { ModernBert } from "@modernbert-ts/modernbert";
+import type { MaskedLmBaselines } from "@modernbert-ts/training";
+import type { TrainerConfig } from "../config/config.ts";
+import type { RunPlan } from "./plan.ts";
+import type { TrainingData } from "./training-data.ts";
+
+/** Names inside the output folder of a run. */
+export const runLayout = {
+  config: "config.yaml",
+  summary: "run.json",
+  metrics: "metrics.jsonl",
+  checkpoints: "checkpoints",
+  model: "model",
+  report: "report.html",
+} as const;
+
+export interface RunSummary {
+  readonly parameters: number;
+  readonly shape: {
+    readonly layers: number;
+    readonly hiddenSize: number;
+    readonly heads: number;
+    readonly intermediateSize: number;
+    readonly vocabSize: number;
+  };
+  readonly backend: string;
+  readonly totalTokens: number;
+  readonly tokensPerStep: number;
+  readonly trainTokens: number;
+  readonly trainDocuments: number;
+  readonly validationTokens: number;
+  /** null without validation data. */
+  readonly baselines: Pick<MaskedLmBaselines, "mostFrequentAccuracy" | "unigramLoss" | "maskedTokens"> | null;
+  readonly config: TrainerConfig;
+}
+
+interface RunParts {
+  readonly config: TrainerConfig;
+  readonly choice: BackendChoice;
+  readonly model: ModernBert;
+  readonly data: TrainingData;
+  readonly plan: RunPlan;
+  readonly baselines: MaskedLmBaselines | undefined;
+}
+
+export function writeRunSummary(output: string, { config, choice, model, data, plan, baselines }: RunParts): void {
+  const { layers, hiddenSize, numHeads: heads, intermediateSize, vocabSize } = model.config;
+  const summary: RunSummary = {
+    parameters: countParameters(model.config, "masked-lm"),
+    shape: { layers: layers.length, hiddenSize, heads, intermediateSize, vocabSize },
+    backend: choice.reason,
+    totalTokens: plan.totalTokens,
+    tokensPerStep: plan.tokensPerStep,
+    trainTokens: data.train.manifest.tokens,
+    trainDocuments: data.train.manifest.documents,
+    validationTokens: data.validation?.manifest.tokens ?? 0,
+    baselines: baselines ?? null,
+    config,
+  };
+  writeFileSync(join(output, runLayout.summary), `${JSON.stringify(summary, null, 2)}\n`);
+}
+
+export function readRunSummary(output: string): RunSummary {
+  return JSON.parse(readFileSync(join(output, runLayout.summary), "utf8")) as RunSummary;
+}

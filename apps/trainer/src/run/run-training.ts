@@ -1,0 +1,115 @@
+/** A whole run from its configuration: data, backend, model, optimizer, schedule; then the loop; then the finished model and report. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createBackend } from "@modernbert-ts/backends";
+import { Runtime } from "@modernbert-ts/tensor-core";
+import {
+  countTokens,
+  evaluateMaskedLm,
+  maskedLmBaselines,
+  maskedLmModel,
+  MetricsLog,
+  restoreTraining,
+  StableAdamW,
+  Trainer,
+  trainingStateOf,
+} from "@modernbert-ts/training";
+import type { Checkpoint, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
+import { stringify } from "yaml";
+import type { TrainerConfig } from "../config/config.ts";
+import { exportCheckpoint } from "../commands/export.ts";
+import { writeReport } from "../report/write-report.ts";
+import { createModel } from "./model.ts";
+import { modelFiles } from "./model-files.ts";
+import { planOf } from "./plan.ts";
+import type { RunPlan } from "./plan.ts";
+import { findStart, isOwn } from "./resume.ts";
+import { runLayout, writeRunSummary } from "./run-summary.ts";
+import { openTrainingData, trainLoader, validationBatches } from "./training-data.ts";
+
+export interface RunOptions {
+  /** `auto` or the path of a checkpoint; a new run when absent. */
+  readonly resume?: string;
+  /** Gets one line for everything that a person should know before training starts. */
+  readonly onNotice: (notice: string) => void;
+  /** Called once, when the loop is about to start. The returned function gets every event. */
+  readonly onStart: (start: RunStart) => (event: TrainingEvent) => void;
+}
+
+export interface RunStart {
+  readonly plan: RunPlan;
+  readonly startTokens: number;
+  /** Finishes the step, saves and returns. */
+  readonly stop: () => void;
+}
+
+export interface RunResult extends TrainingResult {
+  /** Folder of the finished model and path of the report; undefined when the run was stopped. */
+  readonly modelFolder: string | undefined;
+  readonly report: string | undefined;
+  /** Composites that did not run fused, and why: "varlenAttention ×12: no fused kernel …". */
+  readonly unfused: readonly string[];
+}
+
+/** Errors: UserError, ConfigError, DataError, CheckpointError, DivergenceError and those of the backend: all one line. */
+export async function runTraining(config: TrainerConfig, options: RunOptions): Promise<RunResult> {
+  const { output } = config;
+  const checkpointFolder = join(output, runLayout.checkpoints);
+  const start = await findStart(checkpointFolder, options.resume, options.onNotice);
+  const data = openTrainingData(config.data.path);
+  const plan = planOf(config, data);
+  const choice = await createBackend(config.backend, config.threads === undefined ? {} : { threads: config.threads });
+  await using backend = choice.backend;
+  options.onNotice(`backend ${choice.reason}`);
+  const runtime = new Runtime(backend);
+  const bert = await createModel(runtime, config, data);
+  const model = maskedLmModel(bert, { seed: config.seed });
+  const optimizer = new StableAdamW(runtime, model.parameters, plan.optimizer);
+  const state = start && (await restoreTraining(start, model, optimizer));
+  const batches =
+    plan.evaluation &&
+    (() => validationBatches(data, plan.evaluation!.store, plan.evaluation!.loader, plan.evaluation!.tokens));
+  const baselines = batches && maskedLmBaselines(countTokens(data.train, Object.values(data.roles)), batches());
+  mkdirSync(output, { recursive: true });
+  writeFileSync(join(output, runLayout.config), stringify(config));
+  writeRunSummary(output, { config, choice, model: bert, data, plan, baselines });
+  const metrics = new MetricsLog(join(output, runLayout.metrics), metricsPosition(checkpointFolder, start));
+  try {
+    const trainer: Trainer = new Trainer({
+      model,
+      optimizer,
+      loader: trainLoader(data, plan.loader, state?.loader),
+      learningRate: plan.learningRate,
+      totalTokens: plan.totalTokens,
+      metrics,
+      checkpoints: {
+        directory: checkpointFolder,
+        ...plan.checkpoints,
+        files: modelFiles(bert.config, data.tokenizer),
+        settings: config,
+      },
+      observer: options.onStart({ plan, startTokens: state?.progress.tokens ?? 0, stop: () => trainer.stop() }),
+      ...(batches
+        ? { evaluation: { every: plan.evaluation!.every, score: () => evaluateMaskedLm(model, batches()) } }
+        : {}),
+      ...(start && state ? { resume: { progress: state.progress, checkpoint: start.path } } : {}),
+    });
+    const result = await trainer.run();
+    const unfused = runtime
+      .fusedReport()
+      .flatMap(({ composite, reason, count }) => (reason === undefined ? [] : [`${composite} ×${count}: ${reason}`]));
+    if (result.reason === "stopped") return { ...result, unfused, modelFolder: undefined, report: undefined };
+    const modelFolder = join(output, runLayout.model);
+    await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
+    return { ...result, unfused, modelFolder, report: writeReport(output) };
+  } finally {
+    metrics.close();
+    optimizer.dispose();
+    bert.dispose();
+  }
+}
+
+/** Steps after the checkpoint are forgotten; another run's checkpoint starts a new file. */
+function metricsPosition(directory: string, start: Checkpoint | undefined): number {
+  return start && isOwn(directory, start) ? trainingStateOf(start).metricsPosition : 0;
+}

@@ -1,0 +1,73 @@
+import fs from "node:fs";
+import { join } from "node:path";
+import { Tokenizer } from "@modernbert-ts/tokenizer";
+import { openTokenShards } from "@modernbert-ts/training";
+import { expect, test } from "vitest";
+import { prepare } from "../src/commands/prepare.ts";
+import type { PrepareOptions } from "../src/commands/prepare.ts";
+import { corpusText, prepareCorpus, temporaryFolder } from "./support.ts";
+
+function options(folder: string, changes: Partial<PrepareOptions> = {}): PrepareOptions & { notices: string[] } {
+  const text = join(folder, "corpus.txt");
+  fs.writeFileSync(text, corpusText(100));
+  const notices: string[] = [];
+  return {
+    inputs: [text],
+    output: join(folder, "data"),
+    tokenizer: "modernbert",
+    vocabSize: 300,
+    validation: 0.2,
+    seed: 1,
+    split: "blank-line",
+    onNotice: (line) => notices.push(line),
+    notices,
+    ...changes,
+  };
+}
+
+test("text becomes shards of both parts and a tokenizer that reads them back", async () => {
+  const folder = await prepareCorpus(temporaryFolder());
+  const tokenizer = Tokenizer.fromJSON(fs.readFileSync(join(folder, "tokenizer.json"), "utf8"));
+  const train = openTokenShards(join(folder, "train"), { vocabSize: tokenizer.vocabSize });
+  const validation = openTokenShards(join(folder, "validation"), { vocabSize: tokenizer.vocabSize });
+  expect(train.documents + validation.documents).toBe(120);
+  expect(validation.documents).toBeGreaterThan(2);
+  const ids = new Int32Array(train.documentLength(0));
+  train.copyDocument(0, 0, ids.length, ids, 0);
+  expect(tokenizer.decode(ids)).toBe(`${corpusText(120).split("\n\n")[0]}`);
+  expect([ids[0], ids.at(-1)]).toEqual([tokenizer.specialTokens.cls, tokenizer.specialTokens.sep]);
+});
+
+test("the same again is up to date; other settings ask for another folder", async () => {
+  const folder = temporaryFolder();
+  await prepare(options(folder));
+  const before = fs.statSync(join(folder, "data", "tokenizer.json")).mtimeMs;
+  const again = options(folder);
+  await prepare(again);
+  expect(again.notices).toEqual([`${join(folder, "data")} is up to date: same texts, same settings`]);
+  expect(fs.statSync(join(folder, "data", "tokenizer.json")).mtimeMs).toBe(before);
+  await expect(prepare(options(folder, { seed: 2 }))).rejects.toThrow(/expected a new or empty folder/);
+});
+
+test("one document cannot be split into two parts, and the message says what to do", async () => {
+  const folder = temporaryFolder();
+  await expect(prepare(options(folder, { split: "file" }))).rejects.toThrow(/--split blank-line/);
+  expect(fs.readdirSync(folder)).toEqual(["corpus.txt"]);
+});
+
+test("a tokenizer that is not there, and one without [MASK]", async () => {
+  const folder = temporaryFolder();
+  await expect(prepare(options(folder, { tokenizer: "gpt2" }))).rejects.toThrow(
+    /there is no tokenizer gpt2: expected modernbert, train, or/,
+  );
+  const data = await prepareCorpus(folder);
+  const json = JSON.parse(fs.readFileSync(join(data, "tokenizer.json"), "utf8")) as {
+    added_tokens: { content: string }[];
+  };
+  json.added_tokens = json.added_tokens.filter(({ content }) => content !== "[MASK]");
+  const file = join(folder, "broken.json");
+  fs.writeFileSync(file, JSON.stringify(json));
+  await expect(prepare(options(folder, { tokenizer: file, output: join(folder, "other") }))).rejects.toThrow(
+    /\[MASK\]/,
+  );
+});

@@ -1,0 +1,223 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fillMask, openPipeline } from "@modernbert-ts/pipelines";
+import { describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { createProgress } from "../src/progress.ts";
+import { writeReport } from "../src/report/write-report.ts";
+import { runTraining } from "../src/run/run-training.ts";
+import type { RunOptions } from "../src/run/run-training.ts";
+import { start } from "./command-line.ts";
+import { prepareCorpus, temporaryFolder, tinyConfig, tinyFields } from "./support.ts";
+
+const quiet: RunOptions = { onNotice: () => undefined, onStart: () => () => undefined };
+
+async function corpusFolder(): Promise<string> {
+  const folder = temporaryFolder();
+  await prepareCorpus(folder);
+  return folder;
+}
+
+describe("a run", () => {
+  test("ends with a model that loads and answers, a report and the metrics", async () => {
+    const folder = await corpusFolder();
+    const notices: string[] = [];
+    const result = await runTraining(tinyConfig(folder), { ...quiet, onNotice: (line) => notices.push(line) });
+    expect(notices.join("\n")).toMatch(/backend cpu: /);
+    expect(result.reason).toBe("finished");
+    expect(readdirSync(result.modelFolder!).sort()).toEqual([
+      "config.json",
+      "model.safetensors",
+      "tokenizer.json",
+      "tokenizer_config.json",
+    ]);
+    await using pipeline = await openPipeline(result.modelFolder!, { backend: "cpu", threads: 1 });
+    const [answers] = await fillMask(pipeline, ["the [MASK] sat on"]);
+    expect(answers![0]).toHaveLength(5);
+    const html = readFileSync(result.report!, "utf8");
+    expect(html).toContain("Held-out masked accuracy");
+    expect(html.match(/<svg/g)).toHaveLength(6);
+    expect(html).not.toMatch(/<script|https?:|NaN|undefined/);
+    expect(writeReport(join(folder, "run"), join(folder, "other.html"))).toBe(join(folder, "other.html"));
+    expect(readdirSync(join(folder, "run", "checkpoints"))).toHaveLength(2);
+  });
+
+  test("goes on from a model folder, with the same tokenizer only", async () => {
+    const folder = await corpusFolder();
+    const first = await runTraining(tinyConfig(folder), quiet);
+    const second = tinyConfig(folder, { output: join(folder, "second"), model: { from: first.modelFolder! } });
+    const continued = await runTraining(second, quiet);
+    expect(continued.score!.loss).toBeLessThan(first.score!.loss);
+    writeFileSync(
+      join(first.modelFolder!, "tokenizer.json"),
+      readFileSync(join(folder, "data", "tokenizer.json"), "utf8").replace('"[UNK]"', '"[ODD]"'),
+    );
+    await expect(runTraining({ ...second, output: join(folder, "third") }, quiet)).rejects.toThrow(
+      /made with another tokenizer/,
+    );
+  });
+});
+
+describe("what is refused, in one line that says what to do", () => {
+  test("a new run over an old one", async () => {
+    const folder = await corpusFolder();
+    await runTraining(tinyConfig(folder), quiet);
+    await expect(runTraining(tinyConfig(folder), quiet)).rejects.toThrow(
+      /holds 2 checkpoints of an earlier run: add --resume auto/,
+    );
+  });
+
+  test("data that were not prepared, and a row shorter than a sequence", async () => {
+    const folder = temporaryFolder();
+    await expect(runTraining(tinyConfig(folder), quiet)).rejects.toThrow(/modernbert-train prepare/);
+    await prepareCorpus(folder);
+    const config = tinyConfig(folder, { batch: { micro_batch_tokens: 16 } });
+    await expect(runTraining(config, quiet)).rejects.toThrow(
+      /micro_batch_tokens of at least data.max_length \(32\), got 16/,
+    );
+  });
+
+  test("going on with another shape, or other data settings", async () => {
+    const folder = await corpusFolder();
+    await runTraining(tinyConfig(folder), quiet);
+    const resume = { ...quiet, resume: "auto" };
+    const wider = tinyConfig(folder, {
+      model: { num_hidden_layers: 2, hidden_size: 32, num_attention_heads: 2, intermediate_size: 16 },
+    });
+    await expect(runTraining(wider, resume)).rejects.toThrow(/continue with the settings that it was saved with/);
+    await expect(runTraining(tinyConfig(folder, { seed: 5 }), resume)).rejects.toThrow(
+      /expected to continue with seed = 17, got 5/,
+    );
+  });
+});
+
+test("an earlier checkpoint by its path: later ones are set aside, not deleted", async () => {
+  const folder = await corpusFolder();
+  const whole = await runTraining(tinyConfig(folder), quiet);
+  const checkpoints = join(folder, "run", "checkpoints");
+  const [earlier] = readdirSync(checkpoints).sort();
+  const before = readFileSync(join(whole.checkpoint!, "model.safetensors"));
+  const notices: string[] = [];
+  const again = await runTraining(tinyConfig(folder), {
+    ...quiet,
+    onNotice: (line) => notices.push(line),
+    resume: join(checkpoints, earlier!),
+  });
+  expect(notices.some((line) => line.includes("renamed to"))).toBe(true);
+  expect(again.step).toBe(whole.step);
+  expect(readFileSync(join(again.checkpoint!, "model.safetensors"))).toEqual(before);
+  expect(readdirSync(checkpoints).some((name) => name.endsWith(".superseded"))).toBe(true);
+});
+
+async function setUp(
+  changes: Record<string, unknown> = {},
+): Promise<{ folder: string; file: (name: string) => string }> {
+  const folder = await corpusFolder();
+  const file = (name: string): string => {
+    const path = join(folder, `${name}.yaml`);
+    writeFileSync(
+      path,
+      stringify({ ...tinyFields(folder), output: join(folder, name), length: "6000 tokens", ...changes }),
+    );
+    return path;
+  };
+  return { folder, file };
+}
+
+const finalFiles = (run: string): Buffer[] => {
+  const [last] = readdirSync(join(run, "checkpoints")).sort().reverse();
+  return ["model.safetensors", "optimizer.safetensors"].map((name) =>
+    readFileSync(join(run, "checkpoints", last!, name)),
+  );
+};
+
+describe("as a process", () => {
+  test("killed with SIGKILL three times and resumed, it gives the same bits as one that was not", async () => {
+    const { folder, file } = await setUp();
+    const whole = await start(["run", file("whole")]).finished;
+    expect(whole.code, whole.stderr).toBe(0);
+    const path = file("killed");
+    let kills = 0;
+    for (const [saves, delay] of [
+      [1, 3],
+      [3, 11],
+      [2, 40],
+    ] as const) {
+      let seen = 0;
+      const running = start(["run", path, "--resume", "auto"], (line) => {
+        if (line.includes("saved") && ++seen === saves) setTimeout(() => running.process.kill("SIGKILL"), delay);
+      });
+      if ((await running.finished).signal === "SIGKILL") kills++;
+    }
+    expect(kills).toBeGreaterThanOrEqual(2);
+    const last = await start(["run", path, "--resume", "auto"]).finished;
+    expect(last.code, last.stderr).toBe(0);
+    expect(finalFiles(join(folder, "killed"))).toEqual(finalFiles(join(folder, "whole")));
+    expect(last.stderr.split("\n").findLast((line) => line.startsWith("step") && line.includes("held-out"))).toBe(
+      whole.stderr.split("\n").findLast((line) => line.startsWith("step") && line.includes("held-out")),
+    );
+  });
+
+  test("Ctrl-C saves and prints the command that goes on", async () => {
+    const { folder, file } = await setUp({ checkpoints: { every: "1M tokens", keep: 1 } });
+    const path = file("stopped");
+    const running = start(["run", path, "--set", "optimizer.eps=1e-7"], (line) => {
+      if (line.startsWith("step 1 ")) running.process.kill("SIGINT");
+    });
+    const { code, stderr } = await running.finished;
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain("finishing this step and saving; Ctrl-C again to quit at once");
+    expect(stderr).toMatch(/stopped after step \d+; saved .*step-\d{8}/);
+    const command = /go on with: node \S*main\.js (.*)/.exec(stderr)![1]!;
+    expect(command).toBe(`run ${path} --resume auto --set optimizer.eps=1e-7`);
+    const resumed = await start(command.split(" ")).finished;
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(resumed.stderr).toContain("going on at");
+    const whole = await start(["run", file("whole"), "--set", "optimizer.eps=1e-7"]).finished;
+    expect(whole.code, whole.stderr).toBe(0);
+    expect(finalFiles(join(folder, "stopped"))).toEqual(finalFiles(join(folder, "whole")));
+  });
+
+  test.each([
+    [["run"], 2, "missing required argument 'config'"],
+    [["run", "none.yaml"], 1, "there is no none.yaml: make one with `modernbert-train init none.yaml`"],
+    [["prepare", "x.txt"], 2, "required option '-o, --output <folder>' not specified"],
+    [["prepare", "x.txt", "-o", "y", "--validation", "2"], 2, "Expected a number from 0 to below 1"],
+    [["prepare", "missing.txt", "-o", "y"], 1, "no such file or folder"],
+    [["repotr", "x"], 2, "Did you mean report?"],
+    [["report", "nowhere"], 1, "give the output folder of a run"],
+    [["export", "nowhere", "-o", "y"], 1, "expected a checkpoint in nowhere, got no such folder"],
+  ])("%j exits with %d", async (args, code, message) => {
+    const finished = await start(args).finished;
+    expect(finished.code).toBe(code);
+    expect(finished.stderr).toContain(message);
+    expect(finished.stderr).not.toMatch(/^\s+at /m);
+  });
+});
+
+test("progress without a terminal is plain lines", () => {
+  const lines: string[] = [];
+  const stream = { isTTY: false, write: (text: string) => lines.push(text) } as unknown as NodeJS.WriteStream;
+  const progress = createProgress({ totalTokens: 100, stream, lineEvery: 10 });
+  const step = (number: number, seconds: number) =>
+    progress.onEvent({
+      kind: "step",
+      step: number,
+      tokens: number * 10,
+      loss: 5,
+      maskedAccuracy: 0.1,
+      learningRate: 1e-3,
+      gradientNorm: 1,
+      lossScale: 1,
+      packingEfficiency: 0.99,
+      tokensPerSecond: 20,
+      seconds,
+    });
+  for (let number = 1; number <= 10; number++) step(number, number * 3);
+  expect(lines).toEqual([
+    "step 1 | 10 of 100 tokens | loss 5.000 | 20 tokens/s | packing 99.0 % | ETA 5s\n",
+    "step 5 | 50 of 100 tokens | loss 5.000 | 20 tokens/s | packing 99.0 % | ETA 3s\n",
+    "step 9 | 90 of 100 tokens | loss 5.000 | 20 tokens/s | packing 99.0 % | ETA 1s\n",
+    "step 10 | 100 of 100 tokens | loss 5.000 | 20 tokens/s | packing 99.0 % | ETA 0s\n",
+  ]);
+});
