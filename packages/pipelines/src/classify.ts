@@ -1,9 +1,10 @@
 /** Classification of whole texts, in the shape of transformers' text-classification pipeline. */
 import { packSequences, sequenceClassificationLogits } from "@modernbert-ts/modernbert";
-import { TensorError } from "@modernbert-ts/tensor-core";
+import { cast, TensorError } from "@modernbert-ts/tensor-core";
+import type { ModernBertConfig } from "@modernbert-ts/modernbert";
 import type { Pipeline } from "./pipeline.ts";
 import { softmax } from "./ranking.ts";
-import { defaultPackTokens, encodeTexts, inPacks } from "./sequences.ts";
+import { defaultPackTokens, encodeTexts, inPacks, requireFinite } from "./sequences.ts";
 import type { EncodeOptions } from "./sequences.ts";
 
 export interface LabelScore {
@@ -23,13 +24,13 @@ export async function classify(
 ): Promise<LabelScore[][]> {
   const { model, runtime } = pipeline;
   if (model.head !== "sequence-classification") {
-    throw new TensorError("classify", `expected a sequence-classification model, got head ${model.head}`);
+    throw new TensorError("classify", `expected a sequence-classification model, got one with head ${model.head}`);
   }
   return inPacks(encodeTexts(pipeline, "classify", texts, options), defaultPackTokens, async (pack) => {
     const batch = packSequences(pack);
-    const logits = runtime.scope(() => sequenceClassificationLogits(model, model.encode(batch), batch));
+    const logits = runtime.scope(() => cast(sequenceClassificationLogits(model, model.encode(batch), batch), "f32"));
     try {
-      const values = (await logits.read()) as Float32Array;
+      const values = requireFinite("classify", (await logits.read()) as Float32Array);
       const labels = values.length / pack.length;
       return pack.map((_, index) => score(model.config, values.subarray(index * labels, (index + 1) * labels)));
     } finally {
@@ -38,18 +39,15 @@ export async function classify(
   });
 }
 
-function score(config: Pipeline["model"]["config"], logits: Float32Array): LabelScore[] {
-  const { problemType } = config;
-  const scores =
-    problemType === "regression"
-      ? logits
-      : problemType === "multi_label_classification" || logits.length === 1
-        ? logits.map(sigmoid)
-        : softmax(logits);
-  return Array.from(scores, (value, index) => ({
-    label: config.id2label[index] ?? `LABEL_${index}`,
-    score: value,
-  })).toSorted((a, b) => b.score - a.score);
+function score({ problemType, labels }: ModernBertConfig, logits: Float32Array): LabelScore[] {
+  const values = Array.from(probabilities(problemType, logits));
+  return values.map((value, index) => ({ label: labels[index]!, score: value })).toSorted((a, b) => b.score - a.score);
+}
+
+function probabilities(problem: ModernBertConfig["problemType"], logits: Float32Array): ArrayLike<number> {
+  if (problem === "regression") return logits;
+  if (problem === "multi_label_classification" || logits.length === 1) return Array.from(logits, sigmoid);
+  return softmax(logits);
 }
 
 function sigmoid(logit: number): number {

@@ -1,12 +1,14 @@
 /** Sentence embeddings: one vector per text, pooled from the last hidden state. */
 import { packSequences, pool } from "@modernbert-ts/modernbert";
+import type { Pooling } from "@modernbert-ts/modernbert";
+import { cast, TensorError } from "@modernbert-ts/tensor-core";
 import type { Pipeline } from "./pipeline.ts";
-import { defaultPackTokens, encodeTexts, inPacks } from "./sequences.ts";
+import { defaultPackTokens, encodeTexts, inPacks, requireFinite } from "./sequences.ts";
 import type { EncodeOptions } from "./sequences.ts";
 
 export interface EmbedOptions {
-  /** The first token or the mean over tokens; the model's `classifier_pooling` by default. */
-  readonly pooling?: "cls" | "mean";
+  /** The first token or the mean over tokens; by default what the model was made for (`pipeline.pooling`). */
+  readonly pooling?: Pooling;
   /** Scale vectors to length 1 (a zero vector stays zero). Default false. */
   readonly normalize?: boolean;
   readonly maxTokensPerPack?: number;
@@ -14,17 +16,23 @@ export interface EmbedOptions {
 
 /** Vectors of hidden_size f32 for token sequences (special tokens included). */
 export async function embedSequences(
-  pipeline: Pipeline,
+  pipeline: Pick<Pipeline, "model" | "runtime" | "pooling">,
   sequences: readonly Int32Array[],
   options: EmbedOptions = {},
 ): Promise<Float32Array[]> {
   const { model, runtime } = pipeline;
-  const pooling = options.pooling ?? model.config.classifierPooling;
+  const pooling = options.pooling ?? pipeline.pooling;
+  if (!pooling) {
+    throw new TensorError(
+      "embed",
+      "1_Pooling/config.json asks for a pooling that is not implemented: choose cls or mean",
+    );
+  }
   return inPacks(sequences, options.maxTokensPerPack ?? defaultPackTokens, async (pack) => {
     const batch = packSequences(pack);
-    const pooled = runtime.scope(() => pool(model.encode(batch), batch, pooling));
+    const pooled = runtime.scope(() => cast(pool(model.encode(batch), batch, pooling), "f32"));
     try {
-      const values = (await pooled.read()) as Float32Array;
+      const values = requireFinite("embed", (await pooled.read()) as Float32Array);
       const width = model.config.hiddenSize;
       const vectors = pack.map((_, index) => values.slice(index * width, (index + 1) * width));
       if (options.normalize) for (const vector of vectors) normalize(vector);

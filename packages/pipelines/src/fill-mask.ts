@@ -1,6 +1,7 @@
 /** Fill-mask: the most likely tokens for every [MASK] of a text, in the shape of transformers' fill-mask pipeline. */
 import { maskedLmLogits, packSequences } from "@modernbert-ts/modernbert";
-import { TensorError } from "@modernbert-ts/tensor-core";
+import { cast, TensorError } from "@modernbert-ts/tensor-core";
+import type { Tensor } from "@modernbert-ts/tensor-core";
 import type { Pipeline } from "./pipeline.ts";
 import { topProbabilities } from "./ranking.ts";
 import type { Ranked } from "./ranking.ts";
@@ -22,33 +23,34 @@ export interface MaskPrediction {
   readonly sequence: string;
 }
 
+/** Masks whose logits are held at a time: 64 rows of 50,368 are 13 MB. */
+const masksAtOnce = 64;
+
 /** For each sequence, for each of its masks in order, the top predictions. Sequences without a mask give []. */
 export async function fillMaskSequences(
-  pipeline: Pipeline,
+  pipeline: Pick<Pipeline, "model" | "runtime" | "tokenizer">,
   sequences: readonly Int32Array[],
   options: FillMaskOptions = {},
 ): Promise<Ranked[][][]> {
-  const { model, runtime, tokenizer } = pipeline;
-  const { mask } = tokenizer.specialTokens;
-  if (mask === undefined) throw new TensorError("fillMask", "expected a tokenizer with a mask token, got one without");
+  const { model, runtime } = pipeline;
+  if (model.head !== "masked-lm") {
+    throw new TensorError("fillMask", `expected a masked-LM model, got one with head ${model.head}`);
+  }
+  const mask = maskToken(pipeline);
   const topK = Math.min(options.topK ?? 5, model.config.vocabSize);
   return inPacks(sequences, options.maxTokensPerPack ?? defaultPackTokens, async (pack) => {
     const batch = packSequences(pack);
-    const positions = [...batch.ids.keys()].filter((at) => batch.ids[at] === mask);
+    const positions = Int32Array.from([...batch.ids.keys()].filter((at) => batch.ids[at] === mask));
     if (positions.length === 0) return pack.map(() => []);
-    const logits = runtime.scope(() => maskedLmLogits(model, model.encode(batch), Int32Array.from(positions)));
+    const hidden = runtime.scope(() => model.encode(batch));
     try {
-      const values = (await logits.read()) as Float32Array;
-      const { vocabSize } = model.config;
-      let row = 0;
-      return pack.map((sequence) => {
-        const masks = sequence.filter((id) => id === mask).length;
-        return Array.from({ length: masks }, () =>
-          topProbabilities(values.subarray(row * vocabSize, ++row * vocabSize), topK),
-        );
-      });
+      const ranked: Ranked[][] = [];
+      for (let at = 0; at < positions.length; at += masksAtOnce) {
+        ranked.push(...(await rank(pipeline, hidden, positions.subarray(at, at + masksAtOnce), topK)));
+      }
+      return pack.map((sequence) => ranked.splice(0, sequence.filter((id) => id === mask).length));
     } finally {
-      logits.dispose();
+      hidden.dispose();
     }
   });
 }
@@ -60,37 +62,55 @@ export async function fillMask(
   options: FillMaskOptions & EncodeOptions = {},
 ): Promise<MaskPrediction[][][]> {
   const sequences = encodeTexts(pipeline, "fillMask", texts, options);
-  const { mask } = pipeline.tokenizer.specialTokens;
-  sequences.forEach((sequence, index) => {
-    if (mask === undefined || !sequence.includes(mask)) {
-      throw new TensorError("fillMask", `expected [MASK] in the text, got none in text ${index}`);
-    }
-  });
+  const { nameOf = (index) => `text ${index}` } = options;
+  const mask = maskToken(pipeline);
+  const without = sequences.findIndex((sequence) => !sequence.includes(mask));
+  if (without !== -1) {
+    throw new TensorError("fillMask", `expected [MASK] where a word is wanted, got none in ${nameOf(without)}`);
+  }
   const ranked = await fillMaskSequences(pipeline, sequences, options);
   return ranked.map((masks, index) => describePredictions(pipeline, sequences[index]!, masks));
 }
 
 /** Adds token and sequence texts to ranked ids. */
 export function describePredictions(
-  pipeline: Pick<Pipeline, "tokenizer">,
+  { tokenizer }: Pick<Pipeline, "tokenizer">,
   sequence: Int32Array,
   masks: readonly (readonly Ranked[])[],
 ): MaskPrediction[][] {
-  const { tokenizer } = pipeline;
-  const places = [...sequence.keys()].filter((at) => sequence[at] === tokenizer.specialTokens.mask);
-  return masks.map((predictions, mask) =>
+  const { cls, sep, pad, mask } = tokenizer.specialTokens;
+  const places = [...sequence.keys()].filter((at) => sequence[at] === mask);
+  const text = (ids: ArrayLike<number>): string => tokenizer.decode(ids, { skipSpecialTokens: false });
+  return masks.map((predictions, index) =>
     predictions.map(({ id, score }) => {
-      const filled = sequence.with(places[mask]!, id);
-      return { score, token: id, token_str: tokenizer.decode([id]), sequence: decodeKeepingMasks(tokenizer, filled) };
+      const filled = sequence
+        .with(places[index]!, id)
+        .filter((other) => other !== cls && other !== sep && other !== pad);
+      return { score, token: id, token_str: text([id]), sequence: text(filled) };
     }),
   );
 }
 
-/** Decodes without [CLS], [SEP] and padding, but with the masks that are left. */
-function decodeKeepingMasks(tokenizer: Pipeline["tokenizer"], ids: Int32Array): string {
-  const { cls, sep, pad } = tokenizer.specialTokens;
-  return tokenizer.decode(
-    ids.filter((id) => id !== cls && id !== sep && id !== pad),
-    { skipSpecialTokens: false },
-  );
+async function rank(
+  { model, runtime }: Pick<Pipeline, "model" | "runtime">,
+  hidden: Tensor,
+  positions: Int32Array,
+  topK: number,
+): Promise<Ranked[][]> {
+  const { vocabSize } = model.config;
+  const logits = runtime.scope(() => cast(maskedLmLogits(model, hidden, positions), "f32"));
+  try {
+    const values = (await logits.read()) as Float32Array;
+    return Array.from(positions, (_, row) =>
+      topProbabilities(values.subarray(row * vocabSize, (row + 1) * vocabSize), topK),
+    );
+  } finally {
+    logits.dispose();
+  }
+}
+
+function maskToken({ tokenizer }: Pick<Pipeline, "tokenizer">): number {
+  const { mask } = tokenizer.specialTokens;
+  if (mask === undefined) throw new TensorError("fillMask", "expected a tokenizer with [MASK], got one without");
+  return mask;
 }

@@ -1,80 +1,43 @@
-/** A model folder, its tokenizer and a backend, opened together: what the functions beside this file work on. */
+/** A model and its tokenizer on a backend, opened together: what the functions beside this file work on. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createBackend } from "@modernbert-ts/backends";
-import type { BackendChoice, BackendName, BackendOptions } from "@modernbert-ts/backends";
-import type { Head, ModernBert } from "@modernbert-ts/modernbert";
-import { loadModel } from "@modernbert-ts/modernbert/node";
-import { Runtime } from "@modernbert-ts/tensor-core";
-import type { FusionMode, Precision } from "@modernbert-ts/tensor-core";
-import { loadModernBertTokenizer, Tokenizer } from "@modernbert-ts/tokenizer";
-import { ModelNotFoundError, resolveModelFolder } from "./model-folder.ts";
-import type { ModelFolderOptions } from "./model-folder.ts";
+import type { ModernBertConfig, Pooling } from "@modernbert-ts/modernbert";
+import type { Tokenizer } from "@modernbert-ts/tokenizer";
+import { openModel } from "./model.ts";
+import type { ModelOptions, OpenModel } from "./model.ts";
+import { openTokenizer } from "./tokenizer.ts";
 
-export interface PipelineOptions extends BackendOptions, ModelFolderOptions {
-  readonly backend?: BackendName | "auto";
-  /** The head to put on; by default what `architectures` in config.json names. */
-  readonly head?: Head;
-  readonly precision?: Precision;
-  readonly fusion?: FusionMode;
-  /** What a person should know: the backend taken and why, a built-in tokenizer in place of a missing one. */
-  readonly onNotice?: (notice: string) => void;
-}
+export type PipelineOptions = ModelOptions;
 
-export interface Pipeline extends AsyncDisposable {
-  readonly folder: string;
-  readonly choice: BackendChoice;
-  readonly runtime: Runtime;
-  readonly model: ModernBert;
+export interface Pipeline extends OpenModel {
   readonly tokenizer: Tokenizer;
+  /** How this model's embeddings are pooled; undefined when it asks for a way that is not implemented. */
+  readonly pooling: Pooling | undefined;
 }
-
-const builtInVocabulary = 50368;
 
 /** Opens a folder or hub id. Dispose it when done: the backend owns threads and memory outside JavaScript. */
 export async function openPipeline(source: string, options: PipelineOptions = {}): Promise<Pipeline> {
-  const folder = await resolveModelFolder(source, options);
-  const choice = await createBackend(options.backend ?? "auto", options);
-  options.onNotice?.(choice.reason);
+  const open = await openModel(source, options);
   try {
-    const runtime = new Runtime(choice.backend, options.fusion ? { fusion: options.fusion } : {});
-    const { head, precision } = options;
-    const { model } = await loadModel(folder, { runtime, ...(head && { head }), ...(precision && { precision }) });
+    const { folder, model } = open;
     const tokenizer = await openTokenizer(folder, model.config.vocabSize, options.onNotice);
-    return {
-      folder,
-      choice,
-      runtime,
-      model,
-      tokenizer,
-      async [Symbol.asyncDispose]() {
-        model.dispose();
-        await choice.backend[Symbol.asyncDispose]();
-      },
-    };
+    return { ...open, tokenizer, pooling: await poolingOf(folder, model.config) };
   } catch (error) {
-    await choice.backend[Symbol.asyncDispose]();
+    await open[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-/** The folder's tokenizer.json; the built-in vocabulary where there is none and the model has ModernBERT's 50,368 tokens. */
-export async function openTokenizer(
-  folder: string,
-  vocabSize: number,
-  onNotice?: (notice: string) => void,
-): Promise<Tokenizer> {
-  const file = join(folder, "tokenizer.json");
+/** What a sentence-transformers folder says in 1_Pooling/config.json, else `classifier_pooling`. */
+async function poolingOf(folder: string, config: ModernBertConfig): Promise<Pooling | undefined> {
+  const file = join(folder, "1_Pooling", "config.json");
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });
-  if (text !== undefined) return Tokenizer.fromJSON(text);
-  if (vocabSize !== builtInVocabulary) {
-    throw new ModelNotFoundError(
-      `there is no ${file}, and the built-in tokenizer has ${builtInVocabulary} tokens where the model has ${vocabSize}`,
-    );
-  }
-  onNotice?.(`no tokenizer.json in ${folder}: using the built-in ModernBERT tokenizer`);
-  return loadModernBertTokenizer();
+  if (text === undefined) return config.classifierPooling;
+  const modes = JSON.parse(text) as Record<string, unknown>;
+  const on = Object.keys(modes).filter((key) => key.startsWith("pooling_mode_") && modes[key] === true);
+  if (on.length !== 1) return undefined;
+  return ({ pooling_mode_cls_token: "cls", pooling_mode_mean_tokens: "mean" } as const)[on[0]!];
 }

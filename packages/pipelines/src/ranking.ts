@@ -1,4 +1,5 @@
 /** Softmax and top-k over a row of logits, on the host in f64. */
+import { notFinite } from "./sequences.ts";
 
 export interface Ranked {
   readonly id: number;
@@ -20,11 +21,13 @@ export function topProbabilities(logits: Float32Array, k: number): Ranked[] {
   return best;
 }
 
+/** @throws TensorError on NaN or infinite logits. */
 export function softmax(logits: Float32Array): Float64Array {
   let largest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) largest = Math.max(largest, logit);
   const result = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
   let total = 0;
   for (const value of result) total += value;
+  if (!Number.isFinite(total)) throw notFinite("softmax");
   return result.map((value) => value / total);
 }

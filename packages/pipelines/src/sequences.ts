@@ -5,22 +5,30 @@ import type { Pipeline } from "./pipeline.ts";
 export interface EncodeOptions {
   /** Cut texts that are longer than the model's maximum; otherwise they are an error. */
   readonly truncate?: boolean;
+  /** What errors call the text at an index; `text 0`, `text 1`, … by default. */
+  readonly nameOf?: (index: number) => string;
 }
 
-/** Token ids with [CLS] and [SEP]; a text longer than `max_position_embeddings` throws unless `truncate`. */
+/**
+ * Token ids with [CLS] and [SEP], without padding. An empty text throws, as does one that is longer than
+ * `max_position_embeddings` unless `truncate`; what tokenizer.json says of padding and truncation does not count.
+ */
 export function encodeTexts(
-  pipeline: Pipeline,
+  { model, tokenizer }: Pick<Pipeline, "model" | "tokenizer">,
   operation: string,
   texts: readonly string[],
-  { truncate = false }: EncodeOptions,
+  { truncate = false, nameOf = (index) => `text ${index}` }: EncodeOptions,
 ): Int32Array[] {
-  const limit = pipeline.model.config.maxPositionEmbeddings;
+  const limit = model.config.maxPositionEmbeddings;
   return texts.map((text, index) => {
-    const { ids } = pipeline.tokenizer.encode(text, truncate ? { truncation: { maxLength: limit } } : {});
+    if (text === "") {
+      throw new TensorError(operation, `expected text, got nothing in ${nameOf(index)}: leave it out or fill it`);
+    }
+    const { ids } = tokenizer.encode(text, { padding: false, truncation: truncate && { maxLength: limit } });
     if (ids.length > limit) {
       throw new TensorError(
         operation,
-        `expected at most ${limit} tokens, got ${ids.length} in text ${index}: shorten it or pass truncate`,
+        `expected at most ${limit} tokens, got ${ids.length} in ${nameOf(index)}: shorten it or truncate`,
       );
     }
     return ids;
@@ -49,3 +57,19 @@ export async function inPacks<T>(
 
 /** Tokens per forward pass when the caller does not say. */
 export const defaultPackTokens = 8192;
+
+/** Values that a model computed, unless it computed nonsense. */
+export function requireFinite(operation: string, values: Float32Array): Float32Array {
+  let sum = 0;
+  for (const value of values) sum += value;
+  if (Number.isFinite(sum)) return values;
+  throw notFinite(operation);
+}
+
+/** Nothing is worse than NaN in a JSON answer: it becomes null. */
+export function notFinite(operation: string): TensorError {
+  return new TensorError(
+    operation,
+    "expected finite numbers from the model, got NaN or infinity: its weights are damaged or overflow in this dtype (try f32)",
+  );
+}

@@ -1,0 +1,48 @@
+/** `modernbert embed`: one vector for each line of text. */
+import { Command, Option } from "commander";
+import { embed, openPipeline } from "@modernbert-ts/pipelines";
+import { deviceOptions, modelOption, runtimeOptions } from "../options.ts";
+import type { DeviceOptions } from "../options.ts";
+import { lineBlocks, write } from "../streams.ts";
+import type { Streams } from "../streams.ts";
+
+interface EmbedCommandOptions extends DeviceOptions {
+  readonly model: string;
+  readonly pooling?: "cls" | "mean";
+  readonly normalize?: boolean;
+  readonly truncate?: boolean;
+}
+
+const linesAtOnce = 256;
+
+export function embedCommand(streams: Streams): Command {
+  const command = new Command("embed")
+    .summary("one vector for each line of text")
+    .description("Reads one text a line, writes one JSON array of numbers a line.")
+    .addOption(modelOption().makeOptionMandatory())
+    .addOption(
+      new Option("--pooling <how>", "vector of the first token, or mean over tokens")
+        .choices(["cls", "mean"])
+        .default(undefined, "what the model was made for"),
+    )
+    .option("--normalize", "scale vectors to length 1")
+    .option("--truncate", "cut texts that are longer than the model's maximum");
+  for (const option of deviceOptions()) command.addOption(option);
+  return command.action(async (options: EmbedCommandOptions) => {
+    const { model, pooling, normalize = false, truncate = false } = options;
+    await using pipeline = await openPipeline(model, { head: "none", ...runtimeOptions(options, streams) });
+    for await (const block of lineBlocks(streams, linesAtOnce)) {
+      const vectors = await embed(
+        pipeline,
+        block.map((line) => line.text),
+        { ...(pooling && { pooling }), normalize, truncate, nameOf: (index) => `line ${block[index]!.number}` },
+      );
+      await write(streams, vectors.map((vector) => `[${Array.from(vector, shortest).join(",")}]\n`).join(""));
+    }
+  });
+}
+
+/** Nine digits bring back the same f32; a double's seventeen would only look exact. */
+function shortest(value: number): number {
+  return Number(value.toPrecision(9));
+}

@@ -1,0 +1,40 @@
+/** `modernbert forward`: tensors in, tensors out; what a test or another program compares with its own numbers. */
+import { Command, Option } from "commander";
+import { architectures } from "@modernbert-ts/modernbert";
+import type { Head } from "@modernbert-ts/modernbert";
+import { openModel } from "@modernbert-ts/pipelines";
+import { writeSafetensors } from "@modernbert-ts/safetensors/node";
+import { compute } from "../forward/compute.ts";
+import { readInputs } from "../forward/read-inputs.ts";
+import { deviceOptions, modelOption, notices, runtimeOptions } from "../options.ts";
+import type { DeviceOptions } from "../options.ts";
+import type { Streams } from "../streams.ts";
+
+interface ForwardOptions extends DeviceOptions {
+  readonly model: string;
+  readonly input: string;
+  readonly output: string;
+  readonly gradients?: boolean;
+  readonly head?: Head;
+}
+
+export function forwardCommand(streams: Streams): Command {
+  const command = new Command("forward")
+    .summary("hidden states, logits, loss and gradients of a batch")
+    .description(
+      "Reads input_ids and attention_mask [B, S] ([B, C, S] for multiple choice) and, for a loss, labels (start_positions and end_positions for question answering) from a safetensors file. Writes last_hidden_state, logits (start_logits and end_logits) and loss; padded positions are zero.",
+    )
+    .addOption(modelOption().makeOptionMandatory())
+    .requiredOption("--input <file>", "safetensors with the batch")
+    .requiredOption("--output <file>", "safetensors to write")
+    .option("--gradients", "write grad.<parameter> for each parameter too")
+    .addOption(new Option("--head <name>", "where config.json does not say").choices(Object.keys(architectures)));
+  for (const option of deviceOptions()) command.addOption(option);
+  return command.action(async (options: ForwardOptions) => {
+    const { head, gradients = false, output } = options;
+    await using open = await openModel(options.model, { ...(head && { head }), ...runtimeOptions(options, streams) });
+    const inputs = await readInputs(options.input, open.model);
+    if (inputs.unused.length > 0) notices(streams)(`not used: ${inputs.unused.join(", ")}`);
+    await compute(open.model, inputs, gradients, (entries) => writeSafetensors(output, entries));
+  });
+}

@@ -1,0 +1,79 @@
+/** `modernbert info`: what a model folder holds, in words or JSON. */
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "commander";
+import { countParameters, headSize } from "@modernbert-ts/modernbert";
+import type { Head, LayerKind, ModernBertConfig } from "@modernbert-ts/modernbert";
+import { readConfig } from "@modernbert-ts/modernbert/node";
+import { resolveModelFolder } from "@modernbert-ts/pipelines";
+import { openSafetensors } from "@modernbert-ts/safetensors/node";
+import { modelOption, notices } from "../options.ts";
+import { write } from "../streams.ts";
+import type { Streams } from "../streams.ts";
+import { grouped, size, table } from "../text.ts";
+
+interface Info {
+  readonly folder: string;
+  readonly head: Head;
+  readonly parameters: number;
+  /** Of the stored tensors; empty without weights. */
+  readonly dtypes: readonly string[];
+  readonly config: ModernBertConfig;
+  readonly files: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+export function infoCommand(streams: Streams): Command {
+  return new Command("info")
+    .summary("what a model folder holds")
+    .description("Describes a model: layers, heads, parameters, dtype, vocabulary, head, longest text, files.")
+    .addOption(modelOption().makeOptionMandatory())
+    .option("--json", "as one JSON object")
+    .action(async ({ model, json }: { readonly model: string; readonly json?: boolean }) => {
+      const folder = await resolveModelFolder(model, { onNotice: notices(streams) });
+      const info = await inspect(folder);
+      await write(streams, json ? `${JSON.stringify(info)}\n` : `${describe(info)}\n`);
+    });
+}
+
+async function inspect(folder: string): Promise<Info> {
+  const { config, head = "none" } = await readConfig(folder);
+  const names = (await readdir(folder)).filter((name) => /\.(json|safetensors)$/.test(name)).sort();
+  const files = await Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(folder, name))).size })));
+  const dtypes = names.some((name) => name.endsWith(".safetensors")) ? await storedDTypes(folder) : [];
+  return { folder, head, parameters: countParameters(config, head), dtypes, config, files };
+}
+
+async function storedDTypes(folder: string): Promise<string[]> {
+  await using checkpoint = await openSafetensors(folder);
+  return [...new Set(checkpoint.names().map((name) => checkpoint.info(name).dtype))].sort();
+}
+
+function describe({ folder, head, parameters, dtypes, config, files }: Info): string {
+  const count = (kind: LayerKind): number => config.layers.filter((layer) => layer === kind).length;
+  const { global, local } = config.rope;
+  const rows = [
+    ["model", folder],
+    ["head", head],
+    ["parameters", grouped(parameters)],
+    ["stored as", dtypes.join(", ") || "no weights here"],
+    [
+      "layers",
+      `${config.layers.length}: ${count("global")} global, ${count("local")} local (±${config.window} tokens)`,
+    ],
+    ["width", `${config.hiddenSize}, in ${config.numHeads} heads of ${headSize(config)}`],
+    ["feed-forward", `${config.intermediateSize}, gated ${config.hiddenActivation}`],
+    ["rope", `theta ${grouped(global.theta)} global (${global.type}), ${grouped(local.theta)} local (${local.type})`],
+    ["vocabulary", `${grouped(config.vocabSize)} tokens, ${config.tieWordEmbeddings ? "tied" : "untied"} embedding`],
+    ["longest text", `${grouped(config.maxPositionEmbeddings)} tokens`],
+    ...(head.endsWith("classification")
+      ? [
+          [
+            "labels",
+            `${config.labels.length}: ${config.labels.slice(0, 8).join(", ")}${config.labels.length > 8 ? ", …" : ""}`,
+          ],
+        ]
+      : []),
+    ...files.map(({ name, bytes }, index) => [index === 0 ? "files" : "", `${name} (${size(bytes)})`]),
+  ];
+  return table(rows, ["left", "left"]);
+}

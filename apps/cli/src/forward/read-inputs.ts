@@ -1,0 +1,72 @@
+/** The input file of `modernbert forward`: padded rows of ids as transformers takes them, and what the head's loss needs. */
+import { unpad } from "@modernbert-ts/modernbert";
+import type { ModernBert, UnpaddedBatch } from "@modernbert-ts/modernbert";
+import { openSafetensors } from "@modernbert-ts/safetensors/node";
+import type { SafetensorsReader } from "@modernbert-ts/safetensors";
+import { CliError } from "../errors.ts";
+
+/** A tensor of labels: whole numbers or not decides what a classifier's loss is. */
+export interface Labels {
+  readonly shape: readonly number[];
+  readonly data: Int32Array | Float32Array;
+}
+
+export interface ForwardInputs {
+  /** Of input_ids: [B, S], or [B, C, S] for multiple choice. */
+  readonly shape: readonly number[];
+  /** The rows without padding; [B · C, S] for multiple choice. */
+  readonly unpadded: UnpaddedBatch;
+  /** By the names in `labelNames` that the file has. */
+  readonly labels: ReadonlyMap<string, Labels>;
+  /** Tensors of the file that mean nothing here. */
+  readonly unused: readonly string[];
+}
+
+const labelNames = ["labels", "start_positions", "end_positions"];
+
+/** @throws CliError, BatchError or SafetensorsError, one line each, on anything that this model cannot take. */
+export async function readInputs(path: string, { config, head }: ModernBert): Promise<ForwardInputs> {
+  await using file = await openSafetensors(path);
+  const { shape } = file.info("input_ids");
+  const rank = head === "multiple-choice" ? 3 : 2;
+  if (shape.length !== rank || shape.includes(0)) {
+    const wanted = rank === 3 ? "[questions, choices, length]" : "[batch, length]";
+    throw new CliError(`${path}: expected input_ids of shape ${wanted}, got [${shape.join(", ")}]`);
+  }
+  const ids = await file.readInt32("input_ids");
+  const mask = await readMask(file, path, shape, ids.length);
+  const columns = shape.at(-1)!;
+  const bad = ids.findIndex((id, at) => mask[at] !== 0 && (id < 0 || id >= config.vocabSize));
+  if (bad !== -1) {
+    throw new CliError(
+      `${path}: expected input_ids from 0 to ${config.vocabSize - 1} (the model's vocabulary), got ${ids[bad]} in row ${Math.floor(bad / columns)}, column ${bad % columns}`,
+    );
+  }
+  const labels = new Map<string, Labels>();
+  for (const name of labelNames) if (file.has(name)) labels.set(name, await readLabels(file, name));
+  const known = ["input_ids", "attention_mask", ...labelNames];
+  const unpadded = unpad(ids, mask, [ids.length / columns, columns]);
+  return { shape, unpadded, labels, unused: file.names().filter((name) => !known.includes(name)) };
+}
+
+async function readMask(
+  file: SafetensorsReader,
+  path: string,
+  shape: readonly number[],
+  size: number,
+): Promise<Int32Array> {
+  if (!file.has("attention_mask")) return new Int32Array(size).fill(1);
+  const found = file.info("attention_mask").shape.join(", ");
+  if (found !== shape.join(", ")) {
+    throw new CliError(
+      `${path}: expected attention_mask of the shape of input_ids [${shape.join(", ")}], got [${found}]`,
+    );
+  }
+  return file.readInt32("attention_mask");
+}
+
+async function readLabels(file: SafetensorsReader, name: string): Promise<Labels> {
+  const { dtype, shape } = file.info(name);
+  const data = /^B?F\d/.test(dtype) ? await file.readFloat32(name) : await file.readInt32(name);
+  return { shape, data };
+}

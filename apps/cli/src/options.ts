@@ -1,0 +1,63 @@
+/** Options that several commands share, and how their values are read. */
+import { InvalidArgumentError, Option } from "commander";
+import { backendNames } from "@modernbert-ts/backends";
+import type { BackendName } from "@modernbert-ts/backends";
+import type { RuntimeOptions } from "@modernbert-ts/pipelines";
+import { bfloat16Precision, float16Precision, float32Precision } from "@modernbert-ts/tensor-core";
+import type { Precision } from "@modernbert-ts/tensor-core";
+import type { Streams } from "./streams.ts";
+
+type DTypeName = "f32" | "bf16" | "f16";
+
+const precisions: Readonly<Record<DTypeName, Precision>> = {
+  f32: float32Precision,
+  bf16: bfloat16Precision,
+  f16: float16Precision,
+};
+
+/** What `deviceOptions` gives. */
+export interface DeviceOptions {
+  readonly backend: BackendName | "auto";
+  readonly dtype: DTypeName;
+  readonly threads?: number;
+}
+
+export function modelOption(): Option {
+  return new Option("--model <dir>", "Hugging Face folder, or a hub id such as answerdotai/ModernBERT-base");
+}
+
+/** A fresh list for each command: commander keeps state in them. */
+export function deviceOptions(): Option[] {
+  return [
+    new Option("--backend <name>", "where to compute").choices(backendNames).default("auto"),
+    new Option("--dtype <name>", "of matrix products and activations").choices(Object.keys(precisions)).default("f32"),
+    new Option("--threads <n>", "CPU threads (default: all cores)").argParser(positiveInteger),
+  ];
+}
+
+/** The options of pipelines; notices (downloads, the backend that `auto` took and why) go to stderr. */
+export function runtimeOptions(options: DeviceOptions, streams: Streams): RuntimeOptions {
+  const { backend, dtype, threads } = options;
+  return {
+    backend,
+    precision: precisions[dtype],
+    ...(threads !== undefined && { threads }),
+    onNotice: notices(streams),
+  };
+}
+
+export function notices({ stderr }: Streams): (notice: string) => void {
+  return (notice) => void stderr.write(`${notice}\n`);
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError("expected a whole number above 0.");
+  }
+  return value;
+}
+
+export function positiveIntegers(text: string): number[] {
+  return text.split(",").map(positiveInteger);
+}

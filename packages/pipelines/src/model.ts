@@ -1,0 +1,81 @@
+/** A model folder on a backend: what pipelines are made of, and all that is needed where no text comes in. */
+import { createBackend } from "@modernbert-ts/backends";
+import type { BackendChoice, BackendName, BackendOptions } from "@modernbert-ts/backends";
+import type { Head, ModernBert } from "@modernbert-ts/modernbert";
+import { loadModel } from "@modernbert-ts/modernbert/node";
+import { DTypeError, Runtime } from "@modernbert-ts/tensor-core";
+import type { FusionMode, Precision } from "@modernbert-ts/tensor-core";
+import { resolveModelFolder } from "./model-folder.ts";
+import type { ModelFolderOptions } from "./model-folder.ts";
+
+export interface RuntimeOptions extends BackendOptions {
+  readonly backend?: BackendName | "auto";
+  readonly precision?: Precision;
+  readonly fusion?: FusionMode;
+  /** What a person should know, such as the backend taken and why. */
+  readonly onNotice?: (notice: string) => void;
+}
+
+/** A backend ready for work. Dispose it when done: it owns threads and memory outside JavaScript. */
+export interface OpenRuntime extends AsyncDisposable {
+  readonly choice: BackendChoice;
+  readonly runtime: Runtime;
+}
+
+export interface ModelOptions extends RuntimeOptions, ModelFolderOptions {
+  /** The head to put on; by default what `architectures` in config.json names. */
+  readonly head?: Head;
+}
+
+export interface OpenModel extends OpenRuntime {
+  readonly folder: string;
+  readonly model: ModernBert;
+}
+
+/** Picks a backend. @throws DTypeError when it cannot compute in the precision asked for. */
+export async function openRuntime(options: RuntimeOptions = {}): Promise<OpenRuntime> {
+  const choice = await createBackend(options.backend ?? "auto", options);
+  const { backend } = choice;
+  const dispose = (): PromiseLike<void> => backend[Symbol.asyncDispose]();
+  const wanted = options.precision?.compute ?? "f32";
+  const { arithmetic, accelerated } = backend.capabilities;
+  if (!arithmetic.includes(wanted)) {
+    await dispose();
+    throw new DTypeError(
+      "dtype",
+      `expected one that ${choice.name} computes in (${arithmetic.join(", ")}), got ${wanted}`,
+    );
+  }
+  if (options.backend === undefined || options.backend === "auto") options.onNotice?.(choice.reason);
+  if (wanted !== "f32" && !accelerated.includes(wanted))
+    options.onNotice?.(`${choice.name} has no fast ${wanted}: f32 is quicker here`);
+  const runtime = new Runtime(backend, options.fusion ? { fusion: options.fusion } : {});
+  return { choice, runtime, [Symbol.asyncDispose]: dispose };
+}
+
+/** Opens a folder or hub id on a backend. Dispose it when done. */
+export async function openModel(source: string, options: ModelOptions = {}): Promise<OpenModel> {
+  const folder = await resolveModelFolder(source, options);
+  const open = await openRuntime(options);
+  try {
+    const { head, precision } = options;
+    const { model, unused } = await loadModel(folder, {
+      runtime: open.runtime,
+      ...(head && { head }),
+      ...(precision && { precision }),
+    });
+    if (!head && unused.length > 0) options.onNotice?.(`not used for head ${model.head}: ${unused.join(", ")}`);
+    return {
+      ...open,
+      folder,
+      model,
+      async [Symbol.asyncDispose]() {
+        model.dispose();
+        await open[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await open[Symbol.asyncDispose]();
+    throw error;
+  }
+}
