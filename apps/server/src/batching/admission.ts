@@ -1,0 +1,27 @@
+/** How many inputs may be in the server at once, from before they are tokenised until they are answered. The rest hears 429. */
+import { ServeError } from "../errors.ts";
+
+export class Admission {
+  private readonly limit: number;
+  /** Seconds after which a place is likely. */
+  private readonly estimateWait: () => number;
+  private taken = 0;
+
+  constructor(limit: number, estimateWait: () => number) {
+    this.limit = limit;
+    this.estimateWait = estimateWait;
+  }
+
+  /** Runs `body` while holding `inputs` places. */
+  async hold<T>(inputs: number, body: () => Promise<T>): Promise<T> {
+    if (this.taken + inputs > this.limit) {
+      throw new ServeError("Overloaded", "Model is overloaded", { retryAfter: this.estimateWait() });
+    }
+    this.taken += inputs;
+    try {
+      return await body();
+    } finally {
+      this.taken -= inputs;
+    }
+  }
+}

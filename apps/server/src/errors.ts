@@ -1,0 +1,44 @@
+/**
+ * What can go wrong with a request, in the terms of text-embeddings-inference (TEI): a closed set of types, each with its
+ * HTTP status. `http/error-body.ts` writes them down for TEI's clients and for OpenAI's.
+ */
+
+export type ErrorType = "Unhealthy" | "Backend" | "Overloaded" | "Validation" | "Tokenizer" | "Empty";
+
+const statuses: Readonly<Record<ErrorType, number>> = {
+  Unhealthy: 503,
+  Backend: 424,
+  Overloaded: 429,
+  Validation: 422,
+  Tokenizer: 422,
+  Empty: 400,
+};
+
+export interface ServeErrorOptions extends ErrorOptions {
+  /** Where it differs from the type's own. */
+  readonly status?: number;
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfter?: number;
+}
+
+export class ServeError extends Error {
+  readonly type: ErrorType;
+  readonly status: number;
+  readonly retryAfter: number | undefined;
+
+  constructor(type: ErrorType, message: string, options: ServeErrorOptions = {}) {
+    super(message, options);
+    this.name = "ServeError";
+    this.type = type;
+    this.status = options.status ?? statuses[type];
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+/** The server cannot be started as it was asked to; the message says what to do. */
+export class StartError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(`[modernbert-serve] ${message}`, options);
+    this.name = "StartError";
+  }
+}

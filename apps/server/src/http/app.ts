@@ -1,0 +1,50 @@
+/** The HTTP server: limits and errors here, one file per route beside it. */
+import { fastify, LogController } from "fastify";
+import type { FastifyInstance } from "fastify";
+import { ServeError } from "../errors.ts";
+import type { ServeOptions } from "../options.ts";
+import { requireKey } from "./auth.ts";
+import { parseJsonBodies } from "./body.ts";
+import { sendError, toServeError } from "./errors.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Whose errors the route's clients read; TEI's by default. */
+    dialect?: "openai";
+    /** Needs no API key. */
+    open?: boolean;
+  }
+}
+
+/** Milliseconds that a client may take to send a request. */
+const receiveTimeout = 60_000;
+
+/** An app with no routes yet; it logs JSON lines to standard error. */
+export function createApp(options: ServeOptions): FastifyInstance {
+  const app = fastify({
+    logger: { level: options.logLevel, stream: process.stderr },
+    logController: new LogController({ disableRequestLogging: true }), // one line of our own instead
+    bodyLimit: options.payloadLimit,
+    requestTimeout: receiveTimeout,
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+  });
+  parseJsonBodies(app);
+  app.setErrorHandler((error, request, reply) => sendError(toServeError(error, request), request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const error = new ServeError("Validation", `there is no ${request.method} ${request.url}`, { status: 404 });
+    return sendError(error, request, reply);
+  });
+  if (options.apiKey !== undefined) requireKey(app, options.apiKey);
+  app.addHook("onResponse", async (request, reply) => {
+    const line = {
+      method: request.method,
+      url: request.url,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    };
+    if (request.method === "GET") request.log.debug(line, "answered");
+    else request.log.info(line, "answered");
+  });
+  return app;
+}

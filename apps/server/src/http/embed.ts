@@ -1,0 +1,85 @@
+/** `POST /embed` of text-embeddings-inference, and what it shares with OpenAI's route. */
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { ServeError } from "../errors.ts";
+import { infer } from "../infer.ts";
+import type { EncodeSettings } from "../inputs/encoder.ts";
+import { readInputs } from "../inputs/read-inputs.ts";
+import type { Input } from "../inputs/read-inputs.ts";
+import type { Service } from "../service.ts";
+import { checkDimensions, finishVector, toJson } from "../vectors.ts";
+import type { VectorSettings } from "../vectors.ts";
+import { readBody } from "./body.ts";
+import { lifetime } from "./lifetime.ts";
+import { sendCosts } from "./metadata.ts";
+import type { Costs } from "./metadata.ts";
+
+const embedRequest = z.object({
+  inputs: z.unknown().optional(),
+  truncate: z.boolean().nullish(),
+  truncation_direction: z.enum(["Right", "right", "Left", "left"]).default("Right"),
+  prompt_name: z.string().nullish(),
+  normalize: z.boolean().default(true),
+  dimensions: z.int().nullish(),
+});
+
+export function addEmbed(app: FastifyInstance, service: Service): void {
+  const { options, files } = service;
+  const rules = {
+    field: "inputs",
+    vocabSize: files.config.vocabSize,
+    maxClientBatchSize: options.maxClientBatchSize,
+  };
+  // Hugging Face's clients post to the bare address.
+  for (const url of ["/embed", "/"]) {
+    app.post(url, async (request, reply) => {
+      const body = readBody(embedRequest, request.body);
+      const inputs = readInputs(body.inputs, rules);
+      const settings = {
+        truncate: body.truncate ?? options.autoTruncate,
+        side: body.truncation_direction.toLowerCase() as "left" | "right",
+        prompt: promptFor(service, inputs, body.prompt_name ?? undefined),
+        normalize: body.normalize,
+        dimensions: body.dimensions ?? undefined,
+      };
+      const { vectors, costs } = await computeVectors(
+        service,
+        inputs,
+        settings,
+        lifetime(reply, options.requestTimeout),
+      );
+      sendCosts(reply, costs, service.worker.backend!);
+      return reply.type("application/json").send(`[${vectors.map(toJson).join(",")}]`);
+    });
+  }
+}
+
+/** One finished vector per input. */
+export async function computeVectors(
+  service: Service,
+  inputs: readonly Input[],
+  settings: EncodeSettings & VectorSettings,
+  signal: AbortSignal,
+): Promise<{ vectors: Float32Array[]; costs: Costs }> {
+  const { config, head, pooling } = service.files;
+  if (head !== "none" && head !== "masked-lm") throw new ServeError("Backend", "Model is not an embedding model");
+  checkDimensions(settings.dimensions, config.hiddenSize);
+  const { results, costs } = await infer(service, { kind: "embed", pooling }, inputs, settings, signal);
+  return { vectors: results.map((pooled) => finishVector(pooled, settings)), costs };
+}
+
+function promptFor({ files }: Service, inputs: readonly Input[], name: string | undefined): string | undefined {
+  if (name === undefined) return files.defaultPrompt;
+  const prompt = files.prompts.get(name);
+  if (prompt === undefined) {
+    const known = [...files.prompts.keys()].join(", ") || "none";
+    throw new ServeError(
+      "Validation",
+      `\`prompt_name\` is ${JSON.stringify(name)}, but the model's prompts are: ${known}`,
+    );
+  }
+  if (inputs.some((input) => typeof input !== "string")) {
+    throw new ServeError("Validation", "`prompt_name` cannot be used with token ids");
+  }
+  return prompt;
+}

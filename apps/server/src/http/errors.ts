@@ -1,0 +1,59 @@
+/** Any error as an answer: TEI's `{error, error_type}`, or on OpenAI's routes an object that both kinds of clients can read. */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { ServeError } from "../errors.ts";
+
+export interface TeiErrorBody {
+  readonly error: string;
+  readonly error_type: string;
+}
+
+export interface OpenAiErrorBody {
+  readonly error: { readonly message: string; readonly type: string; readonly param: null; readonly code: number };
+  /** TEI's own shape on this route. */
+  readonly message: string;
+  readonly code: number;
+  readonly type: string;
+}
+
+/** Statuses and texts of what the framework refuses; the texts are TEI's. */
+const refusals: Readonly<Record<string, readonly [status: number, message: string]>> = {
+  FST_ERR_CTP_EMPTY_JSON_BODY: [400, "Failed to parse the request body as JSON: it is empty"],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    400,
+    "Failed to read the request body: it is not as long as Content-Length says",
+  ],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, "Expected request with `Content-Type: application/json`"],
+  FST_ERR_CTP_BODY_TOO_LARGE: [413, "Failed to buffer the request body: length limit exceeded"],
+};
+
+/** What an error means to the client. Only errors that nobody foresaw are 500. */
+export function toServeError(error: unknown, request: FastifyRequest): ServeError {
+  if (error instanceof ServeError) return error;
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
+  const refusal = code === undefined ? undefined : refusals[code];
+  if (refusal) return new ServeError("Validation", refusal[1], { status: refusal[0] });
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new ServeError("Validation", message ?? "bad request", { status: statusCode });
+  }
+  request.log.error({ err: error }, "internal error");
+  return new ServeError("Backend", "internal error: the server's log says more", { status: 500 });
+}
+
+export function sendError(error: ServeError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error.retryAfter !== undefined) reply.header("retry-after", String(error.retryAfter));
+  if (error.status === 401) reply.header("www-authenticate", "Bearer");
+  return reply.code(error.status).send(isOpenAi(request) ? openAiBody(error) : teiBody(error));
+}
+
+function teiBody({ message, type }: ServeError): TeiErrorBody {
+  return { error: message, error_type: type };
+}
+
+function openAiBody({ message, type, status }: ServeError): OpenAiErrorBody {
+  const kind = status >= 500 ? "server_error" : status === 429 ? "rate_limit_error" : "invalid_request_error";
+  return { error: { message, type: kind, param: null, code: status }, message, code: status, type };
+}
+
+function isOpenAi(request: FastifyRequest): boolean {
+  return request.routeOptions.config.dialect === "openai" || request.url.startsWith("/v1/");
+}

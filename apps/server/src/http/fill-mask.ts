@@ -1,0 +1,65 @@
+/** `POST /fill-mask`: what transformers' fill-mask pipeline (and Hugging Face's inference API) takes and gives. */
+import type { FastifyInstance } from "fastify";
+import type { MaskPrediction } from "@modernbert-ts/pipelines";
+import { z } from "zod";
+import { ServeError } from "../errors.ts";
+import { infer } from "../infer.ts";
+import { readTexts } from "../inputs/read-inputs.ts";
+import type { Service } from "../service.ts";
+import { readBody } from "./body.ts";
+import { lifetime } from "./lifetime.ts";
+import { sendCosts } from "./metadata.ts";
+
+const maxTopK = 100;
+const maxMasks = 32;
+
+const fillMaskRequest = z.object({
+  inputs: z.unknown().optional(),
+  parameters: z.strictObject({ top_k: z.int().min(1).max(maxTopK).nullish() }).nullish(),
+});
+
+export function addFillMask(app: FastifyInstance, service: Service): void {
+  const { options, files } = service;
+  const rules = { field: "inputs", maxClientBatchSize: options.maxClientBatchSize };
+  app.post("/fill-mask", async (request, reply) => {
+    const { inputs, parameters } = readBody(fillMaskRequest, request.body);
+    const texts = readTexts(inputs, rules);
+    const maskId = maskIdOf(service);
+    const masksIn = (ids: Int32Array): number => ids.reduce((count, id) => (id === maskId ? count + 1 : count), 0);
+    const task = { kind: "fill-mask", topK: Math.min(parameters?.top_k ?? 5, files.config.vocabSize) } as const;
+    const settings = {
+      truncate: false, // a mask could be what is cut off
+      side: "right",
+      prompt: undefined,
+      check: (sequences: readonly Int32Array[]) => sequences.forEach((ids, index) => checkMasks(masksIn(ids), index)),
+    } as const;
+    const { results, costs } = await infer(service, task, texts, settings, lifetime(reply, options.requestTimeout));
+    sendCosts(reply, costs, service.worker.backend!);
+    const answers = results.map(unwrapSingle);
+    return Array.isArray(inputs) && answers.length > 1 ? answers : answers[0];
+  });
+}
+
+function maskIdOf({ files }: Service): number {
+  if (files.head !== "masked-lm") throw new ServeError("Backend", "Model is not a masked language model");
+  const { mask } = files.tokenizer.specialTokens;
+  if (mask === undefined) throw new ServeError("Backend", "the model's tokenizer has no mask token");
+  return mask;
+}
+
+function checkMasks(masks: number, index: number): void {
+  if (masks >= 1 && masks <= maxMasks) return;
+  const expected = masks === 0 ? "`inputs` needs a [MASK]" : `\`inputs\` may have at most ${maxMasks} [MASK]`;
+  throw new ServeError("Validation", `${expected}, text ${index} has ${masks || "none"}`);
+}
+
+/** A text with one mask gives a list of predictions, one with more a list for each. */
+function unwrapSingle(
+  masks: readonly (readonly MaskPrediction[])[],
+): readonly MaskPrediction[] | readonly (readonly MaskPrediction[])[] {
+  if (masks.some((predictions) => predictions.some(({ score }) => !Number.isFinite(score)))) {
+    throw new ServeError("Backend", "the model computed a score that is NaN: its weights or this input overflow");
+  }
+  const [only] = masks;
+  return masks.length === 1 && only ? only : masks;
+}

@@ -1,0 +1,50 @@
+/** `GET /info` and the health checks. */
+import { createRequire } from "node:module";
+import type { FastifyInstance } from "fastify";
+import { whyUnhealthy } from "../service.ts";
+import type { Service } from "../service.ts";
+
+const { version } = createRequire(import.meta.url)("@modernbert-ts/server/package.json") as { version: string };
+
+/** TEI's fields. */
+export function addInfo(app: FastifyInstance, service: Service): void {
+  const { options, files } = service;
+  const info = {
+    model_id: options.model,
+    model_sha: files.sha,
+    model_dtype: "float32",
+    served_model_name: options.servedModelName ?? options.model,
+    model_type: modelType(service),
+    max_concurrent_requests: options.maxConcurrentRequests,
+    max_input_length: files.maxInputLength,
+    max_batch_tokens: options.maxBatchTokens,
+    max_batch_requests: options.maxBatchRequests ?? null,
+    max_client_batch_size: options.maxClientBatchSize,
+    auto_truncate: options.autoTruncate,
+    tokenization_workers: 1,
+    version,
+    sha: null,
+    docker_label: null,
+  };
+  app.get("/info", async () => info);
+}
+
+function modelType({ files: { head, config, pooling } }: Service): object {
+  if (head !== "sequence-classification") return { embedding: { pooling } };
+  const labels = {
+    id2label: Object.fromEntries(config.labels.map((label, id) => [String(id), label])),
+    label2id: Object.fromEntries(config.labels.map((label, id) => [label, id])),
+  };
+  return config.labels.length === 1 ? { reranker: labels } : { classifier: labels };
+}
+
+/** 200 with nothing in it when the model is loaded and its worker lives and moves; 503 with TEI's words, and why. */
+export function addHealth(app: FastifyInstance, service: Service): void {
+  for (const url of ["/health", "/", "/ping"]) {
+    app.get(url, { config: { open: true } }, async (_request, reply) => {
+      const reason = whyUnhealthy(service);
+      if (reason === undefined) return reply.send();
+      return reply.code(503).send({ error: "unhealthy", error_type: "Unhealthy", reason });
+    });
+  }
+}

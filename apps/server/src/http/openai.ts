@@ -1,0 +1,53 @@
+/** OpenAI's `POST /v1/embeddings`. Its own clients ask for base64: vectors then go out as the bytes they are, without a digit being printed. */
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { readInputs } from "../inputs/read-inputs.ts";
+import type { Service } from "../service.ts";
+import { toBase64, toJson } from "../vectors.ts";
+import { readBody } from "./body.ts";
+import { computeVectors } from "./embed.ts";
+import { lifetime } from "./lifetime.ts";
+import { sendCosts } from "./metadata.ts";
+
+const embeddingsRequest = z.object({
+  input: z.unknown().optional(),
+  model: z.string().nullish(),
+  user: z.string().nullish(),
+  encoding_format: z.enum(["float", "base64"]).nullish(),
+  dimensions: z.int().nullish(),
+});
+
+export function addOpenAiEmbeddings(app: FastifyInstance, service: Service): void {
+  const { options, files } = service;
+  const rules = { field: "input", vocabSize: files.config.vocabSize, maxClientBatchSize: options.maxClientBatchSize };
+  const servedModel = options.servedModelName ?? options.model;
+  for (const url of ["/v1/embeddings", "/embeddings"]) {
+    app.post(url, { config: { dialect: "openai" } }, async (request, reply) => {
+      const body = readBody(embeddingsRequest, request.body);
+      const settings = {
+        truncate: options.autoTruncate,
+        side: "right",
+        prompt: files.defaultPrompt,
+        normalize: true,
+        dimensions: body.dimensions ?? undefined,
+      } as const;
+      const { vectors, costs } = await computeVectors(
+        service,
+        readInputs(body.input, rules),
+        settings,
+        lifetime(reply, options.requestTimeout),
+      );
+      sendCosts(reply, costs, service.worker.backend!);
+      const write = body.encoding_format === "base64" ? (vector: Float32Array) => `"${toBase64(vector)}"` : toJson;
+      const data = vectors.map(
+        (vector, index) => `{"object":"embedding","embedding":${write(vector)},"index":${index}}`,
+      );
+      const usage = { prompt_tokens: costs.tokens, total_tokens: costs.tokens };
+      return reply
+        .type("application/json")
+        .send(
+          `{"object":"list","data":[${data.join(",")}],"model":${JSON.stringify(servedModel)},"usage":${JSON.stringify(usage)}}`,
+        );
+    });
+  }
+}

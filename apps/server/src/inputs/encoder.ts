@@ -1,0 +1,80 @@
+/**
+ * Inputs to token sequences of bounded length, on the HTTP thread: lengths are known before batches are formed. Between inputs the
+ * event loop gets its turn, so that one large request does not hold up the others.
+ */
+import { TokenizerError } from "@modernbert-ts/tokenizer";
+import type { Tokenizer } from "@modernbert-ts/tokenizer";
+import { ServeError } from "../errors.ts";
+import type { Input } from "./read-inputs.ts";
+
+export interface EncodeSettings {
+  /** Cut what is too long; otherwise it is an error. */
+  readonly truncate: boolean;
+  /** The side that loses tokens. */
+  readonly side: "left" | "right";
+  /** Put before texts; token ids stay as they are. */
+  readonly prompt: string | undefined;
+}
+
+/** Text beyond this many characters per token cannot matter, and is not looked at. */
+const maxCharactersPerToken = 250;
+/** Milliseconds of tokenising without a break. */
+const slice = 8;
+
+export class Encoder {
+  private readonly tokenizer: Tokenizer;
+  private readonly maxLength: number;
+
+  constructor(tokenizer: Tokenizer, maxInputLength: number) {
+    this.tokenizer = tokenizer;
+    this.maxLength = maxInputLength;
+  }
+
+  /** Token ids with special tokens. @throws ServeError 422 for an input that is too long and not to be truncated. */
+  async encode(inputs: readonly Input[], settings: EncodeSettings, signal: AbortSignal): Promise<Int32Array[]> {
+    const sequences: Int32Array[] = [];
+    let resumed = performance.now();
+    for (const input of inputs) {
+      sequences.push(typeof input === "string" ? this.encodeText(input, settings) : this.fit(input, settings));
+      if (performance.now() - resumed < slice) continue;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      signal.throwIfAborted();
+      resumed = performance.now();
+    }
+    return sequences;
+  }
+
+  private encodeText(input: string, settings: EncodeSettings): Int32Array {
+    const { maxLength } = this;
+    const { truncate, side, prompt = "" } = settings;
+    let text = prompt + input;
+    const most = maxLength * maxCharactersPerToken;
+    if (text.length > most) {
+      if (!truncate) throw this.tooLong(`more than ${maxLength}`);
+      text = cut(text, most, side);
+    }
+    const truncation = truncate ? { maxLength, side } : false;
+    try {
+      return this.fit(this.tokenizer.encode(text, { truncation, padding: false }).ids, settings);
+    } catch (error) {
+      if (error instanceof TokenizerError) throw new ServeError("Tokenizer", error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  private fit(ids: Int32Array, { truncate, side }: EncodeSettings): Int32Array {
+    if (ids.length <= this.maxLength) return ids;
+    if (!truncate) throw this.tooLong(String(ids.length));
+    return side === "right" ? ids.subarray(0, this.maxLength) : ids.subarray(-this.maxLength);
+  }
+
+  private tooLong(given: string): ServeError {
+    return new ServeError("Validation", `\`inputs\` must have less than ${this.maxLength} tokens. Given: ${given}`);
+  }
+}
+
+/** At most `length` UTF-16 units of one side, without half a character. */
+function cut(text: string, length: number, side: "left" | "right"): string {
+  const kept = side === "right" ? text.slice(0, length) : text.slice(-length);
+  return side === "right" ? kept.replace(/\p{Surrogate}$/u, "") : kept.replace(/^\p{Surrogate}/u, "");
+}

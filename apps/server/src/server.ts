@@ -1,0 +1,100 @@
+/** Puts the parts together: model files, worker, queue, routes; and takes them apart again in order. */
+import type { Worker } from "node:worker_threads";
+import { Admission } from "./batching/admission.ts";
+import { Scheduler } from "./batching/scheduler.ts";
+import { ServeError, StartError } from "./errors.ts";
+import { createApp } from "./http/app.ts";
+import { addEmbed } from "./http/embed.ts";
+import { addFillMask } from "./http/fill-mask.ts";
+import { addHealth, addInfo } from "./http/info.ts";
+import { addOpenAiEmbeddings } from "./http/openai.ts";
+import { Encoder } from "./inputs/encoder.ts";
+import { readModelFiles } from "./model/model-files.ts";
+import { ModelWorker } from "./model/model-worker.ts";
+import type { WorkerData } from "./model/protocol.ts";
+import { spawnWorker } from "./model/spawn.ts";
+import { defaults } from "./options.ts";
+import type { ServeOptions } from "./options.ts";
+import { whyUnhealthy } from "./service.ts";
+import type { Service } from "./service.ts";
+
+export interface RunningServer {
+  /** Where it listens, such as http://127.0.0.1:3000. */
+  readonly url: string;
+  /** Resolves when the model is loaded and `/health` answers 200; rejects when it cannot be loaded. */
+  readonly ready: Promise<void>;
+  /** Stops listening, lets requests under way finish within `shutdownTimeout`, ends the rest with 503, frees the device. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds between the last answer and the end of its connection. */
+const lastWords = 1_000;
+
+/**
+ * Starts a server that listens at once and loads the model in the background. Throws when the model's files cannot be read or the
+ * address cannot be had.
+ *
+ * @param spawn starts the thread that computes; tests put another in its place
+ */
+export async function startServer(
+  given: Partial<ServeOptions> & Pick<ServeOptions, "model">,
+  spawn: (data: WorkerData) => Worker = spawnWorker,
+): Promise<RunningServer> {
+  const options: ServeOptions = { ...defaults, ...given };
+  if (options.maxClientBatchSize > options.maxConcurrentRequests) {
+    throw new StartError(
+      `--max-client-batch-size ${options.maxClientBatchSize} is more than --max-concurrent-requests ${options.maxConcurrentRequests}: such a batch could never be admitted`,
+    );
+  }
+  const app = createApp(options);
+  const files = await readModelFiles(options, (notice) => app.log.info(notice));
+  const { backend, threads, cpuEngine } = options;
+  const worker = new ModelWorker({
+    spawn: () => spawn({ folder: files.folder, head: files.head, backend, threads, cpuEngine }),
+    maxRestarts: options.maxWorkerRestarts,
+    log: app.log,
+    onState: (state) => {
+      if (state === "ready") scheduler.schedule();
+      if (state === "failed") scheduler.rejectAll(new ServeError("Unhealthy", whyUnhealthy({ worker, options })!));
+    },
+  });
+  const scheduler = new Scheduler(worker, {
+    maxTokens: options.maxBatchTokens,
+    maxRequests: options.maxBatchRequests ?? Number.POSITIVE_INFINITY,
+  });
+  const service: Service = {
+    options,
+    files,
+    worker,
+    scheduler,
+    encoder: new Encoder(files.tokenizer, files.maxInputLength),
+    admission: new Admission(options.maxConcurrentRequests, () => scheduler.estimateWait()),
+  };
+  for (const addRoute of [addEmbed, addOpenAiEmbeddings, addFillMask, addInfo, addHealth]) addRoute(app, service);
+
+  let closing: Promise<void> | undefined;
+  app.addHook("onSend", async (_request, reply) => {
+    if (closing) reply.header("connection", "close");
+  });
+  const shutDown = async (): Promise<void> => {
+    const closed = app.close();
+    const abandon = setTimeout(() => {
+      scheduler.rejectAll(new ServeError("Unhealthy", "the server is shutting down", { retryAfter: 5 }));
+      setTimeout(() => app.server.closeAllConnections(), lastWords).unref();
+    }, options.shutdownTimeout * 1000);
+    await closed;
+    clearTimeout(abandon);
+    await worker.close();
+  };
+  const close = (): Promise<void> => (closing ??= shutDown());
+
+  try {
+    const url = await app.listen({ host: options.host, port: options.port });
+    return { url, ready: worker.loaded, close };
+  } catch (error) {
+    await close();
+    throw new StartError(`cannot listen on ${options.host}:${options.port}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,40 @@
+/** From the model's pooled hidden states to vectors on the wire: checked, cut, normalised, written. */
+import { normalize } from "@modernbert-ts/pipelines";
+import { ServeError } from "./errors.ts";
+
+export interface VectorSettings {
+  readonly normalize: boolean;
+  /** Keep the first so many numbers (matryoshka), before normalising. */
+  readonly dimensions: number | undefined;
+}
+
+/** @throws ServeError 424 for a vector that is not made of finite numbers. */
+export function finishVector(pooled: Float32Array, settings: VectorSettings): Float32Array {
+  if (!pooled.every(Number.isFinite)) {
+    throw new ServeError(
+      "Backend",
+      "the model computed a vector with NaN or infinity: its weights or this input overflow",
+    );
+  }
+  const vector = pooled.subarray(0, settings.dimensions);
+  if (settings.normalize) normalize(vector);
+  return vector;
+}
+
+/** @throws ServeError 422 unless it is from 1 to the model's hidden size. */
+export function checkDimensions(dimensions: number | undefined, hiddenSize: number): void {
+  if (dimensions === undefined) return;
+  if (dimensions < 1) throw new ServeError("Validation", "`dimensions` should be positive");
+  if (dimensions > hiddenSize) {
+    throw new ServeError("Validation", "`dimensions` should be smaller than the maximum embedding dimension.");
+  }
+}
+
+export function toJson(vector: Float32Array): string {
+  return JSON.stringify(Array.from(vector));
+}
+
+/** Little-endian f32, straight from memory. */
+export function toBase64({ buffer, byteOffset, byteLength }: Float32Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+}

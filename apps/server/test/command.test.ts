@@ -1,0 +1,105 @@
+/** The program as people start it: flags, environment, exit codes, one-line errors, SIGTERM. */
+import { spawn } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { parseCommand } from "../src/command.ts";
+import { makeTinyModel } from "./tiny-model.ts";
+
+describe("flags", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test("defaults are those of text-embeddings-inference", () => {
+    expect(parseCommand(["--model", "m"]).options).toEqual({
+      model: "m",
+      host: "127.0.0.1",
+      port: 3000,
+      backend: "auto",
+      cpuEngine: "auto",
+      maxConcurrentRequests: 512,
+      maxBatchTokens: 16384,
+      maxClientBatchSize: 32,
+      autoTruncate: true,
+      payloadLimit: 2_000_000,
+      requestTimeout: 300,
+      shutdownTimeout: 30,
+      maxWorkerRestarts: 5,
+      logLevel: "info",
+    });
+  });
+
+  test("both spellings and the environment are read; flags win", () => {
+    vi.stubEnv("MODEL_ID", "from-env");
+    vi.stubEnv("MAX_BATCH_TOKENS", "99");
+    vi.stubEnv("AUTO_TRUNCATE", "false");
+    vi.stubEnv("API_KEY", "key");
+    expect(parseCommand(["--hostname", "::", "-p", "1"]).options).toMatchObject({
+      model: "from-env",
+      host: "::",
+      port: 1,
+      maxBatchTokens: 99,
+      autoTruncate: false,
+      apiKey: "key",
+    });
+    expect(parseCommand(["--model-id", "m", "--auto-truncate", "--max-batch-tokens", "7"]).options).toMatchObject({
+      model: "m",
+      autoTruncate: true,
+      maxBatchTokens: 7,
+    });
+  });
+});
+
+const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+
+function start(...args: string[]): ChildProcessWithoutNullStreams {
+  const environment = { PATH: process.env["PATH"] };
+  return spawn(process.execPath, [main, ...args], { env: environment });
+}
+
+async function finish(
+  child: ChildProcessWithoutNullStreams,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (data) => (stdout += String(data)));
+  child.stderr.on("data", (data) => (stderr += String(data)));
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, stdout, stderr };
+}
+
+describe("the program", () => {
+  test.each([
+    [[], "--model"],
+    [["--model", "m", "--port", "70000"], "whole number from 0 to 65535"],
+    [["--model", "m", "--pooling", "max"], "cls, mean"],
+    [["--model", "m", "--no-such-flag"], "--no-such-flag"],
+    [["--model", "m", "extra"], "too many arguments"],
+  ])("wrong usage %j exits with 2", async (args, message) => {
+    const { code, stdout, stderr } = await finish(start(...args));
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(message);
+  });
+
+  test("a missing model exits with 1 and one line", async () => {
+    const { code, stdout, stderr } = await finish(start("--model", "/no/such/folder", "--port", "0"));
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^\[model\] there is no folder \/no\/such\/folder[^\n]*\n$/);
+  });
+
+  test("serves, says which backend it took and why, and stops on SIGTERM", async () => {
+    const child = start("--model", await makeTinyModel(), "--port", "0", "--threads", "1", "--backend", "cpu");
+    const messages: string[] = [];
+    let url: string | undefined;
+    for await (const line of createInterface(child.stderr)) {
+      const { msg } = JSON.parse(line) as { msg: string };
+      messages.push(msg);
+      url ??= /http:\S+/.exec(msg)?.[0];
+      if (url && messages.some((message) => message.startsWith("the model is loaded on cpu (CPU, "))) break;
+    }
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    const ended = finish(child);
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ code: 0, stdout: "" });
+  });
+});

@@ -1,0 +1,146 @@
+/** Bodies that no honest client sends. Whatever comes, the answer is a 4xx that says why, soon, and the server lives on. */
+import { connect } from "node:net";
+import * as fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readyStub } from "./stub-server.ts";
+import type { StubServer } from "./stub-server.ts";
+
+let server: StubServer;
+beforeAll(async () => {
+  server = await readyStub({ payloadLimit: 20_000 });
+});
+afterAll(() => server.close());
+
+const label = (body: unknown): string => (typeof body === "string" ? body : JSON.stringify(body)).slice(0, 60);
+
+const routes = ["/embed", "/v1/embeddings", "/fill-mask"] as const;
+
+describe("exact refusals", () => {
+  const deepList = "[".repeat(9_000) + "]".repeat(9_000);
+  const refusals: readonly (readonly [path: string, body: unknown, status: number, error: string | RegExp])[] = [
+    ["/embed", "{", 400, /^Failed to parse the request body as JSON: /],
+    ["/embed", "", 400, /^Failed to parse the request body as JSON: /],
+    ["/embed", Uint8Array.of(0x22, 0xff, 0x22), 400, /^Failed to parse the request body as JSON: /],
+    ["/embed", "null", 422, /^Failed to deserialize the JSON body into the target type: /],
+    ["/embed", [], 422, /^Failed to deserialize the JSON body into the target type: /],
+    ["/embed", {}, 422, "`inputs` should be a string, token ids, or a list of these, got nothing"],
+    ["/embed", { inputs: null }, 422, /got null$/],
+    ["/embed", { inputs: "" }, 400, "`inputs` cannot be empty"],
+    ["/embed", { inputs: [] }, 400, "`inputs` cannot be empty"],
+    ["/embed", { inputs: [""] }, 400, "`inputs` cannot be empty"],
+    ["/embed", { inputs: [[]] }, 400, "`inputs` cannot be empty"],
+    ["/embed", { inputs: ["a", 1] }, 422, "`inputs[1]` should be a string, token ids, or a list of these, got number"],
+    ["/embed", { inputs: [1, "a"] }, 422, "`inputs[1]` should be a token id, got string"],
+    ["/embed", { inputs: [[1, 1.5]] }, 422, "`inputs[0][1]` should be a token id, got number"],
+    ["/embed", { inputs: [-1] }, 422, "`inputs[0]` is -1, but token ids go from 0 to 50367 in this model"],
+    ["/embed", '{"inputs":[1e400]}', 422, /token id/],
+    ["/embed", '{"inputs":"\\ud800"}', 422, "`inputs` has a lone surrogate, which is no Unicode text"],
+    ["/embed", `{"inputs":${deepList}}`, 422, /token id/],
+    ["/embed", { inputs: Array(33).fill("a") }, 422, "batch size 33 > maximum allowed batch size 32"],
+    ["/embed", { inputs: "a", dimensions: 0 }, 422, "`dimensions` should be positive"],
+    [
+      "/embed",
+      { inputs: "a", dimensions: 9 },
+      422,
+      "`dimensions` should be smaller than the maximum embedding dimension.",
+    ],
+    ["/embed", { inputs: "a", normalize: null }, 422, /normalize/],
+    ["/embed", { inputs: "a", truncation_direction: "up" }, 422, /truncation_direction/],
+    ["/embed", { inputs: "a".repeat(30_000) }, 413, "Failed to buffer the request body: length limit exceeded"],
+    ["/fill-mask", { inputs: ["[MASK]", ""] }, 400, "`inputs` cannot be empty"],
+  ];
+  const cases = refusals.map((refusal) => [`${refusal[0]} ${label(refusal[1])}`, refusal] as const);
+
+  test.each(cases)("%s", async (_label, [path, body, status, error]) => {
+    const response = await server.post(path, body);
+    const answer = (await response.json()) as { error: string; error_type: string };
+    expect(response.status).toBe(status);
+    expect(answer.error).toMatch(error);
+    expect(answer.error_type).toBe(answer.error.endsWith("cannot be empty") ? "Empty" : "Validation");
+  });
+
+  test("other content types, methods and paths", async () => {
+    const headers = { "content-type": "text/plain" };
+    expect((await server.post("/embed", '{"inputs":"a"}', { headers })).status).toBe(415);
+    expect((await server.post("/nothing", {})).status).toBe(404);
+    expect((await fetch(`${server.url}/embed`)).status).toBe(404);
+    expect((await server.post("/v1/nothing", {}).then((response) => response.json())) as unknown).toMatchObject({
+      error: { type: "invalid_request_error" },
+    });
+  });
+
+  test("unknown fields and prototypes are ignored", async () => {
+    const answer = await server.post("/embed", '{"inputs":"a","__proto__":{"normalize":1},"constructor":3,"extra":[]}');
+    expect(answer.status).toBe(200);
+  });
+});
+
+describe("anything at all", () => {
+  const allowed = [200, 400, 413, 422, 424];
+  const text = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.string({ unit: "grapheme" }),
+    fc.constantFrom("[MASK]", "a [MASK] b", "\ud800"),
+  );
+  const ids = fc.array(fc.oneof(fc.integer({ min: -5, max: 40_000 }), fc.double(), fc.integer()));
+  const inputs = fc.oneof(text, ids, fc.array(text), fc.array(fc.oneof(text, ids, fc.jsonValue())), fc.jsonValue());
+  const body = fc.record(
+    {
+      inputs,
+      input: inputs,
+      truncate: fc.oneof(fc.boolean(), fc.jsonValue()),
+      normalize: fc.oneof(fc.boolean(), fc.jsonValue()),
+      truncation_direction: fc.oneof(fc.constantFrom("Left", "right"), fc.jsonValue()),
+      prompt_name: fc.jsonValue(),
+      dimensions: fc.oneof(fc.integer({ min: -1, max: 10 }), fc.jsonValue()),
+      encoding_format: fc.oneof(fc.constantFrom("float", "base64"), fc.jsonValue()),
+      parameters: fc.oneof(
+        fc.record({ top_k: fc.oneof(fc.integer({ min: -1, max: 200 }), fc.jsonValue()) }),
+        fc.jsonValue(),
+      ),
+    },
+    { requiredKeys: [] },
+  );
+  const raw = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.string(), fc.json());
+
+  test.each(routes)("%s never answers 5xx and never hangs", async (path) => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof({ arbitrary: body, weight: 4 }, { arbitrary: raw, weight: 1 }), async (content) => {
+        const response = await server.post(path, content);
+        expect(allowed).toContain(response.status);
+        const answer: unknown = await response.json();
+        if (response.status !== 200) expect(answer).toMatchObject({ error: expect.anything() as unknown });
+      }),
+      { numRuns: 200 },
+    );
+    expect((await server.post("/embed", { inputs: "still here" })).status).toBe(200);
+  });
+
+  test("sockets that say nonsense are closed", async () => {
+    const { port, hostname } = new URL(server.url);
+    const answers = ["\0\0\0\0\r\n\r\n", "POST /embed HTTP/1.1\r\nhost: x\r\ncontent-length: nonsense\r\n\r\n"].map(
+      (nonsense) =>
+        new Promise<string>((resolve) => {
+          let heard = "";
+          const socket = connect(Number(port), hostname, () => socket.write(nonsense));
+          socket.on("data", (data) => (heard += String(data)));
+          socket.on("close", () => resolve(heard));
+        }),
+    );
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect((await fetch(`${server.url}/health`)).status).toBe(200);
+  });
+});
+
+test("with an API key all but the health checks need it", async () => {
+  await using locked = await readyStub({ apiKey: "s3cret" });
+  const get = (path: string, key?: string): Promise<Response> =>
+    fetch(locked.url + path, key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } });
+  const refused = await get("/info");
+  expect([refused.status, refused.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
+  expect((await get("/info", "S3cret")).status).toBe(401);
+  expect((await get("/nothing")).status).toBe(401);
+  expect((await locked.post("/embed", { inputs: "hi" })).status).toBe(401);
+  expect((await get("/info", "s3cret")).status).toBe(200);
+  expect((await get("/health")).status).toBe(200);
+});

@@ -1,0 +1,86 @@
+/** What the files beside a model change, on a stub that tells which token ids arrive. */
+import { expect, test } from "vitest";
+import { readyStub, startStub } from "./stub-server.ts";
+
+const prompts = { prompts: { query: "search: ", document: "passage: " }, default_prompt_name: null };
+
+test("prompts: by name, by default, never before token ids", async () => {
+  await using server = await readyStub({
+    files: { "config_sentence_transformers.json": prompts },
+    defaultPromptName: "document",
+  });
+  await server.post("/embed", { inputs: "hi", prompt_name: "query" });
+  await server.post("/embed", { inputs: "search: hi" });
+  await server.post("/v1/embeddings", { input: "hi" });
+  await server.post("/embed", { inputs: [[50281, 5801, 50282]] });
+  const [byName, , byDefault, ids] = server.batches.map(([sequence]) => sequence);
+  const tokenise = await import("@modernbert-ts/tokenizer").then(({ loadModernBertTokenizer }) =>
+    loadModernBertTokenizer(),
+  );
+  expect(byName).toEqual([...tokenise.encode("search: hi").ids]);
+  expect(byDefault).toEqual([...tokenise.encode("passage: hi").ids]);
+  expect(ids).toEqual([50281, 5801, 50282]);
+  const unknown = await server.post("/embed", { inputs: "hi", prompt_name: "other" });
+  expect([unknown.status, await unknown.json()]).toEqual([
+    422,
+    { error: '`prompt_name` is "other", but the model\'s prompts are: query, document', error_type: "Validation" },
+  ]);
+  expect((await server.post("/embed", { inputs: [[1]], prompt_name: "query" })).status).toBe(422);
+});
+
+test("pooling and length come from the sentence-transformers files", async () => {
+  const files = {
+    "modules.json": [
+      { idx: 0, path: "", type: "sentence_transformers.models.Transformer" },
+      { idx: 1, path: "1_Pooling", type: "sentence_transformers.models.Pooling" },
+      { idx: 2, path: "2_Normalize", type: "sentence_transformers.models.Normalize" },
+    ],
+    "1_Pooling/config.json": { pooling_mode_cls_token: false, pooling_mode_mean_tokens: true },
+    "sentence_bert_config.json": { max_seq_length: 16, do_lower_case: false },
+  };
+  await using server = await readyStub({ files });
+  expect(await (await fetch(`${server.url}/info`)).json()).toMatchObject({
+    max_input_length: 16,
+    model_type: { embedding: { pooling: "mean" } },
+  });
+});
+
+test.each([
+  [
+    { "modules.json": [{ type: "sentence_transformers.models.Dense", path: "2_Dense" }] },
+    /has a Dense module, which is not supported/,
+  ],
+  [
+    { "1_Pooling/config.json": { pooling_mode_lasttoken: true } },
+    /expected pooling cls or mean, got pooling_mode_lasttoken/,
+  ],
+  [{ "sentence_bert_config.json": { max_seq_length: "long" } }, /sentence_bert_config\.json cannot be read/],
+  [{ "tokenizer.json": "not a tokenizer" }, /tokenizer\.json/],
+])("what would change the vectors and is not supported stops the start: %j", async (files, message) => {
+  await expect(startStub({ files })).rejects.toThrow(message);
+});
+
+test("the batch's budget limits the inputs, when they may be cut", async () => {
+  await using server = await readyStub({ maxBatchTokens: 32 });
+  expect(await (await fetch(`${server.url}/info`)).json()).toMatchObject({ max_input_length: 32 });
+  await expect(startStub({ maxBatchTokens: 32, autoTruncate: false })).rejects.toThrow("raise --max-batch-tokens");
+  await expect(startStub({ maxConcurrentRequests: 4 })).rejects.toThrow("could never be admitted");
+});
+
+test("routes that the model has no head for answer 424", async () => {
+  const labels = { id2label: { 0: "bad", 1: "good" } };
+  await using classifier = await readyStub({
+    config: { architectures: ["ModernBertForSequenceClassification"], ...labels },
+  });
+  const refused = await classifier.post("/embed", { inputs: "hi" });
+  expect([refused.status, await refused.json()]).toEqual([
+    424,
+    { error: "Model is not an embedding model", error_type: "Backend" },
+  ]);
+  expect(await (await fetch(`${classifier.url}/info`)).json()).toMatchObject({
+    model_type: { classifier: { id2label: { "0": "bad", "1": "good" }, label2id: { bad: 0, good: 1 } } },
+  });
+  await using bare = await readyStub({ config: { architectures: ["ModernBertModel"] } });
+  expect((await bare.post("/embed", { inputs: "hi" })).status).toBe(200);
+  expect((await bare.post("/fill-mask", { inputs: "[MASK]" })).status).toBe(424);
+});

@@ -1,0 +1,133 @@
+import { expect, test } from "vitest";
+import { Scheduler } from "../src/batching/scheduler.ts";
+import { ServeError } from "../src/errors.ts";
+import { BatchFailedError, WorkerGoneError } from "../src/model/model-worker.ts";
+import type { WorkerState } from "../src/model/model-worker.ts";
+import type { Task, TaskResult } from "../src/model/protocol.ts";
+
+/** Computes [first id] for each sequence, when it is let. */
+class FakeWorker {
+  state: WorkerState = "ready";
+  readonly batches: number[][][] = [];
+  /** When set, batches wait for `open`. */
+  private gate: Promise<void> | undefined;
+  open: () => void = () => {};
+  /** Batches with such a first id fail. */
+  bad: number | undefined;
+  gone = false;
+
+  shut(): void {
+    this.gate = new Promise((resolve) => (this.open = resolve));
+  }
+
+  async run(_task: Task, ids: Int32Array, cuSeqlens: Int32Array): Promise<readonly TaskResult[]> {
+    const sequences = Array.from(cuSeqlens.subarray(1), (end, index) => [...ids.subarray(cuSeqlens[index], end)]);
+    this.batches.push(sequences);
+    await this.gate;
+    if (this.gone) throw new WorkerGoneError("gone");
+    if (sequences.some(([first]) => first === this.bad)) throw new BatchFailedError("bad sequence");
+    return sequences.map(([first]) => Float32Array.of(first!));
+  }
+}
+
+const embed: Task = { kind: "embed", pooling: "cls" };
+const forever = new AbortController().signal;
+const ids = (first: number, length = 2): Int32Array => Int32Array.from({ length }, () => first);
+const turns = async (count = 5): Promise<void> => {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+function setup(maxTokens = 1000): {
+  worker: FakeWorker;
+  scheduler: Scheduler;
+  run: (...firsts: number[]) => Promise<number[]>;
+} {
+  const worker = new FakeWorker();
+  const scheduler = new Scheduler(worker, { maxTokens, maxRequests: 100 });
+  const run = async (...firsts: number[]): Promise<number[]> => {
+    const timed = await scheduler.run(
+      embed,
+      firsts.map((first) => ids(first)),
+      forever,
+    );
+    return timed.map(({ result }) => (result as Float32Array)[0]!);
+  };
+  return { worker, scheduler, run };
+}
+
+test("an idle model takes at once what is there; what comes meanwhile is one batch, and answers keep their order", async () => {
+  const { worker, run } = setup();
+  worker.shut();
+  const first = run(1);
+  await turns();
+  expect(worker.batches).toEqual([[[1, 1]]]);
+  const later = Promise.all([run(2, 3), run(4)]);
+  await turns();
+  worker.open();
+  expect(await first).toEqual([1]);
+  expect(await later).toEqual([[2, 3], [4]]);
+  expect(worker.batches.slice(1)).toEqual([
+    [
+      [2, 2],
+      [3, 3],
+      [4, 4],
+    ],
+  ]);
+});
+
+test("members of a failed batch are tried one by one: only the bad one fails", async () => {
+  const { worker, run } = setup();
+  worker.bad = 2;
+  const [one, two, three] = await Promise.allSettled([run(1), run(2), run(3)]);
+  expect(one).toEqual({ status: "fulfilled", value: [1] });
+  expect(two).toMatchObject({ status: "rejected", reason: { type: "Backend", status: 424, message: "bad sequence" } });
+  expect(three).toEqual({ status: "fulfilled", value: [3] });
+  expect(worker.batches.map((batch) => batch.length)).toEqual([3, 1, 1, 1]);
+});
+
+test("what waits is dropped when its caller goes away, and when a sibling fails", async () => {
+  const { worker, scheduler, run } = setup(4);
+  worker.shut();
+  worker.bad = 5;
+  const first = run(1);
+  await turns();
+  const gone = new AbortController();
+  const aborted = scheduler.run(embed, [ids(2)], gone.signal);
+  const failing = run(5, 6, 7, 8);
+  await turns();
+  gone.abort(new ServeError("Validation", "gone", { status: 499 }));
+  await expect(aborted).rejects.toMatchObject({ status: 499 });
+  worker.open();
+  expect(await first).toEqual([1]);
+  await expect(failing).rejects.toMatchObject({ status: 424 });
+  await turns();
+  expect(worker.batches.flat().map(([id]) => id)).toEqual([1, 5, 6, 5]);
+});
+
+test("a worker that dies fails its batch with 503; what waits stays for the next worker", async () => {
+  const { worker, scheduler, run } = setup(2);
+  worker.shut();
+  worker.gone = true;
+  const first = run(1);
+  await turns();
+  const second = run(2);
+  await turns();
+  worker.state = "loading";
+  worker.open();
+  await expect(first).rejects.toMatchObject({ type: "Unhealthy", status: 503 });
+  await turns();
+  expect(worker.batches.length).toBe(1);
+  worker.gone = false;
+  worker.state = "ready";
+  scheduler.schedule();
+  expect(await second).toEqual([2]);
+});
+
+test("rejectAll fails what waits and what is being computed", async () => {
+  const { worker, scheduler, run } = setup(2);
+  worker.shut();
+  const both = Promise.allSettled([run(1), run(2)]);
+  await turns();
+  scheduler.rejectAll(new ServeError("Unhealthy", "stop"));
+  expect((await both).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+});
