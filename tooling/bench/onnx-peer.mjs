@@ -21,18 +21,17 @@ async function loadRuntime() {
 export async function startOnnx(folder, config, weightOf, threads) {
   const ort = await loadRuntime();
   if (!ort) return { reason: "onnxruntime-node could not be installed" };
-  const shape = { ...config, heads: config.numAttentionHeads, eps: config.normEps };
+  const shape = { ...config, heads: config.numHeads, eps: config.normEps };
   const file = writeModernBertOnnx(folder, shape, weightOf);
   const session = await ort.InferenceSession.create(file, { intraOpNumThreads: threads, graphOptimizationLevel: "all" });
   const tensor = (type, data, dims) => new ort.Tensor(type, data, dims);
   return {
     async forward(ids, batch, length) {
-      const width = config.hiddenSize / config.numAttentionHeads;
+      const width = config.hiddenSize / config.numHeads;
       const feeds = { input_ids: tensor("int64", BigInt64Array.from(ids, BigInt), [batch, length]) };
       for (const kind of ["global", "local"]) {
-        feeds[`${kind}_mask`] = tensor("float32", mask(kind, batch, length, config.localWindow), [batch, 1, length, length]);
-        const theta = config.layers.find((layer) => layer.kind === kind)?.rope.theta ?? 10000;
-        const [cos, sin] = ropeTables(theta, length, width);
+        feeds[`${kind}_mask`] = tensor("float32", mask(kind, batch, length, config.window), [batch, 1, length, length]);
+        const [cos, sin] = ropeTables(config.rope[kind].theta, length, width);
         feeds[`${kind}_cos`] = tensor("float32", cos, [1, 1, length, width]);
         feeds[`${kind}_sin`] = tensor("float32", sin, [1, 1, length, width]);
       }

@@ -7,7 +7,7 @@ import { Graph } from "./graph.mjs";
 
 /**
  * @param {string} folder
- * @param {{ hiddenSize: number, layers: { kind: "global" | "local" }[], heads: number, intermediateSize: number, vocabSize: number, eps: number }} shape
+ * @param {{ hiddenSize: number, layers: readonly ("global" | "local")[], heads: number, intermediateSize: number, vocabSize: number, eps: number }} shape
  * @param {(name: string) => Float32Array} weightOf parameters by their Hugging Face names, [out, in] row-major
  */
 export function writeModernBertOnnx(folder, shape, weightOf) {
@@ -42,7 +42,7 @@ export function writeModernBertOnnx(folder, shape, weightOf) {
   };
   const embeddings = g.weight("embeddings", [vocabSize, d], weightOf("model.embeddings.tok_embeddings.weight"));
   let x = norm(g.node("Gather", [embeddings, ids]), "model.embeddings.norm.weight");
-  shape.layers.forEach(({ kind }, index) => {
+  shape.layers.forEach((kind, index) => {
     const at = `model.layers.${index}`;
     const normed = index === 0 ? x : norm(x, `${at}.attn_norm.weight`);
     const qkv = g.node("Reshape", [g.node("MatMul", [normed, matrix(`${at}.attn.Wqkv.weight`, 3 * d, d)]), byHead]);
