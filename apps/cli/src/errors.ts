@@ -1,5 +1,6 @@
 /** From whatever was thrown to one line on stderr and an exit code. */
 import { CommanderError } from "commander";
+import { printable } from "./text.ts";
 import type { Streams } from "./streams.ts";
 
 /** Something that the user of the command line can put right. */
@@ -11,7 +12,7 @@ export class CliError extends Error {
 export function report(error: unknown, debug: boolean, { stderr }: Streams): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said what is wrong
   if (codeOf(error) === "EPIPE") return 0;
-  stderr.write(`error: ${oneLine(error)}\n`);
+  stderr.write(`error: ${printable(oneLine(error))}\n`);
   if (debug && error instanceof Error) stderr.write(`${stackOf(error)}\n`);
   return 1;
 }

@@ -37,6 +37,14 @@ describe("fill-mask", () => {
     }
   });
 
+  test("control characters are shown, not obeyed", async () => {
+    const { stdout } = await run("fill-mask", ["a\n\u001b[31m [MASK]\u009b", "--top-k", "300"]);
+    const rows = stdout.trimEnd().split("\n");
+    expect(rows).toHaveLength(300);
+    for (const row of rows) expect(row).toMatch(/a\\n\\u001b\[31m.*\\u009b$/u);
+    expect(stdout.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+  });
+
   test("a text without a mask, an empty one, and no text", async () => {
     expect(errorOf(await run("fill-mask", ["nothing here"]))).toMatch(/expected \[MASK\].*in the text/);
     expect(errorOf(await run("fill-mask", [""]))).toMatch(/expected text, got nothing in the text/);

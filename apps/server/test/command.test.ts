@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { parseCommand } from "../src/command.ts";
 import { makeTinyModel } from "./tiny-model.ts";
 
@@ -53,8 +53,9 @@ describe("flags", () => {
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 function start(...args: string[]): ChildProcessWithoutNullStreams {
-  const environment = { PATH: process.env["PATH"] };
-  return spawn(process.execPath, [main, ...args], { env: environment });
+  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env["PATH"] } });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
 }
 
 async function finish(

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Scheduler } from "../src/batching/scheduler.ts";
 import { ServeError } from "../src/errors.ts";
 import { BatchFailedError, WorkerGoneError } from "../src/model/model-worker.ts";
@@ -15,6 +15,8 @@ class FakeWorker {
   /** Batches with such a first id fail. */
   bad: number | undefined;
   gone = false;
+  /** Called by each batch. */
+  work: () => void = () => {};
 
   shut(): void {
     this.gate = new Promise((resolve) => (this.open = resolve));
@@ -23,6 +25,7 @@ class FakeWorker {
   async run(_task: Task, ids: Int32Array, cuSeqlens: Int32Array): Promise<readonly TaskResult[]> {
     const sequences = Array.from(cuSeqlens.subarray(1), (end, index) => [...ids.subarray(cuSeqlens[index], end)]);
     this.batches.push(sequences);
+    this.work();
     await this.gate;
     if (this.gone) throw new WorkerGoneError("gone");
     if (sequences.some(([first]) => first === this.bad)) throw new BatchFailedError("bad sequence");
@@ -130,4 +133,17 @@ test("rejectAll fails what waits and what is being computed", async () => {
   await turns();
   scheduler.rejectAll(new ServeError("Unhealthy", "stop"));
   expect((await both).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+});
+
+test("batches of a slow model are kept to about a second of work", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  try {
+    const { worker, scheduler } = setup(10_000);
+    worker.work = () => vi.advanceTimersByTime(1_000); // a batch takes a second, whatever its size
+    await scheduler.run(embed, [ids(1, 800)], forever);
+    await scheduler.run(embed, [ids(2, 300), ids(3, 300), ids(4, 300)], forever);
+    expect(worker.batches.map((batch) => batch.map(({ length }) => length))).toEqual([[800], [300, 300], [300]]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -1,15 +1,15 @@
 /** A real server on a free port whose worker is the stub: no weights, and faults on demand. */
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { startServer } from "../src/index.ts";
 import type { RunningServer, ServeOptions } from "../src/index.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 /** First tokens that make the stub compute NaN, fail, crash, or wait for `release`. */
 export const magic = { nan: 40_001, fail: 40_002, crash: 40_003, hold: 40_004 } as const;
 
-export const hiddenSize = 8;
+const hiddenSize = 8;
 
 export interface StubServer extends RunningServer, AsyncDisposable {
   /** The batches computed so far, as token ids. */
@@ -21,7 +21,7 @@ export interface StubServer extends RunningServer, AsyncDisposable {
   post(path: string, body: unknown, init?: RequestInit): Promise<Response>;
 }
 
-export interface StubFaults {
+interface StubFaults {
   readonly holdLoad?: boolean;
   readonly failLoad?: boolean;
 }
@@ -82,7 +82,7 @@ export function post(url: string, body: unknown, init: RequestInit = {}): Promis
 
 /** What `config.json` needs; the vocabulary is the built-in one. */
 async function stubFolder(config = {}, files: Readonly<Record<string, unknown>> = {}): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "modernbert-stub-"));
+  const folder = await temporaryFolder();
   const json = {
     model_type: "modernbert",
     architectures: ["ModernBertForMaskedLM"],

@@ -22,12 +22,28 @@ const instructionSets = {
   x64: {
     baseline: [],
     avx2: ["-mavx2", "-mfma", "-mf16c", "-mtune=haswell"],
-    avx512: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mtune=skylake-avx512", "-mprefer-vector-width=512"],
+    avx512: [
+      "-mavx512f",
+      "-mavx512bw",
+      "-mavx512dq",
+      "-mavx512vl",
+      "-mfma",
+      "-mtune=skylake-avx512",
+      "-mprefer-vector-width=512",
+    ],
   },
   arm64: { neon: [] },
 };
 const extension = { win32: "dll", darwin: "dylib" }[process.platform] ?? "so";
-const common = ["-std=gnu11", "-O3", "-fPIC", "-fvisibility=hidden", "-fno-math-errno", "-ffp-contract=fast", "-fno-trapping-math"];
+const common = [
+  "-std=gnu11",
+  "-O3",
+  "-fPIC",
+  "-fvisibility=hidden",
+  "-fno-math-errno",
+  "-ffp-contract=fast",
+  "-fno-trapping-math",
+];
 const warnings = ["-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-psabi"];
 
 await main();
@@ -35,7 +51,9 @@ await main();
 async function main() {
   const compiler = await findCompiler();
   if (compiler === undefined) {
-    console.log("[backend-cpu] no C compiler found (cc, gcc, clang or $CC): the native engine is not built, the TypeScript engine will be used.");
+    console.log(
+      "[backend-cpu] no C compiler found (cc, gcc, clang or $CC): the native engine is not built, the TypeScript engine will be used.",
+    );
     return;
   }
   const arch = process.env.TARGET_ARCH ?? process.arch;
@@ -45,8 +63,19 @@ async function main() {
   mkdirSync(join(out, "objects"), { recursive: true });
   await generate();
 
-  const flags = [...common, ...warnings, "-I", sources, "-I", generated, ...(process.env.CFLAGS?.split(/\s+/).filter(Boolean) ?? [])];
-  const stamp = createHash("sha256").update([compiler, ...flags, readFileSync(join(root, "build.mjs"))].join(" ")).digest("hex").slice(0, 12);
+  const flags = [
+    ...common,
+    ...warnings,
+    "-I",
+    sources,
+    "-I",
+    generated,
+    ...(process.env.CFLAGS?.split(/\s+/).filter(Boolean) ?? []),
+  ];
+  const stamp = createHash("sha256")
+    .update([compiler, ...flags, readFileSync(join(root, "build.mjs"))].join(" "))
+    .digest("hex")
+    .slice(0, 12);
   const headers = newest([sources, join(sources, "runtime"), generated].flatMap((folder) => files(folder, ".h")));
   const jobs = [
     ...files(join(sources, "runtime"), ".c").map((source) => ({ source, set: "runtime", isa: [] })),
@@ -56,7 +85,9 @@ async function main() {
   ];
   const definitions = Object.keys(sets).map((set) => `-DMB_HAVE_${set.toUpperCase()}`);
   const objects = jobs.map(({ source, set }) => join(out, "objects", `${basename(source, ".c")}-${set}-${stamp}.o`));
-  const stale = jobs.flatMap((job, at) => (isStale(objects[at], job.source, headers) ? [{ ...job, object: objects[at] }] : []));
+  const stale = jobs.flatMap((job, at) =>
+    isStale(objects[at], job.source, headers) ? [{ ...job, object: objects[at] }] : [],
+  );
   const library = join(out, `modernbert_cpu.${extension}`);
   if (stale.length === 0 && existsSync(library) && statSync(library).mtimeMs >= newest(objects)) return;
 
@@ -67,10 +98,19 @@ async function main() {
   });
   const temporary = `${library}.${process.pid}`;
   // nodelete: threads of a stream that nobody disposed still run when the library is closed.
-  const link = process.platform === "linux" ? [...(process.env.CFLAGS?.includes("-fsanitize") ? [] : ["-Wl,-z,defs"]), "-Wl,-z,nodelete", "-Wl,-z,noexecstack"] : [];
+  const link =
+    process.platform === "linux"
+      ? [
+          ...(process.env.CFLAGS?.includes("-fsanitize") ? [] : ["-Wl,-z,defs"]),
+          "-Wl,-z,nodelete",
+          "-Wl,-z,noexecstack",
+        ]
+      : [];
   await compile(compiler, [...flags, "-shared", ...objects, ...link, "-lpthread", "-lm", "-o", temporary]);
   renameSync(temporary, library);
-  console.log(`[backend-cpu] native engine built: ${compiler}, ${Object.keys(sets).join(" ")}, ${stale.length} files compiled`);
+  console.log(
+    `[backend-cpu] native engine built: ${compiler}, ${Object.keys(sets).join(" ")}, ${stale.length} files compiled`,
+  );
 }
 
 /** The switch over scalar functions, from tensor-core's table: one list for the map interpreter, one X(name, arity, text) each. */
@@ -95,7 +135,8 @@ async function findCompiler() {
       await run(candidate, ["--version"]);
       return candidate;
     } catch (error) {
-      if (process.env.CC) throw new Error(`[backend-cpu] CC=${candidate} does not run: ${error.message}`, { cause: error });
+      if (process.env.CC)
+        throw new Error(`[backend-cpu] CC=${candidate} does not run: ${error.message}`, { cause: error });
     }
   }
   return undefined;
@@ -121,7 +162,10 @@ async function inParallel(items, work) {
 }
 
 function files(folder, suffix) {
-  return readdirSync(folder).filter((name) => name.endsWith(suffix)).sort().map((name) => join(folder, name));
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(suffix))
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 function newest(paths) {

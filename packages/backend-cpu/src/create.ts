@@ -16,24 +16,29 @@ export async function createCpuBackend(options: CpuBackendOptions = {}): Promise
   const { engine = "auto", onNotice = console.warn } = options;
   switch (engine) {
     case "native":
-      return openNative(options);
+      return (await loadEngine())(options);
     case "typescript":
       return createTypeScriptBackend();
-    case "auto":
+    case "auto": {
+      let createNative;
       try {
-        return await openNative(options);
+        createNative = await loadEngine();
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        onNotice(`The CPU backend takes its TypeScript engine, which is slow, because the native one cannot run: ${reason}`);
+        onNotice(
+          `The CPU backend takes its TypeScript engine, which is slow, because the native one cannot run: ${reason}`,
+        );
         return createTypeScriptBackend();
       }
+      return createNative(options);
+    }
     default:
       engine satisfies never;
       throw new TensorError("createCpuBackend", `expected engine auto, native or typescript, got ${String(engine)}`);
   }
 }
 
-async function openNative(options: NativeOptions): Promise<Backend> {
-  const { createNativeBackend } = await import("./native/create.ts");
-  return createNativeBackend(options);
+async function loadEngine(): Promise<(options: NativeOptions) => Backend> {
+  const { loadNativeEngine } = await import("./native/create.ts");
+  return loadNativeEngine();
 }

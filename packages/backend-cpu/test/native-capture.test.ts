@@ -51,15 +51,13 @@ describeNative("native capture", () => {
     const replay = backend.capture!(() => backend.run("fill", [value], [], { value: 5 }));
     let read: Promise<unknown> | undefined;
     let synchronized: Promise<unknown> | undefined;
-    backend
-      .capture!(() => {
-        read = backend.read(value.buffer, 0, 4);
-        synchronized = backend.synchronize();
-        expect(() => backend.trim()).toThrow("[capture]");
-        expect(() => replay.run()).toThrow("[capture]");
-        expect(() => backend.capture!(() => undefined)).toThrow("[capture]");
-      })
-      .dispose();
+    backend.capture!(() => {
+      read = backend.read(value.buffer, 0, 4);
+      synchronized = backend.synchronize();
+      expect(() => backend.trim()).toThrow("[capture]");
+      expect(() => replay.run()).toThrow("[capture]");
+      expect(() => backend.capture!(() => undefined)).toThrow("[capture]");
+    }).dispose();
     await expect(read).rejects.toThrow("[capture] expected no read while commands are recorded");
     await expect(synchronized).rejects.toThrow("[capture]");
     await backend[Symbol.asyncDispose]();

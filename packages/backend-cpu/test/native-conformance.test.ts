@@ -1,14 +1,12 @@
 /** The native engine against the conformance suite, once per instruction set that the library holds. */
 import { describeConformance } from "@modernbert-ts/conformance/vitest";
 import { createCpuBackend } from "../src/index.ts";
-import { loadNativeLibrary } from "../src/native/library.ts";
 import { createTypeScriptBackend } from "../src/typescript/index.ts";
-import { describeNative, missing } from "./native.ts";
+import { describeNative, instructionSets, missing } from "./native.ts";
 
-const sets = missing ? [] : (await loadNativeLibrary()).instructionSets;
 if (missing) describeNative("conformance of cpu, native engine", () => undefined);
 
-for (const { name, supported } of sets) {
+for (const { name, supported } of instructionSets) {
   if (supported) {
     describeConformance({
       name: `cpu, native engine, ${name}`,

@@ -1,7 +1,7 @@
 /** Random programs of `map` on the native engine: register reuse must never lose a value that is still needed. */
 import { compileProgram, constant, denseStrides, scalar, scalarTable, x } from "@modernbert-ts/tensor-core";
 import type { Backend, Expression, View } from "@modernbert-ts/tensor-core";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createCpuBackend } from "../src/index.ts";
 import { encodeMap } from "../src/native/map.ts";
@@ -13,7 +13,11 @@ const programs = fc
   .map((steps) => {
     const values: Expression[] = [x(0), x(1), x(2), constant(0.5), constant(-3)];
     for (const { kind, a, b, c } of steps) {
-      const [p, q, r] = [a, b, c].map((index) => values[index % values.length]!) as [Expression, Expression, Expression];
+      const [p, q, r] = [a, b, c].map((index) => values[index % values.length]!) as [
+        Expression,
+        Expression,
+        Expression,
+      ];
       const grown = [
         () => scalar.add(p, q),
         () => scalar.sub(p, q),

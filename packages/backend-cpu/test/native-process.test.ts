@@ -25,22 +25,30 @@ const prelude = `
 `;
 
 function runChild(code: string): { status: number | null; signal: string | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, ["--input-type=module", "-e", prelude + code], { encoding: "utf8", timeout: 50_000 });
+  return spawnSync(process.execPath, ["--input-type=module", "-e", prelude + code], {
+    encoding: "utf8",
+    timeout: 50_000,
+  });
 }
 
-describeNative("native processes", () => {
-  test.each([
-    ["idle", `await createCpuBackend({ engine: "native" });`],
-    ["after work", `const b = await createCpuBackend({ engine: "native" }); await work(b, 10);`],
-    ["with queued work", `const b = await createCpuBackend({ engine: "native" }); work(b, 300); process.exit(0);`],
-    ["inside a read", `const b = await createCpuBackend({ engine: "native" }); work(b, 300); setTimeout(() => process.exit(0), 50);`],
-  ])("a process ends without disposal: %s", (_, code) => {
-    const { status, signal, stderr } = runChild(code);
-    expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
-  });
+describeNative(
+  "native processes",
+  () => {
+    test.each([
+      ["idle", `await createCpuBackend({ engine: "native" });`],
+      ["after work", `const b = await createCpuBackend({ engine: "native" }); await work(b, 10);`],
+      ["with queued work", `const b = await createCpuBackend({ engine: "native" }); work(b, 300); process.exit(0);`],
+      [
+        "inside a read",
+        `const b = await createCpuBackend({ engine: "native" }); work(b, 300); setTimeout(() => process.exit(0), 50);`,
+      ],
+    ])("a process ends without disposal: %s", (_, code) => {
+      const { status, signal, stderr } = runChild(code);
+      expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
+    });
 
-  test("worker threads each have their backend; one that is stopped in the middle harms nobody", () => {
-    const { status, stdout, stderr } = runChild(`
+    test("worker threads each have their backend; one that is stopped in the middle harms nobody", () => {
+      const { status, stdout, stderr } = runChild(`
       const { Worker } = await import("node:worker_threads");
       const source = ${JSON.stringify(prelude)} + \`
         const { parentPort, workerData } = await import("node:worker_threads");
@@ -63,7 +71,9 @@ describeNative("native processes", () => {
       console.log(JSON.stringify([...results, await work(backend, 10)]));
       process.exit(0);
     `);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(JSON.parse(stdout)).toEqual([20, 30, 10]);
-  });
-}, reason);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+      expect(JSON.parse(stdout)).toEqual([20, 30, 10]);
+    });
+  },
+  reason,
+);

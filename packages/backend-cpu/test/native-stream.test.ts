@@ -27,7 +27,9 @@ describeNative("native stream", () => {
         if (step % 1500 === 0) await reads.at(-1);
       }
       const results = await Promise.all(reads);
-      results.forEach((result, at) => expect(result).toEqual([0, 1, 2, 3, 4, 5, 6].map((start) => start + 300 * (at + 1))));
+      results.forEach((result, at) =>
+        expect(result).toEqual([0, 1, 2, 3, 4, 5, 6].map((start) => start + 300 * (at + 1))),
+      );
       expect(backend.memory().liveBuffers).toBe(1);
       expect(backend.memory().allocations).toBeLessThan(50);
     }, threads);
@@ -85,7 +87,8 @@ describeNative("native stream", () => {
       backends.map(async (backend, index) => {
         const value = tensor(backend, [100, 100], new Float32Array(10_000).fill(index + 1));
         const product = tensor(backend, [100, 100]);
-        for (let step = 0; step < 200; step++) backend.run("matmul", [product], [value, value], { alpha: 1, accumulate: false });
+        for (let step = 0; step < 200; step++)
+          backend.run("matmul", [product], [value, value], { alpha: 1, accumulate: false });
         return (await valuesOf(backend, product))[0];
       }),
     );

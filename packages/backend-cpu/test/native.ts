@@ -3,10 +3,16 @@ import { existsSync } from "node:fs";
 import { denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { Backend, DType, View } from "@modernbert-ts/tensor-core";
 import { describe, test } from "vitest";
-import { libraryPath } from "../src/native/library.ts";
+import { libraryPath, loadNativeLibrary } from "../src/native/library.ts";
+import type { InstructionSet } from "../src/native/library.ts";
 
 /** Why the native engine cannot be tested here, or undefined. A library that is there but does not load is a failure, not a reason. */
-export const missing: string | undefined = existsSync(libraryPath) ? undefined : `there is no native library at ${libraryPath} (no C compiler)`;
+export const missing: string | undefined = existsSync(libraryPath)
+  ? undefined
+  : `there is no native library at ${libraryPath} (no C compiler)`;
+
+/** The instruction sets that the library holds; none without the library. */
+export const instructionSets: readonly InstructionSet[] = missing ? [] : (await loadNativeLibrary()).instructionSets;
 
 /** `describe` for tests of the native engine: without its library, one test that is skipped with the reason. */
 export function describeNative(name: string, body: () => void, reason: string | undefined = missing): void {

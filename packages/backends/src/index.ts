@@ -47,7 +47,7 @@ export async function createBackend(name: BackendName | "auto", options: Backend
     const factory = Object.hasOwn(factories, name) ? factories[name] : undefined;
     if (!factory) throw new BackendUnavailableError(`expected one of ${backendNames.join(", ")}, got ${String(name)}`);
     const backend = await factory(options);
-    return { name, backend, reason: `${name}: ${backend.capabilities.device}` };
+    return { name, backend, reason: backend.capabilities.device };
   }
   const refusals: string[] = [];
   for (const candidate of ["cuda", "webgpu"] as const) {
@@ -56,7 +56,7 @@ export async function createBackend(name: BackendName | "auto", options: Backend
       return {
         name: candidate,
         backend,
-        reason: [`${candidate}: ${backend.capabilities.device}`, ...refusals].join("; "),
+        reason: [backend.capabilities.device, ...refusals].join("; "),
       };
     } catch (error) {
       if (!(error instanceof BackendUnavailableError)) throw error;
@@ -64,7 +64,7 @@ export async function createBackend(name: BackendName | "auto", options: Backend
     }
   }
   const backend = await factories.cpu(options);
-  return { name: "cpu", backend, reason: [`cpu: ${backend.capabilities.device}`, ...refusals].join("; ") };
+  return { name: "cpu", backend, reason: [backend.capabilities.device, ...refusals].join("; ") };
 }
 
 /** A backend in a package of its own, which need not be installed. It reports a missing device as an error whose name ends in UnavailableError. */

@@ -28,7 +28,8 @@ export interface ModelFolderOptions {
 
 /** A hub id: one or two names that neither start nor end with a dot or dash. */
 const hubId = /^\w([\w.-]*\w)?(\/\w([\w.-]*\w)?)?$/;
-const smallFiles = /^((config|tokenizer|tokenizer_config|special_tokens_map|1_Pooling\/config)\.json)$/;
+const smallFiles =
+  /^(config|tokenizer|tokenizer_config|special_tokens_map|modules|sentence_bert_config|config_sentence_transformers|1_Pooling\/config)\.json$/;
 const weightFiles = /^model([\w.-]*\.safetensors|\.safetensors\.index\.json)$/;
 
 /** The folder of a model that is on disk after this call. @throws ModelNotFoundError */
@@ -79,7 +80,9 @@ async function fromCache(model: HubModel, { weights = true }: ModelFolderOptions
   );
   if (folder) return folder;
   const where = `${model.name}@${model.revision} is not in the cache ${cacheFolder(model)}`;
-  throw new ModelNotFoundError(`${why} and ${where}: download it once with a connection, or give a folder`);
+  throw new ModelNotFoundError(
+    `there is no folder ${model.name}, ${why}, and ${where}: download it once with a connection, or give a folder`,
+  );
 }
 
 /** What the hub's answer means; no refusal when it gave none, or is out of order itself. */

@@ -165,7 +165,7 @@ describe("without a connection", () => {
   test("what was never downloaded is missed by name", async () => {
     process.env["HF_HUB_OFFLINE"] = "1";
     expect(await failure(name)).toMatch(
-      /HF_HUB_OFFLINE is set and somebody\/tiny@main is not in the cache .*download it once/,
+      /no folder somebody\/tiny, HF_HUB_OFFLINE is set, and somebody\/tiny@main is not in the cache .*download it once/,
     );
   });
   test("a copy without the weights is not enough", async () => {

@@ -22,6 +22,11 @@ export interface EncodingParts {
   readonly idToToken: (id: number) => string | undefined;
 }
 
+/** An encoding as plain data, to be sent between threads. */
+export interface EncodingMessage extends Omit<EncodingParts, "idToToken" | "overflowing"> {
+  readonly overflowing: readonly EncodingMessage[];
+}
+
 export class Encoding {
   /** Token ids [T]. */
   readonly ids: Int32Array;
@@ -96,6 +101,12 @@ export class Encoding {
     const stretches = pad.left ? [padding, ...this.stretches] : [...this.stretches, padding];
     const { offsetUnit, idToToken } = this;
     return new Encoding({ ids, stretches, offsets, offsetUnit, overflowing, texts, idToToken });
+  }
+
+  /** Its data without what belongs to the tokenizer. */
+  toMessage(): EncodingMessage {
+    const { ids, stretches, offsets, offsetUnit, texts } = this;
+    return { ids, stretches, offsets, offsetUnit, texts, overflowing: this.overflowing.map((part) => part.toMessage()) };
   }
 
   private perToken(value: (stretch: Stretch) => number): Uint8Array {

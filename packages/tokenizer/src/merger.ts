@@ -21,6 +21,8 @@ export class Merger {
   private readonly byteIds: Int32Array;
   private readonly lengths: (id: number) => number;
   private readonly ranks: Int32Array = new Int32Array(HEAP_FROM);
+  /** Rank of the merge of two bytes, with which every word starts: first byte * 256 + second byte. */
+  private readonly byteRanks: Int32Array = new Int32Array(1 << 16);
   private heap: HeapMerger | undefined;
 
   /** `byteIds` holds the id of each byte, -1 for a byte outside the vocabulary (skipped, as the reference does). */
@@ -28,6 +30,10 @@ export class Merger {
     this.merges = merges;
     this.byteIds = byteIds;
     this.lengths = lengths;
+    for (let pair = 0; pair < this.byteRanks.length; pair++) {
+      const [left, right] = [byteIds[pair >> 8]!, byteIds[pair & 255]!];
+      this.byteRanks[pair] = left < 0 || right < 0 ? NO_MERGE : merges.rank(left, right);
+    }
   }
 
   /** Writes the ids of a word into `out` from `at` on (room for one per byte); returns where they end. */
@@ -86,21 +92,27 @@ export class Merger {
   /** Merges a range into `symbols`; returns how many there are. */
   private symbolsOf(bytes: Uint8Array, start: number, end: number): number {
     if (this.symbols.length < end - start) this.symbols = new Int32Array(end - start);
-    const { symbols, byteIds } = this;
+    const { symbols, byteIds, byteRanks, ranks } = this;
+    const ranked = end - start <= HEAP_FROM;
     let count = 0;
+    let before = 0; // the last byte that has an id
     for (let i = start; i < end; i++) {
-      const id = byteIds[bytes[i]!]!;
-      if (id >= 0) symbols[count++] = id;
+      const byte = bytes[i]!;
+      const id = byteIds[byte]!;
+      if (id < 0) continue;
+      if (ranked && count > 0) ranks[count - 1] = byteRanks[(before << 8) | byte]!;
+      symbols[count++] = id;
+      before = byte;
     }
-    if (count <= HEAP_FROM) return this.scan(count);
+    if (ranked) return this.scan(count);
     this.heap ??= new HeapMerger(this.merges);
     return this.heap.merge(symbols, count);
   }
 
+  /** Merges symbols[0, count), whose ranks are set. */
   private scan(count: number): number {
     const { symbols, ranks, merges } = this;
     const { made } = merges;
-    for (let i = 0; i + 1 < count; i++) ranks[i] = merges.rank(symbols[i]!, symbols[i + 1]!);
     while (count > 1) {
       let best = NO_MERGE;
       let at = 0;

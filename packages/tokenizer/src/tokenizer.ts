@@ -35,6 +35,9 @@ export interface EncodeOptions {
   readonly padding?: Padding | false;
 }
 
+/** One text, or a text with its pair. */
+export type TextOrPair = string | readonly [text: string, pair: string];
+
 export interface TokenizerParts {
   readonly model: Model;
   readonly addedTokens: readonly AddedToken[];
@@ -123,7 +126,7 @@ export class Tokenizer {
   }
 
   /** Encodes many texts; padding, if any, is to the longest of them unless it fixes a length. */
-  encodeBatch(texts: readonly (string | readonly [string, string])[], options: EncodeOptions = {}): Encoding[] {
+  encodeBatch(texts: readonly TextOrPair[], options: EncodeOptions = {}): Encoding[] {
     const encodings = texts.map((text) =>
       typeof text === "string"
         ? this.encodeUnpadded(text, options)

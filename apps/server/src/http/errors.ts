@@ -2,19 +2,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ServeError } from "../errors.ts";
 
-export interface TeiErrorBody {
-  readonly error: string;
-  readonly error_type: string;
-}
-
-export interface OpenAiErrorBody {
-  readonly error: { readonly message: string; readonly type: string; readonly param: null; readonly code: number };
-  /** TEI's own shape on this route. */
-  readonly message: string;
-  readonly code: number;
-  readonly type: string;
-}
-
 /** Statuses and texts of what the framework refuses; the texts are TEI's. */
 const refusals: Readonly<Record<string, readonly [status: number, message: string]>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, "Failed to parse the request body as JSON: it is empty"],
@@ -45,11 +32,12 @@ export function sendError(error: ServeError, request: FastifyRequest, reply: Fas
   return reply.code(error.status).send(isOpenAi(request) ? openAiBody(error) : teiBody(error));
 }
 
-function teiBody({ message, type }: ServeError): TeiErrorBody {
+function teiBody({ message, type }: ServeError): object {
   return { error: message, error_type: type };
 }
 
-function openAiBody({ message, type, status }: ServeError): OpenAiErrorBody {
+/** OpenAI's nested object, and beside it the flat fields that TEI has on this route. */
+function openAiBody({ message, type, status }: ServeError): object {
   const kind = status >= 500 ? "server_error" : status === 429 ? "rate_limit_error" : "invalid_request_error";
   return { error: { message, type: kind, param: null, code: status }, message, code: status, type };
 }

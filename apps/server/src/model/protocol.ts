@@ -12,7 +12,7 @@ export type Task =
   | { readonly kind: "fill-mask"; readonly topK: number };
 
 /** What one sequence gives. */
-export interface TaskResults {
+interface TaskResults {
   /** The pooled hidden state [hiddenSize], neither checked nor normalised. */
   readonly embed: Float32Array;
   /** Per mask, best first. */

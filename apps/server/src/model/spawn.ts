@@ -5,10 +5,9 @@ import { Worker } from "node:worker_threads";
 import { StartError } from "../errors.ts";
 import type { WorkerData } from "./protocol.ts";
 
-const file: URL = new URL(
-  import.meta.url.endsWith(".ts") ? "../../dist/model/worker.js" : "./worker.js",
-  import.meta.url,
-);
+const besides = new URL("./worker.js", import.meta.url);
+const built = new URL("../../dist/model/worker.js", import.meta.url);
+const file = import.meta.url.endsWith(".ts") ? built : besides;
 
 export function spawnWorker(workerData: WorkerData): Worker {
   if (!existsSync(file)) throw new StartError(`${fileURLToPath(file)} is missing: build @modernbert-ts/server first`);

@@ -26,6 +26,9 @@ export interface TrainerConfig {
     readonly hidden_size?: number | undefined;
     readonly num_attention_heads?: number | undefined;
     readonly intermediate_size?: number | undefined;
+    readonly global_attn_every_n_layers: number;
+    readonly local_attention: number;
+    readonly initializer_range: number;
     readonly attn_out_dropout_prob: number;
     readonly initialisation: "flexbert" | "huggingface";
   };
@@ -115,12 +118,19 @@ export const configSchema: z.ZodType<TrainerConfig, unknown> = z
           .enum(presetNames)
           .default("17m")
           .describe(`Shape to start from: ${presetNames.join(", ")}.`),
-        num_hidden_layers: positive
-          .optional()
-          .describe("These four override the preset. Layers 0, 3, 6, ... attend globally."),
+        num_hidden_layers: positive.optional().describe("These four override the preset."),
         hidden_size: positive.optional(),
         num_attention_heads: positive.optional(),
         intermediate_size: positive.optional(),
+        global_attn_every_n_layers: positive
+          .default(3)
+          .describe("Layers 0, 3, 6, ... attend to the whole sequence, the others to a sliding window."),
+        local_attention: positive.default(128).describe("Width of that window in tokens, half to each side."),
+        initializer_range: z
+          .number()
+          .gt(0)
+          .default(0.02)
+          .describe("Standard deviation of the initial weights; narrow models learn faster from larger ones."),
         attn_out_dropout_prob: z
           .number()
           .min(0)

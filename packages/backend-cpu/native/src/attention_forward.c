@@ -124,12 +124,19 @@ static void attend(forward_state *state, const attention_shape *shape, int64_t g
 static void finish(const forward_context *c, const forward_state *state, const attention_task *task) {
   const attention_shape *shape = &c->shape;
   const int64_t dim = shape->dim, first = task->start + task->first;
-  for (int64_t r = 0; r < task->count; r++) {
-    const float total = ((const float *)state->total)[r];
-    const float *sums = state->sums + r * shape->width;
-    float *out = c->out + ((first + r) * shape->heads + task->head) * dim;
-    for (int64_t d = 0; d < dim; d += VL) v_store_n(out + d, v_load(sums + d) * (1.0f / total), MB_MIN(VL, dim - d));
-    if (c->lse) c->lse[task->head * shape->tokens + first + r] = ((const float *)state->maximum)[r] + log2f(total);
+  for (int64_t row = 0; row < task->count; row += VL) {
+    const int64_t rows = MB_MIN(VL, task->count - row);
+    const vf maximum = ((const vf *)state->maximum)[row / VL], total = ((const vf *)state->total)[row / VL];
+    float inverse[VL];
+    v_store(inverse, 1.0f / total);
+    if (c->lse) v_store_n(c->lse + task->head * shape->tokens + first + row, maximum + v_log(total) * (float)LOG2_E, rows);
+    for (int64_t r = 0; r < rows; r++) {
+      const float *sums = state->sums + (row + r) * shape->width;
+      float *out = c->out + ((first + row + r) * shape->heads + task->head) * dim;
+      int64_t d = 0;
+      for (; d + VL <= dim; d += VL) v_store(out + d, v_load(sums + d) * inverse[r]);
+      if (d < dim) v_store_n(out + d, v_load(sums + d) * inverse[r], dim - d);
+    }
   }
 }
 

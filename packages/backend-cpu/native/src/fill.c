@@ -65,43 +65,55 @@ void MB_FN(mb_op_iota)(const mb_view *views, const double *attributes) {
   run(&context, iota_task);
 }
 
-/* Philox4x32-10 on LANES counters at a time (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC'11). */
-#define LANES 16
-static void philox(uint64_t first_block, const uint32_t key[2], const uint32_t counter[2], uint32_t words[4 * LANES]) {
-  uint32_t x0[LANES], x1[LANES], x2[LANES], x3[LANES];
-  for (int i = 0; i < LANES; i++) {
-    x0[i] = (uint32_t)(first_block + (uint64_t)i);
-    x1[i] = (uint32_t)((first_block + (uint64_t)i) >> 32);
-    x2[i] = counter[0];
-    x3[i] = counter[1];
-  }
+typedef uint32_t vu __attribute__((vector_size(VL * 4)));
+typedef uint64_t vl __attribute__((vector_size(VL * 4)));
+
+/* The 64-bit products of the even lanes with m. */
+static inline vl multiply_even(vu a, uint32_t m) {
+#if defined(__AVX512F__)
+  return (vl)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(m));
+#elif defined(__AVX2__)
+  return (vl)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(m));
+#else
+  return ((vl)a & 0xffffffff) * m;
+#endif
+}
+
+static inline void multiply(vu a, uint32_t m, vu *high, vu *low) {
+  const vl even = multiply_even(a, m), odd = multiply_even((vu)((vl)a >> 32), m);
+  *high = (vu)((even >> 32) | (odd & 0xffffffff00000000));
+  *low = (vu)((even & 0xffffffff) | (odd << 32));
+}
+
+/* Philox4x32-10 on VL counters at a time (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC'11). */
+static void philox(uint64_t first_block, const uint32_t key[2], const uint32_t counter[2], uint32_t words[4 * VL]) {
+  const vu zero = {0}, low = zero + (uint32_t)first_block;
+  vu x[4] = {low + (vu)v_lanes(), zero + (uint32_t)(first_block >> 32), zero + counter[0], zero + counter[1]};
+  x[1] -= (vu)(x[0] < low); /* a carry is a lane of -1 */
   uint32_t k0 = key[0], k1 = key[1];
   for (int round = 0; round < 10; round++, k0 += 0x9E3779B9, k1 += 0xBB67AE85) {
-    for (int i = 0; i < LANES; i++) {
-      const uint64_t a = (uint64_t)0xD2511F53 * x0[i], b = (uint64_t)0xCD9E8D57 * x2[i];
-      const uint32_t y0 = (uint32_t)(b >> 32) ^ x1[i] ^ k0, y2 = (uint32_t)(a >> 32) ^ x3[i] ^ k1;
-      x0[i] = y0;
-      x1[i] = (uint32_t)b;
-      x2[i] = y2;
-      x3[i] = (uint32_t)a;
-    }
+    vu high0, low0, high2, low2;
+    multiply(x[0], 0xD2511F53, &high0, &low0);
+    multiply(x[2], 0xCD9E8D57, &high2, &low2);
+    x[0] = high2 ^ x[1] ^ k0;
+    x[1] = low2;
+    x[2] = high0 ^ x[3] ^ k1;
+    x[3] = low0;
   }
-  for (int i = 0; i < LANES; i++) {
-    words[4 * i] = x0[i];
-    words[4 * i + 1] = x1[i];
-    words[4 * i + 2] = x2[i];
-    words[4 * i + 3] = x3[i];
-  }
+  uint32_t lanes[4][VL];
+  memcpy(lanes, x, sizeof lanes);
+  for (int i = 0; i < VL; i++)
+    for (int word = 0; word < 4; word++) words[4 * i + word] = lanes[word][i];
 }
 
 static void random_task(void *opaque, int64_t task, int worker) {
   (void)worker;
   const fill_context *c = opaque;
-  uint32_t words[4 * LANES];
+  uint32_t words[4 * VL];
   const int64_t end = MB_MIN(c->size, (task + 1) * TASK);
-  for (int64_t start = task * TASK; start < end; start += 4 * LANES) {
+  for (int64_t start = task * TASK; start < end; start += 4 * VL) {
     philox((uint64_t)start / 4, c->key, c->counter, words);
-    const int64_t n = MB_MIN(4 * LANES, end - start);
+    const int64_t n = MB_MIN(4 * VL, end - start);
     uint32_t *out = (uint32_t *)c->out.data + start;
     if (c->out.dtype == MB_F32)
       for (int64_t i = 0; i < n; i++) ((float *)out)[i] = (float)(int32_t)(words[i] >> 8) * 0x1p-24f;

@@ -18,6 +18,8 @@
 #define INPUT_OPERANDS (1 << 16)
 #define CONSTANT_OPERANDS (1 << 17)
 
+void MB_FN(mb_op_copy)(const mb_view *views, const double *attributes);
+
 typedef struct {
   mb_view out, in[MAX_INPUTS];
   int64_t size, temporaries, calls;
@@ -78,6 +80,27 @@ static void map_task(void *opaque, int64_t task, int worker) {
     map_block(c, start, MB_MIN(MAP_BLOCK, end - start), temporaries);
 }
 
+/* Inputs whose last axis is not contiguous are laid out densely first, tile by tile, where reading them block by block would touch a
+ * cache line per element. */
+#define DENSE_FROM (16 * MAP_BLOCK)
+static int wants_dense(const mb_view *in, int64_t size) {
+  return size >= DENSE_FROM && in->rank > 0 && in->stride[in->rank - 1] != 0 && in->stride[in->rank - 1] != 1;
+}
+
+static void make_dense(mb_view *in, char **memory) {
+  mb_view copies[2] = {*in, *in};
+  copies[0].data = *memory;
+  int64_t stride = 1;
+  for (int32_t axis = in->rank - 1; axis >= 0; axis--) {
+    copies[0].stride[axis] = stride;
+    stride *= in->shape[axis];
+  }
+  *memory += stride * mb_bytes_of(in->dtype);
+  MB_FN(mb_op_copy)(copies, NULL);
+  *in = copies[0];
+  MB_FN(mb_coalesce)((mb_view *[]){in}, 1);
+}
+
 /* views: out, inputs…; attributes: inputs, temporaries, constants, calls, result, constant values…, calls… */
 void MB_FN(TYPED(mb_map))(const mb_view *views, const double *attributes) {
   map_context context = {.out = views[0], .inputs = (int32_t)attributes[0], .temporaries = (int64_t)attributes[1]};
@@ -89,10 +112,15 @@ void MB_FN(TYPED(mb_map))(const mb_view *views, const double *attributes) {
   c->size = mb_size_of(&c->out);
   if (c->size == 0) return;
   MB_FN(mb_coalesce)((mb_view *[]){&c->out}, 1);
+  int64_t dense_bytes = 0;
   for (int32_t i = 0; i < c->inputs; i++) {
     c->in[i] = views[1 + i];
     MB_FN(mb_coalesce)((mb_view *[]){&c->in[i]}, 1);
+    if (wants_dense(&c->in[i], c->size)) dense_bytes += c->size * mb_bytes_of(c->in[i].dtype);
   }
+  char *memory = dense_bytes ? mb_scratch(0, MB_SLOT_KERNEL_1, (size_t)dense_bytes) : NULL;
+  for (int32_t i = 0; i < c->inputs; i++)
+    if (wants_dense(&c->in[i], c->size)) make_dense(&c->in[i], &memory);
   REAL *splats = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)((constants + 1) * STEP) * sizeof(REAL));
   for (int64_t i = 0; i < constants * STEP; i++) splats[i] = (REAL)attributes[5 + i / STEP];
   c->constants = splats;

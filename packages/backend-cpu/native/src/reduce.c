@@ -8,13 +8,15 @@
 
 /* Elements per partial result: one task each when a single output is long. */
 #define PIECE (16 * MB_BLOCK)
-/* Columns that a task of the column case owns, and rows that are added in f32 before they go to double. */
+/* The column case: columns and rows of a task, and rows that are added in f32 before they go to double. */
 #define COLUMNS 256
+#define ROWS 256
 #define STRETCH 64
 
 typedef struct {
   mb_view out, kept, reduced; /* kept and reduced: the input's axes, split */
-  int64_t outputs, depth, pieces, outputs_per_task, rows_per_piece;
+  int64_t outputs, depth, pieces, outputs_per_task;
+  int64_t columns; /* of the column case: extent of the last kept axis */
   double *partial; /* [outputs, pieces] or [pieces, outputs] */
   int max;
 } reduce_context;
@@ -111,19 +113,21 @@ static void reduce_rows(reduce_context *c) {
   }
 }
 
-/* The case that the last kept axis is contiguous: whole vectors of outputs, row after row. `kept` is that axis alone here. */
+/* The case that the last kept axis is contiguous: whole vectors of outputs, row after row. */
 static void column_task(void *opaque, int64_t task, int worker) {
   (void)worker;
   const reduce_context *c = opaque;
-  const int64_t piece = task % c->pieces, first = task / c->pieces * COLUMNS, n = MB_MIN(COLUMNS, c->outputs - first);
-  const int64_t end = MB_MIN(c->depth, (piece + 1) * c->rows_per_piece);
-  double *total = c->partial + piece * c->outputs + first;
+  const int64_t blocks = (c->columns + COLUMNS - 1) / COLUMNS;
+  const int64_t piece = task % c->pieces, block = task / c->pieces % blocks, group = task / c->pieces / blocks;
+  const int64_t n = MB_MIN(COLUMNS, c->columns - block * COLUMNS), output = group * c->columns + block * COLUMNS;
+  const int64_t origin = offset_of(&c->kept, output), end = MB_MIN(c->depth, (piece + 1) * ROWS);
+  double *total = c->partial + piece * c->outputs + output;
   _Alignas(64) float sum[COLUMNS], row[COLUMNS];
   for (int64_t i = 0; i < n; i++) total[i] = identity(c);
-  for (int64_t start = piece * c->rows_per_piece; start < end; start += STRETCH) {
+  for (int64_t start = piece * ROWS; start < end; start += STRETCH) {
     for (int64_t i = 0; i < COLUMNS; i++) sum[i] = (float)identity(c);
     for (int64_t r = start; r < MB_MIN(end, start + STRETCH); r++) {
-      const char *at = mb_element(&c->reduced, offset_of(&c->reduced, r) + first);
+      const char *at = mb_element(&c->reduced, origin + offset_of(&c->reduced, r));
       const float *x = (const float *)at;
       if (c->reduced.dtype != MB_F32) {
         MB_FN(mb_to_f32)(at, c->reduced.dtype, n, row);
@@ -141,10 +145,10 @@ static void column_task(void *opaque, int64_t task, int worker) {
 }
 
 static void reduce_columns(reduce_context *c) {
-  c->rows_per_piece = MB_MAX(STRETCH, 4 * PIECE / COLUMNS);
-  c->pieces = MB_MAX(1, (c->depth + c->rows_per_piece - 1) / c->rows_per_piece);
+  c->columns = c->kept.shape[c->kept.rank - 1];
+  c->pieces = MB_MAX(1, (c->depth + ROWS - 1) / ROWS);
   c->partial = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)(c->outputs * c->pieces) * sizeof(double));
-  mb_parallel((c->outputs + COLUMNS - 1) / COLUMNS * c->pieces, column_task, c);
+  mb_parallel(c->outputs / c->columns * ((c->columns + COLUMNS - 1) / COLUMNS) * c->pieces, column_task, c);
   for (int64_t piece = 1; piece < c->pieces; piece++)
     for (int64_t i = 0; i < c->outputs; i++) c->partial[i] = combine(c, c->partial[i], c->partial[piece * c->outputs + i]);
   MB_FN(mb_store_f64)(&c->out, 0, c->outputs, c->partial);
@@ -169,7 +173,7 @@ void MB_FN(mb_op_reduce)(const mb_view *views, const double *attributes) {
   c->outputs = mb_size_of(&c->kept);
   c->depth = mb_size_of(&c->reduced);
   if (c->outputs == 0) return;
-  const int columns = in_f32(in) && c->kept.rank == 1 && c->kept.stride[0] == 1 && c->outputs >= VL && !mb_is_contiguous(&c->reduced);
-  if (columns) reduce_columns(c);
+  const int32_t last = c->kept.rank - 1;
+  if (in_f32(in) && last >= 0 && c->kept.stride[last] == 1 && c->kept.shape[last] >= VL) reduce_columns(c);
   else reduce_rows(c);
 }

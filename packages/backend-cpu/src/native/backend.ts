@@ -13,11 +13,11 @@ import type {
   View,
 } from "@modernbert-ts/tensor-core";
 import { CommandEncoder } from "./commands.ts";
+import type { Block } from "./free-list.ts";
 import { fusedKernels } from "./fused/index.ts";
 import { offsetAddress } from "./library.ts";
 import type { InstructionSet, NativeLibrary } from "./library.ts";
 import { Memory } from "./memory.ts";
-import type { Block } from "./memory.ts";
 import { nativePrimitives } from "./primitives.ts";
 import { Staging, stagingBytes } from "./staging.ts";
 import { Stream } from "./stream.ts";
@@ -111,7 +111,12 @@ export class NativeBackend implements Backend {
     });
   }
 
-  run<K extends PrimitiveName>(op: K, outputs: readonly View[], inputs: readonly View[], attrs: PrimitiveAttrs[K]): void {
+  run<K extends PrimitiveName>(
+    op: K,
+    outputs: readonly View[],
+    inputs: readonly View[],
+    attrs: PrimitiveAttrs[K],
+  ): void {
     this.#check(op);
     this.#primitives[op](outputs, inputs, attrs);
   }
@@ -193,6 +198,9 @@ export class NativeBackend implements Backend {
 
 function checkRange(operation: string, block: Block, byteOffset: number, byteLength: number): void {
   if (byteOffset < 0 || byteLength < 0 || byteOffset + byteLength > block.bytes) {
-    throw new ShapeError(operation, `expected bytes inside a buffer of ${block.bytes}, got ${byteLength} at ${byteOffset}`);
+    throw new ShapeError(
+      operation,
+      `expected bytes inside a buffer of ${block.bytes}, got ${byteLength} at ${byteOffset}`,
+    );
   }
 }

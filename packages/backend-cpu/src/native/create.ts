@@ -13,24 +13,28 @@ export interface NativeOptions {
   readonly instructionSet?: string;
 }
 
-export async function createNativeBackend(options: NativeOptions): Promise<Backend> {
-  const { threads = availableParallelism() } = options;
-  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
-    throw new TensorError("createCpuBackend", `expected 1 to 1024 threads, got ${threads}`);
-  }
+/** Loads the library; the function it resolves to makes backends. Rejects where the native engine cannot run, with what to do. */
+export async function loadNativeEngine(): Promise<(options: NativeOptions) => Backend> {
   const library = await loadNativeLibrary();
-  return new NativeBackend(library, chooseInstructionSet(library, options.instructionSet ?? process.env["MODERNBERT_CPU_ISA"]), threads);
+  return (options) => {
+    const { threads = availableParallelism() } = options;
+    if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
+      throw new TensorError("createCpuBackend", `expected 1 to 1024 threads, got ${threads}`);
+    }
+    return new NativeBackend(library, chooseInstructionSet(library, options.instructionSet), threads);
+  };
 }
 
-/** The instruction sets that the library has and this machine runs, best first. */
-export async function nativeInstructionSets(): Promise<readonly InstructionSet[]> {
-  return (await loadNativeLibrary()).instructionSets.filter((set) => set.supported);
-}
-
-function chooseInstructionSet(library: NativeLibrary, asked: string | undefined): InstructionSet {
+function chooseInstructionSet(
+  library: NativeLibrary,
+  asked: string | undefined = process.env["MODERNBERT_CPU_ISA"],
+): InstructionSet {
   const supported = library.instructionSets.filter((set) => set.supported);
   const chosen = asked ? supported.find((set) => set.name === asked) : supported[0];
   if (chosen) return chosen;
   const names = supported.map((set) => set.name).join(", ");
-  throw new TensorError("createCpuBackend", `expected an instruction set of this machine (${names}), got ${asked ?? "none"}`);
+  throw new TensorError(
+    "createCpuBackend",
+    `expected an instruction set of this machine (${names}), got ${asked ?? "none"}`,
+  );
 }

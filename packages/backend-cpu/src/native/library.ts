@@ -79,7 +79,9 @@ async function load(): Promise<NativeLibrary> {
     );
   }
   const { default: koffi } = await import("koffi").catch((cause: unknown) => {
-    throw new TensorError("createCpuBackend", "expected the package koffi for the native engine: npm install koffi", { cause });
+    throw new TensorError("createCpuBackend", "expected the package koffi for the native engine: npm install koffi", {
+      cause,
+    });
   });
   const library = koffi.load(libraryPath);
   const found = library.func("mb_abi", "int32_t", [])() as number;
@@ -109,15 +111,19 @@ async function load(): Promise<NativeLibrary> {
 
   return {
     instructionSets,
-    operations: resolve("operation", nativeOperations, operation as (name: string) => number),
-    scalarFunctions: resolve("scalar function", scalarNames, scalarFunction as (name: string) => number),
+    operations: numbersOf("operation", nativeOperations, operation as (name: string) => number),
+    scalarFunctions: numbersOf("scalar function", scalarNames, scalarFunction as (name: string) => number),
     allocate: (bytes) => ((allocate(bytes) as number) || undefined) as Address | undefined,
     free,
     copyIn: (to, from) => copyIn(to, from, from.byteLength),
     copyOut: (to, from) => copyOut(to, from, to.byteLength),
     createStream(threads, instructionSet) {
       const stream = createStream(threads, instructionSet.index) as StreamHandle;
-      if (stream === 0) throw new TensorError("createCpuBackend", `expected the system to start ${threads} threads, it did not: ask for fewer`);
+      if (stream === 0)
+        throw new TensorError(
+          "createCpuBackend",
+          `expected the system to start ${threads} threads, it did not: ask for fewer`,
+        );
       return stream;
     },
     submit,
@@ -140,11 +146,18 @@ async function load(): Promise<NativeLibrary> {
 }
 
 /** The library's number for each name. */
-function resolve<Name extends string>(what: string, names: readonly Name[], numberOf: (name: string) => number): Record<Name, number> {
+function numbersOf<Name extends string>(
+  what: string,
+  names: readonly Name[],
+  numberOf: (name: string) => number,
+): Record<Name, number> {
   const entries = names.map((name) => {
     const number = numberOf(name);
     if (number >= 0) return [name, number];
-    throw new TensorError("createCpuBackend", `expected the ${what} ${name} in the native library, found none: ${rebuild}`);
+    throw new TensorError(
+      "createCpuBackend",
+      `expected the ${what} ${name} in the native library, found none: ${rebuild}`,
+    );
   });
   return Object.fromEntries(entries) as Record<Name, number>;
 }

@@ -15,7 +15,10 @@ const encoded = new WeakMap<Program, readonly number[]>();
  * [temporaries, constants, calls, result, constant values…, then per call: function, target, a, b, c].
  * `functions` numbers the scalar functions as the library does.
  */
-export function encodeMap(expression: Expression, functions: Readonly<Record<ScalarFunctionName, number>>): readonly number[] {
+export function encodeMap(
+  expression: Expression,
+  functions: Readonly<Record<ScalarFunctionName, number>>,
+): readonly number[] {
   const program = compileProgram(expression);
   let attributes = encoded.get(program);
   if (!attributes) encoded.set(program, (attributes = encodeProgram(program, functions)));

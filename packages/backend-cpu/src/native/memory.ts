@@ -7,13 +7,9 @@
  */
 import { bufferId, TensorError, UseAfterDisposeError } from "@modernbert-ts/tensor-core";
 import type { BufferId, MemoryStats } from "@modernbert-ts/tensor-core";
+import { FreeList } from "./free-list.ts";
+import type { Block } from "./free-list.ts";
 import type { Address } from "./library.ts";
-
-/** A piece of C memory of a class size. */
-export interface Block {
-  readonly address: Address;
-  readonly bytes: number;
-}
 
 /** What the pool needs from the outside. */
 export interface MemorySource {
@@ -31,60 +27,6 @@ export interface MemorySource {
 export function classBytes(bytes: number): number {
   const step = Math.max(64, 2 ** (Math.ceil(Math.log2(Math.max(bytes, 1))) - 4));
   return Math.max(64, Math.ceil(bytes / step) * step);
-}
-
-/** A request takes a cached block of up to this much more than its class rather than new memory. */
-const slack = 1.5;
-
-/** Free blocks by size. */
-class FreeList {
-  readonly #bySize = new Map<number, Block[]>();
-  /** Sizes ascending. */
-  readonly #sizes: number[] = [];
-  bytes = 0;
-
-  put(block: Block): void {
-    let blocks = this.#bySize.get(block.bytes);
-    if (!blocks) {
-      this.#bySize.set(block.bytes, (blocks = []));
-      this.#sizes.splice(this.#position(block.bytes), 0, block.bytes);
-    }
-    blocks.push(block);
-    this.bytes += block.bytes;
-  }
-
-  take(bytes: number): Block | undefined {
-    for (let at = this.#position(bytes); at < this.#sizes.length && this.#sizes[at]! <= bytes * slack; at++) {
-      const block = this.#bySize.get(this.#sizes[at]!)!.pop();
-      if (!block) continue;
-      this.bytes -= block.bytes;
-      return block;
-    }
-    return undefined;
-  }
-
-  /** Removes blocks, largest first, until at most `maxBytes` are left. */
-  *shrink(maxBytes: number): Generator<Block> {
-    for (let at = this.#sizes.length - 1; at >= 0; at--) {
-      const blocks = this.#bySize.get(this.#sizes[at]!)!;
-      while (this.bytes > maxBytes && blocks.length > 0) {
-        const block = blocks.pop()!;
-        this.bytes -= block.bytes;
-        yield block;
-      }
-    }
-  }
-
-  #position(bytes: number): number {
-    let low = 0;
-    let high = this.#sizes.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#sizes[middle]! < bytes) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
 }
 
 export class Memory {
@@ -122,7 +64,8 @@ export class Memory {
   /** The memory of a live buffer. */
   block(buffer: BufferId): Block {
     const block = this.#live.get(buffer);
-    if (!block) throw new UseAfterDisposeError("cpu", `expected a live buffer, got buffer ${buffer}, which was released`);
+    if (!block)
+      throw new UseAfterDisposeError("cpu", `expected a live buffer, got buffer ${buffer}, which was released`);
     return block;
   }
 
@@ -144,7 +87,10 @@ export class Memory {
       address = this.#source.allocate(bytes);
     }
     if (address === undefined) {
-      throw new TensorError("allocate", `expected room for ${bytes} bytes, the system has none: use smaller batches, or release tensors`);
+      throw new TensorError(
+        "allocate",
+        `expected room for ${bytes} bytes, the system has none: use smaller batches, or release tensors`,
+      );
     }
     this.#owned.add(address);
     return address;

@@ -15,7 +15,11 @@ export function nativePrimitives(
     map: (outputs, inputs, { expression }) =>
       commands.encode("map", [...outputs, ...inputs], [inputs.length, ...encodeMap(expression, functions)]),
     reduce: (outputs, inputs, { kind, axes }) =>
-      commands.encode("reduce", [...outputs, ...inputs], [kind === "max" ? 1 : 0, axes.reduce((mask, axis) => mask | (1 << axis), 0)]),
+      commands.encode(
+        "reduce",
+        [...outputs, ...inputs],
+        [kind === "max" ? 1 : 0, axes.reduce((mask, axis) => mask | (1 << axis), 0)],
+      ),
     matmul: (outputs, inputs, { alpha, accumulate }) =>
       commands.encode("matmul", [...outputs, ...inputs], [alpha, accumulate ? 1 : 0]),
     gather: (outputs, inputs) => commands.encode("gather", [...outputs, ...inputs]),

@@ -103,7 +103,11 @@ export class Stream {
 
   /** Fails while recording: recorded commands do not run, so nothing can wait for them. */
   checkNotRecording(operation: string): void {
-    if (this.recording) throw new TensorError("capture", `expected no ${operation} while commands are recorded: do it before or after the capture`);
+    if (this.recording)
+      throw new TensorError(
+        "capture",
+        `expected no ${operation} while commands are recorded: do it before or after the capture`,
+      );
   }
 
   /** Resolves when the first `count` commands are done; rejects with DeviceValueError when one of them met a bad value. */

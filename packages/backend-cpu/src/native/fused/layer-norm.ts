@@ -15,7 +15,12 @@ export function layerNorm(commands: CommandEncoder): FusedKernel<"layerNorm"> {
     backwardReads: { inputs: [0, 1], outputs: [] },
     forward: ({ attrs, inputs: [x, weight, bias], outputs: [y], saved: [stats] }) =>
       commands.encode("layer_norm_forward", [y!, null, stats ?? null, x!, null, weight!, bias ?? null], [attrs.eps]),
-    backward: ({ inputs: [x, weight], saved: [stats], gradOutputs: [gradY], gradInputs: [gradX, gradWeight, gradBias] }) =>
+    backward: ({
+      inputs: [x, weight],
+      saved: [stats],
+      gradOutputs: [gradY],
+      gradInputs: [gradX, gradWeight, gradBias],
+    }) =>
       commands.encode("layer_norm_backward", [
         gradX ?? null,
         null,

