@@ -163,6 +163,8 @@ static void forward_body(void *context, int64_t index, int worker) {
                     (float)(shape->scale * LOG2_E));
     for (int v = 0; v < TILE_VECTORS; v++) state.maximum[group][v] = v_set(LOWEST), state.total[group][v] = v_set(0);
   }
+  for (int64_t r = 0; r < task->count; r++)
+    prefetch_row(c->out + ((task->start + task->first + r) * shape->heads + task->head) * dim, dim);
   const int64_t end = MB_MIN(task->length, task->first + task->count + shape->window);
   for (int64_t key = MB_MAX(0, task->first - shape->window); key < end; key += KEY_BLOCK) {
     const int64_t count = MB_MIN(KEY_BLOCK, end - key), padded = round_up(count, 4);

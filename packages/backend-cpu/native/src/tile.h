@@ -42,11 +42,10 @@ MB_INLINE void tile_product(int rows, int vectors, int64_t n, const float *a, in
   }
 }
 
-/* Rows of a packed tensor lie pages apart, where no hardware prefetcher follows: asks for a row that will be copied soon. */
+/* Rows of one head lie pages apart, where no hardware prefetcher follows: asks for a row that will be written later. */
 static inline void prefetch_row(const float *row, int64_t dim) {
   for (int64_t d = 0; d < dim; d += 16) __builtin_prefetch(row + d);
 }
-#define PREFETCH_ROWS 8
 
 /* to[d · to_stride + r] = scale · from[r · stride + d] for d < dim and r < TILE_LANES; rows from `rows` on are taken as 0. */
 static inline void pack_transposed(float *to, int64_t to_stride, const float *from, int64_t stride, int64_t rows, int64_t dim, float scale) {
@@ -64,7 +63,6 @@ static inline void pack_transposed(float *to, int64_t to_stride, const float *fr
 /* Copies `rows` rows of `dim` floats into rows of `width` ≥ dim floats, zeros behind them and in the rows up to `total`. */
 static inline void pack_rows(float *to, int64_t width, const float *from, int64_t stride, int64_t rows, int64_t total, int64_t dim) {
   for (int64_t r = 0; r < rows; r++) {
-    if (r + PREFETCH_ROWS < rows) prefetch_row(from + (r + PREFETCH_ROWS) * stride, dim);
     memcpy(to + r * width, from + r * stride, (size_t)dim * 4);
     if (width > dim) memset(to + r * width + dim, 0, (size_t)(width - dim) * 4);
   }
