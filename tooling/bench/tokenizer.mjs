@@ -65,7 +65,10 @@ async function readTexts() {
     .filter((entry) => entry.isDirectory())
     .flatMap(({ name }) => {
       const file = JSON.parse(readFileSync(join(lib, name, "diagnosticMessages.generated.json"), "utf8"));
-      return Object.values(file).join("\n").slice(0, 60_000).match(/[^]{1,20000}/g);
+      return Object.values(file)
+        .join("\n")
+        .slice(0, 60_000)
+        .match(/[^]{1,20000}/g);
     });
   return {
     "English prose": upTo(english.filter((_, i) => i % 6 === 0)),
@@ -103,7 +106,11 @@ async function measureSpeeds(libraries, texts, rounds) {
   for (const [kind, passes] of Object.entries(times)) {
     for (const [pass, names] of Object.entries(passes)) {
       const row = Object.fromEntries(Object.entries(names).map(([name, values]) => [name, median(values)]));
-      (speeds[kind] ??= {})[pass] = { ...row, againstRust: row["ours, offsets"] / row.rust, againstJavascript: row.ours / row.javascript };
+      (speeds[kind] ??= {})[pass] = {
+        ...row,
+        againstRust: row["ours, offsets"] / row.rust,
+        againstJavascript: row.ours / row.javascript,
+      };
     }
   }
   return speeds;
@@ -119,7 +126,9 @@ function measureLoad(rounds) {
     const ms = performance.now() - start, after = used();
     console.log(JSON.stringify([ms, after[0] - before[0], after[1] - before[1]]));`;
   const flags = ["--expose-gc", "--input-type=module", "-e", code];
-  const runs = Array.from({ length: Math.max(5, rounds) }, () => JSON.parse(execFileSync(process.execPath, flags, { encoding: "utf8" })));
+  const runs = Array.from({ length: Math.max(5, rounds) }, () =>
+    JSON.parse(execFileSync(process.execPath, flags, { encoding: "utf8" })),
+  );
   const [ms, rss, heap] = [0, 1, 2].map((i) => median(runs.map((values) => values[i])));
   return { ms, residentMegabytes: rss / 1e6, heapMegabytes: heap / 1e6 };
 }
@@ -129,7 +138,10 @@ async function measureLongLine(tokenizer) {
   const speeds = {};
   for (const length of [100_000, 1_000_000, 10_000_000]) {
     let seed = 1;
-    const line = Array.from({ length }, () => "abcdefghijklmnopqrstuvwxyz0123"[(seed = (seed * 16807) % 2147483647) % 30]).join("");
+    const line = Array.from(
+      { length },
+      () => "abcdefghijklmnopqrstuvwxyz0123"[(seed = (seed * 16807) % 2147483647) % 30],
+    ).join("");
     const runs = Array.from({ length: 3 }, () => timed(() => tokenizer.encode(line)));
     speeds[length] = length / 1e3 / median(runs);
   }
@@ -142,10 +154,10 @@ async function measureBatch(tokenizer, createTokenizerPool, documents) {
   const pool = await createTokenizerPool(tokenizer, { workers: 2 });
   const [alone, pooled] = [[], []];
   for (let round = 0; round < 5; round++) {
-    alone.push(megabytes(batch) * 1000 / timed(() => tokenizer.encodeBatch(batch)));
+    alone.push((megabytes(batch) * 1000) / timed(() => tokenizer.encodeBatch(batch)));
     const start = performance.now();
     await pool.encodeBatch(batch);
-    pooled.push(megabytes(batch) * 1000 / (performance.now() - start));
+    pooled.push((megabytes(batch) * 1000) / (performance.now() - start));
   }
   await pool.close();
   return { alone: median(alone), twoWorkers: median(pooled) };
@@ -157,21 +169,36 @@ function timed(work) {
   return performance.now() - start;
 }
 
+const cell = (value) => value.toFixed(1).padStart(8);
+
 function print(result) {
-  const cell = (value, digits = 1) => value.toFixed(digits).padStart(8);
   console.log(`${result.machine}; median of ${result.rounds} rounds, MB/s\n`);
-  console.log("| text          | cache | ours | ours, offsets | Rust | JavaScript | offsets / Rust | ours / JavaScript |");
-  console.log("|---------------|-------|-----:|--------------:|-----:|-----------:|---------------:|------------------:|");
+  console.log(
+    "| text          | cache | ours | ours, offsets | Rust | JavaScript | offsets / Rust | ours / JavaScript |",
+  );
+  console.log(
+    "|---------------|-------|-----:|--------------:|-----:|-----------:|---------------:|------------------:|",
+  );
   for (const [kind, passes] of Object.entries(result.megabytesPerSecond)) {
     for (const [pass, row] of Object.entries(passes)) {
       const cells = [row.ours, row["ours, offsets"], row.rust, row.javascript].map((value) => cell(value));
-      console.log(`| ${kind.padEnd(13)} | ${pass}  |${cells.join(" |")} |${cell(row.againstRust)}× |${cell(row.againstJavascript)}× |`);
+      console.log(
+        `| ${kind.padEnd(13)} | ${pass}  |${cells.join(" |")} |${cell(row.againstRust)}× |${cell(row.againstJavascript)}× |`,
+      );
     }
   }
   const { load, longLine, batch } = result;
-  console.log(`\nload: ${load.ms.toFixed(1)} ms, ${load.residentMegabytes.toFixed(1)} MB resident (${load.heapMegabytes.toFixed(1)} MB heap and buffers)`);
-  console.log(`from a tokenizer.json: ${result.fromJsonMs.toFixed(0)} ms; packed vocabulary: ${(result.vocabularyGzipBytes / 1000).toFixed(0)} kB gzip`);
-  console.log(`one line without blanks: ${Object.entries(longLine).map(([length, speed]) => `${length / 1e6} MB at ${speed.toFixed(1)} MB/s`).join(", ")}`);
+  console.log(
+    `\nload: ${load.ms.toFixed(1)} ms, ${load.residentMegabytes.toFixed(1)} MB resident (${load.heapMegabytes.toFixed(1)} MB heap and buffers)`,
+  );
+  console.log(
+    `from a tokenizer.json: ${result.fromJsonMs.toFixed(0)} ms; packed vocabulary: ${(result.vocabularyGzipBytes / 1000).toFixed(0)} kB gzip`,
+  );
+  console.log(
+    `one line without blanks: ${Object.entries(longLine)
+      .map(([length, speed]) => `${length / 1e6} MB at ${speed.toFixed(1)} MB/s`)
+      .join(", ")}`,
+  );
   console.log(`8 MB batch: ${batch.alone.toFixed(1)} MB/s alone, ${batch.twoWorkers.toFixed(1)} MB/s with two workers`);
 }
 

@@ -6,9 +6,19 @@
  * native/README.md). Without a compiler it prints one line and succeeds: the package then runs its TypeScript engine.
  */
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createHash } from "node:crypto";
-import { availableParallelism } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
@@ -18,41 +28,30 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 const sources = join(root, "src");
 const generated = join(root, "generated");
 
+const words = (text) => text.split(/\s+/).filter(Boolean);
+
 const instructionSets = {
   x64: {
     baseline: [],
-    avx2: ["-mavx2", "-mfma", "-mf16c", "-mtune=haswell"],
-    avx512: [
-      "-mavx512f",
-      "-mavx512bw",
-      "-mavx512dq",
-      "-mavx512vl",
-      "-mfma",
-      "-mtune=skylake-avx512",
-      "-mprefer-vector-width=512",
-    ],
+    avx2: words("-mavx2 -mfma -mf16c -mtune=haswell"),
+    avx512: words("-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mtune=skylake-avx512 -mprefer-vector-width=512"),
   },
   arm64: { neon: [] },
 };
 const extension = { win32: "dll", darwin: "dylib" }[process.platform] ?? "so";
-const common = [
-  "-std=gnu11",
-  "-O3",
-  "-fPIC",
-  "-fvisibility=hidden",
-  "-fno-math-errno",
-  "-ffp-contract=fast",
-  "-fno-trapping-math",
-];
-const warnings = ["-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-psabi"];
+const common = words("-std=gnu11 -O3 -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=fast");
+const warnings = words("-Wall -Wextra -Wno-unknown-pragmas -Wno-psabi");
 
-await main();
+await main().catch((error) => {
+  console.error(`[backend-cpu] ${error.message.trimEnd()}`);
+  process.exitCode = 1;
+});
 
 async function main() {
   const compiler = await findCompiler();
   if (compiler === undefined) {
     console.log(
-      "[backend-cpu] no C compiler found (cc, gcc, clang or $CC): the native engine is not built, the TypeScript engine will be used.",
+      "[backend-cpu] no working C compiler found (cc, gcc, clang or $CC): the native engine is not built, the TypeScript engine will be used.",
     );
     return;
   }
@@ -63,15 +62,7 @@ async function main() {
   mkdirSync(join(out, "objects"), { recursive: true });
   await generate();
 
-  const flags = [
-    ...common,
-    ...warnings,
-    "-I",
-    sources,
-    "-I",
-    generated,
-    ...(process.env.CFLAGS?.split(/\s+/).filter(Boolean) ?? []),
-  ];
+  const flags = [...common, ...warnings, "-I", sources, "-I", generated, ...words(process.env.CFLAGS ?? "")];
   const stamp = createHash("sha256")
     .update([compiler, ...flags, readFileSync(join(root, "build.mjs"))].join(" "))
     .digest("hex")
@@ -108,6 +99,7 @@ async function main() {
       : [];
   await compile(compiler, [...flags, "-shared", ...objects, ...link, "-lpthread", "-lm", "-o", temporary]);
   renameSync(temporary, library);
+  for (const old of files(join(out, "objects"), ".o")) if (!objects.includes(old)) rmSync(old);
   console.log(
     `[backend-cpu] native engine built: ${compiler}, ${Object.keys(sets).join(" ")}, ${stale.length} files compiled`,
   );
@@ -128,29 +120,36 @@ async function generate() {
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
 }
 
+/** The first compiler that can make a shared library with threads (some systems have one without headers). */
 async function findCompiler() {
-  const candidates = process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"];
-  for (const candidate of candidates) {
-    try {
-      await run(candidate, ["--version"]);
-      return candidate;
-    } catch (error) {
-      if (process.env.CC)
-        throw new Error(`[backend-cpu] CC=${candidate} does not run: ${error.message}`, { cause: error });
+  if (process.env.CC === "none") return undefined;
+  const folder = mkdtempSync(join(tmpdir(), "modernbert-cc-"));
+  const probe = join(folder, "probe.c");
+  writeFileSync(probe, "#include <pthread.h>\n#include <math.h>\nint probe(void) { return pthread_self() != 0; }\n");
+  try {
+    for (const candidate of process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"]) {
+      try {
+        await run(candidate, ["-shared", "-fPIC", probe, "-lpthread", "-lm", "-o", join(folder, "probe")]);
+        return candidate;
+      } catch (error) {
+        if (process.env.CC)
+          throw new Error(`CC=${candidate} does not work: ${error.stderr || error.message}`, { cause: error });
+      }
     }
+    return undefined;
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-  return undefined;
 }
 
 async function compile(compiler, args) {
-  try {
-    const { stderr } = await run(compiler, args);
-    if (stderr) console.error(stderr.trimEnd());
-  } catch (error) {
-    console.error(error.stderr ?? error.message);
-    console.error(`[backend-cpu] compiling the native engine failed: ${compiler} ${args.at(-3)}`);
-    process.exit(1);
-  }
+  const { stderr } = await run(compiler, args).catch((cause) => {
+    throw new Error(
+      `compiling the native engine failed (CC names another compiler, CC=none does without): ${cause.stderr || cause.message}`,
+      { cause },
+    );
+  });
+  if (stderr) console.error(stderr.trimEnd());
 }
 
 async function inParallel(items, work) {

@@ -40,7 +40,10 @@ function naive({ lengths, heads, width, window, qkv, gradOut }: Problem): { out:
       for (let i = start; i < start + length; i++) {
         const row = (i * heads + head) * width;
         const first = Math.max(start, i - (window ?? length));
-        const keys = Array.from({ length: Math.min(start + length, i + (window ?? length) + 1) - first }, (_, k) => first + k);
+        const keys = Array.from(
+          { length: Math.min(start + length, i + (window ?? length) + 1) - first },
+          (_, k) => first + k,
+        );
         const scores = keys.map((key) => scale * dot(qkv, at(i, 0, head), qkv, at(key, 1, head)));
         const largest = Math.max(...scores);
         const total = scores.reduce((sum, score) => sum + Math.exp(score - largest), 0);
@@ -118,7 +121,9 @@ describeNative("native varlenAttention", () => {
 
   test.each(supportedSets)("gives the same bits for any number of threads, %s", async (set) => {
     for (const p of [problem([700, 40, 333], 2, 32, 64), problem([600, 90], 2, 16, null)]) {
-      const [one, ...others] = await Promise.all([1, 2, 5].map((threads) => withBackend(set, threads, (backend) => solve(backend, p))));
+      const [one, ...others] = await Promise.all(
+        [1, 2, 5].map((threads) => withBackend(set, threads, (backend) => solve(backend, p))),
+      );
       for (const other of others) {
         expectSameBits(other.out, one!.out);
         expectSameBits(other.grad, one!.grad);
@@ -140,7 +145,12 @@ describeNative("native varlenAttention", () => {
           [120, 140],
         ] as const) {
           expectClose("other sequences", out.slice(from * 32, to * 32), clean.out.slice(from * 32, to * 32), 2e-6);
-          expectClose("other gradients", grad.slice(from * row, to * row), clean.grad.slice(from * row, to * row), 5e-6);
+          expectClose(
+            "other gradients",
+            grad.slice(from * row, to * row),
+            clean.grad.slice(from * row, to * row),
+            5e-6,
+          );
         }
       }
     }
@@ -149,7 +159,9 @@ describeNative("native varlenAttention", () => {
   test("scores far below all others count for nothing, and equal ones share", async () => {
     const qkv = new Float32Array(3 * 3 * 4);
     // One query dimension; keys 100, 100, -100 and values 1, 3, 1000.
-    [100, 100, -100].forEach((key, token) => qkv.set([100, 0, 0, 0, key, 0, 0, 0, [1, 3, 1000][token]!, 0, 0, 0], token * 12));
+    [100, 100, -100].forEach((key, token) =>
+      qkv.set([100, 0, 0, 0, key, 0, 0, 0, [1, 3, 1000][token]!, 0, 0, 0], token * 12),
+    );
     const p: Problem = { lengths: [3], heads: 1, width: 4, window: null, qkv, gradOut: new Float32Array(12) };
     const { out } = await withBackend(undefined, 2, (backend) => solve(backend, p));
     expect(out).toEqual([2, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0]);
@@ -167,7 +179,9 @@ describeNative("native varlenAttention", () => {
       run(ends);
       await expect(backend.synchronize()).rejects.toThrow(DeviceValueError);
       run(ends);
-      await expect(backend.synchronize()).rejects.toThrow(/^\[varlenAttention\] expected cuSeqlens to rise from 0 to 8, got/);
+      await expect(backend.synchronize()).rejects.toThrow(
+        /^\[varlenAttention\] expected cuSeqlens to rise from 0 to 8, got/,
+      );
       run([0, 8]);
       await backend.synchronize();
     });

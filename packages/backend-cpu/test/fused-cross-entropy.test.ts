@@ -33,7 +33,11 @@ interface Solution {
 function naive(p: Problem): Solution {
   const { rows, width, classes, labels } = p;
   const { hidden, weight, bias } = dataOf(p);
-  const grads = { hidden: new Float64Array(rows * width), weight: new Float64Array(classes * width), bias: new Float64Array(classes) };
+  const grads = {
+    hidden: new Float64Array(rows * width),
+    weight: new Float64Array(classes * width),
+    bias: new Float64Array(classes),
+  };
   let [loss, correct] = [0, 0];
   for (let row = 0; row < rows; row++) {
     const label = labels[row]!;
@@ -57,6 +61,10 @@ function naive(p: Problem): Solution {
     });
   }
   return { loss, correct, ...grads };
+}
+
+function half(values: ArrayLike<number>): number[] {
+  return Array.from(values, (value) => value / 2);
 }
 
 /** Forward with gradients for a loss gradient of `factor`, or forward alone. */
@@ -85,7 +93,9 @@ async function solve(backend: Backend, p: Problem, factor: number | null): Promi
       gradInputs: [gradients[0]!, gradients[1]!, gradients[2] ?? null, null],
     });
   }
-  const [gradHidden, gradWeight, gradBias] = await Promise.all(gradients.map((gradient) => valuesOf(backend, gradient)));
+  const [gradHidden, gradWeight, gradBias] = await Promise.all(
+    gradients.map((gradient) => valuesOf(backend, gradient)),
+  );
   return {
     loss: (await valuesOf(backend, lossSum))[0]!,
     correct: (await valuesOf(backend, correct))[0]!,
@@ -98,7 +108,12 @@ async function solve(backend: Backend, p: Problem, factor: number | null): Promi
 describeNative("native linearCrossEntropy", () => {
   test.each(supportedSets)("equals plain loops in f64, with and without gradients, %s", async (set) => {
     await withBackend(set, 2, async (backend) => {
-      for (const p of [problem(1, 3, 1, false), problem(9, 20, 255, true), problem(40, 17, 700, false), problem(1100, 4, 300, true)]) {
+      for (const p of [
+        problem(1, 3, 1, false),
+        problem(9, 20, 255, true),
+        problem(40, 17, 700, false),
+        problem(1100, 4, 300, true),
+      ]) {
         const name = `[${p.rows}, ${p.width}] over ${p.classes}`;
         const want = naive(p);
         const [trained, inferred] = [await solve(backend, p, 0.5), await solve(backend, p, null)];
@@ -106,7 +121,6 @@ describeNative("native linearCrossEntropy", () => {
           expectClose(`${name}: loss`, [got.loss], [want.loss], 1e-6);
           expect(got.correct, name).toBe(want.correct);
         }
-        const half = (values: ArrayLike<number>): number[] => Array.from(values, (value) => value / 2);
         expectClose(`${name}: gradient of hidden`, trained.hidden, half(want.hidden), 5e-6);
         expectClose(`${name}: gradient of weight`, trained.weight, half(want.weight), 5e-6);
         if (p.bias) expectClose(`${name}: gradient of bias`, trained.bias, half(want.bias), 5e-6);
@@ -138,8 +152,16 @@ describeNative("native linearCrossEntropy", () => {
 
   test("gives the same bits for any number of threads", async () => {
     const p = problem(150, 24, 3000, true);
-    const results = await Promise.all([1, 2, 5].map((threads) => withBackend(undefined, threads, (backend) => solve(backend, p, 1))));
-    const [first, ...others] = results.map((r) => [r.loss, r.correct, ...Array.from(r.hidden), ...Array.from(r.weight), ...Array.from(r.bias)]);
+    const results = await Promise.all(
+      [1, 2, 5].map((threads) => withBackend(undefined, threads, (backend) => solve(backend, p, 1))),
+    );
+    const [first, ...others] = results.map((r) => [
+      r.loss,
+      r.correct,
+      ...Array.from(r.hidden),
+      ...Array.from(r.weight),
+      ...Array.from(r.bias),
+    ]);
     for (const other of others) expectSameBits(other, first!);
   });
 
@@ -163,7 +185,9 @@ describeNative("native linearCrossEntropy", () => {
 
   test("a label outside the vocabulary is an error", async () => {
     await withBackend(undefined, 2, async (backend) => {
-      await expect(solve(backend, { ...problem(3, 4, 6, false), labels: [0, 6, 1] }, 1)).rejects.toThrow(DeviceValueError);
+      await expect(solve(backend, { ...problem(3, 4, 6, false), labels: [0, 6, 1] }, 1)).rejects.toThrow(
+        DeviceValueError,
+      );
       await expect(solve(backend, { ...problem(3, 4, 6, false), labels: [0, 6, 1] }, null)).rejects.toThrow(
         "[linearCrossEntropy] expected labels below 6, got 6 in row 1",
       );

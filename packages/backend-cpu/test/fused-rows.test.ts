@@ -12,7 +12,9 @@ const norm = {
   bias: [-0.08, 0.93, 0.82, 0.5, -0.16],
   gradY: [-0.68, -1.06, 0.75, 0.24, -0.39, 0.15, -1.18, 0.53, -1.45, -0.63],
   y: [0.733258, 1.123931, 0.8392144, 0.02410993, -0.2069187, -0.68473, 1.423511, -0.04824521, 0.1319479, 0.252525],
-  gradX: [0.871643, -1.803383, -0.3748894, 0.6399581, 0.6666718, 0.3525566, -0.8093768, 0.2061671, -0.1257498, 0.3764029],
+  gradX: [
+    0.871643, -1.803383, -0.3748894, 0.6399581, 0.6666718, 0.3525566, -0.8093768, 0.2061671, -0.1257498, 0.3764029,
+  ],
   gradWeight: [-1.237933, -0.6354112, 0.5183246, 1.398206, -0.5752201],
   gradBias: [-0.53, -2.24, 1.28, -1.21, -1.02],
 };
@@ -70,7 +72,12 @@ describeNative("native layerNorm, glu, rope, stableAdamW", () => {
     await withBackend(set, 2, async (backend) => {
       const row = (values: number[]): View => tensor(backend, [values.length], values);
       const [x, gradY] = [tensor(backend, [2, 5], norm.x), tensor(backend, [2, 5], norm.gradY)];
-      const [y, sum, gradX, gradDelta] = Array.from({ length: 4 }, () => tensor(backend, [2, 5])) as [View, View, View, View];
+      const [y, sum, gradX, gradDelta] = Array.from({ length: 4 }, () => tensor(backend, [2, 5])) as [
+        View,
+        View,
+        View,
+        View,
+      ];
       const [weight, bias, gradWeight, gradBias] = [row(norm.weight), row(norm.bias), row(norm.bias), row(norm.bias)];
       const saved = [tensor(backend, [2, 2])];
       const attrs = { eps: 1e-5 };
@@ -82,7 +89,10 @@ describeNative("native layerNorm, glu, rope, stableAdamW", () => {
         expectClose("gradient of bias", await valuesOf(backend, gradBias), norm.gradBias, 1e-6);
       };
       backend.fused.layerNorm!.forward({ attrs, inputs: [x, weight, bias], outputs: [y], saved });
-      backwardOf(backend, "layerNorm")({
+      backwardOf(
+        backend,
+        "layerNorm",
+      )({
         attrs,
         inputs: [x, weight, null],
         outputs: [null],
@@ -93,10 +103,17 @@ describeNative("native layerNorm, glu, rope, stableAdamW", () => {
       await check(0);
 
       const delta = numbers(5, 10);
-      const rest = tensor(backend, [2, 5], norm.x.map((value, at) => value - delta[at]!));
+      const rest = tensor(
+        backend,
+        [2, 5],
+        norm.x.map((value, at) => value - delta[at]!),
+      );
       const inputs = [rest, tensor(backend, [2, 5], delta), weight, bias];
       backend.fused.residualLayerNorm!.forward({ attrs, inputs, outputs: [sum, y], saved });
-      backwardOf(backend, "residualLayerNorm")({
+      backwardOf(
+        backend,
+        "residualLayerNorm",
+      )({
         attrs,
         inputs: [null, null, weight, null],
         outputs: [sum, null],
@@ -135,7 +152,12 @@ describeNative("native layerNorm, glu, rope, stableAdamW", () => {
         backend.fused.glu!.forward({ ...call, outputs: [y] });
         backwardOf(backend, "glu")({ ...call, outputs: [null], gradOutputs: [gradY], gradInputs: [gradX] });
         expectClose(activation, (await valuesOf(backend, y)).map(Math.fround), repeat(want.y), 1e-7);
-        expectClose(`${activation} gradient`, await valuesOf(backend, gradX), repeat([...want.gradA, ...want.gradGate]), 1e-7);
+        expectClose(
+          `${activation} gradient`,
+          await valuesOf(backend, gradX),
+          repeat([...want.gradA, ...want.gradGate]),
+          1e-7,
+        );
       }
     });
   });
@@ -164,7 +186,10 @@ describeNative("native layerNorm, glu, rope, stableAdamW", () => {
           : value * Math.cos(angle) + values[at - half]! * Math.sin(angle);
       });
       backend.fused.rope!.forward({ attrs: {}, inputs, outputs: [out], saved: [] });
-      backwardOf(backend, "rope")({
+      backwardOf(
+        backend,
+        "rope",
+      )({
         attrs: {},
         inputs: [null, ...inputs.slice(1)],
         outputs: [null],
@@ -184,25 +209,46 @@ describeNative("native layerNorm, glu, rope, stableAdamW", () => {
     });
   });
 
-  test.each(supportedSets)("three steps of stableAdamW equal torch, and gradScale 0 changes nothing, %s", async (set) => {
-    await withBackend(set, 2, async (backend) => {
-      const size = adamw.p.length;
-      const p = tensor(backend, [size], adamw.p);
-      const [m, v] = [tensor(backend, [size], new Float32Array(size)), tensor(backend, [size], new Float32Array(size))];
-      const step = (g: number[], control: number[], gradScale: number): void => {
-        const inputs = [p, tensor(backend, [size], g), m, v, tensor(backend, [5], control), tensor(backend, [1], [gradScale])];
-        backend.fused.stableAdamW!.forward({ attrs: {}, inputs, outputs: [p, m, v], saved: [] });
-      };
-      for (const { beta1, beta2, g } of adamw.steps) {
-        const control = [1e-2, beta1, beta2, 1e-6, 0.1];
-        step(g.map((value) => value * 4), control, 0.25);
-        step(g.map(() => Number.NaN), control, 0);
-      }
-      expectClose("p", await valuesOf(backend, p), adamw.lastP, 1e-6);
-      expectClose("m", await valuesOf(backend, m), adamw.lastM, 1e-6);
-      expectClose("v", await valuesOf(backend, v), adamw.lastV, 1e-6);
-    });
-  });
+  test.each(supportedSets)(
+    "three steps of stableAdamW equal torch, and gradScale 0 changes nothing, %s",
+    async (set) => {
+      await withBackend(set, 2, async (backend) => {
+        const size = adamw.p.length;
+        const p = tensor(backend, [size], adamw.p);
+        const [m, v] = [
+          tensor(backend, [size], new Float32Array(size)),
+          tensor(backend, [size], new Float32Array(size)),
+        ];
+        const step = (g: number[], control: number[], gradScale: number): void => {
+          const inputs = [
+            p,
+            tensor(backend, [size], g),
+            m,
+            v,
+            tensor(backend, [5], control),
+            tensor(backend, [1], [gradScale]),
+          ];
+          backend.fused.stableAdamW!.forward({ attrs: {}, inputs, outputs: [p, m, v], saved: [] });
+        };
+        for (const { beta1, beta2, g } of adamw.steps) {
+          const control = [1e-2, beta1, beta2, 1e-6, 0.1];
+          step(
+            g.map((value) => value * 4),
+            control,
+            0.25,
+          );
+          step(
+            g.map(() => Number.NaN),
+            control,
+            0,
+          );
+        }
+        expectClose("p", await valuesOf(backend, p), adamw.lastP, 1e-6);
+        expectClose("m", await valuesOf(backend, m), adamw.lastM, 1e-6);
+        expectClose("v", await valuesOf(backend, v), adamw.lastV, 1e-6);
+      });
+    },
+  );
 
   test("stableAdamW gives the same bits for any number of threads", async () => {
     const size = 200_003;

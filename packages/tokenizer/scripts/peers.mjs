@@ -34,7 +34,10 @@ export async function installed(packages) {
       if (!existsSync(target)) throw error;
     });
   } catch (error) {
-    throw new Error(`npm cannot install ${Object.keys(packages).join(", ")}: ${String(error.stderr || error.message).trim().split("\n")[0]}`);
+    const reason = String(error.stderr || error.message)
+      .trim()
+      .split("\n")[0];
+    throw new Error(`npm cannot install ${Object.keys(packages).join(", ")}: ${reason}`, { cause: error });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

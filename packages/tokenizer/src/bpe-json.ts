@@ -15,11 +15,14 @@ export function readBpe(model: JsonField, ids: ReadonlyMap<string, number>): Bpe
     const affix = model.get(name);
     if (affix.optional((field) => field.string())) affix.refuse("a byte-level BPE without it");
   }
-  if (model.get("dropout").optional((field) => field.number())) model.get("dropout").refuse("null or 0: encoding is deterministic");
+  if (model.get("dropout").optional((field) => field.number()))
+    model.get("dropout").refuse("null or 0: encoding is deterministic");
   const opaque = new Set<number>();
   for (const [token, id] of ids) if (tokenToBytes(token) === undefined) opaque.add(id);
   const vocabulary = vocabularyOf(ids, byteLevelBytes, opaque);
-  const full = Array.from({ length: 256 }, (_, byte) => vocabulary.find(Uint8Array.of(byte), 0, 1)).filter((id) => id >= 0);
+  const full = Array.from({ length: 256 }, (_, byte) => vocabulary.find(Uint8Array.of(byte), 0, 1)).filter(
+    (id) => id >= 0,
+  );
   // Without an alphabet for all bytes that UTF-8 uses, unknown bytes are left out, as the reference does without unk_token.
   if (full.length < 243 && model.get("unk_token").optional((field) => field.string())) {
     model.get("unk_token").refuse("null, or a vocabulary with a token for every byte");

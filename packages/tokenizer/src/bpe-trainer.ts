@@ -74,7 +74,8 @@ export class BpeTrainer {
   private countPairs(): void {
     for (let word = 0; word < this.words.size; word++) {
       const start = this.words.starts[word]!;
-      for (let i = start + 1; i < start + this.lengths[word]!; i++) this.count(this.symbols[i - 1]!, this.symbols[i]!, 1, word);
+      for (let i = start + 1; i < start + this.lengths[word]!; i++)
+        this.count(this.symbols[i - 1]!, this.symbols[i]!, 1, word);
     }
     this.queueFormed();
   }

@@ -106,7 +106,14 @@ export class Encoding {
   /** Its data without what belongs to the tokenizer. */
   toMessage(): EncodingMessage {
     const { ids, stretches, offsets, offsetUnit, texts } = this;
-    return { ids, stretches, offsets, offsetUnit, texts, overflowing: this.overflowing.map((part) => part.toMessage()) };
+    return {
+      ids,
+      stretches,
+      offsets,
+      offsetUnit,
+      texts,
+      overflowing: this.overflowing.map((part) => part.toMessage()),
+    };
   }
 
   private perToken(value: (stretch: Stretch) => number): Uint8Array {

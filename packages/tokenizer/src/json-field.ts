@@ -13,7 +13,10 @@ export class JsonField {
   /** A member of an object; its value is undefined when missing. */
   get(name: string): JsonField {
     const object = this.object();
-    return new JsonField(Object.hasOwn(object, name) ? object[name] : undefined, this.path ? `${this.path}.${name}` : name);
+    return new JsonField(
+      Object.hasOwn(object, name) ? object[name] : undefined,
+      this.path ? `${this.path}.${name}` : name,
+    );
   }
 
   /** What `read` makes of the value, or undefined for null and missing. */
@@ -59,12 +62,16 @@ export class JsonField {
   }
 
   oneOf<T extends string>(...values: readonly T[]): T {
-    if (!values.includes(this.value as T)) this.refuse(`one of ${values.map((value) => JSON.stringify(value)).join(", ")}`);
+    if (!values.includes(this.value as T))
+      this.refuse(`one of ${values.map((value) => JSON.stringify(value)).join(", ")}`);
     return this.value as T;
   }
 
   refuse(expected: string): never {
     const at = this.path || "the file";
-    throw new TokenizerError(`[Tokenizer.fromJSON] expected ${at} to be ${expected}, got ${describe(this.value)}`, this.path);
+    throw new TokenizerError(
+      `[Tokenizer.fromJSON] expected ${at} to be ${expected}, got ${describe(this.value)}`,
+      this.path,
+    );
   }
 }

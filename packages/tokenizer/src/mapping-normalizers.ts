@@ -83,8 +83,8 @@ export function stripping(left: boolean, right: boolean): Normalizer {
       const characters = Array.from(text, (c) => c.codePointAt(0)!);
       let from = 0;
       let to = characters.length;
-      while (left && from < to && isSpace(characters[from]!)) from++;
-      while (right && to > from && isSpace(characters[to - 1]!)) to--;
+      if (left) while (from < to && isSpace(characters[from]!)) from++;
+      if (right) while (to > from && isSpace(characters[to - 1]!)) to--;
       if (from === 0 && to === characters.length) return piece;
       let at = piece.start;
       const builder = new PieceBuilder(piece);

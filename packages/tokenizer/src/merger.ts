@@ -31,8 +31,7 @@ export class Merger {
     this.byteIds = byteIds;
     this.lengths = lengths;
     for (let pair = 0; pair < this.byteRanks.length; pair++) {
-      const [left, right] = [byteIds[pair >> 8]!, byteIds[pair & 255]!];
-      this.byteRanks[pair] = left < 0 || right < 0 ? NO_MERGE : merges.rank(left, right);
+      this.byteRanks[pair] = merges.rank(byteIds[pair >> 8]!, byteIds[pair & 255]!);
     }
   }
 

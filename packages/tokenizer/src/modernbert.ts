@@ -7,6 +7,7 @@ import { BpeModel } from "./bpe-model.ts";
 import { byteAlphabet } from "./byte-alphabet.ts";
 import { TokenizerError } from "./errors.ts";
 import { MergeTable } from "./merge-table.ts";
+import type { TokenizerConfig } from "./tokenizer-json.ts";
 import { Tokenizer } from "./tokenizer.ts";
 import type { AddedToken } from "./token-matcher.ts";
 import { toUtf8 } from "./utf8.ts";
@@ -28,31 +29,29 @@ export async function loadModernBertTokenizer(): Promise<Tokenizer> {
       `[loadModernBertTokenizer] expected the built-in vocabulary (generated/modernbert-vocabulary.js), got: ${(error as Error).message}; build the package @modernbert-ts/tokenizer`,
     );
   });
-  return new Tokenizer({ model: builtInModel(MERGES), addedTokens: builtInTokens(), config: modernBertConfig(50281, 50282) });
+  return new Tokenizer({
+    model: builtInModel(MERGES),
+    addedTokens: builtInTokens(),
+    config: modernBertConfig(50281, 50282),
+  });
 }
 
+const specialPiece = (id: string): object => ({ SpecialToken: { id, type_id: 0 } });
+const sequencePiece = (id: string): object => ({ Sequence: { id, type_id: 0 } });
+const tokenEntry = (id: string, number: number): object => ({ id, ids: [number], tokens: [id] });
+
 /** What ModernBERT's tokenizer does around its vocabulary; also the form of a tokenizer trained here. */
-export function modernBertConfig(cls: number, sep: number): {
-  normalizer: object;
-  pre_tokenizer: object;
-  post_processor: object;
-  decoder: object;
-  truncation: null;
-  padding: null;
-} {
+export function modernBertConfig(cls: number, sep: number): TokenizerConfig {
   const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
-  const special = (id: string): object => ({ SpecialToken: { id, type_id: 0 } });
-  const sequence = (id: string): object => ({ Sequence: { id, type_id: 0 } });
-  const single = [special("[CLS]"), sequence("A"), special("[SEP]")];
-  const entry = (id: string, number: number): object => ({ id, ids: [number], tokens: [id] });
+  const single = [specialPiece("[CLS]"), sequencePiece("A"), specialPiece("[SEP]")];
   return {
     normalizer: { type: "NFC" },
     pre_tokenizer: byteLevel,
     post_processor: {
       type: "TemplateProcessing",
       single,
-      pair: [...single, sequence("B"), special("[SEP]")],
-      special_tokens: { "[CLS]": entry("[CLS]", cls), "[SEP]": entry("[SEP]", sep) },
+      pair: [...single, sequencePiece("B"), specialPiece("[SEP]")],
+      special_tokens: { "[CLS]": tokenEntry("[CLS]", cls), "[SEP]": tokenEntry("[SEP]", sep) },
     },
     decoder: byteLevel,
     truncation: null,
@@ -81,7 +80,9 @@ function builtInTokens(): AddedToken[] {
 
 /** Bytes that valid UTF-8 uses, in the order of their characters in the byte alphabet. */
 function usedBytes(): number[] {
-  const used = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 0xc0 && byte !== 0xc1 && byte < 0xf5);
+  const used = Array.from({ length: 256 }, (_, byte) => byte).filter(
+    (byte) => byte !== 0xc0 && byte !== 0xc1 && byte < 0xf5,
+  );
   return used.sort((a, b) => (byteAlphabet[a]! < byteAlphabet[b]! ? -1 : 1));
 }
 

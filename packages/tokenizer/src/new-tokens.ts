@@ -27,7 +27,16 @@ export function extended(known: Known, tokens: readonly (string | NewToken)[], r
     }
     const id = given.get(content) ?? known.tokenToId(content) ?? unused.shift() ?? next++;
     given.set(content, id);
-    byId.set(id, { singleWord: false, lstrip: false, rstrip: false, normalized: !special, ...rest, id, content, special });
+    byId.set(id, {
+      singleWord: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: !special,
+      ...rest,
+      id,
+      content,
+      special,
+    });
   }
   return [...byId.values()].sort((a, b) => a.id - b.id);
 }

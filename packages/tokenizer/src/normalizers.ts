@@ -47,7 +47,10 @@ function bertNormalizer(field: JsonField): Normalizer {
   if (field.get("clean_text").boolean(true)) parts.push(cleanText);
   if (field.get("handle_chinese_chars").boolean(true)) parts.push(spaceOutChinese);
   if (field.get("strip_accents").boolean(lower)) {
-    parts.push(new UnicodeNormalizer("NFD"), filtering((c) => !isNonspacing(c)));
+    parts.push(
+      new UnicodeNormalizer("NFD"),
+      filtering((c) => !isNonspacing(c)),
+    );
   }
   if (lower) parts.push(lowercase);
   return inOrder(parts);

@@ -17,14 +17,20 @@ export type Pattern = (bytes: Uint8Array, start: number, end: number) => Part[];
 
 export type Behavior = "Removed" | "Isolated" | "MergedWithPrevious" | "MergedWithNext" | "Contiguous";
 
-export const behaviors: readonly Behavior[] = ["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"];
+export const behaviors: readonly Behavior[] = [
+  "Removed",
+  "Isolated",
+  "MergedWithPrevious",
+  "MergedWithNext",
+  "Contiguous",
+];
 
 /** Matches each character that passes the test, one by one. */
 export function characterPattern(test: (codePoint: number) => boolean): Pattern {
   return (bytes, start, end) => {
     const parts: Part[] = [];
     let since = start; // start of what did not match
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       const next = at + characterLength(bytes[at]!);
       if (test(codePointAt(bytes, at))) {
         if (since < at) parts.push({ start: since, end: at, matches: false });
@@ -68,7 +74,9 @@ export function regexPattern(regex: RegExp): Pattern {
  */
 function knownCharacters(text: string): string {
   // oxlint-disable-next-line no-control-regex
-  return text.replace(/[^\x00-\u0377]/gu, (c) => (isAssigned(c.codePointAt(0)!) ? c : c.length === 1 ? "\u0378" : "\u{e0fff}"));
+  return text.replace(/[^\x00-\u0377]/gu, (c) =>
+    isAssigned(c.codePointAt(0)!) ? c : c.length === 1 ? "\u0378" : "\u{e0fff}",
+  );
 }
 
 /** What a pre-tokenizer keeps of the parts. */

@@ -71,7 +71,7 @@ export class Pipeline {
     const { model, preTokenizer } = this.parts;
     const { words } = this;
     const piece = preTokenizer.prepare(part);
-    for (let at = piece.start; at < piece.end; ) {
+    for (let at = piece.start; at < piece.end;) {
       at = preTokenizer.split(piece, at, words);
       const first = out.length;
       model.encodeWords(piece.bytes, words, out);

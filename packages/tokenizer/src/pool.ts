@@ -13,7 +13,9 @@ export type PoolRequest =
   | { readonly json: string }
   | { readonly job: number; readonly texts: readonly TextOrPair[]; readonly options: EncodeOptions };
 
-export type PoolReply = { readonly job: number; readonly encodings: readonly EncodingMessage[] } | { readonly job: number; readonly error: string };
+export type PoolReply =
+  | { readonly job: number; readonly encodings: readonly EncodingMessage[] }
+  | { readonly job: number; readonly error: string };
 
 export interface PoolOptions {
   /** Number of workers. Default: one less than the machine has threads, at least 1 and at most 8. */
@@ -47,7 +49,9 @@ export class TokenizerPool {
     this.size = options.workers ?? Math.min(8, Math.max(1, hardwareThreads() - 1));
     this.minUnits = options.minUnits ?? 1_000_000;
     if (!Number.isInteger(this.size) || this.size < 1) {
-      throw new TokenizerError(`[createTokenizerPool] expected workers to be an integer of at least 1, got ${this.size}`);
+      throw new TokenizerError(
+        `[createTokenizerPool] expected workers to be an integer of at least 1, got ${this.size}`,
+      );
     }
   }
 
@@ -123,7 +127,8 @@ export function createTokenizerPool(tokenizer: Tokenizer, options: PoolOptions =
   return new TokenizerPool(tokenizer, options);
 }
 
-const unitsOf = (text: TextOrPair): number => (typeof text === "string" ? text.length : text[0].length + text[1].length);
+const unitsOf = (text: TextOrPair): number =>
+  typeof text === "string" ? text.length : text[0].length + text[1].length;
 
 function shareOut(texts: readonly TextOrPair[]): TextOrPair[][] {
   const parts: TextOrPair[][] = [];

@@ -33,7 +33,8 @@ function readSequence(field: JsonField): PostProcessor {
   let result = plainPostProcessor;
   for (const item of field.items()) {
     const next = readPostProcessor(item);
-    if (next.template !== plainTemplate && result.template !== plainTemplate) item.refuse("the only template of the sequence");
+    if (next.template !== plainTemplate && result.template !== plainTemplate)
+      item.refuse("the only template of the sequence");
     result = {
       template: next.template === plainTemplate ? result.template : next.template,
       trim: next.trim ?? result.trim,
@@ -43,7 +44,9 @@ function readSequence(field: JsonField): PostProcessor {
 }
 
 function readTrim(field: JsonField): PostProcessor["trim"] {
-  return field.get("trim_offsets").boolean(true) ? { keepsPrefix: field.get("add_prefix_space").boolean(true) } : undefined;
+  return field.get("trim_offsets").boolean(true)
+    ? { keepsPrefix: field.get("add_prefix_space").boolean(true) }
+    : undefined;
 }
 
 function readTemplate(field: JsonField): Template {
@@ -53,14 +56,23 @@ function readTemplate(field: JsonField): Template {
       const special = piece.get("SpecialToken");
       if (special.value === undefined) {
         const sequence = piece.get("Sequence");
-        return { sequence: sequence.get("id").oneOf("A", "B") === "A" ? 0 : 1, typeId: sequence.get("type_id").count() };
+        return {
+          sequence: sequence.get("id").oneOf("A", "B") === "A" ? 0 : 1,
+          typeId: sequence.get("type_id").count(),
+        };
       }
       const name = special.get("id").string();
       const token = specials.get(name);
       return {
         special: name,
-        ids: token.get("ids").items().map((id) => id.count()),
-        tokens: token.get("tokens").items().map((text) => text.string()),
+        ids: token
+          .get("ids")
+          .items()
+          .map((id) => id.count()),
+        tokens: token
+          .get("tokens")
+          .items()
+          .map((text) => text.string()),
         typeId: special.get("type_id").count(),
       };
     });
@@ -71,20 +83,20 @@ function readTemplate(field: JsonField): Template {
   return template;
 }
 
-function special(field: JsonField, typeId: number): TemplatePiece {
+function specialPiece(field: JsonField): TemplatePiece {
   const [token, id] = field.items();
   if (token === undefined || id === undefined) return field.refuse("a token and its id");
-  return { special: token.string(), ids: [id.count()], tokens: [token.string()], typeId };
+  return { special: token.string(), ids: [id.count()], tokens: [token.string()], typeId: 0 };
 }
 
 function bertTemplate(field: JsonField, second: number): Template {
-  const [cls, sep] = [special(field.get("cls"), 0), special(field.get("sep"), 0)];
+  const [cls, sep] = [specialPiece(field.get("cls")), specialPiece(field.get("sep"))];
   const single: TemplatePiece[] = [cls, { sequence: 0, typeId: 0 }, sep];
   return { single, pair: [...single, { sequence: 1, typeId: second }, { ...sep, typeId: second }] };
 }
 
 function robertaTemplate(field: JsonField): Template {
-  const [cls, sep] = [special(field.get("cls"), 0), special(field.get("sep"), 0)];
+  const [cls, sep] = [specialPiece(field.get("cls")), specialPiece(field.get("sep"))];
   const single: TemplatePiece[] = [cls, { sequence: 0, typeId: 0 }, sep];
   return { single, pair: [...single, sep, { sequence: 1, typeId: 0 }, sep] };
 }

@@ -2,7 +2,15 @@
 import { splitGpt2 } from "./gpt2-splitter.ts";
 import type { JsonField } from "./json-field.ts";
 import { PieceBuilder } from "./normalizer.ts";
-import { type Behavior, type Part, type Pattern, applyBehavior, behaviors, characterPattern, regexPattern } from "./pattern.ts";
+import {
+  type Behavior,
+  type Part,
+  type Pattern,
+  applyBehavior,
+  behaviors,
+  characterPattern,
+  regexPattern,
+} from "./pattern.ts";
 import type { Piece } from "./piece.ts";
 import type { PreTokenizer } from "./pre-tokenizer.ts";
 import { escapeRegex, translateRegex } from "./regex-translation.ts";
@@ -26,12 +34,13 @@ export function readPreTokenizer(field: JsonField, kind: ModelKind): PreTokenize
   }
   const list = field.get("type").value === "Sequence" ? field.get("pretokenizers").items() : [field];
   const last = list.at(-1);
-  const isByteLevel = (item: JsonField): boolean => item.get("type").value === "ByteLevel";
   for (const item of list) {
-    if (isByteLevel(item) && (kind !== "BPE" || item !== last)) item.refuse("no ByteLevel before the end, nor with WordPiece");
+    if (isByteLevel(item) && (kind !== "BPE" || item !== last))
+      item.refuse("no ByteLevel before the end, nor with WordPiece");
   }
   if (kind === "WordPiece") return chain(list.map(readStep));
-  if (last === undefined || !isByteLevel(last)) field.get("type").refuse('"ByteLevel", or a "Sequence" that ends with it');
+  if (last === undefined || !isByteLevel(last))
+    field.get("type").refuse('"ByteLevel", or a "Sequence" that ends with it');
   const prefix = last!.get("add_prefix_space");
   if (prefix.boolean(true) && list.length > 1) prefix.refuse("false after other pre-tokenizers");
   const prepare = prefix.boolean(true) ? withBlankBefore : wholePiece;
@@ -42,15 +51,23 @@ export function readPreTokenizer(field: JsonField, kind: ModelKind): PreTokenize
   return { ...chain([...list.slice(0, -1).map(readStep), ...(gpt2 ? [gpt2Step] : [])]), prepare };
 }
 
+const isByteLevel = (field: JsonField): boolean => field.get("type").value === "ByteLevel";
+
 function readStep(field: JsonField): Step {
   const type = field.get("type");
   switch (type.value) {
     case "Split":
       return splitStep(field);
     case "Digits":
-      return step(characterPattern(codePointSet(NUMERIC)), field.get("individual_digits").boolean(false) ? "Isolated" : "Contiguous");
+      return step(
+        characterPattern(codePointSet(NUMERIC)),
+        field.get("individual_digits").boolean(false) ? "Isolated" : "Contiguous",
+      );
     case "Punctuation":
-      return step(characterPattern(isPunctuation), field.get("behavior").optional((value) => value.oneOf(...behaviors)) ?? "Isolated");
+      return step(
+        characterPattern(isPunctuation),
+        field.get("behavior").optional((value) => value.oneOf(...behaviors)) ?? "Isolated",
+      );
     case "WhitespaceSplit":
       return step(characterPattern(isSpace), "Removed");
     case "Whitespace":
@@ -82,7 +99,7 @@ function step(pattern: Pattern, behavior: Behavior, invert = false): Step {
 const wordsAndRuns: Step = (bytes, start, end) => {
   const parts: Part[] = [];
   let before = 0;
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const c = codePointAt(bytes, at);
     const next = at + characterLength(bytes[at]!);
     const kind = isWordCharacter(c) ? 1 : isSpace(c) ? 0 : 2;
@@ -97,9 +114,10 @@ const wordsAndRuns: Step = (bytes, start, end) => {
 const gpt2Step: Step = (bytes, start, end) => {
   const words = new WordList();
   const parts: Part[] = [];
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     at = splitGpt2(bytes, at, end, words);
-    for (let i = 0; i < words.count; i++) parts.push({ start: words.ranges[2 * i]!, end: words.ranges[2 * i + 1]!, matches: true });
+    for (let i = 0; i < words.count; i++)
+      parts.push({ start: words.ranges[2 * i]!, end: words.ranges[2 * i + 1]!, matches: true });
   }
   return parts;
 };
@@ -107,7 +125,10 @@ const gpt2Step: Step = (bytes, start, end) => {
 const inTurn =
   (steps: readonly Step[]): Step =>
   (bytes, start, end) =>
-    steps.reduce<Part[]>((parts, next) => parts.flatMap((part) => next(bytes, part.start, part.end)), [{ start, end, matches: false }]);
+    steps.reduce<Part[]>(
+      (parts, next) => parts.flatMap((part) => next(bytes, part.start, part.end)),
+      [{ start, end, matches: false }],
+    );
 
 /** Steps one after another, each on the parts of the one before; cut once, when a piece begins, and then handed out. */
 function chain(steps: readonly Step[]): PreTokenizer {

@@ -14,8 +14,12 @@ const SYNTAX = /[\\^$.*+?()[\]{}|/]/;
 
 /** Compiles a pattern for matching all over a text; refuses, naming the field, what it cannot. */
 export function translateRegex(field: JsonField): RegExp {
-  const translator = new Translator(field);
-  return new RegExp(translator.alternatives(0, false), "gu");
+  const source = new Translator(field).alternatives(0, false);
+  try {
+    return new RegExp(source, "gu");
+  } catch (error) {
+    return field.refuse(`a regular expression that can be read (${(error as Error).message.split(": ").at(-1)})`);
+  }
 }
 
 export function escapeRegex(text: string): string {
@@ -26,6 +30,7 @@ class Translator {
   private readonly field: JsonField;
   private readonly source: string;
   private at = 0;
+  private quantifiers = 0;
 
   constructor(field: JsonField) {
     this.field = field;
@@ -53,9 +58,11 @@ class Translator {
     const before = this.at;
     const c = this.source[this.at++]!;
     if (c === "(") {
+      const outside = this.quantifiers;
       const group = this.group(depth, folding);
+      const inside = this.quantifiers > outside;
       const repeat = this.quantifier();
-      if (repeat !== "" && /[*+{]/.test(this.source.slice(before, this.at - repeat.length))) this.refuse("no quantifier inside a quantified group");
+      if (inside && /^[*+{]/.test(repeat)) this.refuse("no quantifier inside a repeated group");
       return group + repeat;
     }
     if (c === "[") return this.set() + this.quantifier();
@@ -70,7 +77,8 @@ class Translator {
 
   private group(depth: number, folding: boolean): string {
     const opening = /^\?(?::|i:|=|!|<=|<!)/.exec(this.source.slice(this.at))?.[0];
-    if (opening === undefined && this.source[this.at] === "?") this.refuse("groups of the kinds (…), (?:…), (?i:…), (?=…), (?!…), (?<=…), (?<!…)");
+    if (opening === undefined && this.source[this.at] === "?")
+      this.refuse("groups of the kinds (…), (?:…), (?i:…), (?=…), (?!…), (?<=…), (?<!…)");
     this.at += opening?.length ?? 0;
     const inner = this.alternatives(depth + 1, folding || opening === "?i:");
     this.at++; // the closing parenthesis
@@ -103,7 +111,8 @@ class Translator {
     const known = CLASSES[c];
     if (known !== undefined) return inSet ? known : `[${known}]`;
     const opposite = CLASSES[c.toLowerCase()];
-    if (opposite !== undefined) return inSet ? (c === "S" ? "\\P{White_Space}" : this.refuse(`no \\${c} in a class`)) : `[^${opposite}]`;
+    if (opposite !== undefined)
+      return inSet ? (c === "S" ? "\\P{White_Space}" : this.refuse(`no \\${c} in a class`)) : `[^${opposite}]`;
     if (c === "p" || c === "P") {
       const name = /^\{\^?\w+\}/.exec(this.source.slice(this.at))?.[0] ?? this.refuse("a property name in braces");
       this.at += name.length;
@@ -123,6 +132,7 @@ class Translator {
   private quantifier(): string {
     const found = /^(?:[*+?]|\{\d*,?\d*\})\??/.exec(this.source.slice(this.at))?.[0] ?? "";
     this.at += found.length;
+    if (found !== "") this.quantifiers++;
     if (/^[*+?{]/.test(this.source.slice(this.at))) this.refuse("no possessive or double quantifier");
     return found.startsWith("{,") ? `{0${found.slice(1)}` : found;
   }

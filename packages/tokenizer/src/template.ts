@@ -8,7 +8,12 @@ import type { OffsetUnit } from "./offsets.ts";
 /** One place of a template. */
 export type TemplatePiece =
   | { readonly sequence: 0 | 1; readonly typeId: number }
-  | { readonly special: string; readonly ids: readonly number[]; readonly tokens: readonly string[]; readonly typeId: number };
+  | {
+      readonly special: string;
+      readonly ids: readonly number[];
+      readonly tokens: readonly string[];
+      readonly typeId: number;
+    };
 
 export interface Template {
   readonly single: readonly TemplatePiece[];
@@ -63,7 +68,11 @@ export function assemble(options: AssembleOptions, ranges: readonly TokenRanges[
   } else if (first!.length > 1 || second.length > 1) {
     overflowing.push(...pairOverflow(options, first!, second));
   }
-  return assembleOne(options, ranges.map((parts) => parts[0]!), overflowing);
+  return assembleOne(
+    options,
+    ranges.map((parts) => parts[0]!),
+    overflowing,
+  );
 }
 
 function pairOverflow(options: AssembleOptions, first: TokenRanges, second: TokenRanges): Encoding[] {

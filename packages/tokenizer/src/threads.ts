@@ -8,9 +8,10 @@ export interface Port {
   close(): void | Promise<unknown>;
 }
 
-declare class URL {
-  constructor(path: string, base: string);
+interface URL {
+  readonly href: string;
 }
+declare const URL: new (path: string, base: string) => URL;
 interface Meta {
   readonly url: string;
 }
@@ -48,10 +49,11 @@ export function startWorker(): Port {
   return nodePort(worker, () => worker.terminate());
 }
 
+const doNothing = (): void => undefined;
+
 /** The port to the thread that started this worker. */
 export function parentPort(): Port {
-  const nothing = (): void => undefined;
-  return node?.parentPort ? nodePort(node.parentPort, nothing) : webPort(self, nothing);
+  return node?.parentPort ? nodePort(node.parentPort, doNothing) : webPort(self, doNothing);
 }
 
 /** How many threads the machine runs at once. */

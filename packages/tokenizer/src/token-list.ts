@@ -26,7 +26,8 @@ export class TokenList {
   reserve(more: number): void {
     const need = this.length + more;
     if (this.ids.length < need) this.ids = grown(this.ids, need);
-    if (this.withOffsets && this.ranges.length < 2 * this.ids.length) this.ranges = grown(this.ranges, 2 * this.ids.length);
+    if (this.withOffsets && this.ranges.length < 2 * this.ids.length)
+      this.ranges = grown(this.ranges, 2 * this.ids.length);
   }
 
   push(id: number, start: number, end: number): void {

@@ -96,7 +96,7 @@ export class TokenMatcher {
   private longestAt(bytes: Uint8Array, at: number, end: number): [index: number, stop: number] {
     let best = -1;
     let stop = at;
-    for (let node: number | undefined = 0, i = at; i < end; ) {
+    for (let node: number | undefined = 0, i = at; i < end;) {
       node = this.edges.get(node * 256 + bytes[i]!);
       if (node === undefined) break;
       i++;

@@ -99,8 +99,14 @@ export class Tokenizer {
       model,
       normalizer,
       preTokenizer: readPreTokenizer(field.get("pre_tokenizer"), model instanceof WordPieceModel ? "WordPiece" : "BPE"),
-      rawMatcher: new TokenMatcher(inRaw, inRaw.map((token) => token.content)),
-      normalizedMatcher: new TokenMatcher(inText, inText.map((token) => normalized(token.content))),
+      rawMatcher: new TokenMatcher(
+        inRaw,
+        inRaw.map((token) => token.content),
+      ),
+      normalizedMatcher: new TokenMatcher(
+        inText,
+        inText.map((token) => normalized(token.content)),
+      ),
     });
     this.postProcessor = readPostProcessor(field.get("post_processor"));
     this.decoder = readDecoder(field.get("decoder"), model, (id) => {

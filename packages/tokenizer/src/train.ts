@@ -24,7 +24,7 @@ export interface TrainOptions {
   readonly specialTokens?: readonly string[];
   /** Fill up with [unused0], [unused1], … to a multiple of this. Default 64. */
   readonly padToMultipleOf?: number;
-  /** Called now and then: texts read while counting, tokens made while merging. */
+  /** Called now and then, and at the end of each stage: texts read while counting, tokens made while merging. */
   readonly onProgress?: (progress: TrainProgress) => void;
 }
 
@@ -50,17 +50,22 @@ export function trainBpe(texts: Iterable<string>, options: TrainOptions): Tokeni
     );
   }
   if (!special.includes("[CLS]") || !special.includes("[SEP]") || new Set(special).size !== special.length) {
-    throw new TokenizerError(`[trainBpe] expected distinct specialTokens with [CLS] and [SEP], got ${special.join(" ")}`);
+    throw new TokenizerError(
+      `[trainBpe] expected distinct specialTokens with [CLS] and [SEP], got ${special.join(" ")}`,
+    );
   }
   const words = countWords(texts, onProgress);
-  const bytes = Array.from({ length: 256 }, (_, byte) => byte).sort((a, b) => (byteAlphabet[a]! < byteAlphabet[b]! ? -1 : 1));
+  const bytes = Array.from({ length: 256 }, (_, byte) => byte).sort((a, b) =>
+    byteAlphabet[a]! < byteAlphabet[b]! ? -1 : 1,
+  );
   const byteIds = new Int32Array(256);
   bytes.forEach((byte, i) => (byteIds[byte] = special.length + i));
   const trainer = new BpeTrainer(words, [...special, ...bytes.map((byte) => byteAlphabet[byte]!)], byteIds);
   const onMerge = (done: number): void => {
-    if (done % REPORT_EVERY === 0 || done === vocabSize) onProgress?.({ stage: "merge", done, total: vocabSize });
+    if (done % REPORT_EVERY === 0) onProgress?.({ stage: "merge", done, total: vocabSize });
   };
   trainer.train({ vocabSize, minFrequency, onMerge });
+  onProgress?.({ stage: "merge", done: trainer.tokens.length, total: vocabSize });
   const addedTokens = special.map((content, id) => addedToken(id, content, true));
   const filled = Math.ceil(trainer.tokens.length / padToMultipleOf) * padToMultipleOf;
   for (let id = trainer.tokens.length; id < filled; id++) {
@@ -79,7 +84,10 @@ function countWords(texts: Iterable<string>, onProgress: TrainOptions["onProgres
   const pipeline = new Pipeline({
     model: words,
     normalizer: new UnicodeNormalizer("NFC"),
-    preTokenizer: { prepare: (piece) => piece, split: (piece, from, list) => splitGpt2(piece.bytes, from, piece.end, list) },
+    preTokenizer: {
+      prepare: (piece) => piece,
+      split: (piece, from, list) => splitGpt2(piece.bytes, from, piece.end, list),
+    },
     rawMatcher: none,
     normalizedMatcher: none,
   });

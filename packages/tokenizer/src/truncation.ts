@@ -57,7 +57,11 @@ function share(first: number, second: number, room: number): [number, number] {
 
 function parts(length: number, kept: number, stride: number, side: "left" | "right"): TokenRanges {
   if (kept >= length) return [[0, length]];
-  if (kept === 0) return [[0, 0], [0, length]];
+  if (kept === 0)
+    return [
+      [0, 0],
+      [0, length],
+    ];
   if (!Number.isInteger(stride) || stride < 0 || stride >= kept) {
     throw new TokenizerError(
       `[encode] expected truncation.stride to be an integer from 0 to ${kept - 1} (less than the ${kept} tokens of text that fit), got ${stride}`,

@@ -39,7 +39,7 @@ export class UnicodeNormalizer implements Normalizer {
     const { bytes, start, end } = piece;
     let builder: PieceBuilder | undefined;
     let copied = start; // input before this is in the builder already
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       const lead = bytes[at]!;
       if (lead < this.unsafeFrom) {
         at += lead < 0x80 ? 1 : 2;
@@ -101,7 +101,7 @@ export class UnicodeNormalizer implements Normalizer {
   /** Sorts each run of marks by combining class, equal classes in their old order. */
   private order(): void {
     const { points, changes } = this;
-    for (let i = 0; i < points.length; ) {
+    for (let i = 0; i < points.length;) {
       if (combiningClass(points[i]!) === 0) {
         i++;
         continue;

@@ -16,7 +16,11 @@ export const NFC_UNSAFE_BIT = 4;
 const CODE_POINTS = 0x110000;
 
 /** Calls `visit` with each run of a packed table: first code point, length, value (when the table has values). */
-function eachRun(packed: string, withValue: boolean, visit: (start: number, length: number, value: number) => void): void {
+function eachRun(
+  packed: string,
+  withValue: boolean,
+  visit: (start: number, length: number, value: number) => void,
+): void {
   const words = packed.split(" ");
   const number = (i: number): number => parseInt(words[i]!, 36);
   let end = 0;
@@ -36,28 +40,28 @@ interface CharacterTable {
 function buildCharacterTable(): CharacterTable {
   const flat = new Uint8Array(CODE_POINTS);
   const mark = (packed: string, flag: number): void =>
-    eachRun(packed, false, (start, length) => {
-      for (let c = start; c < start + length; c++) flat[c]! |= flag;
-    });
+    eachRun(packed, false, (start, length) => flat.fill(flag, start, start + length));
   mark(LETTERS, LETTER);
   mark(NUMBERS, NUMBER);
   mark(SPACES, SPACE);
-  mark(NFC_UNSAFE, NFC_UNSAFE_BIT);
+  eachRun(NFC_UNSAFE, false, (start, length) => {
+    for (let c = start; c < start + length; c++) flat[c]! |= NFC_UNSAFE_BIT;
+  });
+  // Pages of one value throughout, which are most, are shared: page v holds 256 times v.
+  const uniform = 2 * NFC_UNSAFE_BIT;
   const index = new Uint8Array(CODE_POINTS >> 8);
-  const seen = new Map<string, number>();
-  const kept: Uint8Array[] = [];
+  const words = new Uint32Array(flat.buffer);
+  const mixed: number[] = [];
   for (let page = 0; page < index.length; page++) {
-    const part = flat.subarray(page << 8, (page + 1) << 8);
-    const key = String.fromCharCode(...part);
-    let at = seen.get(key);
-    if (at === undefined) {
-      at = kept.push(part) - 1;
-      seen.set(key, at);
-    }
-    index[page] = at;
+    const first = words[page << 6]!;
+    let word = (page << 6) + 1;
+    while (word < (page + 1) << 6 && words[word] === first) word++;
+    const same = word === (page + 1) << 6 && first === (first & 255) * 0x01010101;
+    index[page] = same ? first & 255 : uniform + mixed.push(page) - 1;
   }
-  const pages = new Uint8Array(kept.length << 8);
-  kept.forEach((part, i) => pages.set(part, i << 8));
+  const pages = new Uint8Array((uniform + mixed.length) << 8);
+  for (let value = 0; value < uniform; value++) pages.fill(value, value << 8, (value + 1) << 8);
+  mixed.forEach((page, i) => pages.set(flat.subarray(page << 8, (page + 1) << 8), (uniform + i) << 8));
   return { index, pages };
 }
 
@@ -83,7 +87,7 @@ export function codePointSet(packed: string): (codePoint: number) => boolean {
       starts = built;
     }
     let low = 0;
-    for (let high = starts.length; low < high; ) {
+    for (let high = starts.length; low < high;) {
       const middle = (low + high) >> 1;
       if (starts[middle]! <= codePoint) low = middle + 1;
       else high = middle;

@@ -72,12 +72,14 @@ export function vocabularyOf(
 ): Vocabulary {
   let size = 0;
   for (const id of ids.values()) size = Math.max(size, id + 1);
-  const tokens: Uint8Array[] = Array.from({ length: size });
+  const tokens: (Uint8Array | undefined)[] = Array.from({ length: size }); // ids may have holes
   for (const [token, id] of ids) tokens[id] = bytesOf(token);
   const starts = new Uint32Array(size + 1);
   for (let id = 0; id < size; id++) starts[id + 1] = starts[id]! + (tokens[id]?.length ?? 0);
   const bytes = new Uint8Array(starts[size]!);
-  tokens.forEach((token, id) => bytes.set(token, starts[id]));
+  tokens.forEach((token, id) => {
+    if (token !== undefined) bytes.set(token, starts[id]);
+  });
   return new Vocabulary(bytes, starts, (id) => hidden?.has(id) ?? false);
 }
 

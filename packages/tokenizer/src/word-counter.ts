@@ -13,7 +13,8 @@ export class WordCounter {
 
   /** Takes the place of a model at the end of the pipeline: words are counted, no tokens are made. */
   encodeWords(bytes: Uint8Array, words: WordList): void {
-    for (let word = 0; word < words.count; word++) this.add(bytes, words.ranges[2 * word]!, words.ranges[2 * word + 1]!);
+    for (let word = 0; word < words.count; word++)
+      this.add(bytes, words.ranges[2 * word]!, words.ranges[2 * word + 1]!);
   }
 
   private add(text: Uint8Array, start: number, end: number): void {

@@ -84,15 +84,22 @@ export class WordPieceModel implements Model {
       const token = this.idToToken(id);
       if (token !== undefined) vocab[token] = id;
     }
-    return { type: "WordPiece", unk_token: unkToken, continuing_subword_prefix: prefix, max_input_chars_per_word: maxCharacters, vocab };
+    return {
+      type: "WordPiece",
+      unk_token: unkToken,
+      continuing_subword_prefix: prefix,
+      max_input_chars_per_word: maxCharacters,
+      vocab,
+    };
   }
 
   private encodeWord(bytes: Uint8Array, start: number, end: number, out: TokenList): void {
     const before = out.length;
     let characters = 0;
-    for (let at = start; at < end && characters <= this.options.maxCharacters; characters++) at += characterLength(bytes[at]!);
+    for (let at = start; at < end && characters <= this.options.maxCharacters; characters++)
+      at += characterLength(bytes[at]!);
     let known = characters <= this.options.maxCharacters;
-    for (let at = start; known && at < end; ) {
+    for (let at = start; known && at < end;) {
       const stop = this.longestPiece(bytes, at, end, at === start, out);
       known = stop > at;
       at = stop;

@@ -7,7 +7,8 @@ type Case = [text: string, pair: string | null, ids: number[], offsets: [number,
 const cases = JSON.parse(readFileSync(new URL("fixtures/cases.json", import.meta.url), "utf8")) as Case[];
 const tokenizer = await loadModernBertTokenizer();
 
-const pairs = (offsets: Int32Array): number[][] => Array.from({ length: offsets.length / 2 }, (_, i) => [offsets[2 * i]!, offsets[2 * i + 1]!]);
+const pairs = (offsets: Int32Array): number[][] =>
+  Array.from({ length: offsets.length / 2 }, (_, i) => [offsets[2 * i]!, offsets[2 * i + 1]!]);
 
 describe("vocabulary", () => {
   test("has 50,368 ids, each with a token of its own", () => {
@@ -15,12 +16,24 @@ describe("vocabulary", () => {
     const tokens = Array.from({ length: 50_368 }, (_, id) => tokenizer.idToToken(id)!);
     expect(new Set(tokens).size).toBe(50_368);
     tokens.forEach((token, id) => expect(tokenizer.tokenToId(token)).toBe(id));
-    expect([tokenizer.idToToken(50_368), tokenizer.idToToken(-1), tokenizer.tokenToId("Ġno such token")]).toEqual([undefined, undefined, undefined]);
+    expect([tokenizer.idToToken(50_368), tokenizer.idToToken(-1), tokenizer.tokenToId("Ġno such token")]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   test("has the tokens of the published one where they belong", () => {
     expect(tokenizer.specialTokens).toEqual({ cls: 50281, sep: 50282, pad: 50283, mask: 50284, unk: 50280 });
-    const known = { Ġcapital: 5347, ĠParis: 7785, ĠLyon: 42268, "|||IP_ADDRESS|||": 0, "<|padding|>": 1, "  ": 50276, "[unused82]": 50367 };
+    const known = {
+      Ġcapital: 5347,
+      ĠParis: 7785,
+      ĠLyon: 42268,
+      "|||IP_ADDRESS|||": 0,
+      "<|padding|>": 1,
+      "  ": 50276,
+      "[unused82]": 50367,
+    };
     for (const [token, id] of Object.entries(known)) expect(tokenizer.tokenToId(token)).toBe(id);
   });
 });
@@ -66,7 +79,9 @@ describe("decoding in a stream", () => {
   test.each(cases)("%j %j adds up to decoding all at once", (_, __, ids) => {
     for (const skipSpecialTokens of [true, false]) {
       const stream = tokenizer.decodeStream({ skipSpecialTokens });
-      expect(ids.map((id) => stream.push(id)).join("") + stream.end()).toBe(tokenizer.decode(ids, { skipSpecialTokens }));
+      expect(ids.map((id) => stream.push(id)).join("") + stream.end()).toBe(
+        tokenizer.decode(ids, { skipSpecialTokens }),
+      );
     }
   });
 

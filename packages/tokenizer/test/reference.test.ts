@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadModernBertTokenizer } from "../src/index.ts";
 import { readCorpora } from "./support/corpora.ts";
@@ -25,11 +25,17 @@ const SEED = 20_260_101;
 const BLOCK = 1000;
 const fixture = new URL("fixtures/fixed-seed.json", import.meta.url);
 
+const hash = (values: unknown): string =>
+  createHash("sha256").update(JSON.stringify(values)).digest("hex").slice(0, 16);
+const form = ({ ids, tokens, offsets }: { ids: number[]; tokens: string[]; offsets: number[][] }) => [
+  ids,
+  tokens,
+  offsets,
+];
+
 test("random texts of a fixed seed give what the reference gave", async () => {
   const samples = fc.sample(arbitrary, { seed: SEED, numRuns: 20 * BLOCK });
-  const hash = (values: unknown): string => createHash("sha256").update(JSON.stringify(values)).digest("hex").slice(0, 16);
   const blocks = Array.from({ length: 20 }, (_, i) => samples.slice(i * BLOCK, (i + 1) * BLOCK));
-  const form = ({ ids, tokens, offsets }: { ids: number[]; tokens: string[]; offsets: number[][] }) => [ids, tokens, offsets];
   if (process.env["UPDATE_FIXTURES"] && theirs !== undefined) {
     const results: string[] = [];
     for (const block of blocks) {
@@ -49,7 +55,9 @@ test("random texts of a fixed seed give what the reference gave", async () => {
 describe.skipIf(theirs === undefined)(`against the reference${why}`, () => {
   test(`${RUNS} random texts of a fresh seed`, { timeout: 600_000 }, async () => {
     const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-    console.log(`tokenizer: ${RUNS} random texts, seed ${seed} (again: SEED=${seed} npx vitest run packages/tokenizer)`);
+    console.log(
+      `tokenizer: ${RUNS} random texts, seed ${seed} (again: SEED=${seed} npx vitest run packages/tokenizer)`,
+    );
     await fc.assert(
       fc.asyncProperty(arbitrary, async (text) => {
         const different = await difference(tokenizer, theirs!, text);
@@ -62,16 +70,23 @@ describe.skipIf(theirs === undefined)(`against the reference${why}`, () => {
   test("every character, alone and between letters", { timeout: 120_000 }, async () => {
     const characters: number[] = [];
     // Nothing is assigned from U+40000 to U+DFFFF: some of those will do.
-    for (let c = 0; c < 0x110000; c += c >= 0x40000 && c < 0xe0000 ? 257 : 1) if (c < 0xd800 || c > 0xdfff) characters.push(c);
+    for (let c = 0; c < 0x110000; c += c >= 0x40000 && c < 0xe0000 ? 257 : 1)
+      if (c < 0xd800 || c > 0xdfff) characters.push(c);
     for (let at = 0; at < characters.length; at += 4096) {
       const chunk = characters.slice(at, at + 4096).map((c) => String.fromCodePoint(c));
-      expect(await firstDifference(tokenizer, theirs!, `${chunk.join("\n")}\n${chunk.map((c) => `a${c}b `).join("")}`)).toBeUndefined();
+      expect(
+        await firstDifference(tokenizer, theirs!, `${chunk.join("\n")}\n${chunk.map((c) => `a${c}b `).join("")}`),
+      ).toBeUndefined();
     }
   });
 
   for (const { name, documents, missing } of corpora) {
-    test.skipIf(missing !== undefined)(`all of ${name}${missing === undefined ? "" : ` (skipped: ${missing})`}`, { timeout: 600_000 }, async () => {
-      for (const text of documents()) expect(await firstDifference(tokenizer, theirs!, text)).toBeUndefined();
-    });
+    test.skipIf(missing !== undefined)(
+      `all of ${name}${missing === undefined ? "" : ` (skipped: ${missing})`}`,
+      { timeout: 600_000 },
+      async () => {
+        for (const text of documents()) expect(await firstDifference(tokenizer, theirs!, text)).toBeUndefined();
+      },
+    );
   }
 });

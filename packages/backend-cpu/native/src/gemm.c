@@ -10,13 +10,14 @@
 #define SUPER_DEPTH (16 * DEPTH)
 #define A_BYTES ((int64_t)8 << 20)
 /* Most rows of a task (B is packed once per so many rows), most columns (C stays near between passes). */
-#define TASK_ROWS 512
+#define TASK_ROWS 1024
 #define TASK_COLUMNS 512
 /* Up to so many rows go by dot products, in tasks and strips of so many columns. */
 #define DOT_ROWS 16
 #define DOT_COLUMNS 96
 #define DOT_STRIP 24
-#define PACK_ELEMENTS (32 << 10)
+/* Panels of A that a packing task makes. */
+#define PACK_PANELS 8
 
 /* A super-block: C[m, n] (+)= A[m, k] · B[k, n], of which A is packed. */
 typedef struct {
@@ -25,7 +26,7 @@ typedef struct {
   float *c, *packed_a;
   int64_t m, n, k;
   int add;
-  int64_t a_panels, b_panels, row_tasks, column_tasks, panels_per_pack;
+  int64_t a_panels, b_panels, row_tasks, column_tasks;
 } gemm_block;
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -38,10 +39,20 @@ static void pack_a_task(void *opaque, int64_t task, int worker) {
   const gemm_block *g = opaque;
   const mb_gemm_args *x = g->args;
   const int64_t passes = ceil_div(g->k, DEPTH), k = task % passes * DEPTH, depth = MB_MIN(DEPTH, g->k - k);
-  const int64_t begin = task / passes * g->panels_per_pack, end = MB_MIN(g->a_panels, begin + g->panels_per_pack);
-  for (int64_t panel = begin; panel < end; panel++) {
-    const int64_t first = split(g->m, g->a_panels, panel), rows = split(g->m, g->a_panels, panel + 1) - first;
-    MB_FN(mb_gemm_pack)(g->a + first * x->a_row + k * x->a_col, x->a_row, x->a_col, rows, rows, depth, g->packed_a + k * g->m + first * depth);
+  const int64_t begin = task / passes * PACK_PANELS, panels = MB_MIN(g->a_panels - begin, PACK_PANELS);
+  int64_t widths[PACK_PANELS];
+  for (int64_t i = 0; i < panels; i++) widths[i] = split(g->m, g->a_panels, begin + i + 1) - split(g->m, g->a_panels, begin + i);
+  const int64_t first = split(g->m, g->a_panels, begin);
+  const float *from = g->a + first * x->a_row + k * x->a_col;
+  float *to = g->packed_a + k * g->m + first * depth;
+  if (x->a_row == 1) {
+    MB_FN(mb_gemm_pack_panels)(from, x->a_col, panels, widths, depth, to);
+    return;
+  }
+  for (int64_t i = 0; i < panels; i++) {
+    MB_FN(mb_gemm_pack)(from, x->a_row, x->a_col, widths[i], widths[i], depth, to);
+    from += widths[i] * x->a_row;
+    to += widths[i] * depth;
   }
 }
 
@@ -81,11 +92,10 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
 static void run_block(gemm_block *g) {
   g->a_panels = ceil_div(g->m, MB_MR);
   g->b_panels = ceil_div(g->n, MB_NR);
-  g->panels_per_pack = ceil_div(PACK_ELEMENTS, MB_MR * MB_MIN(g->k, DEPTH));
-  mb_parallel(ceil_div(g->a_panels, g->panels_per_pack) * ceil_div(g->k, DEPTH), pack_a_task, g);
-  g->row_tasks = ceil_div(g->m, TASK_ROWS);
+  mb_parallel(ceil_div(g->a_panels, PACK_PANELS) * ceil_div(g->k, DEPTH), pack_a_task, g);
   /* Enough tasks that the last ones do not leave workers idle for long. */
   const int64_t wanted = mb_workers() == 1 ? 1 : 8 * mb_workers();
+  g->row_tasks = MB_MAX(ceil_div(g->m, TASK_ROWS), MB_MIN(ceil_div(wanted, 4 * g->b_panels), ceil_div(g->a_panels, 4)));
   g->column_tasks = MB_MIN(g->b_panels, MB_MAX(ceil_div(g->n, TASK_COLUMNS), ceil_div(wanted, g->row_tasks)));
   mb_parallel(g->row_tasks * g->column_tasks, multiply_task, g);
 }

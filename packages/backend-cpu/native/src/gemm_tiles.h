@@ -28,6 +28,9 @@
  * `to[k * width + row]`; rows beyond `rows` up to `width` become 0. width is at most MB_NR or MB_MR, and a multiple of VL when rows < width. */
 void MB_FN(mb_gemm_pack)(const float *from, int64_t row_stride, int64_t depth_stride, int64_t rows, int64_t width, int64_t depth, float *to);
 
+/* The same for `panels` panels side by side of a matrix with contiguous rows: reads each row of memory once, from end to end. */
+void MB_FN(mb_gemm_pack_panels)(const float *from, int64_t depth_stride, int64_t panels, const int64_t *widths, int64_t depth, float *to);
+
 /* C[rows, columns] = alpha · panel A · panel B, added to the old C if `add`. B's panel is `columns` rounded up to VL wide. */
 void MB_FN(mb_gemm_tile)(int64_t rows, int64_t columns, int64_t depth, const float *a, const float *b, float *c, int64_t c_row,
                          float alpha, int add);

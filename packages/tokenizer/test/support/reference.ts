@@ -88,13 +88,21 @@ export function summaryOfReference(encoding: ReferenceEncoding): Summary {
 }
 
 /** The first token in which ours and the reference differ on a long text, or undefined: quick, ids and offsets only. */
-export async function firstDifference(ours: Tokenizer, reference: ReferenceTokenizer, text: string): Promise<string | undefined> {
+export async function firstDifference(
+  ours: Tokenizer,
+  reference: ReferenceTokenizer,
+  text: string,
+): Promise<string | undefined> {
   const { ids, offsets } = ours.encode(text, { offsets: "codepoint" });
   const theirs = await reference.encode(text);
   const [theirIds, theirOffsets] = [theirs.getIds(), theirs.getOffsets()];
   for (let i = 0; i < Math.max(ids.length, theirIds.length); i++) {
-    const [mine, other] = [[ids[i], offsets![2 * i], offsets![2 * i + 1]], [theirIds[i], ...(theirOffsets[i] ?? [])]];
-    if (mine.some((value, k) => value !== other[k])) return `token ${i} of ${JSON.stringify(text.slice(0, 60))}…: ours ${mine}, reference ${other}`;
+    const [mine, other] = [
+      [ids[i], offsets![2 * i], offsets![2 * i + 1]],
+      [theirIds[i], ...(theirOffsets[i] ?? [])],
+    ];
+    if (mine.some((value, k) => value !== other[k]))
+      return `token ${i} of ${JSON.stringify(text.slice(0, 60))}…: ours ${mine}, reference ${other}`;
   }
   return undefined;
 }
@@ -113,7 +121,8 @@ export async function difference(
   if (a !== b) return `encode ${JSON.stringify(text)} ${JSON.stringify(pair)}\n  ours      ${a}\n  reference ${b}`;
   for (const skip of [true, false]) {
     const [c, d] = [ours.decode(mine.ids, { skipSpecialTokens: skip }), await reference.decode([...mine.ids], skip)];
-    if (c !== d) return `decode ${JSON.stringify(text)}\n  ours      ${JSON.stringify(c)}\n  reference ${JSON.stringify(d)}`;
+    if (c !== d)
+      return `decode ${JSON.stringify(text)}\n  ours      ${JSON.stringify(c)}\n  reference ${JSON.stringify(d)}`;
   }
   return undefined;
 }

@@ -8,7 +8,7 @@ once upon a time there was a tokenizer that learned its merges from very little 
 type Json = Record<string, unknown>;
 
 /** The trained base; a fresh copy for each variant. */
-const tokenizer = trainBpe([SAMPLE.repeat(3)], { vocabSize: 700 });
+const tokenizer = trainBpe([SAMPLE.repeat(3)], { vocabSize: 700, padToMultipleOf: 1 });
 const trained = JSON.stringify(tokenizer);
 const SIZE = tokenizer.vocabSize;
 const base = (): Json => JSON.parse(trained) as Json;
@@ -19,7 +19,12 @@ const byteLevel = (prefix: boolean, regex = true, trim = true): Json => ({
   trim_offsets: trim,
   use_regex: regex,
 });
-const split = (pattern: Json, behavior = "Isolated", invert = false): Json => ({ type: "Split", pattern, behavior, invert });
+const split = (pattern: Json, behavior = "Isolated", invert = false): Json => ({
+  type: "Split",
+  pattern,
+  behavior,
+  invert,
+});
 const sequence = (...pretokenizers: Json[]): Json => ({ type: "Sequence", pretokenizers });
 
 const LLAMA3 =
@@ -77,7 +82,16 @@ const startOnly = {
 function wordPiece(normalizer: Json | null, pre_tokenizer: Json | null, cleanup: boolean): Json {
   const characters = [...new Set(SAMPLE.toLowerCase().normalize("NFD") + SAMPLE)].filter((c) => c.trim() !== "");
   const words = ["the", "quick", "##er", "##ing", "##s", "token", "##izer", "don", "un", "##known", "naive", "日本"];
-  const tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ...words, ...characters, ...characters.map((c) => `##${c}`)];
+  const tokens = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    ...words,
+    ...characters,
+    ...characters.map((c) => `##${c}`),
+  ];
   const vocab = Object.fromEntries([...new Set(tokens)].map((text, id) => [text, id]));
   return {
     version: "1.0",
@@ -88,11 +102,22 @@ function wordPiece(normalizer: Json | null, pre_tokenizer: Json | null, cleanup:
     pre_tokenizer,
     post_processor: { type: "BertProcessing", sep: ["[SEP]", 3], cls: ["[CLS]", 2] },
     decoder: { type: "WordPiece", prefix: "##", cleanup },
-    model: { type: "WordPiece", unk_token: "[UNK]", continuing_subword_prefix: "##", max_input_chars_per_word: 20, vocab },
+    model: {
+      type: "WordPiece",
+      unk_token: "[UNK]",
+      continuing_subword_prefix: "##",
+      max_input_chars_per_word: 20,
+      vocab,
+    },
   };
 }
 
-const bert = (lowercase: boolean, strip_accents: boolean | null, clean_text = true, handle_chinese_chars = true): Json => ({
+const bert = (
+  lowercase: boolean,
+  strip_accents: boolean | null,
+  clean_text = true,
+  handle_chinese_chars = true,
+): Json => ({
   type: "BertNormalizer",
   clean_text,
   handle_chinese_chars,
@@ -103,15 +128,31 @@ const bert = (lowercase: boolean, strip_accents: boolean | null, clean_text = tr
 export const variants: Record<string, Json> = {
   "ModernBERT form": with_({}),
   "GPT-2": with_({ normalizer: null, pre_tokenizer: byteLevel(false), post_processor: byteLevel(false) }),
-  "GPT-2, blank before, trimmed": with_({ normalizer: null, pre_tokenizer: byteLevel(true), post_processor: byteLevel(true) }),
+  "GPT-2, blank before, trimmed": with_({
+    normalizer: null,
+    pre_tokenizer: byteLevel(true),
+    post_processor: byteLevel(true),
+  }),
   RoBERTa: with_({
     normalizer: null,
     pre_tokenizer: byteLevel(true),
-    post_processor: { type: "RobertaProcessing", sep: ["[SEP]", 2], cls: ["[CLS]", 1], trim_offsets: true, add_prefix_space: true },
+    post_processor: {
+      type: "RobertaProcessing",
+      sep: ["[SEP]", 2],
+      cls: ["[CLS]", 1],
+      trim_offsets: true,
+      add_prefix_space: true,
+    },
   }),
   "RoBERTa, untrimmed": with_({
     pre_tokenizer: byteLevel(false),
-    post_processor: { type: "RobertaProcessing", sep: ["[SEP]", 2], cls: ["[CLS]", 1], trim_offsets: false, add_prefix_space: false },
+    post_processor: {
+      type: "RobertaProcessing",
+      sep: ["[SEP]", 2],
+      cls: ["[CLS]", 1],
+      trim_offsets: false,
+      add_prefix_space: false,
+    },
   }),
   "no post-processor, no decoder": with_({ post_processor: null, decoder: null }),
   "Llama 3": with_(
@@ -128,8 +169,14 @@ export const variants: Record<string, Json> = {
     post_processor: { type: "Sequence", processors: [byteLevel(false), startOnly] },
   }),
   "Qwen 2": with_({ pre_tokenizer: sequence(split({ Regex: QWEN }), byteLevel(false, false)) }),
-  "o200k": with_({ normalizer: null, pre_tokenizer: sequence(split({ Regex: O200K }, "Removed", true), byteLevel(false, false)) }),
-  StarCoder: with_({ normalizer: null, pre_tokenizer: sequence({ type: "Digits", individual_digits: true }, byteLevel(false)) }),
+  o200k: with_({
+    normalizer: null,
+    pre_tokenizer: sequence(split({ Regex: O200K }, "Removed", true), byteLevel(false, false)),
+  }),
+  StarCoder: with_({
+    normalizer: null,
+    pre_tokenizer: sequence({ type: "Digits", individual_digits: true }, byteLevel(false)),
+  }),
   DeepSeek: with_({
     normalizer: { type: "Sequence", normalizers: [] },
     pre_tokenizer: sequence(
@@ -142,29 +189,58 @@ export const variants: Record<string, Json> = {
       byteLevel(false, false),
     ),
   }),
-  BLOOM: with_({ normalizer: null, pre_tokenizer: sequence(split({ Regex: " ?[^(\\s|[.,!?…。，、।۔،])]+" }), byteLevel(false, false)) }),
+  BLOOM: with_({
+    normalizer: null,
+    pre_tokenizer: sequence(split({ Regex: " ?[^(\\s|[.,!?…。，、।۔،])]+" }), byteLevel(false, false)),
+  }),
   "no words at all": with_({ pre_tokenizer: byteLevel(false, false) }),
   "words and runs": with_({ pre_tokenizer: sequence({ type: "Whitespace" }, byteLevel(false, false)) }),
   "blanks and punctuation": with_({
-    pre_tokenizer: sequence({ type: "WhitespaceSplit" }, { type: "Punctuation", behavior: "MergedWithNext" }, byteLevel(false)),
+    pre_tokenizer: sequence(
+      { type: "WhitespaceSplit" },
+      { type: "Punctuation", behavior: "MergedWithNext" },
+      byteLevel(false),
+    ),
   }),
   ...Object.fromEntries(
     ["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"].flatMap((behavior) =>
       [false, true].map((invert) => [
         `Split ${behavior}${invert ? " inverted" : ""}`,
-        with_({ pre_tokenizer: sequence(split({ String: "e" }, behavior, invert), split({ Regex: "\\s+|\\d" }, behavior, invert), byteLevel(false, false)) }),
+        with_({
+          pre_tokenizer: sequence(
+            split({ String: "e" }, behavior, invert),
+            split({ Regex: "\\s+|\\d" }, behavior, invert),
+            byteLevel(false, false),
+          ),
+        }),
       ]),
     ),
+  ),
+  "tokens that no merge makes": with_(
+    {},
+    { vocab: { ...((base()["model"] as Json)["vocab"] as Json), Ġqq: SIZE, text: SIZE + 1 } },
   ),
   "flagged tokens": with_({}, {}, flagged),
   "flagged tokens, NFKC": with_({ normalizer: { type: "NFKC" }, pre_tokenizer: byteLevel(true) }, {}, flagged),
   "flagged tokens, lower case": with_(
-    { normalizer: { type: "Sequence", normalizers: [{ type: "NFD" }, { type: "Lowercase" }, { type: "StripAccents" }] } },
+    {
+      normalizer: { type: "Sequence", normalizers: [{ type: "NFD" }, { type: "Lowercase" }, { type: "StripAccents" }] },
+    },
     {},
     flagged,
   ),
-  "NFKD and Strip": with_({ normalizer: { type: "Sequence", normalizers: [{ type: "NFKD" }, { type: "Strip", strip_left: true, strip_right: true }] } }),
-  "Strip left, NFD": with_({ normalizer: { type: "Sequence", normalizers: [{ type: "Strip", strip_left: true, strip_right: false }, { type: "NFD" }] } }),
+  "NFKD and Strip": with_({
+    normalizer: {
+      type: "Sequence",
+      normalizers: [{ type: "NFKD" }, { type: "Strip", strip_left: true, strip_right: true }],
+    },
+  }),
+  "Strip left, NFD": with_({
+    normalizer: {
+      type: "Sequence",
+      normalizers: [{ type: "Strip", strip_left: true, strip_right: false }, { type: "NFD" }],
+    },
+  }),
   "BERT uncased": wordPiece(bert(true, null), { type: "BertPreTokenizer" }, true),
   "BERT cased": wordPiece(bert(false, null), { type: "BertPreTokenizer" }, false),
   "BERT, accents only": wordPiece(bert(false, true, false, false), { type: "Whitespace" }, true),
