@@ -24,9 +24,12 @@ export interface BackendChoice {
 
 /** A backend could not be made; the message says what to install or what to choose instead. */
 export class BackendUnavailableError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(`[backend] ${message}`, options);
+  /** Why, without the advice: what `auto` reports. */
+  readonly reason: string;
+  constructor(reason: string, advice: string, options?: ErrorOptions) {
+    super(`[backend] ${reason}: ${advice}`, options);
     this.name = "BackendUnavailableError";
+    this.reason = reason;
   }
 }
 
@@ -45,7 +48,11 @@ const factories: Readonly<Record<BackendName, Factory>> = {
 export async function createBackend(name: BackendName | "auto", options: BackendOptions = {}): Promise<BackendChoice> {
   if (name !== "auto") {
     const factory = Object.hasOwn(factories, name) ? factories[name] : undefined;
-    if (!factory) throw new BackendUnavailableError(`expected one of ${backendNames.join(", ")}, got ${String(name)}`);
+    if (!factory)
+      throw new BackendUnavailableError(
+        `there is no backend ${String(name)}`,
+        `choose one of ${backendNames.join(", ")}`,
+      );
     const backend = await factory(options);
     return { name, backend, reason: backend.capabilities.device };
   }
@@ -56,15 +63,20 @@ export async function createBackend(name: BackendName | "auto", options: Backend
       return {
         name: candidate,
         backend,
-        reason: [backend.capabilities.device, ...refusals].join("; "),
+        reason: describe(backend, refusals),
       };
     } catch (error) {
       if (!(error instanceof BackendUnavailableError)) throw error;
-      refusals.push(`no ${candidate} (${error.message.replace("[backend] ", "")})`);
+      refusals.push(error.reason);
     }
   }
   const backend = await factories.cpu(options);
-  return { name: "cpu", backend, reason: [backend.capabilities.device, ...refusals].join("; ") };
+  return { name: "cpu", backend, reason: describe(backend, refusals) };
+}
+
+function describe(backend: Backend, refusals: readonly string[]): string {
+  const { device } = backend.capabilities;
+  return refusals.length === 0 ? device : `${device} (${refusals.join("; ")})`;
 }
 
 /** A backend in a package of its own, which need not be installed. It reports a missing device as an error whose name ends in UnavailableError. */
@@ -75,16 +87,16 @@ function fromPackage(name: BackendName, specifier: string, exportName: string): 
       module = (await import(specifier)) as Record<string, Factory>;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
-      throw new BackendUnavailableError(`${specifier} is not installed: npm install ${specifier}`, { cause: error });
+      throw new BackendUnavailableError(`${specifier} is not installed`, `npm install ${specifier}`, { cause: error });
     }
     const factory = module[exportName];
     if (!factory)
-      throw new BackendUnavailableError(`${specifier} has no ${exportName}: install the version that fits ${name}`);
+      throw new BackendUnavailableError(`${specifier} has no ${exportName}`, `install the version that fits`);
     try {
       return await factory(options);
     } catch (error) {
       if (error instanceof Error && error.name.endsWith("UnavailableError")) {
-        throw new BackendUnavailableError(error.message, { cause: error });
+        throw new BackendUnavailableError(`no ${name} device`, error.message, { cause: error });
       }
       throw error;
     }

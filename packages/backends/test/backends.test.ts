@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+import { BackendUnavailableError, createBackend } from "../src/index.ts";
+import type { BackendName } from "../src/index.ts";
+
+describe("createBackend", () => {
+  it("makes the CPU backend with the engine that is asked for", async () => {
+    const { backend, name, reason } = await createBackend("cpu", { cpuEngine: "typescript" });
+    expect(name).toBe("cpu");
+    expect(reason).toContain("TypeScript");
+    await backend[Symbol.asyncDispose]();
+  });
+
+  it("auto ends at a backend that works and says why it took none before it", async () => {
+    const { backend, name, reason } = await createBackend("auto", { cpuEngine: "typescript" });
+    if (name === "cpu") expect(reason).toMatch(/\(.*cuda.*; .*webgpu.*\)$/);
+    const buffer = backend.allocate(16);
+    backend.write(buffer, Float32Array.of(1, 2, 3, 4));
+    expect([...new Float32Array(await backend.read(buffer, 0, 16))]).toEqual([1, 2, 3, 4]);
+    await backend[Symbol.asyncDispose]();
+  });
+
+  it("names what to install or choose", async () => {
+    await expect(createBackend("cuda")).rejects.toThrow("@modernbert-ts/backend-cuda is not installed: npm install");
+    await expect(createBackend("tpu" as BackendName)).rejects.toThrow("choose one of auto, cuda, webgpu, cpu");
+    await expect(createBackend("cuda")).rejects.toBeInstanceOf(BackendUnavailableError);
+  });
+});
