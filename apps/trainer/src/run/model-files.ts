@@ -1,5 +1,5 @@
 /** The files beside the weights that make a checkpoint a Hugging Face model folder. */
-import { configToJSON } from "@modernbert-ts/modernbert";
+import { configToJSON, stringifyConfig } from "@modernbert-ts/modernbert";
 import type { ModernBertConfig } from "@modernbert-ts/modernbert";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 
@@ -17,7 +17,7 @@ export function modelFiles(config: ModernBertConfig, tokenizer: Tokenizer): Reco
     ...Object.fromEntries(named),
   };
   return {
-    "config.json": json({ ...configToJSON(config, { head: "masked-lm" }), torch_dtype: "float32" }),
+    "config.json": stringifyConfig({ ...configToJSON(config, { head: "masked-lm" }), torch_dtype: "float32" }),
     "tokenizer.json": JSON.stringify(tokenizer),
     "tokenizer_config.json": json(tokenizerConfig),
   };
