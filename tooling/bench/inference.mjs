@@ -7,7 +7,7 @@ import { initialiseParameters, ModernBert, packSequences } from "../../packages/
 import { saveModel } from "../../packages/modernbert/dist/node.js";
 import { Runtime } from "../../packages/tensor-core/dist/index.js";
 import { startOnnx } from "./onnx-peer.mjs";
-import { alternate, machine, median, table } from "./report.mjs";
+import { alternate, machine, median, show, table } from "./report.mjs";
 import { forwardFlops, shapeConfig } from "./shapes.mjs";
 import { startTorch } from "./torch-peer.mjs";
 
@@ -26,19 +26,42 @@ export async function run({ shape = "base", cases = defaultCases, rounds = 5, ba
   try {
     const host = new Map();
     for (const [key, tensor] of parameters) host.set(key, await tensor.read());
-    const onnx = await startOnnx(folder, config, (key) => host.get(key.replace(/^model\./, "")) ?? host.get(key), threads);
+    const onnx = await startOnnx(
+      folder,
+      config,
+      (key) => host.get(key.replace(/^model\./, "")) ?? host.get(key),
+      threads,
+    );
     host.clear();
     await saveModel(folder, model, {});
     await torch.request?.({ op: "load", folder, threads });
-    for (const [peer, engine] of Object.entries({ onnxruntime: onnx, torch })) if (engine.reason) console.log(`without ${peer}: ${engine.reason}`);
+    for (const [peer, engine] of Object.entries({ onnxruntime: onnx, torch }))
+      if (engine.reason) console.log(`without ${peer}: ${engine.reason}`);
     const rows = [];
     for (const text of cases) rows.push(await measure({ text, rounds, config, model, runtime, onnx, torch }));
     console.log(`\n${machine()}; ours: ${backend.capabilities.device}; shape ${shape}, f32, median of ${rounds}\n`);
-    const show = (value, digits = 0) => (value === undefined ? "–" : value.toFixed(digits));
     console.log(
       table(
-        ["batch × length", "ours tok/s", "onnxruntime tok/s", "torch tok/s", "ours / onnxruntime", "ours / torch", "ours GFLOP/s", "max error"],
-        rows.map((r) => [r.case, show(r.ours), show(r.onnxruntime), show(r.torch), show(r.ours / r.onnxruntime, 2), show(r.ours / r.torch, 2), show(r.gflops), r.error.toExponential(1)]),
+        [
+          "batch × length",
+          "ours tok/s",
+          "onnxruntime tok/s",
+          "torch tok/s",
+          "ours / onnxruntime",
+          "ours / torch",
+          "ours GFLOP/s",
+          "max error",
+        ],
+        rows.map((r) => [
+          r.case,
+          show(r.ours),
+          show(r.onnxruntime),
+          show(r.torch),
+          show(r.ours / r.onnxruntime, 2),
+          show(r.ours / r.torch, 2),
+          show(r.gflops),
+          r.error.toExponential(1),
+        ]),
       ),
     );
     const refused = runtime.fusedReport().filter((record) => record.reason !== undefined);
@@ -54,8 +77,13 @@ export async function run({ shape = "base", cases = defaultCases, rounds = 5, ba
 
 async function measure({ text, rounds, config, model, runtime, onnx, torch }) {
   const [batch, length] = text.split("x").map(Number);
-  const ids = Int32Array.from({ length: batch * length }, (_, at) => (7 * (at % length) + 11 * Math.floor(at / length)) % 50000);
-  const packed = packSequences(Array.from({ length: batch }, (_, row) => ids.subarray(row * length, (row + 1) * length)));
+  const ids = Int32Array.from(
+    { length: batch * length },
+    (_, at) => (7 * (at % length) + 11 * Math.floor(at / length)) % 50000,
+  );
+  const packed = packSequences(
+    Array.from({ length: batch }, (_, row) => ids.subarray(row * length, (row + 1) * length)),
+  );
   const forward = async () => {
     const hidden = runtime.scope(() => model.encode(packed));
     const values = await hidden.read();
@@ -84,6 +112,14 @@ async function measure({ text, rounds, config, model, runtime, onnx, torch }) {
     engines.torch = async () => (await torch.request({ op: "forward", batch, length })).ms;
   }
   const times = await alternate(engines, rounds);
-  const speed = Object.fromEntries(Object.entries(times).map(([key, ms]) => [key, (batch * length) / (median(ms) / 1000)]));
-  return { case: text, ...speed, gflops: (batch * forwardFlops(config, length)) / (median(times.ours) * 1e6), error, milliseconds: times };
+  const speed = Object.fromEntries(
+    Object.entries(times).map(([key, ms]) => [key, (batch * length) / (median(ms) / 1000)]),
+  );
+  return {
+    case: text,
+    ...speed,
+    gflops: (batch * forwardFlops(config, length)) / (median(times.ours) * 1e6),
+    error,
+    milliseconds: times,
+  };
 }

@@ -23,7 +23,10 @@ export async function startOnnx(folder, config, weightOf, threads) {
   if (!ort) return { reason: "onnxruntime-node could not be installed" };
   const shape = { ...config, heads: config.numHeads, eps: config.normEps };
   const file = writeModernBertOnnx(folder, shape, weightOf);
-  const session = await ort.InferenceSession.create(file, { intraOpNumThreads: threads, graphOptimizationLevel: "all" });
+  const session = await ort.InferenceSession.create(file, {
+    intraOpNumThreads: threads,
+    graphOptimizationLevel: "all",
+  });
   const tensor = (type, data, dims) => new ort.Tensor(type, data, dims);
   return {
     async forward(ids, batch, length) {

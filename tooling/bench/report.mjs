@@ -20,9 +20,15 @@ export async function alternate(engines, rounds) {
   return times;
 }
 
+/** A number for people; a dash where there is none. */
+export function show(value, digits = 0) {
+  return value === undefined || Number.isNaN(value) ? "–" : value.toFixed(digits);
+}
+
+const line = (cells) => `| ${cells.join(" | ")} |`;
+
 /** A Markdown table. */
 export function table(header, rows) {
-  const line = (cells) => `| ${cells.join(" | ")} |`;
   return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
 }
 

@@ -8,7 +8,12 @@ import { parseArgs } from "node:util";
 const names = ["inference", "training", "tokenizer"];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { shape: { type: "string" }, cases: { type: "string" }, rounds: { type: "string" }, backend: { type: "string" } },
+  options: {
+    shape: { type: "string" },
+    cases: { type: "string" },
+    rounds: { type: "string" },
+    backend: { type: "string" },
+  },
 });
 const unknown = positionals.find((name) => !names.includes(name));
 if (unknown) {

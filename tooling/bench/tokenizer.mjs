@@ -1,10 +1,10 @@
 // Tokenizer benchmark: ours beside `tokenizers` (Rust, one thread) and `@huggingface/tokenizers` (JavaScript), on the
 // same texts, in turn, in one process. Run: node tooling/bench/tokenizer.mjs [--rounds N] [--json FILE]
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { cpus } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { cpus, loadavg } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -23,13 +23,14 @@ export async function run(options = {}) {
   process.env.RAYON_NUM_THREADS = "1"; // the Rust library on one thread, like the others
   process.env.TOKENIZERS_PARALLELISM = "false";
   const { Tokenizer, createTokenizerPool, loadModernBertTokenizer } = await import(built);
+  const [rust, javascript] = Object.keys(LIBRARIES);
   const require = createRequire(`${await installed(LIBRARIES)}/`);
   const json = JSON.stringify(await loadModernBertTokenizer());
   const libraries = {
     ours: () => loadModernBertTokenizer(),
     "ours, offsets": () => loadModernBertTokenizer(),
-    rust: () => require("tokenizers").Tokenizer.fromString(json),
-    javascript: () => new (require("@huggingface/tokenizers").Tokenizer)(JSON.parse(json), {}),
+    rust: () => require(rust).Tokenizer.fromString(json),
+    javascript: () => new (require(javascript).Tokenizer)(JSON.parse(json), {}),
   };
   const texts = await readTexts();
   const speeds = await measureSpeeds(libraries, texts, rounds);
@@ -45,10 +46,6 @@ export async function run(options = {}) {
     batch: await measureBatch(await loadModernBertTokenizer(), createTokenizerPool, texts["English prose"]),
   };
   print(result);
-  const file = resolve(root, options.json ?? "runs/bench/tokenizer.json");
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
-  console.log(`\nwritten to ${file}`);
   return result;
 }
 
@@ -120,17 +117,23 @@ async function measureSpeeds(libraries, texts, rounds) {
 function measureLoad(rounds) {
   const code = `
     const used = () => { gc(); const m = process.memoryUsage(); return [m.rss, m.heapUsed + m.external]; };
-    const before = used(), start = performance.now();
+    const before = used(), cpu = process.cpuUsage(), start = performance.now();
     const { loadModernBertTokenizer } = await import(${JSON.stringify(built)});
     globalThis.kept = await loadModernBertTokenizer();
-    const ms = performance.now() - start, after = used();
-    console.log(JSON.stringify([ms, after[0] - before[0], after[1] - before[1]]));`;
+    const ms = performance.now() - start, spent = process.cpuUsage(cpu), after = used();
+    console.log(JSON.stringify([ms, (spent.user + spent.system) / 1000, after[0] - before[0], after[1] - before[1]]));`;
   const flags = ["--expose-gc", "--input-type=module", "-e", code];
   const runs = Array.from({ length: Math.max(5, rounds) }, () =>
     JSON.parse(execFileSync(process.execPath, flags, { encoding: "utf8" })),
   );
-  const [ms, rss, heap] = [0, 1, 2].map((i) => median(runs.map((values) => values[i])));
-  return { ms, residentMegabytes: rss / 1e6, heapMegabytes: heap / 1e6 };
+  const [ms, cpuMs, rss, heap] = [0, 1, 2, 3].map((i) => median(runs.map((values) => values[i])));
+  return {
+    ms,
+    bestMs: Math.min(...runs.map(([wall]) => wall)),
+    cpuMs,
+    residentMegabytes: rss / 1e6,
+    heapMegabytes: heap / 1e6,
+  };
 }
 
 /** MB/s on one line of letters and digits without a blank, at three lengths: equal when time is linear. */
@@ -172,7 +175,9 @@ function timed(work) {
 const cell = (value) => value.toFixed(1).padStart(8);
 
 function print(result) {
-  console.log(`${result.machine}; median of ${result.rounds} rounds, MB/s\n`);
+  console.log(
+    `${result.machine}; load average ${loadavg()[0].toFixed(1)} on ${cpus().length} cores; median of ${result.rounds} rounds, MB/s\n`,
+  );
   console.log(
     "| text          | cache | ours | ours, offsets | Rust | JavaScript | offsets / Rust | ours / JavaScript |",
   );
@@ -189,7 +194,7 @@ function print(result) {
   }
   const { load, longLine, batch } = result;
   console.log(
-    `\nload: ${load.ms.toFixed(1)} ms, ${load.residentMegabytes.toFixed(1)} MB resident (${load.heapMegabytes.toFixed(1)} MB heap and buffers)`,
+    `\nload with import: ${load.ms.toFixed(0)} ms (best ${load.bestMs.toFixed(0)}, processor time ${load.cpuMs.toFixed(0)}), ${load.residentMegabytes.toFixed(1)} MB resident, ${load.heapMegabytes.toFixed(1)} MB of it heap and buffers`,
   );
   console.log(
     `from a tokenizer.json: ${result.fromJsonMs.toFixed(0)} ms; packed vocabulary: ${(result.vocabularyGzipBytes / 1000).toFixed(0)} kB gzip`,
@@ -204,5 +209,6 @@ function print(result) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { rounds: { type: "string" }, json: { type: "string" } } });
-  await run(values);
+  const result = await run(values);
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
 }

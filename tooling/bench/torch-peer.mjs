@@ -7,7 +7,9 @@ export function startTorch() {
   const python = process.env["PYTHON"] ?? "python3";
   const probe = spawnSync(python, ["-c", "import torch, transformers"], { stdio: "ignore" });
   if (probe.status !== 0) return { reason: `${python} has no torch and transformers (set PYTHON)` };
-  const child = spawn(python, [fileURLToPath(new URL("torch_peer.py", import.meta.url))], { stdio: ["pipe", "pipe", "ignore"] });
+  const child = spawn(python, [fileURLToPath(new URL("torch_peer.py", import.meta.url))], {
+    stdio: ["pipe", "pipe", "ignore"],
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     async request(message) {

@@ -7,6 +7,9 @@ import { modelFiles } from "../src/run/model-files.ts";
 test("config.json writes floats as floats and names its class", async () => {
   const files = modelFiles(presets["17m"], await loadModernBertTokenizer());
   expect(files["config.json"]).toContain('"initializer_cutoff_factor": 2.0');
-  expect(JSON.parse(files["config.json"]!)).toMatchObject({ architectures: ["ModernBertForMaskedLM"], vocab_size: 50368 });
+  expect(JSON.parse(files["config.json"]!)).toMatchObject({
+    architectures: ["ModernBertForMaskedLM"],
+    vocab_size: 50368,
+  });
   expect(JSON.parse(files["tokenizer_config.json"]!)).toMatchObject({ mask_token: "[MASK]", cls_token: "[CLS]" });
 });

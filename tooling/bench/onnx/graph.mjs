@@ -40,7 +40,6 @@ export class Graph {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     this.#offset = Math.ceil(this.#offset / 4096) * 4096;
     writeSync(this.#data, bytes, 0, bytes.length, this.#offset);
-    const entry = (key, value) => field(13, [field(1, key), field(2, String(value))]);
     const location = [entry("location", this.#dataName), entry("offset", this.#offset), entry("length", bytes.length)];
     this.#initializers.push(
       field(5, [...shape.map((n) => int(1, n)), int(2, FLOAT), field(8, name), ...location, int(14, 1)]),
@@ -95,6 +94,11 @@ export class Graph {
     writeFileSync(file, Buffer.concat(model));
     return file;
   }
+}
+
+/** One key of a tensor's external data. */
+function entry(key, value) {
+  return field(13, [field(1, key), field(2, String(value))]);
 }
 
 function attribute(name, value) {

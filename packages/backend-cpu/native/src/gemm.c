@@ -4,14 +4,14 @@
 #include "gemm_tiles.h"
 #include "parallel.h"
 
-/* Depth of one pass: the current panel of B stays in the L1 cache, the pass's share of A in the L2 cache. */
-#define DEPTH 256
+/* Most depth of one pass: the panel of B streams from the L1 or L2 cache, the pass's share of A from the L2 cache. */
+#define DEPTH 512
 /* A super-block of A is packed at once: up to this depth and these bytes. */
-#define SUPER_DEPTH (16 * DEPTH)
+#define SUPER_DEPTH (8 * DEPTH)
 #define A_BYTES ((int64_t)8 << 20)
-/* Most rows of a task (B is packed once per so many rows), most columns (C stays near between passes). */
-#define TASK_ROWS 1024
-#define TASK_COLUMNS 512
+/* Most rows of a task (B is packed once for each so many rows), and bytes of C: they stay in the L2 cache from pass to pass. */
+#define TASK_ROWS 512
+#define C_BYTES ((int64_t)512 << 10)
 /* Up to so many rows go by dot products, in tasks and strips of so many columns. */
 #define DOT_ROWS 16
 #define DOT_COLUMNS 96
@@ -25,6 +25,7 @@ typedef struct {
   const float *a, *b;
   float *c, *packed_a;
   int64_t m, n, k;
+  int64_t depth; /* of a pass: DEPTH or less, so that passes are alike */
   int add;
   int64_t a_panels, b_panels, row_tasks, column_tasks;
 } gemm_block;
@@ -38,7 +39,7 @@ static void pack_a_task(void *opaque, int64_t task, int worker) {
   (void)worker;
   const gemm_block *g = opaque;
   const mb_gemm_args *x = g->args;
-  const int64_t passes = ceil_div(g->k, DEPTH), k = task % passes * DEPTH, depth = MB_MIN(DEPTH, g->k - k);
+  const int64_t passes = ceil_div(g->k, g->depth), k = task % passes * g->depth, depth = MB_MIN(g->depth, g->k - k);
   const int64_t begin = task / passes * PACK_PANELS, panels = MB_MIN(g->a_panels - begin, PACK_PANELS);
   int64_t widths[PACK_PANELS];
   for (int64_t i = 0; i < panels; i++) widths[i] = split(g->m, g->a_panels, begin + i + 1) - split(g->m, g->a_panels, begin + i);
@@ -56,8 +57,8 @@ static void pack_a_task(void *opaque, int64_t task, int worker) {
   }
 }
 
-/* Part `part` of `parts` of the lines of B's next panel, into the L2 cache. */
-static void prefetch_panel(const mb_gemm_args *x, const float *b, int64_t columns, int64_t depth, int64_t part, int64_t parts) {
+/* Part `part` of `parts` of the lines of B's next panel, into the L2 cache. (Inline always: GCC drops calls of functions that only prefetch.) */
+static inline __attribute__((always_inline)) void prefetch_panel(const mb_gemm_args *x, const float *b, int64_t columns, int64_t depth, int64_t part, int64_t parts) {
   const int by_column = x->b_row == 1;
   const int64_t runs = by_column ? columns : depth, length = by_column ? depth : columns, stride = by_column ? x->b_col : x->b_row;
   if (!by_column && x->b_col != 1) return;
@@ -72,8 +73,8 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
   const int64_t a_begin = split(g->a_panels, g->row_tasks, row_task), a_end = split(g->a_panels, g->row_tasks, row_task + 1);
   const int64_t b_begin = split(g->b_panels, g->column_tasks, column_task), b_end = split(g->b_panels, g->column_tasks, column_task + 1);
   float *panel = mb_scratch(worker, MB_SLOT_GEMM_B, (size_t)(DEPTH * MB_NR) * sizeof(float));
-  for (int64_t k = 0; k < g->k; k += DEPTH) {
-    const int64_t depth = MB_MIN(DEPTH, g->k - k);
+  for (int64_t k = 0; k < g->k; k += g->depth) {
+    const int64_t depth = MB_MIN(g->depth, g->k - k);
     const float *b = g->b + k * x->b_row;
     for (int64_t j = b_begin; j < b_end; j++) {
       const int64_t column = j * MB_NR, columns = MB_MIN(MB_NR, g->n - column);
@@ -90,13 +91,15 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
 }
 
 static void run_block(gemm_block *g) {
+  g->depth = ceil_div(ceil_div(g->k, ceil_div(g->k, DEPTH)), VL) * VL;
   g->a_panels = ceil_div(g->m, MB_MR);
   g->b_panels = ceil_div(g->n, MB_NR);
-  mb_parallel(ceil_div(g->a_panels, PACK_PANELS) * ceil_div(g->k, DEPTH), pack_a_task, g);
+  mb_parallel(ceil_div(g->a_panels, PACK_PANELS) * ceil_div(g->k, g->depth), pack_a_task, g);
   /* Enough tasks that the last ones do not leave workers idle for long. */
   const int64_t wanted = mb_workers() == 1 ? 1 : 8 * mb_workers();
   g->row_tasks = MB_MAX(ceil_div(g->m, TASK_ROWS), MB_MIN(ceil_div(wanted, 4 * g->b_panels), ceil_div(g->a_panels, 4)));
-  g->column_tasks = MB_MIN(g->b_panels, MB_MAX(ceil_div(g->n, TASK_COLUMNS), ceil_div(wanted, g->row_tasks)));
+  const int64_t columns = MB_MAX(2 * MB_NR, C_BYTES / 4 / ceil_div(g->m, g->row_tasks));
+  g->column_tasks = MB_MIN(g->b_panels, MB_MAX(ceil_div(g->n, columns), ceil_div(wanted, g->row_tasks)));
   mb_parallel(g->row_tasks * g->column_tasks, multiply_task, g);
 }
 

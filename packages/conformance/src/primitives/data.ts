@@ -39,7 +39,3 @@ export function randomArray(random: RandomSource, dtype: DType, shape: Shape): N
 export function randomIds(random: RandomSource, shape: Shape, count: number): NdArray {
   return makeArray("i32", shape, () => random.whole(0, count - 1));
 }
-
-export function showArray(shape: Shape): string {
-  return `[${shape.join(", ")}]`;
-}
