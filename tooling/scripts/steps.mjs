@@ -1,7 +1,8 @@
 /** Runs the steps of a script one after another, each announced, and stops at the first that fails. */
 import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 
-export const root = new URL("../../", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../../", import.meta.url));
 
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {

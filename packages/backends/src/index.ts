@@ -86,7 +86,8 @@ function fromPackage(name: BackendName, specifier: string, exportName: string): 
     try {
       module = (await import(specifier)) as Record<string, Factory>;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== "ERR_MODULE_NOT_FOUND" || !message.includes(specifier)) throw error;
       throw new BackendUnavailableError(`${specifier} is not installed`, `npm install ${specifier}`, { cause: error });
     }
     const factory = module[exportName];

@@ -81,7 +81,9 @@ async function findEngine(): Promise<QuickstartEngine> {
 }
 
 try {
-  await quickstart(process.argv[2] ?? join("runs", "quickstart"));
+  const [unexpected] = process.argv.slice(2);
+  if (unexpected !== undefined) throw new Error(`expected no arguments, got ${unexpected}; modernbert-train has options`);
+  await quickstart(join("runs", "quickstart"));
 } catch (error) {
   process.stderr.write(`quickstart: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -23,6 +23,7 @@ export function quickstartPlan(engine: QuickstartEngine, output: string, dataPat
         config: checkConfig(
           {
             output,
+            backend: "cpu",
             data: { path: dataPath, max_length: 128 },
             model: {
               num_hidden_layers: 4,
@@ -49,6 +50,7 @@ export function quickstartPlan(engine: QuickstartEngine, output: string, dataPat
         config: checkConfig(
           {
             output,
+            backend: "cpu",
             data: { path: dataPath, max_length: 64 },
             model: {
               num_hidden_layers: 1,
