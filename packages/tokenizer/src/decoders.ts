@@ -18,7 +18,7 @@ export interface Decoder {
 }
 
 /** How an added token is decoded; undefined for ids of the model. */
-export type AddedText = (id: number) => { readonly text: string; readonly special: boolean } | undefined;
+type AddedText = (id: number) => { readonly text: string; readonly special: boolean } | undefined;
 
 /** Bytes of the next token that is decoded; `first` when none came before it. */
 type TokenBytes = (token: string, first: boolean) => Uint8Array;

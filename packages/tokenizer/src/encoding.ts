@@ -11,7 +11,7 @@ export interface Stretch {
   readonly typeId: number;
 }
 
-export interface EncodingParts {
+interface EncodingParts {
   readonly ids: Int32Array;
   readonly stretches: readonly Stretch[];
   readonly offsets: Int32Array | undefined;

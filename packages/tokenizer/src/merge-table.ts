@@ -1,59 +1,48 @@
 /**
- * The merges of a BPE model by pair of ids: an open-addressed table of (left, right, rank), 16 bytes to a slot so that
- * one probe is one cache line, and a direct table for pairs of single bytes, with which every word starts.
+ * The merges of a BPE model by pair of ids: an open-addressed table of ranks, compared through the list of
+ * pairs. Half full at most, it says of most pairs that do not merge in one look that they do not.
  */
 export const NO_MERGE = 0x7fffffff;
 
 export class MergeTable {
+  /** Left and right id of each merge, by rank. */
+  readonly pairs: Int32Array;
   /** Id made by the merge of each rank. */
   readonly made: Int32Array;
+  /** Rank of a merge, -1 in a free slot. */
   private readonly slots: Int32Array;
   private readonly mask: number;
 
-  /** `pairs` holds left and right id of each merge in order of rank; of equal pairs the last counts, as in the reference. */
-  constructor(pairs: Int32Array | Uint16Array, made: Int32Array) {
+  /** Of equal pairs the last counts, as in the reference. */
+  constructor(pairs: Int32Array, made: Int32Array) {
+    this.pairs = pairs;
     this.made = made;
     const capacity = 1 << Math.ceil(Math.log2(Math.max(16, made.length * 2)));
-    this.mask = capacity - 1;
-    this.slots = new Int32Array(capacity * 4).fill(-1);
-    for (let rank = 0; rank < made.length; rank++) {
-      const left = pairs[2 * rank]!;
-      const right = pairs[2 * rank + 1]!;
-      const at = this.slotOf(left, right);
-      this.slots[at] = left;
-      this.slots[at + 1] = right;
-      this.slots[at + 2] = rank;
+    const mask = capacity - 1;
+    const slots = new Int32Array(capacity).fill(-1);
+    for (let rank = 0, i = 0; rank < made.length; rank++, i += 2) {
+      const left = pairs[i]!;
+      const right = pairs[i + 1]!;
+      let slot = pairHash(left, right) & mask;
+      for (let found = slots[slot]!; found >= 0; found = slots[slot]!) {
+        if (pairs[2 * found] === left && pairs[2 * found + 1] === right) break;
+        slot = (slot + 1) & mask;
+      }
+      slots[slot] = rank;
     }
+    this.mask = mask;
+    this.slots = slots;
   }
 
   /** Rank of the merge of two ids, or NO_MERGE. */
   rank(left: number, right: number): number {
-    const { slots, mask } = this;
+    const { slots, pairs, mask } = this;
     let slot = pairHash(left, right) & mask;
     for (;;) {
-      const at = slot << 2;
-      const found = slots[at]!;
-      if (found === left && slots[at + 1] === right) return slots[at + 2]!;
-      if (found < 0) return NO_MERGE;
+      const rank = slots[slot]!;
+      if (rank < 0) return NO_MERGE;
+      if (pairs[2 * rank] === left && pairs[2 * rank + 1] === right) return rank;
       slot = (slot + 1) & mask;
-    }
-  }
-
-  /** Left and right id of each merge, by rank. */
-  pairs(): [left: number, right: number][] {
-    const list: [number, number][] = Array.from({ length: this.made.length });
-    for (let at = 0; at < this.slots.length; at += 4) {
-      if (this.slots[at]! >= 0) list[this.slots[at + 2]!] = [this.slots[at]!, this.slots[at + 1]!];
-    }
-    return list.filter((pair) => pair !== undefined);
-  }
-
-  private slotOf(left: number, right: number): number {
-    let slot = pairHash(left, right) & this.mask;
-    for (;;) {
-      const at = slot << 2;
-      if (this.slots[at]! < 0 || (this.slots[at] === left && this.slots[at + 1] === right)) return at;
-      slot = (slot + 1) & this.mask;
     }
   }
 }

@@ -30,8 +30,16 @@ export class Merger {
     this.merges = merges;
     this.byteIds = byteIds;
     this.lengths = lengths;
-    for (let pair = 0; pair < this.byteRanks.length; pair++) {
-      this.byteRanks[pair] = merges.rank(byteIds[pair >> 8]!, byteIds[pair & 255]!);
+    this.byteRanks.fill(NO_MERGE);
+    const byteOf = new Int16Array(byteIds.reduce((size, id) => Math.max(size, id + 1), 0)).fill(-1);
+    byteIds.forEach((id, byte) => {
+      if (id >= 0) byteOf[id] = byte;
+    });
+    const { pairs, made } = merges;
+    for (let rank = 0; rank < made.length; rank++) {
+      const left = byteOf[pairs[2 * rank]!] ?? -1;
+      const right = byteOf[pairs[2 * rank + 1]!] ?? -1;
+      if (left >= 0 && right >= 0) this.byteRanks[(left << 8) | right] = rank;
     }
   }
 

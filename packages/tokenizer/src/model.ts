@@ -7,6 +7,8 @@ export interface Model {
   encodeWords(bytes: Uint8Array, words: WordList, out: TokenList): void;
   /** Bytes of a word that a token covers: `rest` of the word remain, `first` when it is the first of its word. */
   span(id: number, rest: number, first: boolean): number;
+  /** Marks bytes that the model passes over because its vocabulary has no token for them; absent when it has all. */
+  readonly unknownBytes?: Uint8Array | undefined;
   /** Highest id plus one. */
   readonly size: number;
   /** The text of a token as a tokenizer.json writes it, or undefined for an id without token. */

@@ -80,35 +80,48 @@ function builtInTokens(): AddedToken[] {
 
 /** Bytes that valid UTF-8 uses, in the order of their characters in the byte alphabet. */
 function usedBytes(): number[] {
-  const used = Array.from({ length: 256 }, (_, byte) => byte).filter(
-    (byte) => byte !== 0xc0 && byte !== 0xc1 && byte < 0xf5,
-  );
-  return used.sort((a, b) => (byteAlphabet[a]! < byteAlphabet[b]! ? -1 : 1));
+  const bytes = Array.from({ length: 0xf5 }, (_, byte) => byte).filter((byte) => byte !== 0xc0 && byte !== 0xc1);
+  return bytes.sort((a, b) => byteAlphabet[a]!.charCodeAt(0) - byteAlphabet[b]!.charCodeAt(0));
 }
 
 function builtInModel(packed: string): BpeModel {
-  const text = atob(packed);
-  const pairs = new Uint16Array(text.length >> 1);
-  for (let i = 0; i < pairs.length; i++) pairs[i] = text.charCodeAt(2 * i) | (text.charCodeAt(2 * i + 1) << 8);
-  const count = pairs.length >> 1;
-  const starts = new Uint32Array(FIRST_MERGED_ID + count + 1);
-  const outside = [toUtf8("|||IP_ADDRESS|||"), toUtf8("<|padding|>")];
-  const opening = [...outside, ...usedBytes().map((byte) => Uint8Array.of(byte))];
-  opening.forEach((token, id) => (starts[id + 1] = starts[id]! + token.length));
-  const lengthOf = (id: number): number => starts[id + 1]! - starts[id]!;
-  for (let i = 0; i < count; i++) {
-    const id = FIRST_MERGED_ID + i;
-    starts[id + 1] = starts[id]! + lengthOf(pairs[2 * i]!) + lengthOf(pairs[2 * i + 1]!);
-  }
-  const bytes = new Uint8Array(starts[FIRST_MERGED_ID + count]!);
-  opening.forEach((token, id) => bytes.set(token, starts[id]));
-  for (let i = 0; i < count; i++) {
-    let at = starts[FIRST_MERGED_ID + i]!;
-    for (let k = 2 * i; k < 2 * i + 2; k++) {
-      const part = pairs[k]!;
-      for (let from = starts[part]!; from < starts[part + 1]!; from++) bytes[at++] = bytes[from]!;
-    }
-  }
-  const made = Int32Array.from({ length: count }, (_, i) => FIRST_MERGED_ID + i);
+  const pairs = unpackPairs(packed);
+  const opening = [
+    toUtf8("|||IP_ADDRESS|||"),
+    toUtf8("<|padding|>"),
+    ...usedBytes().map((byte) => Uint8Array.of(byte)),
+  ];
+  const { bytes, starts } = spellTokens(opening, pairs);
+  const made = new Int32Array(pairs.length >> 1);
+  for (let i = 0; i < made.length; i++) made[i] = FIRST_MERGED_ID + i;
   return new BpeModel(new Vocabulary(bytes, starts, (id) => id < FIRST_BYTE_ID), new MergeTable(pairs, made));
+}
+
+/** Base64 of little-endian 16-bit ids. */
+function unpackPairs(packed: string): Int32Array {
+  const text = atob(packed);
+  const pairs = new Int32Array(text.length >> 1);
+  for (let i = 0, at = 0; i < pairs.length; i++, at += 2)
+    pairs[i] = text.charCodeAt(at) | (text.charCodeAt(at + 1) << 8);
+  return pairs;
+}
+
+/** The bytes of all tokens, one after another: those given, then for each pair of ids the bytes of both. */
+function spellTokens(opening: readonly Uint8Array[], pairs: Int32Array): { bytes: Uint8Array; starts: Uint32Array } {
+  const size = opening.length + (pairs.length >> 1);
+  const starts = new Uint32Array(size + 1);
+  opening.forEach((token, id) => (starts[id + 1] = starts[id]! + token.length));
+  for (let id = opening.length, i = 0; id < size; id++, i += 2) {
+    const [left, right] = [pairs[i]!, pairs[i + 1]!];
+    starts[id + 1] = starts[id]! + starts[left + 1]! - starts[left]! + starts[right + 1]! - starts[right]!;
+  }
+  const bytes = new Uint8Array(starts[size]!);
+  opening.forEach((token, id) => bytes.set(token, starts[id]));
+  let at = starts[opening.length]!;
+  for (let i = 0; i < pairs.length; i++) {
+    const part = pairs[i]!;
+    const end = starts[part + 1]!;
+    for (let from = starts[part]!; from < end; from++) bytes[at++] = bytes[from]!;
+  }
+  return { bytes, starts };
 }

@@ -11,8 +11,8 @@ import type { TokenMatch, TokenMatcher } from "./token-matcher.ts";
 import { Utf8Buffer, fromUtf8 } from "./utf8.ts";
 import { WordList } from "./word-list.ts";
 
-export interface PipelineParts {
-  readonly model: Pick<Model, "encodeWords"> & Partial<Pick<Model, "span">>;
+interface PipelineParts {
+  readonly model: Pick<Model, "encodeWords"> & Partial<Pick<Model, "span" | "unknownBytes">>;
   readonly normalizer: Normalizer | undefined;
   readonly preTokenizer: PreTokenizer;
   readonly rawMatcher: TokenMatcher;
@@ -89,11 +89,19 @@ export class Pipeline {
       let at = wordStart;
       const wordEnd = ranges[2 * word + 1]!;
       for (; token < ends[word]!; token++) {
-        const end = at + model.span!(out.ids[token]!, wordEnd - at, at === wordStart);
+        const span = model.span!(out.ids[token]!, wordEnd - at, at === wordStart);
+        if (model.unknownBytes !== undefined) at = passOver(piece.bytes, at, 1, model.unknownBytes) - 1;
+        const end = model.unknownBytes === undefined ? at + span : passOver(piece.bytes, at, span, model.unknownBytes);
         out.ranges[2 * token] = originalStart(piece, at);
         out.ranges[2 * token + 1] = originalEnd(piece, end, this.text.bytes);
         at = end;
       }
     }
   }
+}
+
+/** Where `count` bytes end that are known, from `at` on. */
+function passOver(bytes: Uint8Array, at: number, count: number, unknown: Uint8Array): number {
+  for (let left = count; left > 0; at++) if (unknown[bytes[at]!] === 0) left--;
+  return at;
 }

@@ -18,9 +18,12 @@ export type PoolReply =
   | { readonly job: number; readonly error: string };
 
 export interface PoolOptions {
-  /** Number of workers. Default: one less than the machine has threads, at least 1 and at most 8. */
+  /**
+   * Number of workers. Default: one less than the machine has threads, at most 8, and none where that leaves one. Asked
+   * for, a single worker keeps the calling thread free.
+   */
   readonly workers?: number;
-  /** Batches of fewer UTF-16 units in all are encoded without workers. Default 1,000,000. */
+  /** Batches of fewer UTF-16 units in all are encoded without workers. Default 1,000,000 (some 30 ms of work). */
   readonly minUnits?: number;
 }
 
@@ -47,7 +50,9 @@ export class TokenizerPool {
   constructor(tokenizer: Tokenizer, options: PoolOptions = {}) {
     this.tokenizer = tokenizer;
     this.size = options.workers ?? Math.min(8, Math.max(1, hardwareThreads() - 1));
-    this.minUnits = options.minUnits ?? 1_000_000;
+    // One worker is no faster than none, so it has to be asked for.
+    const pays = options.workers !== undefined || this.size > 1;
+    this.minUnits = options.minUnits ?? (pays ? 1_000_000 : Infinity);
     if (!Number.isInteger(this.size) || this.size < 1) {
       throw new TokenizerError(
         `[createTokenizerPool] expected workers to be an integer of at least 1, got ${this.size}`,

@@ -8,7 +8,7 @@ export interface PostProcessor {
   readonly trim: { readonly keepsPrefix: boolean } | undefined;
 }
 
-export const plainPostProcessor: PostProcessor = { template: plainTemplate, trim: undefined };
+const plainPostProcessor: PostProcessor = { template: plainTemplate, trim: undefined };
 
 export function readPostProcessor(field: JsonField): PostProcessor {
   if (field.value === undefined || field.value === null) return plainPostProcessor;

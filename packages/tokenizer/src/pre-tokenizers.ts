@@ -26,7 +26,7 @@ const isPunctuation = codePointSet(PUNCTUATION);
 const wholePiece: PreTokenizer["prepare"] = (piece) => piece;
 
 /** Which models a pre-tokenizer is for: bytes have to be the last thing it makes for BPE, and never for WordPiece. */
-export type ModelKind = "BPE" | "WordPiece";
+type ModelKind = "BPE" | "WordPiece";
 
 export function readPreTokenizer(field: JsonField, kind: ModelKind): PreTokenizer {
   if (field.value === null || field.value === undefined) {

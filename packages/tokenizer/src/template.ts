@@ -48,7 +48,7 @@ export function addedBy(pieces: readonly TemplatePiece[]): number {
   return count;
 }
 
-export interface AssembleOptions {
+interface AssembleOptions {
   readonly pieces: readonly TemplatePiece[];
   readonly sequences: readonly TokenSequence[];
   readonly addSpecialTokens: boolean;

@@ -8,7 +8,7 @@ import { DECOMPOSING } from "./unicode-data.ts";
 import { NFC_UNSAFE_BIT, codePointSet, combiningClass, flagsOf } from "./unicode.ts";
 import { characterLength, codePointAt, previousCharacter } from "./utf8.ts";
 
-export type UnicodeForm = "NFC" | "NFD" | "NFKC" | "NFKD";
+type UnicodeForm = "NFC" | "NFD" | "NFKC" | "NFKD";
 
 /** No character below U+0300 (lead byte 0xCC) changes under NFC or joins the one before it. */
 const FIRST_UNSAFE_LEAD = 0xcc;

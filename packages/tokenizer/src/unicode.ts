@@ -4,11 +4,11 @@
  */
 import { COMBINING_CLASSES, LETTERS, NFC_UNSAFE, NUMBERS, SPACES, WORD } from "./unicode-data.ts";
 
-export const OTHER = 0;
-export const LETTER = 1;
-export const NUMBER = 2;
+/** Class of a character for the pre-tokenizer; 0 is anything else. */
+const LETTER = 1;
+const NUMBER = 2;
 export const SPACE = 3;
-/** Mask of the four classes above; the pre-tokenizer's whole view of a character. */
+/** Mask of the class. */
 export const CLASS_MASK = 3;
 /** NFC may change this character or join it to the one before. */
 export const NFC_UNSAFE_BIT = 4;

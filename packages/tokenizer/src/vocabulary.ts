@@ -1,6 +1,6 @@
 /**
- * The tokens of a model: all their bytes in one array, and an open-addressed hash table from bytes to id.
- * No strings are kept; a lookup reads a slot (hash, id) and compares bytes, and allocates nothing.
+ * The tokens of a model: all their bytes in one array, and an index from bytes to id. No strings are kept; a lookup
+ * reads a slot (hash, id) and compares bytes, and allocates nothing.
  */
 export class Vocabulary {
   /** Highest id plus one; ids may have holes. */
@@ -8,50 +8,41 @@ export class Vocabulary {
   readonly bytes: Uint8Array;
   /** Token i is bytes[starts[i], starts[i + 1]). */
   readonly starts: Uint32Array;
-  /** Pairs of hash and id, -1 in a free slot. */
-  readonly slots: Int32Array;
-  readonly mask: number;
+  private readonly hidden: ((id: number) => boolean) | undefined;
+  private whole: TokenIndex | undefined;
 
-  /** `hidden` marks ids without a token here (holes, and tokens that the model must never find). */
+  /** `hidden` marks ids that a lookup must never find (added tokens that a vocabulary lists). */
   constructor(bytes: Uint8Array, starts: Uint32Array, hidden?: (id: number) => boolean) {
     this.size = starts.length - 1;
     this.bytes = bytes;
     this.starts = starts;
-    const capacity = 1 << Math.ceil(Math.log2(Math.max(16, this.size * 2)));
-    this.mask = capacity - 1;
-    this.slots = new Int32Array(capacity * 2).fill(-1);
-    for (let id = 0; id < this.size; id++) {
-      const start = starts[id]!;
-      const end = starts[id + 1]!;
-      if (start === end || hidden?.(id)) continue;
-      const hash = hashBytes(bytes, start, end);
-      let slot = hash & this.mask;
-      while (this.slots[2 * slot + 1]! >= 0) slot = (slot + 1) & this.mask;
-      this.slots[2 * slot] = hash;
-      this.slots[2 * slot + 1] = id;
+    this.hidden = hidden;
+  }
+
+  /** The index of all tokens, built when first asked for. */
+  get index(): TokenIndex {
+    if (this.whole === undefined) {
+      this.whole = new TokenIndex(this);
+      for (let id = 0; id < this.size; id++) {
+        if (this.byteLength(id) === 0 || this.hidden?.(id)) continue;
+        this.whole.insert(id, hashBytes(this.bytes, this.starts[id]!, this.starts[id + 1]!));
+      }
     }
+    return this.whole;
   }
 
   /** Id of the token with exactly these bytes, or -1. */
   find(text: Uint8Array, start: number, end: number): number {
-    return this.findHashed(text, start, end, hashBytes(text, start, end));
+    return this.index.find(text, start, end, hashBytes(text, start, end));
   }
 
-  findHashed(text: Uint8Array, start: number, end: number, hash: number): number {
-    const { slots, mask } = this;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const id = slots[2 * slot + 1]!;
-      if (id < 0) return -1;
-      if (slots[2 * slot] === hash && this.equals(id, text, start, end)) return id;
+  /** Id of the token of each single byte, -1 where there is none. */
+  byteIds(): Int32Array {
+    const ids = new Int32Array(256).fill(-1);
+    for (let id = 0; id < this.size; id++) {
+      if (this.byteLength(id) === 1 && !this.hidden?.(id)) ids[this.bytes[this.starts[id]!]!] = id;
     }
-  }
-
-  private equals(id: number, text: Uint8Array, start: number, end: number): boolean {
-    const { bytes } = this;
-    let at = this.starts[id]!;
-    if (this.starts[id + 1]! - at !== end - start) return false;
-    while (start < end) if (bytes[at++] !== text[start++]) return false;
-    return true;
+    return ids;
   }
 
   /** Length of a token in bytes. */
@@ -61,6 +52,52 @@ export class Vocabulary {
 
   tokenBytes(id: number): Uint8Array {
     return this.bytes.subarray(this.starts[id]!, this.starts[id + 1]!);
+  }
+}
+
+/** An open-addressed hash table of tokens of one vocabulary, at most half full. */
+export class TokenIndex {
+  private readonly vocabulary: Vocabulary;
+  /** Pairs of hash and id, -1 in a free slot. */
+  private readonly slots: Int32Array;
+  private readonly mask: number;
+
+  constructor(vocabulary: Vocabulary) {
+    this.vocabulary = vocabulary;
+    const capacity = 1 << Math.ceil(Math.log2(Math.max(16, vocabulary.size * 2)));
+    this.mask = capacity - 1;
+    this.slots = new Int32Array(capacity * 2).fill(-1);
+  }
+
+  /** Puts in a token that is not yet here; `hash` is that of its bytes. */
+  insert(id: number, hash: number): void {
+    const { slots, mask } = this;
+    let slot = hash & mask;
+    while (slots[2 * slot + 1]! >= 0) slot = (slot + 1) & mask;
+    slots[2 * slot] = hash;
+    slots[2 * slot + 1] = id;
+  }
+
+  /** Id of the token here with exactly these bytes, or -1. */
+  find(text: Uint8Array, start: number, end: number, hash: number): number {
+    const { slots, mask } = this;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const id = slots[2 * slot + 1]!;
+      if (id < 0) return -1;
+      if (slots[2 * slot] === hash && this.equals(id, text, start, end)) return id;
+    }
+  }
+
+  clear(): void {
+    this.slots.fill(-1);
+  }
+
+  private equals(id: number, text: Uint8Array, start: number, end: number): boolean {
+    const { bytes, starts } = this.vocabulary;
+    let at = starts[id]!;
+    if (starts[id + 1]! - at !== end - start) return false;
+    while (start < end) if (bytes[at++] !== text[start++]) return false;
+    return true;
   }
 }
 

@@ -9,7 +9,7 @@ import { characterLength, fromUtf8, previousCharacter, toUtf8 } from "./utf8.ts"
 import { type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 import type { WordList } from "./word-list.ts";
 
-export interface WordPieceOptions {
+interface WordPieceOptions {
   readonly unkToken: string;
   /** Prefix of the pieces after the first. */
   readonly prefix: string;

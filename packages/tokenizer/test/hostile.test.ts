@@ -1,13 +1,14 @@
 /** Input made to hurt: very long words, nothing but marks, broken UTF-16; and the two ways to merge against the plain one. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { loadModernBertTokenizer, trainBpe } from "../src/index.ts";
+import { Tokenizer, loadModernBertTokenizer, trainBpe } from "../src/index.ts";
 import { HeapMerger } from "../src/heap-merger.ts";
 import { MergeTable, NO_MERGE } from "../src/merge-table.ts";
 import { Merger } from "../src/merger.ts";
 import { Utf8Buffer } from "../src/utf8.ts";
 import { Vocabulary, hashBytes } from "../src/vocabulary.ts";
 import { WordCache } from "../src/word-cache.ts";
+import { variants } from "./support/variants.ts";
 
 const tokenizer = await loadModernBertTokenizer();
 
@@ -166,6 +167,19 @@ test("the word cache never answers for another word, however many there are", ()
   // The same hash for two words: the bytes decide.
   cache.set(word(1), 0, 5, 7, Int32Array.of(1), 0, 1);
   expect(cache.get(word(2), 0, 5, 7, out, 0)).toBe(0);
+});
+
+test("words with bytes that the vocabulary lacks fill no table", () => {
+  const lacking = Tokenizer.fromJSON(variants["bytes that the vocabulary lacks"]!);
+  const { ids } = lacking.encode("aZ\nbXQ\n".repeat(3000), { addSpecialTokens: false });
+  expect(new Set(ids)).toEqual(new Set(["a", "b", "Ċ"].map((token) => lacking.tokenToId(token)!)));
+});
+
+test("offsets pass over bytes that the vocabulary lacks", () => {
+  const lacking = Tokenizer.fromJSON(variants["bytes that the vocabulary lacks"]!);
+  const { tokens, offsets } = lacking.encode("Za ZbXZ Q- ZtX", { addSpecialTokens: false, offsets: "utf16" });
+  expect(tokens).toEqual(["a", "Ġ", "b", "Ġ", "-", "Ġt"]);
+  expect(Array.from(offsets!)).toEqual([1, 2, 2, 3, 4, 5, 7, 8, 9, 10, 10, 13]);
 });
 
 test("two tokens of one hash are told apart", () => {

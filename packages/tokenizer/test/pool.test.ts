@@ -1,4 +1,5 @@
-/** The worker pool, in its built form: workers cannot run TypeScript. */
+/** The package as built: the worker pool (workers cannot run TypeScript), and life without Node. */
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -52,4 +53,14 @@ describe.skipIf(!built)(`a pool of workers${built ? "" : " (skipped: the package
     );
     await pool.close();
   });
+});
+
+test.skipIf(!built)(`works where there is no Node${built ? "" : " (skipped: the package is not built)"}`, () => {
+  const code = `
+    const log = console.log;
+    delete globalThis.process; delete globalThis.Buffer;
+    const { loadModernBertTokenizer } = await import(${JSON.stringify(entry.href)});
+    log((await loadModernBertTokenizer()).encode("Hello World!").ids.join());`;
+  const out = execFileSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" });
+  expect(out.trim()).toBe("50281,12092,3645,2,50282");
 });

@@ -17,12 +17,15 @@ const corners = [
   "  <right>\t\n  x",
   "a\u0305\u0301",
 ];
+/** Its offsets drift in the reference after a byte that was passed over; see below. */
+const lackingBytes = "bytes that the vocabulary lacks";
 const reference = await loadReference();
 
 describe.skipIf(typeof reference === "string")(
   `equal to the reference${typeof reference === "string" ? ` (skipped: ${reference})` : ""}`,
   () => {
     for (const [name, json] of Object.entries(variants)) {
+      if (name === lackingBytes) continue;
       test(name, async () => {
         if (typeof reference === "string") return;
         const ours = Tokenizer.fromJSON(json);
@@ -51,5 +54,19 @@ describe.skipIf(typeof reference === "string")(
         );
       });
     }
+
+    test(`${lackingBytes}: ids`, async () => {
+      if (typeof reference === "string") return;
+      const [ours, theirs] = [
+        Tokenizer.fromJSON(variants[lackingBytes]!),
+        reference.fromJson(JSON.stringify(variants[lackingBytes])),
+      ];
+      await fc.assert(
+        fc.asyncProperty(texts(["Z", "XQ", "aZ"], 8), async (text) => {
+          expect(Array.from(ours.encode(text).ids)).toEqual((await theirs.encode(text)).getIds());
+        }),
+        { numRuns: RUNS, examples: [["aZ aZ bXQ ZQ ŹZ"]] },
+      );
+    });
   },
 );

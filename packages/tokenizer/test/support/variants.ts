@@ -66,6 +66,16 @@ function with_(changes: Json, model: Json = {}, added: Json[] = []): Json {
   return { ...json, ...changes, added_tokens, model: { ...(json["model"] as Json), ...model } };
 }
 
+/** The vocabulary without the tokens of some bytes, which no merge uses; the reference passes over such bytes. */
+function lacking(...texts: string[]): Json {
+  const { vocab, merges } = base()["model"] as { vocab: Json; merges: [string, string][] };
+  for (const text of texts) {
+    if (merges.flat().includes(text)) throw new Error(`${text} is used by a merge`);
+    delete vocab[text];
+  }
+  return vocab;
+}
+
 const specials = { "<s>": { id: "<s>", ids: [1], tokens: ["[CLS]"] } };
 const startOnly = {
   type: "TemplateProcessing",
@@ -216,6 +226,7 @@ export const variants: Record<string, Json> = {
       ]),
     ),
   ),
+  "bytes that the vocabulary lacks": with_({}, { vocab: lacking("Z", "X", "Q") }),
   "tokens that no merge makes": with_(
     {},
     { vocab: { ...((base()["model"] as Json)["vocab"] as Json), Ġqq: SIZE, text: SIZE + 1 } },
