@@ -1,5 +1,5 @@
 /** `modernbert forward` gives the numbers of transformers (golden fixtures), and says what is wrong with inputs that it cannot take. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openSafetensors, writeSafetensors } from "@modernbert-ts/safetensors/node";
@@ -63,7 +63,7 @@ describe("golden fixtures", () => {
     const output = join(folder, "bin", "out.safetensors");
     const result = await bin(["forward", "--model", golden.model, "--input", golden.input, "--output", output]);
     expect(result).toMatchObject({ code: 0, stdout: "" });
-    expect(result.stderr).toMatch(/^cpu: .*no cuda.*no webgpu/m);
+    expect(result.stderr).toMatch(/^CPU, .*cuda.*webgpu/m);
     await expectGolden(output, golden, false);
   });
 });
@@ -147,7 +147,7 @@ describe("inputs", async () => {
       "ids that are floats",
       [{ ...ids, dtype: "F32", data: new Float32Array(6) }],
       [],
-      /expected an integer dtype, got F32/,
+      /in\.safetensors: expected input_ids as integers, got F32: save it as int64$/,
     ],
     [
       "ids in one row too many dimensions",
@@ -207,6 +207,19 @@ describe("inputs", async () => {
       /the folder does not exist, create it first/,
     ],
   ];
+  test.each(["the same path", "a link"])("the output on top of the input, by %s", async (way) => {
+    const place = join(folder, way);
+    mkdirSync(place);
+    const input = join(place, "in.safetensors");
+    await writeSafetensors(input, [ids, mask]);
+    const before = readFileSync(input, "hex");
+    const output = way === "a link" ? join(place, "link") : input;
+    if (way === "a link") symlinkSync(input, output);
+    const result = await cli(["forward", "--model", model, "--input", input, "--output", output]);
+    expect(errorOf(result)).toMatch(/expected --output to be another file than --input/);
+    expect(readFileSync(input, "hex")).toBe(before);
+  });
+
   test.each(bad)("%s", async (_, tensors, more, message) => {
     expect(errorOf(await forward(tensors, ...more))).toMatch(message);
   });

@@ -1,11 +1,11 @@
 /** Hugging Face folders in and out: round trips, other heads, and everything that can be wrong with a folder. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu/typescript";
 import { readSafetensors } from "@modernbert-ts/safetensors";
 import type { TensorEntry } from "@modernbert-ts/safetensors";
-import { writeSafetensors } from "@modernbert-ts/safetensors/node";
+import { WriteError, writeSafetensors } from "@modernbert-ts/safetensors/node";
 import { bfloat16Precision, float64Precision, Runtime } from "@modernbert-ts/tensor-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CheckpointError, ConfigError, configToJSON } from "../src/index.ts";
@@ -209,6 +209,23 @@ describe("a folder with", () => {
     model.parameters.get("model.final_norm.weight")!.dispose();
     await rejection(saveModel(folder, model));
     expect(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "hex")])).toEqual(before);
+  });
+
+  it("the weights are replaced last", async () => {
+    const before = readFileSync(weights(), "hex");
+    mkdirSync(join(folder, "z.json")); // sorts after model.safetensors, and no file can be renamed over a folder
+    const saving = saveModel(folder, smallModel(runtime, "none"), { files: [{ name: "z.json", content: "{}" }] });
+    const error = await rejection(saving);
+    expect(error).toBeInstanceOf(WriteError);
+    expect(error.message).toContain("save again");
+    expect(readFileSync(weights(), "hex")).toBe(before);
+    expect(readdirSync(folder).toSorted()).toEqual(["config.json", "model.safetensors", "z.json"]);
+  });
+
+  it("a file in its place is a WriteError", async () => {
+    const error = await rejection(saveModel(join(folder, "config.json", "sub"), smallModel(runtime)));
+    expect(error).toBeInstanceOf(WriteError);
+    expect(error.message).toContain("it must be a folder, or a place for one");
   });
 
   it.each(["config.json", "model.safetensors", "../x", "a/b", ".hidden"])(

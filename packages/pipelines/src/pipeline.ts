@@ -1,6 +1,7 @@
 /** A model and its tokenizer on a backend, opened together: what the functions beside this file work on. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { CheckpointError } from "@modernbert-ts/modernbert";
 import type { ModernBertConfig, Pooling } from "@modernbert-ts/modernbert";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { openModel } from "./model.ts";
@@ -28,7 +29,7 @@ export async function openPipeline(source: string, options: PipelineOptions = {}
   }
 }
 
-/** What a sentence-transformers folder says in 1_Pooling/config.json, else `classifier_pooling`. */
+/** What a sentence-transformers folder says in 1_Pooling/config.json, else `classifier_pooling`. @throws CheckpointError */
 async function poolingOf(folder: string, config: ModernBertConfig): Promise<Pooling | undefined> {
   const file = join(folder, "1_Pooling", "config.json");
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -36,8 +37,21 @@ async function poolingOf(folder: string, config: ModernBertConfig): Promise<Pool
     throw error;
   });
   if (text === undefined) return config.classifierPooling;
-  const modes = JSON.parse(text) as Record<string, unknown>;
+  const modes = parseObject(file, text);
   const on = Object.keys(modes).filter((key) => key.startsWith("pooling_mode_") && modes[key] === true);
   if (on.length !== 1) return undefined;
   return ({ pooling_mode_cls_token: "cls", pooling_mode_mean_tokens: "mean" } as const)[on[0]!];
+}
+
+function parseObject(file: string, text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  const found =
+    value === undefined ? "text that is not JSON" : Array.isArray(value) ? "an array" : JSON.stringify(value);
+  throw new CheckpointError("pooling", `expected a JSON object in ${file}, got ${found}: download or save it again`);
 }

@@ -38,11 +38,17 @@ async function builtIn(folder: string, vocabSize: number, onNotice?: (notice: st
   return loadModernBertTokenizer();
 }
 
+/** The file after the tag: every message of the library starts with `[operation]`. */
+function withFile(message: string, file: string): string {
+  const tag = /^\[[^\]]+\] /.exec(message)?.[0] ?? "[tokenizer] ";
+  return `${tag}${file}: ${message.startsWith(tag) ? message.slice(tag.length) : message}`;
+}
+
 function parse(file: string, text: string): Tokenizer {
   try {
     return Tokenizer.fromJSON(text);
   } catch (error) {
     if (!(error instanceof TokenizerError)) throw error;
-    throw new TokenizerError(`${file}: ${error.message}`, error.field);
+    throw new TokenizerError(withFile(error.message, file), error.field);
   }
 }

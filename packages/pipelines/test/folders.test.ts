@@ -1,5 +1,5 @@
 /** Folders that cannot be used: each gives one line that says what is wrong and what to do. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -26,6 +26,11 @@ function config(folder: string, fields: Record<string, unknown>): void {
 
 function writeTokenizer(folder: string, content: string): void {
   writeFileSync(join(folder, "tokenizer.json"), content);
+}
+
+function writePooling(folder: string, content: string): void {
+  mkdirSync(join(folder, "1_Pooling"));
+  writeFileSync(join(folder, "1_Pooling", "config.json"), content);
 }
 
 const remove =
@@ -72,7 +77,21 @@ const cases: [string, (folder: string) => void, RegExp][] = [
     (folder) => writeFileSync(join(folder, "model.safetensors"), "<html>not found</html>"),
     /model\.safetensors: /,
   ],
-  ["a tokenizer.json that is no JSON", (folder) => writeTokenizer(folder, "{"), /tokenizer\.json: /],
+  [
+    "a tokenizer.json that is no JSON",
+    (folder) => writeTokenizer(folder, "{"),
+    /^\[Tokenizer\.fromJSON\] \/.*tokenizer\.json: /,
+  ],
+  [
+    "a pooling config that is no JSON",
+    (folder) => writePooling(folder, "{"),
+    /expected a JSON object in .*1_Pooling\/config\.json, got text that is not JSON/,
+  ],
+  [
+    "a pooling config that is no object",
+    (folder) => writePooling(folder, "null"),
+    /expected a JSON object in .*1_Pooling\/config\.json, got null/,
+  ],
   [
     "a tokenizer.json of another family",
     (folder) => writeTokenizer(folder, JSON.stringify({ model: { type: "Unigram" } })),
@@ -93,7 +112,7 @@ test.each(cases)("%s", async (_, spoil, message) => {
   expect(error).toBeInstanceOf(Error);
   const text = (error as Error).message;
   expect(text).toMatch(message);
-  expect(text).toMatch(/^(\[|\/)/);
+  expect(text).toMatch(/^\[/);
   expect(text).not.toContain("\n");
 });
 

@@ -201,7 +201,7 @@ test("auto says what it took; a dtype that nothing computes in is refused", asyn
   const notices: string[] = [];
   const { runtime } = await tiny({}, { backend: "auto", onNotice: (notice) => notices.push(notice) });
   expect(runtime).toBeInstanceOf(Runtime);
-  expect(notices[0]).toMatch(/^cpu: .*no cuda/);
+  expect(notices[0]).toMatch(/engine.*cuda/);
   const precision = { params: "f32", compute: "int4" as "f16", reduce: "f32" } as const; // what a backend to come may lack
   await expect(tiny({}, { precision })).rejects.toThrow(/expected one that cpu computes in \(.*f32.*\), got int4/);
 });

@@ -1,9 +1,11 @@
 /** `modernbert forward`: tensors in, tensors out; what a test or another program compares with its own numbers. */
+import { stat } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { architectures } from "@modernbert-ts/modernbert";
 import type { Head } from "@modernbert-ts/modernbert";
 import { openModel } from "@modernbert-ts/pipelines";
 import { writeSafetensors } from "@modernbert-ts/safetensors/node";
+import { CliError } from "../errors.ts";
 import { compute } from "../forward/compute.ts";
 import { readInputs } from "../forward/read-inputs.ts";
 import { deviceOptions, modelOption, notices, runtimeOptions } from "../options.ts";
@@ -31,10 +33,19 @@ export function forwardCommand(streams: Streams): Command {
     .addOption(new Option("--head <name>", "where config.json does not say").choices(Object.keys(architectures)));
   for (const option of deviceOptions()) command.addOption(option);
   return command.action(async (options: ForwardOptions) => {
-    const { head, gradients = false, output } = options;
+    const { head, gradients = false, input, output } = options;
+    if (await sameFile(input, output)) {
+      throw new CliError(`expected --output to be another file than --input, got ${output} for both`);
+    }
     await using open = await openModel(options.model, { ...(head && { head }), ...runtimeOptions(options, streams) });
-    const inputs = await readInputs(options.input, open.model);
+    const inputs = await readInputs(input, open.model);
     if (inputs.unused.length > 0) notices(streams)(`not used: ${inputs.unused.join(", ")}`);
     await compute(open.model, inputs, gradients, (entries) => writeSafetensors(output, entries));
   });
+}
+
+/** By what is on disk, so that links and other spellings of a path count too. */
+async function sameFile(...paths: readonly [string, string]): Promise<boolean> {
+  const [a, b] = await Promise.all(paths.map((path) => stat(path, { bigint: true }).catch(() => undefined)));
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 }

@@ -33,7 +33,7 @@ export async function readInputs(path: string, { config, head }: ModernBert): Pr
     const wanted = rank === 3 ? "[questions, choices, length]" : "[batch, length]";
     throw new CliError(`${path}: expected input_ids of shape ${wanted}, got [${shape.join(", ")}]`);
   }
-  const ids = await file.readInt32("input_ids");
+  const ids = await readIntegers(file, path, "input_ids");
   const mask = await readMask(file, path, shape, ids.length);
   const columns = shape.at(-1)!;
   const bad = ids.findIndex((id, at) => mask[at] !== 0 && (id < 0 || id >= config.vocabSize));
@@ -62,11 +62,21 @@ async function readMask(
       `${path}: expected attention_mask of the shape of input_ids [${shape.join(", ")}], got [${found}]`,
     );
   }
-  return file.readInt32("attention_mask");
+  return readIntegers(file, path, "attention_mask");
+}
+
+async function readIntegers(file: SafetensorsReader, path: string, name: string): Promise<Int32Array> {
+  const { dtype } = file.info(name);
+  if (isFloat(dtype)) throw new CliError(`${path}: expected ${name} as integers, got ${dtype}: save it as int64`);
+  return file.readInt32(name);
+}
+
+function isFloat(dtype: string): boolean {
+  return /^B?F\d/.test(dtype);
 }
 
 async function readLabels(file: SafetensorsReader, name: string): Promise<Labels> {
   const { dtype, shape } = file.info(name);
-  const data = /^B?F\d/.test(dtype) ? await file.readFloat32(name) : await file.readInt32(name);
+  const data = isFloat(dtype) ? await file.readFloat32(name) : await file.readInt32(name);
   return { shape, data };
 }

@@ -49,7 +49,7 @@ export async function loadModel(folder: string, options: LoadOptions): Promise<L
   if (match.missing.length > 0 && !options.initialiseMissing) {
     throw new CheckpointError(
       "loadModel",
-      `expected ${listNames(match.missing)} in ${folder} for head "${head}", got none: train it, give initialiseMissing, or another head`,
+      `expected ${listNames(match.missing)} in ${folder} for head "${head}", got none: choose a model that was trained for this head, or train this one first`,
     );
   }
   await checkTiedDecoder(checkpoint, match, folder);

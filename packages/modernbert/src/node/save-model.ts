@@ -1,11 +1,12 @@
 /**
  * A model to a Hugging Face folder that transformers and `loadModel` read: config.json, model.safetensors (a tied decoder is left out)
- * and the caller's files. All of it is written aside and synced first, so that a full disk leaves an earlier model as it was.
+ * and the caller's files. All of it is written aside and synced first, so that a full disk leaves an earlier model as it was. Then the
+ * files are renamed into place one by one, the weights last: no system call swaps a whole folder for another.
  */
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DType, Tensor } from "@modernbert-ts/tensor-core";
-import { writeFileAtomic, writeSafetensors } from "@modernbert-ts/safetensors/node";
+import { WriteError, writeFileAtomic, writeSafetensors } from "@modernbert-ts/safetensors/node";
 import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
 import { configToJSON, stringifyConfig } from "../config/config-json.ts";
 import { CheckpointError } from "../errors.ts";
@@ -33,22 +34,57 @@ const storage: Readonly<Partial<Record<DType, { readonly dtype: SafetensorsDType
   bf16: { dtype: "BF16", name: "bfloat16" },
 };
 
-/** Creates `folder` where it is missing. @throws WriteError when the disk refuses; an earlier model there stays whole. */
+/**
+ * Creates `folder` where it is missing. Whatever fails or is killed while the files are written leaves an earlier model whole. Only
+ * between the renames at the end can an earlier model's weights stand beside the new config and files; weights are old or new, never
+ * half of each, and saving again repairs it. A killed process leaves its `.save-XXXXXX` folder behind.
+ * @throws WriteError when the disk refuses.
+ */
 export async function saveModel(folder: string, model: ModernBert, { files = [] }: SaveOptions = {}): Promise<void> {
   for (const { name } of files) {
     if (name === configFile || name === weightsFile || !/^[^/\\]+$/.test(name) || name.startsWith(".")) {
       throw new CheckpointError("saveModel", `expected a plain file name other than the model's own, got "${name}"`);
     }
   }
-  await mkdir(folder, { recursive: true });
-  const aside = await mkdtemp(join(folder, ".save-"));
+  const aside = await makeAside(folder).catch((cause: NodeJS.ErrnoException) => {
+    throw new WriteError(folder, cause, "it must be a folder, or a place for one; nothing was written");
+  });
   try {
     await writeSafetensors(join(aside, weightsFile), entriesOf(model));
     await writeText(join(aside, configFile), stringifyConfig(configOf(model)));
     for (const { name, content } of files) await writeText(join(aside, name), content);
-    for (const name of await readdir(aside)) await rename(join(aside, name), join(folder, name));
+    await moveInto(folder, aside).catch((cause: NodeJS.ErrnoException) => {
+      throw new WriteError(folder, cause, "some files there may be new and others old: save again");
+    });
   } finally {
     await rm(aside, { recursive: true, force: true });
+  }
+}
+
+async function makeAside(folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  return mkdtemp(join(folder, ".save-"));
+}
+
+/** The weights come last, and after the rest has reached the disk: where new weights are, all that belongs to them is. */
+async function moveInto(folder: string, aside: string): Promise<void> {
+  const others = (await readdir(aside)).filter((name) => name !== weightsFile);
+  for (const names of [others, [weightsFile]]) {
+    for (const name of names) await rename(join(aside, name), join(folder, name));
+    await syncFolder(folder);
+  }
+}
+
+/** Makes renames durable. Windows has no such call, and some network file systems refuse it. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!["EINVAL", "ENOTSUP", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  } finally {
+    await handle.close();
   }
 }
 
