@@ -1,5 +1,5 @@
 /** The commands and options of `modernbert-train`; what they do stands in `commands/`. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { checkpointAt, exportCheckpoint } from "./commands/export.ts";
 import { prepare } from "./commands/prepare.ts";
@@ -9,6 +9,7 @@ import type { RunCommandOptions } from "./commands/run.ts";
 import { configTemplate } from "./config/template.ts";
 import { UsageError } from "./errors.ts";
 import { writeReport } from "./report/write-report.ts";
+import { writeTextFile } from "./write-file.ts";
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const notice = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -28,7 +29,7 @@ export function createProgram(): Command {
     .option("--data <folder>", "folder that `prepare` made or will make", "data/corpus")
     .action((file: string, { data }: { data: string }) => {
       if (existsSync(file)) throw new UsageError(`${file} exists already: choose another name or delete it`);
-      writeFileSync(file, configTemplate(data));
+      writeTextFile(file, configTemplate(data));
       say(`wrote ${file}; next: modernbert-train run ${file}`);
     });
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fillMask, openPipeline } from "@modernbert-ts/pipelines";
 import { describe, expect, test } from "vitest";
@@ -7,6 +7,7 @@ import { createProgress } from "../src/progress.ts";
 import { writeReport } from "../src/report/write-report.ts";
 import { runTraining } from "../src/run/run-training.ts";
 import type { RunOptions } from "../src/run/run-training.ts";
+import { writeTextFile } from "../src/write-file.ts";
 import { start } from "./command-line.ts";
 import { prepareCorpus, temporaryFolder, tinyConfig, tinyFields } from "./support.ts";
 
@@ -23,7 +24,7 @@ describe("a run", () => {
     const folder = await corpusFolder();
     const notices: string[] = [];
     const result = await runTraining(tinyConfig(folder), { ...quiet, onNotice: (line) => notices.push(line) });
-    expect(notices.join("\n")).toMatch(/backend cpu: /);
+    expect(notices.join("\n")).toMatch(/backend CPU, native engine/);
     expect(result.reason).toBe("finished");
     expect(readdirSync(result.modelFolder!).sort()).toEqual([
       "config.json",
@@ -58,7 +59,54 @@ describe("a run", () => {
   });
 });
 
+describe("a finished run that is resumed", () => {
+  test("trains and evaluates no more, keeps its metrics, and says what changed in the configuration", async () => {
+    const folder = await corpusFolder();
+    const first = await runTraining(tinyConfig(folder), quiet);
+    const log = join(folder, "run", "metrics.jsonl");
+    const before = readFileSync(log, "utf8");
+    expect(JSON.parse(before.trim().split("\n").at(-1)!)).toMatchObject({ kind: "checkpoint", step: first.step });
+    const notices: string[] = [];
+    const changed = tinyConfig(folder, { optimizer: { learning_rate: 0.005 } });
+    const second = await runTraining(changed, { ...quiet, resume: "auto", onNotice: (line) => notices.push(line) });
+    expect(second.score).toEqual(first.score);
+    expect(readFileSync(log, "utf8")).toBe(before);
+    expect(notices.filter((line) => line.includes("changed"))).toEqual([
+      "optimizer.learning_rate changed: 0.01 in the checkpoint, 0.005 now",
+    ]);
+  });
+});
+
+describe("a report that cannot be", () => {
+  test("names the metrics file and the line, and leaves an earlier report alone", async () => {
+    const folder = await corpusFolder();
+    const { report } = await runTraining(tinyConfig(folder), quiet);
+    const earlier = readFileSync(report!, "utf8");
+    const run = join(folder, "run");
+    const log = join(run, "metrics.jsonl");
+    writeFileSync(log, readFileSync(log, "utf8").replace("\n", "\ngarbage\n"));
+    expect(() => writeReport(run)).toThrow(/expected a training event in .*metrics\.jsonl:2, got "garbage"/);
+    rmSync(log);
+    expect(() => writeReport(run)).toThrow(/metrics\.jsonl: no such file/);
+    expect(readFileSync(report!, "utf8")).toBe(earlier);
+    expect(() => writeTextFile(join(run, "none", "report.html"), "")).toThrow(
+      /none\/report\.html: no such file or folder/,
+    );
+  });
+});
+
 describe("what is refused, in one line that says what to do", () => {
+  test("sequences longer than the model's positions", async () => {
+    const folder = await corpusFolder();
+    const config = tinyConfig(folder, {
+      data: { path: join(folder, "data"), max_length: 16384 },
+      batch: { micro_batch_tokens: 16384 },
+    });
+    await expect(runTraining(config, quiet)).rejects.toThrow(
+      /data\.max_length of at most the model's max_position_embeddings \(8192\), got 16384/,
+    );
+  });
+
   test("a new run over an old one", async () => {
     const folder = await corpusFolder();
     await runTraining(tinyConfig(folder), quiet);
@@ -165,7 +213,7 @@ describe("as a process", () => {
       if (line.startsWith("step 1 ")) running.process.kill("SIGINT");
     });
     const { code, stderr } = await running.finished;
-    expect(code, stderr).toBe(0);
+    expect(code, stderr).toBe(130);
     expect(stderr).toContain("finishing this step and saving; Ctrl-C again to quit at once");
     expect(stderr).toMatch(/stopped after step \d+; saved .*step-\d{8}/);
     const command = /go on with: node \S*main\.js (.*)/.exec(stderr)![1]!;

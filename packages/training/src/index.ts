@@ -1,4 +1,4 @@
-export { DataError } from "./data/errors.ts";
+export { DataError, ioError } from "./data/errors.ts";
 export type { DataErrorCode } from "./data/errors.ts";
 export { AtomicDirectory } from "./data/atomic-directory.ts";
 export { DocumentOrder, epochPermutation } from "./data/document-order.ts";

@@ -1,11 +1,14 @@
 /**
  * The training loop: data → step → metrics → evaluation → checkpoint. Everything that varies is handed in; what happens is
- * reported as events. The numbers of a step are read while the next one is already queued, so the device never waits for the host.
+ * reported as events. The numbers of a step are fetched behind it and awaited when the next one is queued, so the device never waits
+ * for the host.
  */
+import { join } from "node:path";
+import { checkpointName } from "./checkpoint/format.ts";
 import { saveCheckpoint } from "./checkpoint/save.ts";
 import type { PackedMlmBatch, PackedMlmLoader } from "./data/packed-mlm-loader.ts";
 import type { MaskedLmScore } from "./evaluate.ts";
-import type { TrainingEvent, TrainingObserver } from "./events.ts";
+import type { CheckpointEvent, TrainingEvent, TrainingObserver } from "./events.ts";
 import { isDue } from "./interval.ts";
 import type { Interval } from "./interval.ts";
 import type { MetricsLog } from "./metrics-log.ts";
@@ -13,7 +16,7 @@ import type { TrainableModel } from "./model.ts";
 import type { StableAdamW } from "./optimizer/stable-adamw.ts";
 import type { TrainingProgress, TrainingState } from "./training-state.ts";
 import { readStepMetrics, trainingStep } from "./training-step.ts";
-import type { StepMetricsTensor } from "./training-step.ts";
+import type { StepMetrics } from "./training-step.ts";
 
 export interface TrainerOptions {
   readonly model: TrainableModel;
@@ -36,7 +39,7 @@ export interface TrainerOptions {
   readonly metrics?: MetricsLog;
   readonly observer?: TrainingObserver;
   /** Where to go on: what `restoreTraining` gave and the path that it came from. The beginning when absent. */
-  readonly resume?: { readonly progress: TrainingProgress; readonly checkpoint: string };
+  readonly resume?: Pick<TrainingState, "progress" | "score"> & { readonly checkpoint: string };
 }
 
 export interface TrainingResult extends TrainingProgress {
@@ -53,7 +56,8 @@ export class DivergenceError extends Error {
 }
 
 interface Pending {
-  readonly metrics: StepMetricsTensor;
+  /** With the time at which they came, in milliseconds of `performance.now()`. */
+  readonly values: Promise<StepMetrics & { readonly at: number }>;
   readonly batch: PackedMlmBatch;
   readonly learningRate: number;
   readonly step: number;
@@ -81,6 +85,8 @@ export class Trainer {
     this.#seconds = seconds;
     this.#savedStep = options.resume ? step : -1;
     this.#checkpoint = options.resume?.checkpoint;
+    this.#score = options.resume?.score ?? undefined;
+    if (this.#score) this.#scoredStep = step;
   }
 
   /** Asks `run` to finish the step, save a checkpoint and return. */
@@ -104,7 +110,8 @@ export class Trainer {
       if (!this.#stopping) await this.#evaluate();
       await this.#save();
     } finally {
-      this.#pending?.metrics.dispose();
+      // The read in flight uses the device, which the caller may dispose next.
+      await this.#pending?.values.catch(() => undefined);
     }
     return {
       reason: this.#stopping ? "stopped" : "finished",
@@ -124,11 +131,14 @@ export class Trainer {
     const learningRate = this.#options.learningRate(this.#tokens);
     const step = this.#step + 1;
     const metrics = trainingStep(model, optimizer, batch, { step, learningRate });
+    const values = readStepMetrics(metrics).then((read) => ({ ...read, at: performance.now() }));
+    // Whoever awaits it gets the error; until then it is not an unhandled one.
+    values.catch(() => undefined);
     model.runtime.backend.flush();
     const previous = this.#pending;
     this.#step = step;
     this.#tokens += batch.tokens;
-    this.#pending = { metrics, batch, learningRate, step, tokens: this.#tokens };
+    this.#pending = { values, batch, learningRate, step, tokens: this.#tokens };
     if (previous) await this.#report(previous);
     // Lets signals and timers in, also on a backend whose reads never leave the thread.
     await new Promise((resolve) => setImmediate(resolve));
@@ -142,16 +152,18 @@ export class Trainer {
     if (pending) await this.#report(pending);
   }
 
-  async #report({ metrics, batch, learningRate, step, tokens }: Pending): Promise<void> {
-    const values = await readStepMetrics(metrics);
-    const took = this.#lap();
+  async #report({ values: pending, batch, learningRate, step, tokens }: Pending): Promise<void> {
+    const { at, ...values } = await pending;
+    const took = this.#lap(at);
     const { loss, gradientNorm } = values;
     const skipped = !Number.isFinite(gradientNorm) && this.#options.optimizer.lossScale.dynamic;
     if (!Number.isFinite(loss) || !(Number.isFinite(gradientNorm) || skipped)) {
       const what = Number.isFinite(loss) ? `gradient norm ${gradientNorm}` : `loss ${loss}`;
+      const from = this.#checkpoint
+        ? `last checkpoint: ${this.#checkpoint}; go on from it`
+        : "there is no checkpoint yet; start again";
       throw new DivergenceError(
-        `[train] expected finite numbers, got ${what} in step ${step}; last checkpoint: ${this.#checkpoint ?? "none"}; ` +
-          "go on from it with a smaller learning rate or clipNorm",
+        `[train] expected finite numbers, got ${what} in step ${step}; ${from} with a smaller optimizer.learning_rate or optimizer.clip_norm`,
       );
     }
     const { packingEfficiency } = batch;
@@ -181,11 +193,17 @@ export class Trainer {
     const { checkpoints, model, optimizer, loader, metrics } = this.#options;
     if (!checkpoints || this.#savedStep === this.#step) return;
     await this.#settle();
+    const event: CheckpointEvent = {
+      kind: "checkpoint",
+      ...this.#now(),
+      path: join(checkpoints.directory, checkpointName(this.#step)),
+    };
     const state: TrainingState = {
       version: 1,
       progress: this.#now(),
       loader: loader.state(),
-      metricsPosition: metrics?.position ?? 0,
+      metricsPosition: metrics?.positionAfter(event) ?? 0,
+      score: this.#scoredStep === this.#step ? (this.#score ?? null) : null,
       settings: checkpoints.settings ?? null,
     };
     this.#checkpoint = await saveCheckpoint(
@@ -200,16 +218,15 @@ export class Trainer {
     );
     this.#savedStep = this.#step;
     this.#lap();
-    this.#emit({ kind: "checkpoint", ...this.#now(), path: this.#checkpoint });
+    this.#emit(event);
   }
 
   #now(): TrainingProgress {
     return { step: this.#step, tokens: this.#tokens, seconds: this.#seconds };
   }
 
-  /** Seconds since the last call, added to the total. */
-  #lap(): number {
-    const now = performance.now();
+  /** Seconds from the end of the last lap to `now`, added to the total. */
+  #lap(now: number = performance.now()): number {
     const took = (now - this.#clock) / 1000;
     this.#clock = now;
     this.#seconds += took;

@@ -3,6 +3,7 @@ import type { Checkpoint } from "./checkpoint/load.ts";
 import { restoreTensors } from "./checkpoint/load.ts";
 import { CheckpointError } from "./checkpoint/errors.ts";
 import type { PackedMlmLoaderState } from "./data/packed-mlm-loader.ts";
+import type { MaskedLmScore } from "./evaluate.ts";
 import type { TrainableModel } from "./model.ts";
 import type { StableAdamW } from "./optimizer/stable-adamw.ts";
 
@@ -18,8 +19,10 @@ export interface TrainingState {
   readonly version: 1;
   readonly progress: TrainingProgress;
   readonly loader: PackedMlmLoaderState;
-  /** Length of the metrics file, 0 without one. */
+  /** Length of the metrics file up to and with the line about this checkpoint, 0 without one. */
   readonly metricsPosition: number;
+  /** Of this very step, so that it is not evaluated twice; null when it was not evaluated. */
+  readonly score?: MaskedLmScore | null;
   /** Whatever the caller wants to find again: its configuration. */
   readonly settings: unknown;
 }

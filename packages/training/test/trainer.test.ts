@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { scale } from "@modernbert-ts/tensor-core";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { openLatestCheckpoint } from "../src/checkpoint/load.ts";
 import { evaluateMaskedLm, batchesOf } from "../src/evaluate.ts";
 import type { StepEvent, TrainingEvent } from "../src/events.ts";
@@ -53,7 +53,7 @@ async function train(
       events.push(event);
       onEvent(event, trainer);
     },
-    ...(checkpoint && state ? { resume: { progress: state.progress, checkpoint: checkpoint.path } } : {}),
+    ...(checkpoint && state ? { resume: { ...state, checkpoint: checkpoint.path } } : {}),
     ...overrides,
   });
   try {
@@ -100,8 +100,59 @@ describe("a run", () => {
     const first = await train(folder);
     const second = await train(folder);
     expect(second.result).toMatchObject({ step: first.result.step, checkpoint: first.result.checkpoint });
-    expect(stepsOf(second.events)).toEqual([]);
+    expect(second.events).toEqual([]);
+    expect(second.result.score).toEqual(first.result.score);
+    expect(readMetrics(join(folder, "metrics.jsonl"))).toEqual(first.events);
   });
+});
+
+describe("the numbers of a step", () => {
+  test("are asked for before the next step is queued, so that they do not wait for it", async () => {
+    const training = tinyTraining();
+    const loader = tinyLoader();
+    const order: string[] = [];
+    const { backend } = training.runtime;
+    const [read, next] = [backend.read.bind(backend), loader.next.bind(loader)];
+    vi.spyOn(backend, "read").mockImplementation((...args) => (order.push("read"), read(...args)));
+    vi.spyOn(loader, "next").mockImplementation(() => (order.push("next"), next()));
+    const trainer = new Trainer({ ...training, loader, learningRate: () => 0.01, totalTokens: 400 });
+    const { step } = await trainer.run();
+    expect(step).toBeGreaterThan(2);
+    expect(order).toEqual(Array.from({ length: step }, () => ["next", "read"]).flat());
+  });
+
+  test("count the time once: the steps' times add up to no more than the whole", async () => {
+    const { events, result } = await train(temporaryFolder());
+    let before = 0;
+    let sum = 0;
+    for (const { tokens, tokensPerSecond } of stepsOf(events)) {
+      sum += (tokens - before) / tokensPerSecond;
+      before = tokens;
+    }
+    expect(sum).toBeLessThanOrEqual(result.seconds + 1e-9);
+    expect(events.every(({ seconds }, at) => at === 0 || seconds >= events[at - 1]!.seconds)).toBe(true);
+  });
+});
+
+describe("a metrics file", () => {
+  test("shorter than a checkpoint says goes on after its last whole line", () => {
+    const path = join(temporaryFolder(), "metrics.jsonl");
+    const event: TrainingEvent = { kind: "checkpoint", step: 1, tokens: 8, path: "x", seconds: 1 };
+    fs.writeFileSync(path, `${JSON.stringify(event)}\n{"kind":"st`);
+    const log = new MetricsLog(path, 1000);
+    log.write({ ...event, step: 2 });
+    log.close();
+    expect(readMetrics(path)).toEqual([event, { ...event, step: 2 }]);
+  });
+
+  test.each(["garbage", "null", '{"kind":"toString","step":1}', '{"kind":"step"}'])(
+    "with the line %j is refused",
+    (line) => {
+      const path = join(temporaryFolder(), "metrics.jsonl");
+      fs.writeFileSync(path, `{"kind":"checkpoint","step":1}\n${line}\n`);
+      expect(() => readMetrics(path)).toThrow(/^\[readMetrics\] expected a training event in .*metrics\.jsonl:2, got /);
+    },
+  );
 });
 
 describe("going on gives the same bits", () => {
@@ -156,6 +207,14 @@ describe("divergence", () => {
       /^\[train\] expected finite numbers, got loss NaN in step 6; last checkpoint: .*step-00000004; go on from it with/,
     );
     for (const values of (await parametersOf(model)).values()) expect(values.every(Number.isFinite)).toBe(true);
+  });
+
+  test("without a checkpoint, the advice is to start again", async () => {
+    const training = tinyTraining();
+    const options = { ...training, loader: tinyLoader(), totalTokens: 400 };
+    await expect(new Trainer({ ...options, learningRate: () => Number.NaN }).run()).rejects.toThrow(
+      /in step 2; there is no checkpoint yet; start again with a smaller optimizer\.learning_rate or optimizer\.clip_norm$/,
+    );
   });
 
   test("with dynamic loss scaling an overflow is skipped and training goes on", async () => {

@@ -1,7 +1,7 @@
 /** A checkpoint as a Hugging Face model folder: weights, config and tokenizer without what only training needs. */
 import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { AtomicDirectory, openCheckpoint, openLatestCheckpoint } from "@modernbert-ts/training";
+import { AtomicDirectory, ioError, openCheckpoint, openLatestCheckpoint } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { runLayout } from "../run/run-summary.ts";
 
@@ -21,8 +21,12 @@ export async function exportCheckpoint(checkpoint: string, target: string, optio
   const earlier = `${target}.earlier`;
   const replaces = options.overwrite === true && existsSync(target);
   if (replaces) {
-    rmSync(earlier, { recursive: true, force: true });
-    renameSync(target, earlier);
+    try {
+      rmSync(earlier, { recursive: true, force: true });
+      renameSync(target, earlier);
+    } catch (error) {
+      throw ioError("export", target, error);
+    }
   }
   try {
     copyInto(new AtomicDirectory(target), checkpoint);
@@ -45,7 +49,7 @@ function copyInto(folder: AtomicDirectory, checkpoint: string): void {
     folder.commit();
   } catch (error) {
     folder.discard();
-    throw error;
+    throw ioError("export", folder.target, error);
   }
 }
 

@@ -7,6 +7,9 @@ import type { Progress } from "../progress.ts";
 import { runTraining } from "../run/run-training.ts";
 import type { RunResult, RunStart } from "../run/run-training.ts";
 
+/** Exit code of a run that Ctrl-C stopped, in good order or at once: a script must not take it for finished. */
+const INTERRUPTED = 130;
+
 export interface RunCommandOptions {
   readonly resume?: string;
   readonly set: readonly string[];
@@ -36,6 +39,7 @@ export async function runCommand(path: string, options: RunCommandOptions): Prom
   if (verbose) for (const line of result.unfused) print(`not fused: ${line}`);
   for (const line of summaryLines(result, ["run", path, "--resume", "auto", ...set.flatMap((item) => ["--set", item])]))
     print(line);
+  if (result.reason === "stopped") process.exitCode = INTERRUPTED;
 }
 
 function describePlan({ plan, startTokens }: RunStart): string {
@@ -73,7 +77,7 @@ function print(line: string): void {
 function onInterrupt(stop: () => void, note: (line: string) => void): () => void {
   let interrupted = false;
   const handler = (): void => {
-    if (interrupted) process.exit(130);
+    if (interrupted) process.exit(INTERRUPTED);
     interrupted = true;
     note("finishing this step and saving; Ctrl-C again to quit at once without saving");
     stop();

@@ -14,6 +14,7 @@ export interface TrainerConfig {
   readonly seed: number;
   readonly backend: BackendName | "auto";
   readonly threads?: number | undefined;
+  readonly cpu_engine: "auto" | "native" | "typescript";
   readonly data: {
     readonly path: string;
     readonly max_length: number;
@@ -97,6 +98,10 @@ export const configSchema: z.ZodType<TrainerConfig, unknown> = z
       .default("auto")
       .describe("Where to compute; auto takes the first of cuda, webgpu and cpu that can be had, and says which."),
     threads: positive.optional().describe("CPU threads; all cores when left out."),
+    cpu_engine: z
+      .enum(["auto", "native", "typescript"])
+      .default("auto")
+      .describe("Kernels of the cpu backend: C, TypeScript (slow, for any machine), or the best that runs here."),
     data: z
       .strictObject({
         path: z.string().min(1).describe("Folder made by `modernbert-train prepare`."),

@@ -82,7 +82,8 @@ async function findEngine(): Promise<QuickstartEngine> {
 
 try {
   const [unexpected] = process.argv.slice(2);
-  if (unexpected !== undefined) throw new Error(`expected no arguments, got ${unexpected}; modernbert-train has options`);
+  if (unexpected !== undefined)
+    throw new Error(`expected no arguments, got ${unexpected}; modernbert-train has options`);
   await quickstart(join("runs", "quickstart"));
 } catch (error) {
   process.stderr.write(`quickstart: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -19,7 +19,7 @@ export function quickstartPlan(engine: QuickstartEngine, output: string, dataPat
     case "native":
       return {
         reason: "about two minutes of training on two cores",
-        vocabSize: 8192,
+        vocabSize: 4096,
         config: checkConfig(
           {
             output,
@@ -32,12 +32,12 @@ export function quickstartPlan(engine: QuickstartEngine, output: string, dataPat
               intermediate_size: 256,
               attn_out_dropout_prob: 0,
             },
-            batch: { micro_batch_tokens: 2048, micro_batches: 1 },
-            length: "1M tokens",
+            batch: { micro_batch_tokens: 512, micro_batches: 1 },
+            length: "2M tokens",
             optimizer: { learning_rate: 3e-3 },
             schedule: { kind: "linear", warmup: "10%" },
-            evaluation: { every: "250k tokens", tokens: "60k" },
-            checkpoints: { every: "500k tokens", keep: 1 },
+            evaluation: { every: "500k tokens", tokens: "60k" },
+            checkpoints: { every: "1M tokens", keep: 1 },
           },
           "quickstart",
         ),

@@ -1,9 +1,10 @@
 /** `report`: the metrics of a run as one HTML file. */
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { readMetrics } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { readRunSummary, runLayout } from "../run/run-summary.ts";
+import { writeTextFile } from "../write-file.ts";
 import { renderReport } from "./page.ts";
 
 /** Returns the path of the report. Errors: UserError when the folder is no run or has no step yet; DataError. */
@@ -12,6 +13,6 @@ export function writeReport(run: string, output: string = join(run, runLayout.re
     throw new UserError(`there is no ${join(run, runLayout.summary)}: give the output folder of a run`);
   const events = readMetrics(join(run, runLayout.metrics));
   if (!events.some(({ kind }) => kind === "step")) throw new UserError(`${run} has no step yet: train first`);
-  writeFileSync(output, renderReport(basename(resolve(run)), readRunSummary(run), events));
+  writeTextFile(output, renderReport(basename(resolve(run)), readRunSummary(run), events));
   return output;
 }

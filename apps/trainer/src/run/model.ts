@@ -7,22 +7,23 @@ import { loadModel } from "@modernbert-ts/modernbert/node";
 import type { Runtime } from "@modernbert-ts/tensor-core";
 import { Tokenizer } from "@modernbert-ts/tokenizer";
 import type { TrainerConfig } from "../config/config.ts";
-import { UserError } from "../errors.ts";
+import { UsageError, UserError } from "../errors.ts";
 import type { TrainingData } from "./training-data.ts";
 
-/** Errors: UserError (another tokenizer), ConfigError, CheckpointError, SafetensorsError. */
+/** Errors: UserError (another tokenizer, sequences that are too long), ConfigError, CheckpointError, SafetensorsError. */
 export async function createModel(runtime: Runtime, config: TrainerConfig, data: TrainingData): Promise<ModernBert> {
   const { from, attn_out_dropout_prob: attentionOutput, initialisation: style } = config.model;
   if (from !== undefined) {
     checkSameTokenizer(from, data.tokenizer);
-    const withDropout = (stored: ModernBertConfig): ModernBertConfig => ({
-      ...stored,
-      dropout: { ...stored.dropout, attentionOutput },
-    });
+    const withDropout = (stored: ModernBertConfig): ModernBertConfig => {
+      checkLength(config.data.max_length, stored);
+      return { ...stored, dropout: { ...stored.dropout, attentionOutput } };
+    };
     const { model } = await loadModel(from, { runtime, head: "masked-lm", configure: withDropout });
     return model;
   }
   const shape = modelConfig(config.model, data);
+  checkLength(config.data.max_length, shape);
   const parameters = initialiseParameters(runtime, shape, "masked-lm", { seed: config.seed, style });
   return new ModernBert({ runtime, config: shape, head: "masked-lm", parameters });
 }
@@ -50,6 +51,13 @@ export function modelConfig(
     eos_token_id: roles.sep,
     pad_token_id: roles.pad,
   });
+}
+
+function checkLength(maxLength: number, { maxPositionEmbeddings }: ModernBertConfig): void {
+  if (maxLength > maxPositionEmbeddings)
+    throw new UsageError(
+      `expected data.max_length of at most the model's max_position_embeddings (${maxPositionEmbeddings}), got ${maxLength}: lower it`,
+    );
 }
 
 function checkSameTokenizer(folder: string, tokenizer: Tokenizer): void {

@@ -1,11 +1,14 @@
 /** run.json: what a run is, for the report and for whoever finds the folder later. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BackendChoice } from "@modernbert-ts/backends";
 import { countParameters } from "@modernbert-ts/modernbert";
 import type { ModernBert } from "@modernbert-ts/modernbert";
+import { ioError } from "@modernbert-ts/training";
 import type { MaskedLmBaselines } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
+import { UserError } from "../errors.ts";
+import { writeTextFile } from "../write-file.ts";
 import type { RunPlan } from "./plan.ts";
 import type { TrainingData } from "./training-data.ts";
 
@@ -62,9 +65,18 @@ export function writeRunSummary(output: string, { config, choice, model, data, p
     baselines: baselines ?? null,
     config,
   };
-  writeFileSync(join(output, runLayout.summary), `${JSON.stringify(summary, null, 2)}\n`);
+  writeTextFile(join(output, runLayout.summary), `${JSON.stringify(summary, null, 2)}\n`);
 }
 
+/** Errors: UserError when it is not JSON; DataError when it cannot be read. */
 export function readRunSummary(output: string): RunSummary {
-  return JSON.parse(readFileSync(join(output, runLayout.summary), "utf8")) as RunSummary;
+  const path = join(output, runLayout.summary);
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as RunSummary;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw ioError("readRunSummary", path, error);
+    throw new UserError(
+      `expected JSON in ${path}, got something else: restore it, or go on with the run to write it again`,
+    );
+  }
 }

@@ -1,11 +1,12 @@
 /** A whole run from its configuration: data, backend, model, optimizer, schedule; then the loop; then the finished model and report. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createBackend } from "@modernbert-ts/backends";
 import { Runtime } from "@modernbert-ts/tensor-core";
 import {
   countTokens,
   evaluateMaskedLm,
+  ioError,
   maskedLmBaselines,
   maskedLmModel,
   MetricsLog,
@@ -19,6 +20,8 @@ import { stringify } from "yaml";
 import type { TrainerConfig } from "../config/config.ts";
 import { exportCheckpoint } from "../commands/export.ts";
 import { writeReport } from "../report/write-report.ts";
+import { writeTextFile } from "../write-file.ts";
+import { changedSettings } from "./changed-settings.ts";
 import { createModel } from "./model.ts";
 import { modelFiles } from "./model-files.ts";
 import { planOf } from "./plan.ts";
@@ -56,9 +59,11 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   const { output } = config;
   const checkpointFolder = join(output, runLayout.checkpoints);
   const start = await findStart(checkpointFolder, options.resume, options.onNotice);
+  if (start) for (const line of changedSettings(trainingStateOf(start).settings, config)) options.onNotice(line);
   const data = openTrainingData(config.data.path);
   const plan = planOf(config, data);
-  const choice = await createBackend(config.backend, config.threads === undefined ? {} : { threads: config.threads });
+  const { threads, cpu_engine: cpuEngine } = config;
+  const choice = await createBackend(config.backend, { cpuEngine, ...(threads === undefined ? {} : { threads }) });
   await using backend = choice.backend;
   options.onNotice(`backend ${choice.reason}`);
   const runtime = new Runtime(backend);
@@ -70,8 +75,8 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
     plan.evaluation &&
     (() => validationBatches(data, plan.evaluation!.store, plan.evaluation!.loader, plan.evaluation!.tokens));
   const baselines = batches && maskedLmBaselines(countTokens(data.train, Object.values(data.roles)), batches());
-  mkdirSync(output, { recursive: true });
-  writeFileSync(join(output, runLayout.config), stringify(config));
+  makeFolder(output);
+  writeTextFile(join(output, runLayout.config), stringify(config));
   writeRunSummary(output, { config, choice, model: bert, data, plan, baselines });
   const metrics = new MetricsLog(join(output, runLayout.metrics), metricsPosition(checkpointFolder, start));
   try {
@@ -92,7 +97,7 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
       ...(batches
         ? { evaluation: { every: plan.evaluation!.every, score: () => evaluateMaskedLm(model, batches()) } }
         : {}),
-      ...(start && state ? { resume: { progress: state.progress, checkpoint: start.path } } : {}),
+      ...(start && state ? { resume: { ...state, checkpoint: start.path } } : {}),
     });
     const result = await trainer.run();
     const unfused = runtime
@@ -106,6 +111,14 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
     metrics.close();
     optimizer.dispose();
     bert.dispose();
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw ioError("run", path, error);
   }
 }
 

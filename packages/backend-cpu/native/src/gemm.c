@@ -57,19 +57,10 @@ static void pack_a_task(void *opaque, int64_t task, int worker) {
   }
 }
 
-/* Part `part` of `parts` of the lines of B's next panel, into the L2 cache. (Inline always: GCC drops calls of functions that only prefetch.) */
-static inline __attribute__((always_inline)) void prefetch_panel(const mb_gemm_args *x, const float *b, int64_t columns, int64_t depth, int64_t part, int64_t parts) {
-  const int by_column = x->b_row == 1;
-  const int64_t runs = by_column ? columns : depth, length = by_column ? depth : columns, stride = by_column ? x->b_col : x->b_row;
-  if (!by_column && x->b_col != 1) return;
-  for (int64_t run = split(runs, parts, part), end = split(runs, parts, part + 1); run < end; run++)
-    for (int64_t at = 0; at < length; at += 16) __builtin_prefetch(b + run * stride + at, 0, 2);
-}
-
 static void multiply_task(void *opaque, int64_t task, int worker) {
   const gemm_block *g = opaque;
   const mb_gemm_args *x = g->args;
-  const int64_t row_task = task % g->row_tasks, column_task = task / g->row_tasks;
+  const int64_t row_task = task / g->column_tasks, column_task = task % g->column_tasks;
   const int64_t a_begin = split(g->a_panels, g->row_tasks, row_task), a_end = split(g->a_panels, g->row_tasks, row_task + 1);
   const int64_t b_begin = split(g->b_panels, g->column_tasks, column_task), b_end = split(g->b_panels, g->column_tasks, column_task + 1);
   float *panel = mb_scratch(worker, MB_SLOT_GEMM_B, (size_t)(DEPTH * MB_NR) * sizeof(float));
@@ -80,8 +71,6 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
       const int64_t column = j * MB_NR, columns = MB_MIN(MB_NR, g->n - column);
       MB_FN(mb_gemm_pack)(b + column * x->b_col, x->b_col, x->b_row, columns, ceil_div(columns, VL) * VL, depth, panel);
       for (int64_t i = a_begin; i < a_end; i++) {
-        if (j + 1 < b_end)
-          prefetch_panel(x, b + (column + MB_NR) * x->b_col, MB_MIN(MB_NR, g->n - column - MB_NR), depth, i - a_begin, a_end - a_begin);
         const int64_t row = split(g->m, g->a_panels, i), rows = split(g->m, g->a_panels, i + 1) - row;
         MB_FN(mb_gemm_tile)(rows, columns, depth, g->packed_a + k * g->m + row * depth, panel, g->c + row * x->c_row + column, x->c_row,
                             x->alpha, g->add || k > 0);

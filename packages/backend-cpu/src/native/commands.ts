@@ -7,7 +7,7 @@ import type { NativeOperation } from "./operations.ts";
 import type { Stream } from "./stream.ts";
 
 /** The C enum `mb_dtype`. */
-export const dtypeCodes: Readonly<Record<DType, number>> = { f32: 0, f16: 1, bf16: 2, f64: 3, i32: 4, u32: 5 };
+const dtypeCodes: Readonly<Record<DType, number>> = { f32: 0, f16: 1, bf16: 2, f64: 3, i32: 4, u32: 5 };
 
 /** The stream's own operations (enum in native/src/runtime/stream.c). */
 const writeInline = -1;

@@ -24,7 +24,7 @@ export interface MemorySource {
 }
 
 /** Rounds up to 64 bytes, above 512 bytes to an eighth of the power of two: at most 12.5 % is lost. */
-export function classBytes(bytes: number): number {
+function classBytes(bytes: number): number {
   const step = Math.max(64, 2 ** (Math.ceil(Math.log2(Math.max(bytes, 1))) - 4));
   return Math.max(64, Math.ceil(bytes / step) * step);
 }

@@ -1,0 +1,72 @@
+/** The printed numbers: baselines and evaluation against counts made by hand. */
+import { describe, expect, test } from "vitest";
+import { countTokens, maskedLmBaselines } from "../src/baselines.ts";
+import type { PackedMlmBatch } from "../src/data/packed-mlm-loader.ts";
+import { evaluateMaskedLm } from "../src/evaluate.ts";
+import type { TrainableModel } from "../src/model.ts";
+import { memoryStore } from "./data-fixtures.ts";
+import { newRuntime } from "./support/runtime.ts";
+
+/** Batches of which only the labels of the masked tokens matter. */
+function labelled(batches: readonly (readonly (readonly number[])[])[]): PackedMlmBatch[] {
+  return batches.map(
+    (rows) =>
+      ({
+        rows: rows.map((labels) => ({ maskedLabels: Int32Array.from(labels) })),
+        maskedTokens: rows.flat().length,
+      }) as unknown as PackedMlmBatch,
+  );
+}
+
+describe("baselines", () => {
+  // Without the special 0: id 2 three times, 3 twice, 4 once; 1 and 5 never. Six tokens, a vocabulary of six.
+  const store = memoryStore(
+    [
+      [0, 2, 2, 3, 0],
+      [0, 2, 3, 4, 0],
+    ],
+    6,
+  );
+  const counts = countTokens(store, [0]);
+
+  test("count every token but the special ones", () => {
+    expect([...counts.counts]).toEqual([0, 0, 3, 2, 1, 0]);
+    expect(counts.total).toBe(6);
+  });
+
+  test("most frequent token, and add-one smoothed unigram cross-entropy", () => {
+    const score = maskedLmBaselines(counts, labelled([[[2, 3], [5]], [[2, 4]]]));
+    expect(score.mostFrequentToken).toBe(2);
+    expect(score.maskedTokens).toBe(5);
+    expect(score.mostFrequentAccuracy).toBe(2 / 5);
+    // (count + 1) / (6 + 6) of 2, 3, 5, 2, 4: 4/12, 3/12, 1/12, 4/12, 2/12.
+    const expected = -Math.log((4 / 12) * (3 / 12) * (1 / 12) * (4 / 12) * (2 / 12)) / 5;
+    expect(score.unigramLoss).toBeCloseTo(expected, 12);
+  });
+});
+
+describe("evaluation", () => {
+  test("accuracy is hits over masked tokens, loss the sum over masked tokens, whatever the rows hold", async () => {
+    const runtime = newRuntime();
+    const sums = [
+      { lossSum: 3, correct: 1 },
+      { lossSum: 0.5, correct: 0 },
+      { lossSum: 7, correct: 4 },
+    ];
+    let at = 0;
+    const model = {
+      runtime,
+      parameters: new Map(),
+      maskedLm: () => {
+        const { lossSum, correct } = sums[at++]!;
+        return { lossSum: runtime.tensor([lossSum], [1]), correct: runtime.tensor([correct], [1]) };
+      },
+    } as unknown as TrainableModel;
+    const score = await evaluateMaskedLm(model, labelled([[[2, 3], [5]], [[2, 4, 4, 4, 4]]]));
+    expect(score).toEqual({ loss: 10.5 / 8, maskedAccuracy: 5 / 8, maskedTokens: 8 });
+  });
+
+  test("no batch at all is refused", async () => {
+    await expect(evaluateMaskedLm({} as TrainableModel, [])).rejects.toThrow(/expected at least 1 batch, got 0/);
+  });
+});
