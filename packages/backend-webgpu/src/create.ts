@@ -1,0 +1,81 @@
+/** Finds a WebGPU device, in the browser or in Node, and makes a backend of it. */
+import { TensorError } from "@modernbert-ts/tensor-core";
+import { createBackend } from "./backend.ts";
+import type { DeviceLimits, WebGpuBackend } from "./backend.ts";
+import { WebGpuUnavailableError } from "./errors.ts";
+import { findGpu } from "./gpu.ts";
+
+export interface WebGpuBackendOptions {
+  /** A device of the caller, who also destroys it. Ask its adapter for the largest limits. */
+  readonly device?: GPUDevice;
+  readonly adapter?: GPUAdapter;
+  /** Where to ask for an adapter; default: `navigator.gpu`, or the package webgpu in Node. */
+  readonly gpu?: GPU;
+  readonly powerPreference?: GPUPowerPreference;
+  /** Lower limits than the device has, to try what a smaller one would do. */
+  readonly limits?: Partial<DeviceLimits>;
+  /** Most bytes that the pool keeps for reuse. Default 1 GiB. */
+  readonly maxCachedBytes?: number;
+  /** Commands that are recorded before they are handed to the device without being asked. Default 256. */
+  readonly maxDispatchesPerFlush?: number;
+}
+
+const limitNames = ["maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage", "maxBufferSize"] as const;
+
+/** A backend on a GPU (or on a software one). Rejects with `WebGpuUnavailableError` where there is none. */
+export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): Promise<WebGpuBackend> {
+  const { maxCachedBytes = 2 ** 30, maxDispatchesPerFlush = 256 } = options;
+  if (!Number.isInteger(maxDispatchesPerFlush) || maxDispatchesPerFlush < 1) {
+    throw new TensorError(
+      "createWebGpuBackend",
+      `expected maxDispatchesPerFlush of 1 or more, got ${maxDispatchesPerFlush}`,
+    );
+  }
+  const { device, info, owned } = await findDevice(options);
+  const limits = Object.fromEntries(
+    limitNames.map((name) => [name, Math.min(device.limits[name], options.limits?.[name] ?? Infinity)]),
+  ) as Record<keyof DeviceLimits, number>;
+  return createBackend({
+    device,
+    limits,
+    maxCachedBytes,
+    maxDispatchesPerFlush,
+    description: describe(info),
+    dispose: () => {
+      if (owned) device.destroy();
+    },
+  });
+}
+
+async function findDevice(
+  options: WebGpuBackendOptions,
+): Promise<{ device: GPUDevice; info: GPUAdapterInfo | undefined; owned: boolean }> {
+  if (options.device !== undefined) return { device: options.device, info: options.device.adapterInfo, owned: false };
+  const adapter = options.adapter ?? (await requestAdapter(options));
+  const features = (["shader-f16", "subgroups", "timestamp-query"] as const).filter((name) =>
+    adapter.features.has(name),
+  );
+  const requiredLimits = Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]));
+  try {
+    const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
+    return { device, info: adapter.info, owned: true };
+  } catch (cause) {
+    throw new WebGpuUnavailableError(`the adapter ${describe(adapter.info)} gives no device`, { cause });
+  }
+}
+
+async function requestAdapter({
+  gpu,
+  powerPreference = "high-performance",
+}: WebGpuBackendOptions): Promise<GPUAdapter> {
+  const { from, hint } = gpu ? { from: gpu, hint: "" } : await findGpu();
+  const adapter = await from.requestAdapter({ powerPreference });
+  if (adapter === null) throw new WebGpuUnavailableError(`there is no WebGPU adapter on this machine${hint}`);
+  return adapter;
+}
+
+/** One line such as "WebGPU: nvidia ampere, NVIDIA A10 (Vulkan)". */
+function describe(info: GPUAdapterInfo | undefined): string {
+  const parts = [info?.vendor, info?.architecture, info?.device, info?.description].filter(Boolean);
+  return `WebGPU: ${[...new Set(parts)].join(", ") || "unnamed adapter"}`;
+}

@@ -1,0 +1,72 @@
+/** `rope` in one dispatch: a thread turns one pair of q, k, or copies one of v. Backward turns the other way. */
+import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
+import { groupIndex, mainArguments } from "../device/stream.ts";
+import { errorCode } from "../kernels/bad-values.ts";
+import { errorBinding } from "../kernels/space.ts";
+import { bindAll, supportsDense } from "./support.ts";
+import type { Tools } from "./support.ts";
+
+const threads = 64;
+
+export function rope({ device, clear }: Tools): FusedKernel<"rope"> {
+  function turn(out: View, qkv: View, cos: View, sin: View, positions: View, sign: 1 | -1): void {
+    const [tokens, , heads, width] = qkv.shape as [number, number, number, number];
+    const pairs = (tokens * 3 * heads * width) / 2;
+    if (pairs === 0) return;
+    const { bound, bases } = bindAll(device, "rope", { y: out }, { x: qkv, cos, sin, positions });
+    device.stream.dispatch({
+      key: "rope",
+      parameters: [
+        ["pairs", "u32", pairs],
+        ["heads", "u32", heads],
+        ["half", "u32", width / 2],
+        ["table", "u32", cos.shape[0]!],
+        ["sign", "f32", sign],
+        ...bases,
+      ],
+      bindings: [...bound.map(({ binding }) => binding), errorBinding(device)],
+      groups: Math.ceil(pairs / threads),
+      body: print,
+    });
+  }
+  return {
+    supports: ({ inputs }) => supportsDense(device, inputs, { indices: [3] }),
+    saved: () => [],
+    backwardReads: { inputs: [1, 2, 3], outputs: [] },
+    forward: ({ inputs: [qkv, cos, sin, positions], outputs: [out] }) => turn(out!, qkv!, cos!, sin!, positions!, 1),
+    backward({ inputs: [, cos, sin, positions], gradOutputs: [gradient], gradInputs: [result] }) {
+      if (!result) return;
+      if (gradient) turn(result, gradient, cos!, sin!, positions!, -1);
+      else clear(result);
+    },
+  };
+}
+
+function print(): string {
+  return `@compute @workgroup_size(${threads}) fn main(${mainArguments}) {
+  let index = ${groupIndex} * ${threads}u + local;
+  if (index >= p.pairs) { return; }
+  let column = index % p.half;
+  let row = index / p.half;
+  let token = row / (3u * p.heads);
+  let part = row / p.heads % 3u;
+  let first = row * p.half * 2u + column;
+  let a = x[p.x_base + first];
+  let b = x[p.x_base + first + p.half];
+  var c = 1.0;
+  var s = 0.0;
+  if (part < 2u) {
+    let position = positions[p.positions_base + token];
+    c = 0.0;
+    if (position < 0 || u32(position) >= p.table) {
+      report_(${errorCode("rope")}u, position, p.table);
+    } else {
+      let at = u32(position) * p.half + column;
+      c = cos[p.cos_base + at];
+      s = sin[p.sin_base + at] * p.sign;
+    }
+  }
+  y[p.y_base + first] = a * c - b * s;
+  y[p.y_base + first + p.half] = b * c + a * s;
+}`;
+}

@@ -1,0 +1,76 @@
+/**
+ * Attention over packed sequences, flash style (Dao et al. 2022): a workgroup takes 16 consecutive tokens of one head, four threads a
+ * token, and walks over the keys that any of them sees, in tiles that lie in workgroup memory. Each thread finds its sequence in
+ * cuSeqlens, so the host need not know it. The shaders stand in `attention-shaders.ts`. Backward computes the probabilities again from the saved log-sum-exp: one pass over keys for the gradient of
+ * the queries, one over queries for those of keys and values; no two threads write one place. Cost O(T · window).
+ */
+import type { CompositeAttrs, FusedKernel, View } from "@modernbert-ts/tensor-core";
+import type { Parameter } from "../device/stream.ts";
+import { errorBinding } from "../kernels/space.ts";
+import { blockTokens, maxHeadSize, printForward, printKeys, printQueries } from "./attention-shaders.ts";
+import { bindAll, supportsDense, withTensor } from "./support.ts";
+import type { Tools } from "./support.ts";
+
+type Attrs = CompositeAttrs["varlenAttention"];
+type Operands = Readonly<Record<string, View | null | undefined>>;
+
+export function varlenAttention({ device, clear }: Tools): FusedKernel<"varlenAttention"> {
+  function dispatch(
+    pass: "forward" | "queries" | "keys",
+    { scale, window }: Attrs,
+    qkv: View,
+    outputs: Operands,
+    inputs: Operands,
+    print: (saves: boolean) => string,
+  ): void {
+    const [tokens, , heads, width] = qkv.shape as [number, number, number, number];
+    const { bound, bases } = bindAll(device, "varlenAttention", outputs, { qkv, ...inputs });
+    const saves = Boolean(outputs["lse"]);
+    const parameters: Parameter[] = [
+      ["tokens", "u32", tokens],
+      ["heads", "u32", heads],
+      ["ends", "u32", inputs["cu"]!.shape[0]!],
+      ["window", "u32", window === null ? tokens : Math.min(window, tokens)],
+      ["quarter", "u32", width / 4],
+      ["scale", "f32", scale],
+      ...bases,
+    ];
+    device.stream.dispatch({
+      key: `varlenAttention ${pass}${saves ? " saving" : ""}`,
+      parameters,
+      bindings: [...bound.map(({ binding }) => binding), ...(pass === "forward" ? [errorBinding(device)] : [])],
+      groups: Math.ceil(tokens / blockTokens) * heads,
+      body: () => print(saves),
+    });
+  }
+
+  return {
+    supports({ inputs }) {
+      const width = inputs[0]!.shape[3]!;
+      if (width % 4 !== 0 || width === 0 || width > maxHeadSize) {
+        return {
+          reason: `the WebGPU kernel takes head sizes that are multiples of 4 up to ${maxHeadSize}, got ${width}`,
+        };
+      }
+      return supportsDense(device, inputs, { indices: [1] });
+    },
+    saved({ inputs }) {
+      const [tokens, , heads] = inputs[0]!.shape as [number, number, number];
+      return [{ shape: [tokens, heads], dtype: "f32" }];
+    },
+    backwardReads: { inputs: [0, 1], outputs: [0] },
+    forward({ attrs, inputs: [qkv, cu], outputs: [out], saved: [lse] }) {
+      if (out!.shape.includes(0)) return;
+      dispatch("forward", attrs, qkv!, { y: out, lse }, { cu }, printForward);
+    },
+    backward({ attrs, inputs: [qkv, cu], outputs: [out], saved: [lse], gradOutputs: [grad], gradInputs: [result] }) {
+      if (!result) return;
+      const [tokens, , heads] = qkv!.shape as [number, number, number];
+      if (!grad || tokens * heads === 0) return clear(result);
+      withTensor(device, [tokens, heads], (delta) => {
+        dispatch("queries", attrs, qkv!, { result, delta }, { cu, lse, grad, y: out }, printQueries);
+        dispatch("keys", attrs, qkv!, { result }, { cu, lse, grad, delta }, printKeys);
+      });
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/** How a backend is made, and how it fails: no adapter, a lost device, a shader that does not compile. */
+import { DeviceLostError } from "@modernbert-ts/tensor-core";
+import { describe, expect, test } from "vitest";
+import { createPipelines } from "../src/device/pipelines.ts";
+import { findGpu } from "../src/gpu.ts";
+import { WebGpuUnavailableError, createWebGpuBackend } from "../src/index.ts";
+import { onDevice } from "./adapter.ts";
+
+test("no adapter is an error that ends in UnavailableError", async () => {
+  const gpu = { requestAdapter: async () => null } as unknown as GPU;
+  const error = await createWebGpuBackend({ gpu }).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(WebGpuUnavailableError);
+  expect((error as Error).name).toMatch(/UnavailableError$/);
+});
+
+test("options are checked", async () => {
+  await expect(createWebGpuBackend({ maxDispatchesPerFlush: 0 })).rejects.toThrow("expected maxDispatchesPerFlush");
+});
+
+/** A device from the same adapter that the backend takes, and the backend over it. */
+async function withOwnDevice() {
+  const { from } = await findGpu();
+  const device = await (await from.requestAdapter())!.requestDevice();
+  return { device, backend: await createWebGpuBackend({ device }) };
+}
+
+onDevice("webgpu devices", () => {
+  describe("webgpu devices", () => {
+    test("a lost device is a DeviceLostError, and a new backend works", async () => {
+      const { device, backend } = await withOwnDevice();
+      const buffer = backend.allocate(16);
+      device.destroy();
+      await device.lost;
+      await expect(backend.read(buffer, 0, 16)).rejects.toThrow(DeviceLostError);
+      expect(() => backend.allocate(16)).toThrow(DeviceLostError);
+      await backend[Symbol.asyncDispose]();
+      const next = await createWebGpuBackend();
+      await next.synchronize();
+      await next[Symbol.asyncDispose]();
+    });
+
+    test("a device of the caller outlives the backend", async () => {
+      const { device, backend } = await withOwnDevice();
+      await backend[Symbol.asyncDispose]();
+      device.createBuffer({ size: 16, usage: 8 }).destroy();
+      await device.queue.onSubmittedWorkDone();
+      device.destroy();
+    });
+
+    test("a shader that does not compile is shown with numbered lines", async () => {
+      const { device, backend } = await withOwnDevice();
+      const checks: Promise<void>[] = [];
+      const errors: Error[] = [];
+      const pipelines = createPipelines(
+        device,
+        (promise) => checks.push(promise),
+        (error) => errors.push(error),
+      );
+      const text = { fields: [{ name: "size", type: "u32" }], slots: [], body: "fn main() { nonsense }" };
+      pipelines.get("broken", () => text);
+      await Promise.all(checks);
+      expect(errors[0]?.message).toMatch(/^\[compile\] .*broken/);
+      expect(errors[0]?.message).toMatch(/^ +\d+ fn main\(\) \{ nonsense \}$/m);
+      await backend[Symbol.asyncDispose]();
+      device.destroy();
+    });
+
+    test("pipelines do not depend on shapes, and a flush is one pass and one submit", async () => {
+      const backend = await createWebGpuBackend();
+      const vector = (size: number) => {
+        const buffer = backend.allocate(size * 4);
+        return { buffer, dtype: "f32", shape: [size], strides: [1], offset: 0 } as const;
+      };
+      const fill = (size: number): void => backend.run("fill", [vector(size)], [], { value: 1 });
+      fill(10);
+      await backend.synchronize();
+      const before = backend.stats();
+      for (const size of [1, 100, 1000, 5_000_000]) fill(size);
+      await backend.synchronize();
+      const after = backend.stats();
+      expect(after.pipelines).toBe(before.pipelines);
+      expect(after.dispatches - before.dispatches).toBe(4);
+      expect(after.passes - before.passes).toBe(1);
+      expect(after.submits - before.submits).toBe(1);
+      await backend[Symbol.asyncDispose]();
+    });
+  });
+});
