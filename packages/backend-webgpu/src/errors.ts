@@ -1,4 +1,4 @@
-/** The error of a machine without a usable GPU, and the message of one that went away. */
+/** The error of a machine without a usable GPU. */
 
 /** No WebGPU device can be had here; the message says what to install or to choose instead. */
 export class WebGpuUnavailableError extends Error {
