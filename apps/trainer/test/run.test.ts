@@ -77,6 +77,17 @@ describe("a finished run that is resumed", () => {
   });
 });
 
+test("a run resumed without its metrics file says that the curves will start later", async () => {
+  const folder = await corpusFolder();
+  await runTraining(tinyConfig(folder), quiet);
+  rmSync(join(folder, "run", "metrics.jsonl"));
+  const checkpoints = join(folder, "run", "checkpoints");
+  const resume = join(checkpoints, readdirSync(checkpoints).sort()[0]!);
+  const notices: string[] = [];
+  await runTraining(tinyConfig(folder), { ...quiet, resume, onNotice: (line) => notices.push(line) });
+  expect(notices.some((line) => line.includes("metrics.jsonl has lost what came before"))).toBe(true);
+});
+
 describe("a report that cannot be", () => {
   test("names the metrics file and the line, and leaves an earlier report alone", async () => {
     const folder = await corpusFolder();

@@ -78,7 +78,13 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   makeFolder(output);
   writeTextFile(join(output, runLayout.config), stringify(config));
   writeRunSummary(output, { config, choice, model: bert, data, plan, baselines });
-  const metrics = new MetricsLog(join(output, runLayout.metrics), metricsPosition(checkpointFolder, start));
+  const wanted = metricsPosition(checkpointFolder, start);
+  const metrics = new MetricsLog(join(output, runLayout.metrics), wanted);
+  if (metrics.position < wanted) {
+    options.onNotice(
+      `${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`,
+    );
+  }
   try {
     const trainer: Trainer = new Trainer({
       model,

@@ -3,10 +3,10 @@
  * and the caller's files. All of it is written aside and synced first, so that a full disk leaves an earlier model as it was. Then the
  * files are renamed into place one by one, the weights last: no system call swaps a whole folder for another.
  */
-import { mkdir, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DType, Tensor } from "@modernbert-ts/tensor-core";
-import { WriteError, writeFileAtomic, writeSafetensors } from "@modernbert-ts/safetensors/node";
+import { syncFolder, WriteError, writeFileAtomic, writeSafetensors } from "@modernbert-ts/safetensors/node";
 import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
 import { configToJSON, stringifyConfig } from "../config/config-json.ts";
 import { CheckpointError } from "../errors.ts";
@@ -72,19 +72,6 @@ async function moveInto(folder: string, aside: string): Promise<void> {
   for (const names of [others, [weightsFile]]) {
     for (const name of names) await rename(join(aside, name), join(folder, name));
     await syncFolder(folder);
-  }
-}
-
-/** Makes renames durable. Windows has no such call, and some network file systems refuse it. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } catch (error) {
-    if (!["EINVAL", "ENOTSUP", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
-  } finally {
-    await handle.close();
   }
 }
 

@@ -88,8 +88,8 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Makes the rename itself durable. Windows has no such call, and some network file systems refuse it: there the rename is still atomic. */
-async function syncFolder(path: string): Promise<void> {
+/** Makes renames inside a folder durable. Windows has no such call, and some network file systems refuse it: renames are still atomic there. */
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(path, "r");
   try {

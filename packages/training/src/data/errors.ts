@@ -30,6 +30,8 @@ const advice: Readonly<Record<string, string>> = {
   EACCES: "permission denied; check the owner and mode of the path",
   EPERM: "operation not permitted; check the owner and mode of the path",
   EROFS: "the file system is read-only; choose another path",
+  EFBIG: "the file would be larger than the file system or its limit (ulimit -f) allows; choose another place",
+  ENOTDIR: "a part of the path is a file, not a folder; check the path",
   EMFILE: "too many open files; raise the limit (ulimit -n)",
 };
 
