@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { paddedIds } from "./cases.mjs";
 import { writeModernBertOnnx } from "./onnx/modernbert.mjs";
 
 const peers = fileURLToPath(new URL("peers/", import.meta.url));
@@ -17,7 +18,7 @@ async function loadRuntime() {
   return (await import(entry)).default;
 }
 
-/** @returns a function (ids [B·S], B, S) → { milliseconds, values } or a reason why there is none */
+/** @returns a function (lengths) → { milliseconds, values of the padded batch [B · S · d] }, or a reason why there is none */
 export async function startOnnx(folder, config, weightOf, threads) {
   const ort = await loadRuntime();
   if (!ort) return { reason: "onnxruntime-node could not be installed" };
@@ -29,11 +30,14 @@ export async function startOnnx(folder, config, weightOf, threads) {
   });
   const tensor = (type, data, dims) => new ort.Tensor(type, data, dims);
   return {
-    async forward(ids, batch, length) {
+    async forward(lengths) {
+      const [batch, length] = [lengths.length, Math.max(...lengths)];
       const width = config.hiddenSize / config.numHeads;
-      const feeds = { input_ids: tensor("int64", BigInt64Array.from(ids, BigInt), [batch, length]) };
+      const ids = BigInt64Array.from(paddedIds(lengths), BigInt);
+      const feeds = { input_ids: tensor("int64", ids, [batch, length]) };
       for (const kind of ["global", "local"]) {
-        feeds[`${kind}_mask`] = tensor("float32", mask(kind, batch, length, config.window), [batch, 1, length, length]);
+        const window = kind === "global" ? Infinity : config.window;
+        feeds[`${kind}_mask`] = tensor("float32", mask(window, lengths, length), [batch, 1, length, length]);
         const [cos, sin] = ropeTables(config.rope[kind].theta, length, width);
         feeds[`${kind}_cos`] = tensor("float32", cos, [1, 1, length, width]);
         feeds[`${kind}_sin`] = tensor("float32", sin, [1, 1, length, width]);
@@ -45,13 +49,17 @@ export async function startOnnx(folder, config, weightOf, threads) {
   };
 }
 
-function mask(kind, batch, length, window) {
-  const values = new Float32Array(batch * length * length);
-  if (kind === "global") return values;
-  for (let row = 0; row < batch * length; row++) {
-    const i = row % length;
-    for (let j = 0; j < length; j++) if (Math.abs(i - j) > window) values[row * length + j] = -1e9;
-  }
+/** [B, 1, S, S]: 0 where a token sees another, -1e9 beyond the window and the sequence's end. */
+function mask(window, lengths, width) {
+  const values = new Float32Array(lengths.length * width * width);
+  lengths.forEach((length, row) => {
+    for (let i = 0; i < width; i++) {
+      const at = (row * width + i) * width;
+      values.fill(-1e9, at + length, at + width);
+      if (i > window) values.fill(-1e9, at, at + i - window);
+      if (i + window + 1 < width) values.fill(-1e9, at + i + window + 1, at + width);
+    }
+  });
   return values;
 }
 

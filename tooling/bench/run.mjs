@@ -1,9 +1,10 @@
 /**
- * `pnpm bench [NAME…] [--shape S] [--cases BxL,…] [--rounds N] [--backend NAME]`: ours and its peers in one run.
- * Prints tables and writes JSON to tooling/bench/results/. Names: inference, training, tokenizer.
+ * `pnpm bench [NAME…] [--shape S] [--cases C,…] [--rounds N] [--backend NAME] [--write]`: ours and its peers in one run.
+ * Prints tables and writes JSON to tooling/bench/results/; with --write also puts them into the documents.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { putIntoDocument } from "./document.mjs";
 
 const names = ["inference", "training", "tokenizer"];
 const { values, positionals } = parseArgs({
@@ -13,6 +14,7 @@ const { values, positionals } = parseArgs({
     cases: { type: "string" },
     rounds: { type: "string" },
     backend: { type: "string" },
+    write: { type: "boolean" },
   },
 });
 const unknown = positionals.find((name) => !names.includes(name));
@@ -31,6 +33,9 @@ mkdirSync(results, { recursive: true });
 for (const name of positionals.length > 0 ? positionals : names) {
   console.log(`\n## ${name}`);
   const { run } = await import(`./${name}.mjs`);
-  writeFileSync(new URL(`${name}.json`, results), `${JSON.stringify(await run(options), null, 2)}\n`);
+  const result = await run(options);
+  console.log(`\n${result.text}`);
+  writeFileSync(new URL(`${name}.json`, results), `${JSON.stringify({ benchmark: name, ...result }, null, 2)}\n`);
+  if (values.write) putIntoDocument(name, result.text);
 }
 process.exit(0);

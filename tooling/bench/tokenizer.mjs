@@ -1,25 +1,23 @@
-// Tokenizer benchmark: ours beside `tokenizers` (Rust, one thread) and `@huggingface/tokenizers` (JavaScript), on the
-// same texts, in turn, in one process. Run: node tooling/bench/tokenizer.mjs [--rounds N] [--json FILE]
+/** Tokenizer: ours beside `tokenizers` (Rust, one thread) and `@huggingface/tokenizers` (JavaScript), same texts, in turn. */
 import { execFileSync } from "node:child_process";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { LIBRARIES, TEXTS, installed } from "../../packages/tokenizer/scripts/peers.mjs";
+import { median, show, table } from "./report.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const built = new URL("../../packages/tokenizer/dist/index.js", import.meta.url).href;
 const vocabulary = join(root, "packages/tokenizer/generated/modernbert-vocabulary.js");
 const TEXT_BYTES = 1_000_000;
 
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const megabytes = (texts) => texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) / 1e6;
 
-export async function run(options = {}) {
-  const rounds = Number(options.rounds ?? 5);
+/** @param {{ rounds?: number }} options */
+export async function run({ rounds = 5 } = {}) {
   process.env.RAYON_NUM_THREADS = "1"; // the Rust library on one thread, like the others
   process.env.TOKENIZERS_PARALLELISM = "false";
   const { Tokenizer, createTokenizerPool, loadModernBertTokenizer } = await import(built);
@@ -45,8 +43,7 @@ export async function run(options = {}) {
     longLine: await measureLongLine(await loadModernBertTokenizer()),
     batch: await measureBatch(await loadModernBertTokenizer(), createTokenizerPool, texts["English prose"]),
   };
-  print(result);
-  return result;
+  return { ...result, text: report(result) };
 }
 
 /** About a megabyte of each kind, as documents of some 10 to 20 kB. */
@@ -173,43 +170,34 @@ function timed(work) {
   return performance.now() - start;
 }
 
-const cell = (value) => value.toFixed(1).padStart(8);
-
-function print(result) {
-  console.log(
-    `${result.machine}; load average ${loadavg()[0].toFixed(1)} on ${cpus().length} cores; median of ${result.rounds} rounds, MB/s\n`,
+function report({ machine, rounds, megabytesPerSecond, load, longLine, batch, fromJsonMs, vocabularyGzipBytes }) {
+  const header = [
+    "text",
+    "cache",
+    "ours",
+    "ours, offsets",
+    "Rust",
+    "JavaScript",
+    "offsets / Rust",
+    "ours / JavaScript",
+  ];
+  const rows = Object.entries(megabytesPerSecond).flatMap(([kind, passes]) =>
+    Object.entries(passes).map(([pass, row]) => [
+      kind,
+      pass,
+      ...[row.ours, row["ours, offsets"], row.rust, row.javascript].map((value) => show(value, 1)),
+      ...[row.againstRust, row.againstJavascript].map((value) => `${show(value, 1)}×`),
+    ]),
   );
-  console.log(
-    "| text          | cache | ours | ours, offsets | Rust | JavaScript | offsets / Rust | ours / JavaScript |",
-  );
-  console.log(
-    "|---------------|-------|-----:|--------------:|-----:|-----------:|---------------:|------------------:|",
-  );
-  for (const [kind, passes] of Object.entries(result.megabytesPerSecond)) {
-    for (const [pass, row] of Object.entries(passes)) {
-      const cells = [row.ours, row["ours, offsets"], row.rust, row.javascript].map((value) => cell(value));
-      console.log(
-        `| ${kind.padEnd(13)} | ${pass}  |${cells.join(" |")} |${cell(row.againstRust)}× |${cell(row.againstJavascript)}× |`,
-      );
-    }
-  }
-  const { load, longLine, batch } = result;
-  console.log(
-    `\nload: ${load.loadMs.toFixed(0)} ms after an import of ${load.importMs.toFixed(0)} ms (processor time of both ${load.cpuMs.toFixed(0)} ms), ${load.residentMegabytes.toFixed(1)} MB resident, ${load.heapMegabytes.toFixed(1)} MB of it heap and buffers`,
-  );
-  console.log(
-    `from a tokenizer.json: ${result.fromJsonMs.toFixed(0)} ms; packed vocabulary: ${(result.vocabularyGzipBytes / 1000).toFixed(0)} kB gzip`,
-  );
-  console.log(
-    `one line without blanks: ${Object.entries(longLine)
-      .map(([length, speed]) => `${length / 1e6} MB at ${speed.toFixed(1)} MB/s`)
-      .join(", ")}`,
-  );
-  console.log(`8 MB batch: ${batch.alone.toFixed(1)} MB/s alone, ${batch.twoWorkers.toFixed(1)} MB/s with two workers`);
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { rounds: { type: "string" }, json: { type: "string" } } });
-  const result = await run(values);
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
+  const lines = Object.entries(longLine).map(([length, speed]) => `${length / 1e6} MB at ${show(speed, 1)} MB/s`);
+  return [
+    `${machine}; load average ${show(loadavg()[0], 1)} on ${cpus().length} cores; median of ${rounds} rounds, MB/s.`,
+    "",
+    table(header, rows),
+    "",
+    `- load: ${show(load.loadMs)} ms after an import of ${show(load.importMs)} ms (processor time of both ${show(load.cpuMs)} ms), ${show(load.residentMegabytes, 1)} MB resident, ${show(load.heapMegabytes, 1)} MB of it heap and buffers`,
+    `- from a tokenizer.json: ${show(fromJsonMs)} ms; packed vocabulary: ${show(vocabularyGzipBytes / 1000)} kB gzip`,
+    `- one line without blanks: ${lines.join(", ")}`,
+    `- 8 MB batch: ${show(batch.alone, 1)} MB/s alone, ${show(batch.twoWorkers, 1)} MB/s with two workers`,
+  ].join("\n");
 }

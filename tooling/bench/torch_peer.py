@@ -1,10 +1,10 @@
 """Times transformers' ModernBERT (sdpa) on request, so that a benchmark can alternate with it.
 
 One JSON request a line on standard input, one JSON answer a line on standard output. Weights come from a safetensors folder.
-  {"op": "load", "folder": F, "threads": N}                 -> {"ok": true}
-  {"op": "forward", "batch": B, "length": S}                -> {"ms": t, "values": first 8 of last_hidden_state}
-  {"op": "train", "batch": B, "length": S, "mask": p}       -> {"ms": t}   forward, backward and AdamW step of the masked LM
-Token ids are (7 i + 11 j) mod 50000 for row j, column i, as in the benchmark.
+  {"op": "load", "folder": F, "threads": N, "head"?: H}     -> {"ok": true}
+  {"op": "forward", "lengths": [...]}                       -> {"ms": t, "values": first 8 numbers of each sequence's last token}
+  {"op": "train", "lengths": [...]}                         -> {"ms": t}   forward, backward and AdamW step of the masked LM
+Token ids are (7 i + 11 j) mod 50000 for row j, column i, as in cases.mjs; shorter rows are padded and masked.
 """
 
 import json
@@ -15,44 +15,50 @@ import torch
 from transformers import AutoModel, AutoModelForMaskedLM
 
 
-def ids(batch, length):
-    i = torch.arange(length)[None, :]
-    j = torch.arange(batch)[:, None]
-    return (7 * i + 11 * j) % 50000
+def batch(lengths):
+    width = max(lengths)
+    column = torch.arange(width)[None, :]
+    inside = column < torch.tensor(lengths)[:, None]
+    ids = torch.where(inside, (7 * column + 11 * torch.arange(len(lengths))[:, None]) % 50000, 0)
+    return {"input_ids": ids} if inside.all() else {"input_ids": ids, "attention_mask": inside.long()}
+
+
+def forward(model, lengths):
+    inputs = batch(lengths)
+    with torch.inference_mode():
+        start = time.perf_counter()
+        out = model.eval()(**inputs).last_hidden_state
+        ms = (time.perf_counter() - start) * 1e3
+    return {"ms": ms, "values": [out[row, length - 1, :8].tolist() for row, length in enumerate(lengths)]}
+
+
+def train(model, optimizer, lengths):
+    inputs = batch(lengths)
+    labels = torch.full_like(inputs["input_ids"], -100)
+    labels.view(-1)[::3] = inputs["input_ids"].reshape(-1)[::3]
+    model.train()
+    start = time.perf_counter()
+    optimizer.zero_grad(set_to_none=True)
+    model(**inputs, labels=labels).loss.backward()
+    optimizer.step()
+    return {"ms": (time.perf_counter() - start) * 1e3}
 
 
 def main():
-    models = {}
+    model = optimizer = None
     for line in sys.stdin:
         request = json.loads(line)
         if request["op"] == "load":
             torch.set_num_threads(request["threads"])
-            folder = request["folder"]
-            kind = AutoModelForMaskedLM if request.get("head") == "masked-lm" else AutoModel
-            model = kind.from_pretrained(folder, attn_implementation="sdpa", dtype=torch.float32)
-            models["model"] = model
-            models["optimizer"] = torch.optim.AdamW(model.parameters(), lr=1e-4) if request.get("head") else None
-            answer = {"ok": True, "torch": torch.__version__}
+            head = request.get("head")
+            kind = AutoModelForMaskedLM if head == "masked-lm" else AutoModel
+            model = kind.from_pretrained(request["folder"], attn_implementation="sdpa", dtype=torch.float32)
+            optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4) if head else None
+            answer = {"ok": True}
         elif request["op"] == "forward":
-            x = ids(request["batch"], request["length"])
-            model = models["model"].eval()
-            with torch.inference_mode():
-                start = time.perf_counter()
-                out = model(input_ids=x).last_hidden_state
-                answer = {"ms": (time.perf_counter() - start) * 1e3, "values": out[0, 0, :8].tolist()}
+            answer = forward(model, request["lengths"])
         else:
-            x = ids(request["batch"], request["length"])
-            labels = torch.full_like(x, -100)
-            step = max(1, round(1 / request["mask"]))
-            flat = labels.view(-1)
-            flat[::step] = x.reshape(-1)[::step]
-            model = models["model"].train()
-            start = time.perf_counter()
-            models["optimizer"].zero_grad(set_to_none=True)
-            loss = model(input_ids=x, labels=labels).loss
-            loss.backward()
-            models["optimizer"].step()
-            answer = {"ms": (time.perf_counter() - start) * 1e3, "loss": float(loss)}
+            answer = train(model, optimizer, request["lengths"])
         print(json.dumps(answer), flush=True)
 
 

@@ -6,23 +6,53 @@ import { createBackend } from "../../packages/backends/dist/index.js";
 import { initialiseParameters, maskedLmLoss, ModernBert, packSequences } from "../../packages/modernbert/dist/index.js";
 import { saveModel } from "../../packages/modernbert/dist/node.js";
 import {
+  full,
   Runtime,
   stableAdamW,
   stableAdamWControl,
   valueAndGradients,
   zeros,
-  full,
 } from "../../packages/tensor-core/dist/index.js";
+import { lengthsOf, sequencesOf, sum } from "./cases.mjs";
 import { alternate, machine, median, show, table } from "./report.mjs";
 import { shapeConfig } from "./shapes.mjs";
 import { startTorch } from "./torch-peer.mjs";
 
-/** @param {{ shape?: string, cases?: string[], rounds?: number, backend?: string }} options */
-export async function run({ shape = "7x256x4x384", cases = ["16x256"], rounds = 5, backend: name = "cpu" } = {}) {
+/** Shape@case: what each is asked to reach against torch. */
+const goals = { "7x256x4x384@16x256": 2.5, "base@2x256": 2 };
+
+/** @param {{ cases?: string[], rounds?: number, backend?: string }} options cases are SHAPE@BxL */
+export async function run({ cases = Object.keys(goals), rounds = 5, backend: name = "cpu" } = {}) {
   const threads = availableParallelism();
   const { backend } = await createBackend(name, { threads });
+  const { device } = backend.capabilities;
   const runtime = new Runtime(backend);
-  const config = shapeConfig(shape);
+  const rows = [];
+  try {
+    for (const text of cases) {
+      const [shape, batch] = text.split("@");
+      rows.push({ case: text, ...(await measure(runtime, shapeConfig(shape), lengthsOf(batch), rounds, threads)) });
+      backend.trim();
+    }
+  } finally {
+    await backend[Symbol.asyncDispose]();
+  }
+  const cells = rows.map((r) => [
+    r.case,
+    show(r.ours),
+    show(r.torch),
+    show(r.ours / r.torch, 2),
+    show(goals[r.case], 2),
+  ]);
+  const text = [
+    `${machine()}; ours: ${device}; f32, full vocabulary of 50,368, one label in three; medians of up to ${rounds} rounds.`,
+    "",
+    table(["shape @ batch", "ours tok/s", "torch tok/s", "/ torch", "asked"], cells),
+  ];
+  return { machine: machine(), device, rounds, rows, text: text.join("\n") };
+}
+
+async function measure(runtime, config, lengths, rounds, threads) {
   const parameters = initialiseParameters(runtime, config, "masked-lm", { seed: 1 });
   const model = new ModernBert({ runtime, config, head: "masked-lm", parameters });
   const states = [...parameters.values()].map((parameter) => ({
@@ -36,46 +66,23 @@ export async function run({ shape = "7x256x4x384", cases = ["16x256"], rounds = 
     await saveModel(folder, model, {});
     await torch.request?.({ op: "load", folder, threads, head: "masked-lm" });
     if (torch.reason) console.log(`without torch: ${torch.reason}`);
-    const rows = [];
-    for (const text of cases) {
-      const [batch, length] = text.split("x").map(Number);
-      const step = trainingStep(runtime, model, states, batch, length);
-      const engines = { ours: step };
-      if (torch.request)
-        engines.torch = async () => (await torch.request({ op: "train", batch, length, mask: 0.3 })).ms;
-      const times = await alternate(engines, rounds);
-      rows.push({
-        case: text,
-        ...Object.fromEntries(Object.entries(times).map(([key, ms]) => [key, (batch * length) / (median(ms) / 1000)])),
-        milliseconds: times,
-      });
-    }
-    console.log(
-      `\n${machine()}; ours: ${backend.capabilities.device}; shape ${shape}, f32, one label in three, median of ${rounds}\n`,
-    );
-    console.log(
-      table(
-        ["batch × length", "ours tok/s", "torch tok/s", "ours / torch"],
-        rows.map((r) => [r.case, show(r.ours), show(r.torch), show(r.ours / r.torch, 2)]),
-      ),
-    );
-    return { benchmark: "training", shape, machine: machine(), device: backend.capabilities.device, rounds, rows };
+    const engines = { ours: trainingStep(runtime, model, states, lengths) };
+    if (torch.request) engines.torch = async () => (await torch.request({ op: "train", lengths })).ms;
+    const times = await alternate(engines, rounds);
+    const speed = (key) => times[key] && sum(lengths) / (median(times[key]) / 1000);
+    return { ours: speed("ours"), torch: speed("torch"), milliseconds: times };
   } finally {
     torch.stop?.();
     rmSync(folder, { recursive: true, force: true });
-    await backend[Symbol.asyncDispose]();
+    for (const { m, v } of states) for (const tensor of [m, v]) tensor.dispose();
+    model.dispose();
   }
 }
 
-function trainingStep(runtime, model, states, batch, length) {
-  const ids = Int32Array.from(
-    { length: batch * length },
-    (_, at) => (7 * (at % length) + 11 * Math.floor(at / length)) % 50000,
-  );
-  const packed = packSequences(
-    Array.from({ length: batch }, (_, row) => ids.subarray(row * length, (row + 1) * length)),
-  );
-  const labels = ids.map((id, at) => (at % 3 === 0 ? id : -100));
+function trainingStep(runtime, model, states, lengths) {
+  const sequences = sequencesOf(lengths);
+  const packed = packSequences(sequences);
+  const labels = packed.ids.map((id, at) => (at % 3 === 0 ? id : -100));
   let count = 0;
   return async () => {
     count++;

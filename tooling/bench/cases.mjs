@@ -1,0 +1,31 @@
+/** The batches that are measured: the lengths of their sequences, and the token ids, the same for every engine. */
+
+/** Eight texts of 16 to 512 tokens, 256 on average: what a service sees. Peers pad them to 512. */
+const mixed = [16, 64, 128, 200, 280, 384, 464, 512];
+
+/** `BxL`, or `mixed`. @returns lengths of the sequences */
+export function lengthsOf(name) {
+  if (name === "mixed") return mixed;
+  const [batch, length] = name.split("x").map(Number);
+  if (!(batch > 0 && length > 0)) throw new Error(`[bench] expected a case as BATCHxLENGTH or mixed, got ${name}`);
+  return Array.from({ length: batch }, () => length);
+}
+
+/** Row j, column i. torch_peer.py makes the same ones. */
+const idAt = (row, column) => (7 * column + 11 * row) % 50000;
+
+/** One Int32Array a sequence. */
+export function sequencesOf(lengths) {
+  return lengths.map((length, row) => Int32Array.from({ length }, (_, column) => idAt(row, column)));
+}
+
+/** For engines that pad: ids [B · S], zero beyond a sequence's end. */
+export function paddedIds(lengths) {
+  const width = Math.max(...lengths);
+  return Int32Array.from({ length: lengths.length * width }, (_, at) => {
+    const [row, column] = [Math.floor(at / width), at % width];
+    return column < lengths[row] ? idAt(row, column) : 0;
+  });
+}
+
+export const sum = (values) => values.reduce((a, b) => a + b, 0);
