@@ -13,6 +13,10 @@ import { describeNative, ids, tensor, valuesOf } from "./native.ts";
 const far = 2 ** 30;
 const values = [1, 2, 3, 4, 5, 6];
 
+function transposed(view: View): View {
+  return { ...view, shape: view.shape.toReversed(), strides: view.strides.toReversed() };
+}
+
 for (const set of supportedSets) {
   describeNative(`far memory, ${set}`, () => {
     let backend: Backend;
@@ -30,16 +34,11 @@ for (const set of supportedSets) {
 
     /** Shape [3, 2], with rows `far` elements apart, and `content` in it. */
     const farRows = (content?: readonly number[]): View => {
-      for (let row = 0; content && row < 3; row++) {
-        backend.write(buffer!, Float32Array.from(content.slice(2 * row, 2 * row + 2)), 4 * row * far);
-      }
+      content?.forEach((value, at) =>
+        backend.write(buffer!, Float32Array.of(value), 4 * (Math.floor(at / 2) * far + (at % 2))),
+      );
       return { buffer: buffer!, dtype: "f32", shape: [3, 2], strides: [far, 1], offset: 0 };
     };
-    const transposed = (view: View): View => ({
-      ...view,
-      shape: view.shape.toReversed(),
-      strides: view.strides.toReversed(),
-    });
     const near = async (view: View): Promise<number[]> => {
       const dense = tensor(backend, view.shape);
       backend.run("copy", [dense], [view], {});
