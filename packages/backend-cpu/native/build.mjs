@@ -62,7 +62,17 @@ async function main() {
   mkdirSync(join(out, "objects"), { recursive: true });
   await generate();
 
-  const flags = [...common, ...warnings, "-I", sources, "-I", generated, ...words(process.env.CFLAGS ?? "")];
+  const oldGlibc = ["-include", join(sources, "runtime", "glibc.h")];
+  const flags = [
+    ...common,
+    ...warnings,
+    ...oldGlibc,
+    "-I",
+    sources,
+    "-I",
+    generated,
+    ...words(process.env.CFLAGS ?? ""),
+  ];
   const stamp = createHash("sha256")
     .update([compiler, ...flags, readFileSync(join(root, "build.mjs"))].join(" "))
     .digest("hex")

@@ -2,10 +2,11 @@
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Backend } from "@modernbert-ts/tensor-core";
 import type { NativeOptions } from "./native/create.ts";
+import { NativeLibraryError } from "./native-library-error.ts";
 import { createTypeScriptBackend } from "./typescript/backend.ts";
 
 export interface CpuBackendOptions extends NativeOptions {
-  /** `auto` (the default) takes the native engine where it can run, else the TypeScript engine with a notice. */
+  /** `auto` (the default) takes the native engine, without a native library the TypeScript engine with a notice; a broken library rejects. */
   readonly engine?: "auto" | "native" | "typescript";
   /** Gets the notice of `auto` when it cannot take the native engine; default: console.warn. */
   readonly onNotice?: (notice: string) => void;
@@ -24,6 +25,7 @@ export async function createCpuBackend(options: CpuBackendOptions = {}): Promise
       try {
         createNative = await loadEngine();
       } catch (error) {
+        if (error instanceof NativeLibraryError) throw error;
         const reason = error instanceof Error ? error.message : String(error);
         onNotice(
           `The CPU backend takes its TypeScript engine, which is slow, because the native one cannot run: ${reason}`,

@@ -1,11 +1,17 @@
 /** Choosing the engine of the CPU backend. */
-import { afterEach, expect, test, vi } from "vitest";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { createCpuBackend } from "../src/index.ts";
 import { describeNative } from "./native.ts";
 
 afterEach(() => {
   vi.doUnmock("../src/native/create.ts");
   vi.unstubAllEnvs();
+  vi.resetModules();
 });
 
 test("the device line names the engine", async () => {
@@ -28,6 +34,35 @@ test("an engine that does not exist is refused", async () => {
   await expect(createCpuBackend({ engine: "cuda" as "auto" })).rejects.toThrow(
     "[createCpuBackend] expected engine auto, native or typescript, got cuda",
   );
+});
+
+/** `auto` in a process that finds its library at a path. */
+const createWith = async (library: string): Promise<unknown> => {
+  vi.stubEnv("MODERNBERT_CPU_LIBRARY", library);
+  vi.resetModules();
+  const fresh = await import("../src/index.ts");
+  return fresh.createCpuBackend();
+};
+
+describeNative("the native engine's library", () => {
+  test("a wrong path, or a file that is no library, is an error, not another engine", async () => {
+    await expect(createWith("/nowhere/modernbert_cpu.so")).rejects.toThrow(
+      /expected a native library of modernbert-ts at \/nowhere\/modernbert_cpu\.so, got one that does not load \(.+\): reinstall/,
+    );
+    await expect(createWith(fileURLToPath(import.meta.url))).rejects.toThrow("does not load");
+  });
+
+  test("a library of another version is an error, not another engine", async ({ skip }) => {
+    const folder = mkdtempSync(join(tmpdir(), "modernbert-version-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const library = join(folder, "other.so");
+    const source = "int mb_abi(void) { return 1000; }\n";
+    const { status } = spawnSync("cc", ["-shared", "-fPIC", "-x", "c", "-", "-o", library], { input: source });
+    if (status !== 0) skip("there is no C compiler to make a library of another version");
+    await expect(createWith(library)).rejects.toThrow(
+      /expected a native library of version \d+ at .*, got version 1000/,
+    );
+  });
 });
 
 describeNative("the native engine's options", () => {

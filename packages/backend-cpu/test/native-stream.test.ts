@@ -47,6 +47,28 @@ describeNative("native stream", () => {
     });
   });
 
+  test("timers and immediates run while the device works: only the answer waits", async () => {
+    await withBackend(async (backend) => {
+      const a = tensor(backend, [600, 600], new Float32Array(360_000).fill(1));
+      const product = tensor(backend, [600, 600]);
+      for (let step = 0; step < 50; step++)
+        backend.run("matmul", [product], [a, a], { alpha: 1, accumulate: step > 0 });
+      let turns = 0;
+      let ticks = 0;
+      const timer = setInterval(() => ticks++, 1);
+      let immediate = setImmediate(function turn() {
+        turns++;
+        immediate = setImmediate(turn);
+      });
+      expect((await valuesOf(backend, product))[0]).toBe(30_000);
+      clearInterval(timer);
+      clearImmediate(immediate);
+      // A loop that stood still during the work would have met the answer in its first turns, with hardly a tick before it.
+      expect(turns).toBeGreaterThan(100);
+      expect(ticks).toBeGreaterThan(2);
+    });
+  });
+
   test("large writes behind queued work arrive in order", async () => {
     await withBackend(async (backend) => {
       const a = tensor(backend, [512, 512], new Float32Array(512 * 512).fill(0.5));

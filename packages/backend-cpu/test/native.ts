@@ -1,15 +1,14 @@
 /** What the tests of the native engine share: whether it is there, and small helpers over views. */
-import { existsSync } from "node:fs";
 import { denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { Backend, DType, View } from "@modernbert-ts/tensor-core";
 import { describe, test } from "vitest";
-import { libraryPath, loadNativeLibrary } from "../src/native/library.ts";
+import { loadNativeLibrary } from "../src/native/library.ts";
 import type { InstructionSet } from "../src/native/library.ts";
+import { findNativeLibrary } from "../src/native/locate.ts";
 
 /** Why the native engine cannot be tested here, or undefined. A library that is there but does not load is a failure, not a reason. */
-export const missing: string | undefined = existsSync(libraryPath)
-  ? undefined
-  : `there is no native library at ${libraryPath} (no C compiler)`;
+export const missing: string | undefined =
+  findNativeLibrary() === undefined ? "there is no native library (no C compiler)" : undefined;
 
 /** The instruction sets that the library holds; none without the library. */
 export const instructionSets: readonly InstructionSet[] = missing ? [] : (await loadNativeLibrary()).instructionSets;

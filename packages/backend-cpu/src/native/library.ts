@@ -2,12 +2,14 @@
  * The C library, typed. This is the only file that touches koffi: addresses and stream handles get brands here, because a wrong
  * integer would crash the process. koffi is imported when a library is loaded, never at the top.
  */
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { scalarTable, TensorError } from "@modernbert-ts/tensor-core";
 import type { ScalarFunctionName } from "@modernbert-ts/tensor-core";
+import { NativeLibraryError } from "../native-library-error.ts";
+import { findNativeLibrary, platformPackage } from "./locate.ts";
 import { nativeOperations } from "./operations.ts";
 import type { NativeOperation } from "./operations.ts";
+
+type Koffi = typeof import("koffi").default;
 
 declare const addressBrand: unique symbol;
 /** A byte address in C memory; below 2^53, so a number holds it. */
@@ -52,17 +54,6 @@ const abi = 2;
 /** A process cannot end while koffi waits, so waits are short and repeated. */
 const waitMilliseconds = 50;
 
-const extension = process.platform === "win32" ? "dll" : process.platform === "darwin" ? "dylib" : "so";
-
-/** Where the build puts the library for this platform; MODERNBERT_CPU_LIBRARY names another file. */
-export const libraryPath: string =
-  process.env["MODERNBERT_CPU_LIBRARY"] ??
-  fileURLToPath(
-    new URL(`../../native/build/${process.platform}-${process.arch}/modernbert_cpu.${extension}`, import.meta.url),
-  );
-
-const rebuild = "build it again (node native/build.mjs in @modernbert-ts/backend-cpu)";
-
 let loaded: Promise<NativeLibrary> | undefined;
 
 /** Loads the library, once per thread of JavaScript. Rejects with what to do when it or koffi is missing. */
@@ -72,10 +63,11 @@ export function loadNativeLibrary(): Promise<NativeLibrary> {
 }
 
 async function load(): Promise<NativeLibrary> {
-  if (!existsSync(libraryPath)) {
+  const path = findNativeLibrary();
+  if (path === undefined) {
     throw new TensorError(
       "createCpuBackend",
-      `expected the native library at ${libraryPath}, found none: build it with a C compiler (node native/build.mjs in @modernbert-ts/backend-cpu)`,
+      `expected a native library, found none: install ${platformPackage} where it exists, or build one with a C compiler (node native/build.mjs in @modernbert-ts/backend-cpu)`,
     );
   }
   const { default: koffi } = await import("koffi").catch((cause: unknown) => {
@@ -83,11 +75,7 @@ async function load(): Promise<NativeLibrary> {
       cause,
     });
   });
-  const library = koffi.load(libraryPath);
-  const found = library.func("mb_abi", "int32_t", [])() as number;
-  if (found !== abi) {
-    throw new TensorError("createCpuBackend", `expected a native library of version ${abi}, got ${found}: ${rebuild}`);
-  }
+  const library = open(koffi, path);
   const allocate = library.func("mb_allocate", "int64_t", ["int64_t"]);
   const free = library.func("mb_free", "void", ["int64_t"]);
   const copyIn = library.func("mb_copy", "void", ["int64_t", "const void *", "int64_t"]);
@@ -145,6 +133,25 @@ async function load(): Promise<NativeLibrary> {
   };
 }
 
+/** The library at `path`, of the version that this code speaks. */
+function open(koffi: Koffi, path: string): ReturnType<Koffi["load"]> {
+  let library;
+  let found: number;
+  try {
+    library = koffi.load(path);
+    found = library.func("mb_abi", "int32_t", [])() as number;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.trim() : String(cause);
+    throw new NativeLibraryError(
+      `a native library of modernbert-ts at ${path}, got one that does not load (${reason})`,
+      { cause },
+    );
+  }
+  if (found !== abi)
+    throw new NativeLibraryError(`a native library of version ${abi} at ${path}, got version ${found}`);
+  return library;
+}
+
 /** The library's number for each name. */
 function numbersOf<Name extends string>(
   what: string,
@@ -154,10 +161,7 @@ function numbersOf<Name extends string>(
   const entries = names.map((name) => {
     const number = numberOf(name);
     if (number >= 0) return [name, number];
-    throw new TensorError(
-      "createCpuBackend",
-      `expected the ${what} ${name} in the native library, found none: ${rebuild}`,
-    );
+    throw new NativeLibraryError(`the ${what} ${name} in the native library, found none`);
   });
   return Object.fromEntries(entries) as Record<Name, number>;
 }

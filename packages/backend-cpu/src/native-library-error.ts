@@ -1,0 +1,13 @@
+/** A native library is there but cannot be used. No Node API here: the choice of the engine (create.ts) must tell it from a missing one. */
+import { TensorError } from "@modernbert-ts/tensor-core";
+
+/** The native library is broken, of another version, or for another system; the message says how to replace it. */
+export class NativeLibraryError extends TensorError {
+  constructor(expectation: string, options?: ErrorOptions) {
+    super(
+      "createCpuBackend",
+      `expected ${expectation}: reinstall @modernbert-ts/backend-cpu with its optional dependencies, or build the library again (node native/build.mjs in that package), or ask for engine "typescript"`,
+      options,
+    );
+  }
+}
