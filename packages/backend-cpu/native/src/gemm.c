@@ -1,6 +1,7 @@
 /* mb_gemm: packs A once into panels, then lets tasks multiply it with columns of B that they pack panel by panel into their L1 cache. */
 #include "gemm.h"
 
+#include "gemm_amx.h"
 #include "gemm_tiles.h"
 #include "parallel.h"
 
@@ -113,17 +114,7 @@ static void dot_task(void *opaque, int64_t task, int worker) {
   }
 }
 
-static void run_one(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
-  if (x->m == 0 || x->n == 0) return;
-  if (x->k == 0) {
-    for (int64_t m = 0; m < x->m && !x->accumulate; m++) memset(c + m * x->c_row, 0, (size_t)x->n * sizeof(float));
-    return;
-  }
-  if (x->m <= DOT_ROWS && x->a_col == 1 && x->b_row == 1) {
-    dot_context g = {.args = x, .a = a, .b = b, .c = c};
-    mb_parallel(ceil_div(x->n, DOT_COLUMNS), dot_task, &g);
-    return;
-  }
+void MB_FN(mb_gemm_fma)(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
   const int64_t depth = MB_MIN(x->k, SUPER_DEPTH), rows = MB_MIN(x->m, MB_MAX(MB_MR, A_BYTES / 4 / depth));
   float *packed_a = mb_scratch(worker, MB_SLOT_GEMM_A, (size_t)(rows * depth) * sizeof(float));
   for (int64_t k = 0; k < x->k; k += depth)
@@ -136,6 +127,26 @@ static void run_one(const mb_gemm_args *x, const float *a, const float *b, float
       g.c = c + m * x->c_row;
       run_block(&g);
     }
+}
+
+static void run_one(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
+  if (x->m == 0 || x->n == 0) return;
+  if (x->k == 0) {
+    for (int64_t m = 0; m < x->m && !x->accumulate; m++) memset(c + m * x->c_row, 0, (size_t)x->n * sizeof(float));
+    return;
+  }
+  if (x->m <= DOT_ROWS && x->a_col == 1 && x->b_row == 1) {
+    dot_context g = {.args = x, .a = a, .b = b, .c = c};
+    mb_parallel(ceil_div(x->n, DOT_COLUMNS), dot_task, &g);
+    return;
+  }
+#if defined(__AMX_BF16__)
+  if (MB_FN(mb_gemm_amx_suits)(x)) {
+    MB_FN(mb_gemm_amx)(x, a, b, c, worker);
+    return;
+  }
+#endif
+  MB_FN(mb_gemm_fma)(x, a, b, c, worker);
 }
 
 static void run_batch(const mb_gemm_args *x, int64_t index, int worker) {

@@ -7,6 +7,7 @@
 #define MB_GEMM_TILES_H
 
 #include "command.h"
+#include "gemm.h"
 #include "simd.h"
 
 #if defined(__AVX512F__)
@@ -34,6 +35,9 @@ void MB_FN(mb_gemm_pack_panels)(const float *from, int64_t depth_stride, int64_t
 /* C[rows, columns] = alpha · panel A · panel B, added to the old C if `add`. B's panel is `columns` rounded up to VL wide. */
 void MB_FN(mb_gemm_tile)(int64_t rows, int64_t columns, int64_t depth, const float *a, const float *b, float *c, int64_t c_row,
                          float alpha, int add);
+
+/* One product (batches aside) by micro-kernels, whatever its shape. Outside of tasks on all workers, inside of them on one. */
+void MB_FN(mb_gemm_fma)(const mb_gemm_args *args, const float *a, const float *b, float *c, int worker);
 
 /* For few rows of A against a B whose columns are contiguous (a weight [N, K]): C[rows, first…end-1] by dot products, nothing packed. */
 #define MB_DOT_ROWS 8

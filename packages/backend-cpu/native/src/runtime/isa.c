@@ -5,6 +5,10 @@
 #if defined(MB_HAVE_AVX2)
 #include <cpuid.h>
 #endif
+#if defined(MB_HAVE_AMX) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "../operations.h"
 #include "scalar_functions.h"
@@ -35,6 +39,20 @@ static int has_avx512(void) {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 #endif
+#if defined(MB_HAVE_AMX)
+extern const mb_kernel mb_kernels_amx[];
+/* Tiles need the processor, and the system's leave to use their registers: it may refuse. */
+static int has_amx(void) {
+#if defined(__linux__)
+  enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+  unsigned a, b, c, d;
+  if (!has_avx512() || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & AMX_BF16) || !(d & AMX_TILE)) return 0;
+  return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+#else
+  return 0;
+#endif
+}
+#endif
 #if defined(MB_HAVE_NEON)
 extern const mb_kernel mb_kernels_neon[];
 #endif
@@ -47,6 +65,9 @@ static const struct {
   const mb_kernel *kernels;
   int (*supported)(void);
 } sets[] = {
+#if defined(MB_HAVE_AMX)
+    {"amx", mb_kernels_amx, has_amx},
+#endif
 #if defined(MB_HAVE_AVX2)
     {"avx512", mb_kernels_avx512, has_avx512},
     {"avx2", mb_kernels_avx2, has_avx2},
