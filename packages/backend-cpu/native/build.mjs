@@ -30,11 +30,15 @@ const generated = join(root, "generated");
 
 const words = (text) => text.split(/\s+/).filter(Boolean);
 
+const avx512 = words(
+  "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mtune=skylake-avx512 -mprefer-vector-width=512",
+);
 const instructionSets = {
   x64: {
     baseline: [],
     avx2: words("-mavx2 -mfma -mf16c -mtune=haswell"),
-    avx512: words("-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mtune=skylake-avx512 -mprefer-vector-width=512"),
+    avx512,
+    amx: [...avx512, ...words("-mamx-tile -mamx-bf16 -mamx-int8")],
   },
   arm64: { neon: [] },
 };
