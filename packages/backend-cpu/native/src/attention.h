@@ -21,6 +21,21 @@ typedef struct {
   int64_t start, length, first, count, head, sequence;
 } attention_task;
 
+#define NARROW_WINDOW 128 /* up to it a task packs all of its keys at once */
+#define LOWEST -3e38f /* the maximum of no scores: finite, so that differences are never NaN */
+
+typedef struct {
+  attention_shape shape;
+  const float *qkv;
+  float *out, *lse; /* lse may be NULL */
+  const attention_task *tasks;
+} attention_forward_call;
+
+#if defined(__AMX_BF16__)
+/* The forward pass on AMX tiles, for dim a multiple of 32. */
+void MB_FN(mb_attention_forward_amx)(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences);
+#endif
+
 static inline attention_shape attention_shape_of(const mb_view *qkv, double scale, double window) {
   attention_shape shape = {.tokens = qkv->shape[0], .heads = qkv->shape[2], .dim = qkv->shape[3], .scale = (float)scale};
   shape.width = round_up(shape.dim, VL);
@@ -57,6 +72,26 @@ static inline int64_t attention_tasks(attention_task *list, const attention_shap
         list[tasks++] = (attention_task){cu_seqlens[n], length, first, MB_MIN(size, length - first), head, n};
     }
   }
+  return tasks;
+}
+
+/* The key with which a task begins: the first that its window reaches, or the begin of a chunk. */
+static inline int64_t attention_first_key(const attention_shape *shape, const attention_task *task, int64_t chunk) {
+  const int64_t key = MB_MAX(0, task->first - shape->window);
+  return shape->window <= NARROW_WINDOW ? key / 32 * 32 : key / chunk * chunk;
+}
+
+#define SMALLEST_BLOCK 128
+
+/* Lists the tasks of a forward pass in scratch, with blocks of up to `largest` rows: halved while there are too few tasks to keep all
+ * workers busy to the end. Kernels must not let a row's result depend on it. */
+static inline int64_t attention_cut(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences, int64_t largest) {
+  const int64_t bound = attention_task_bound(&call->shape, sequences, SMALLEST_BLOCK);
+  attention_task *list = mb_scratch(0, MB_SLOT_KERNEL_0, sizeof(attention_task) * (size_t)bound);
+  int64_t tasks = 0;
+  for (int64_t size = largest; size >= SMALLEST_BLOCK && tasks < 8 * mb_workers(); size /= 2)
+    tasks = attention_tasks(list, &call->shape, cu_seqlens, sequences, size);
+  call->tasks = list;
   return tasks;
 }
 

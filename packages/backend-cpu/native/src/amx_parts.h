@@ -1,0 +1,91 @@
+/* f32 operands as AMX tiles, to f32 accuracy: every x is cut into three bf16, x = high + middle + low exactly, and of the nine products
+ * of parts the six largest are summed in f32 (Henry, Tang, Heinecke: Leveraging the bfloat16 artificial intelligence datatype for
+ * higher-precision computations, 2019). What is left out is below 2^-22 |a·b|. Parts and sums below 2^-126 count as 0. An infinite
+ * operand has NaN parts, so infinities come out as NaN.
+ *
+ * An operand is a block of 32 lines by 32 of depth, [part][tile of 16 lines]. Tiles of A are [line][depth], tiles of B [depth][line], both
+ * with the depths k and k + 16 in one 32-bit word. */
+#ifndef MB_AMX_PARTS_H
+#define MB_AMX_PARTS_H
+
+#if defined(__AMX_BF16__)
+#include <immintrin.h>
+
+#include "simd.h"
+
+#define AMX_TILE 1024       /* bytes: 16 rows of 64 */
+#define AMX_BLOCK (6 * AMX_TILE)
+#define AMX_LINES 32        /* of a block; also its depth */
+
+/* Tiles stay configured only while a task runs: threads without them are cheaper to switch. End with _tile_release(). */
+static inline void amx_configure(void) {
+  struct __attribute__((packed)) {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+  } config = {.palette = 1};
+  for (int tile = 0; tile < 8; tile++) config.row_bytes[tile] = 64, config.rows[tile] = 16;
+  __asm__ volatile("" ::: "memory");
+  _tile_loadconfig(&config);
+}
+
+/* Stores the parts of x (low halves of words) and y (high halves) at to, to + 2 tiles and to + 4 tiles. */
+static inline __attribute__((always_inline)) void amx_split(char *to, vf x, vf y) {
+#pragma GCC unroll 3
+  for (int part = 0; part < 3; part++) {
+    const __m512i low = _mm512_srli_epi32((__m512i)x, 16);
+    *(__m512i *)(to + part * 2 * AMX_TILE) = _mm512_mask_blend_epi16(0xaaaaaaaa, low, (__m512i)y);
+    x -= (vf)((vi)x & (int32_t)0xffff0000);
+    y -= (vf)((vi)y & (int32_t)0xffff0000);
+  }
+}
+
+/* Sums are tiles 0…3: [tile of A][tile of B]. */
+static inline __attribute__((always_inline)) void amx_zero(void) {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+}
+
+#define AMX_A(part)                             \
+  _tile_loadd(4, a + (part) * 2 * AMX_TILE, 64); \
+  _tile_loadd(5, a + (part) * 2 * AMX_TILE + AMX_TILE, 64)
+#define AMX_B(part)                             \
+  _tile_loadd(6, b + (part) * 2 * AMX_TILE, 64); \
+  _tile_loadd(7, b + (part) * 2 * AMX_TILE + AMX_TILE, 64)
+#define AMX_MULTIPLY       \
+  _tile_dpbf16ps(0, 4, 6); \
+  _tile_dpbf16ps(1, 4, 7); \
+  _tile_dpbf16ps(2, 5, 6); \
+  _tile_dpbf16ps(3, 5, 7)
+
+/* sums += A · B over one block of depth, as six steps of four instructions, so that other work can go in between. Each step changes one
+ * operand only. */
+static inline __attribute__((always_inline)) void amx_add_step(int step, const char *a, const char *b) {
+  switch (step) {
+    case 0: AMX_A(0); AMX_B(2); break;
+    case 1: AMX_B(1); break;
+    case 2: AMX_A(1); break;
+    case 3: AMX_B(0); break;
+    case 4: AMX_A(0); break;
+    default: AMX_A(2);
+  }
+  AMX_MULTIPLY;
+}
+
+static inline __attribute__((always_inline)) void amx_add_product(const char *a, const char *b) {
+#pragma GCC unroll 6
+  for (int step = 0; step < 6; step++) amx_add_step(step, a, b);
+}
+
+/* Writes the sums to [32][32] floats. */
+static inline __attribute__((always_inline)) void amx_store(float *to) {
+  _tile_stored(0, to, AMX_LINES * 4);
+  _tile_stored(1, to + 16, AMX_LINES * 4);
+  _tile_stored(2, to + 16 * AMX_LINES, AMX_LINES * 4);
+  _tile_stored(3, to + 16 * AMX_LINES + 16, AMX_LINES * 4);
+}
+
+#endif
+#endif

@@ -1,0 +1,275 @@
+/* Attention's forward on AMX tiles (amx_parts.h), for heads of 32, 64, 96, … numbers.
+ *
+ * As in attention_forward.c a task owns queries of one head, and scores are [key][query] with one query per SIMD lane. Queries go in
+ * groups of 32, keys and values are cut into parts once per task: values as rows of Vᵀ, so that both products take the packed block of
+ * keys or values as A and the queries or probabilities as B, and the sums are [dim][query]. A group takes its keys in steps of up to STEP:
+ * the whole window of a local layer is one step, without any rescaling. Which keys make a step does not depend on the task. */
+#include "attention.h"
+
+#if defined(__AMX_BF16__)
+#include "amx_parts.h"
+
+#define GROUP AMX_LINES
+#define STEP 160       /* keys of a step at most: 32 queries and 64 keys on both sides */
+#define CHUNK_STEP 128 /* where there is no narrow window: stays in the L1 cache */
+
+typedef struct {
+  char *queries;       /* [group][dim / 32] blocks, B */
+  char *keys, *values; /* [key / 32][dim / 32] blocks, A */
+  char *probabilities; /* [key / 32] blocks, B */
+  float *part;         /* [32][GROUP] */
+  float *sums;         /* [group][dim][GROUP] */
+  vf (*maximum)[2], (*total)[2];
+} amx_state;
+
+/* A group of queries, from `query` on, against `blocks` times 32 keys, from `first` on. */
+typedef struct {
+  int64_t group, query, first, blocks;
+  int64_t window, last_key;
+  const char *keys, *values;
+  float *scores; /* [key][GROUP] */
+  vf factor[2];  /* what earlier sums are worth under the new maximum */
+} key_step;
+
+/* B: lines are queries. */
+static void pack_queries(char *to, const float *from, int64_t stride, int64_t rows, int64_t dim, float scale) {
+  for (int64_t d = 0; d < dim; d += 32, to += AMX_BLOCK)
+    for (int tile = 0; tile < 2; tile++) {
+      vf low[VL], high[VL];
+      for (int r = 0; r < VL; r++) {
+        const int64_t row = tile * VL + r;
+        const float *at = from + row * stride + d;
+        low[r] = row < rows ? scale * v_load(at) : v_set(0);
+        high[r] = row < rows ? scale * v_load(at + VL) : v_set(0);
+      }
+      v_transpose(low);
+      v_transpose(high);
+#pragma GCC unroll 16
+      for (int r = 0; r < VL; r++) amx_split(to + tile * AMX_TILE + r * 64, low[r], high[r]);
+    }
+}
+
+/* A: lines are keys. */
+static void pack_keys(char *to, const float *from, int64_t stride, int64_t rows, int64_t dim) {
+  for (int64_t r = 0; r < 32; r++)
+    for (int64_t d = 0; d < dim; d += 32) {
+      const float *at = from + r * stride + d;
+      char *line = to + d / 32 * AMX_BLOCK + r / 16 * AMX_TILE + r % 16 * 64;
+      if (r < rows) amx_split(line, v_load(at), v_load(at + VL));
+      else amx_split(line, v_set(0), v_set(0));
+    }
+}
+
+/* A: lines are the numbers of a head, depth the keys. */
+static void pack_values(char *to, const float *from, int64_t stride, int64_t rows, int64_t dim) {
+  for (int64_t d = 0; d < dim; d += 16) {
+    vf low[VL], high[VL];
+    for (int r = 0; r < VL; r++) {
+      low[r] = r < rows ? v_load(from + r * stride + d) : v_set(0);
+      high[r] = VL + r < rows ? v_load(from + (VL + r) * stride + d) : v_set(0);
+    }
+    v_transpose(low);
+    v_transpose(high);
+    char *tile = to + d / 32 * AMX_BLOCK + d % 32 / 16 * AMX_TILE;
+#pragma GCC unroll 16
+    for (int r = 0; r < VL; r++) amx_split(tile + r * 64, low[r], high[r]);
+  }
+}
+
+/* Masks the scores of 32 keys where the window or the sequence ends. */
+static void mask_scores(float *scores, const key_step *s, int64_t first) {
+  for (int r = 0; r < 32; r++)
+    for (int v = 0; v < 2; v++) {
+      const int64_t key = first + r;
+      const vi distance = v_lanes() + (int32_t)(s->query + v * VL - key);
+      const int32_t window = key <= s->last_key ? (int32_t)MB_MIN(s->window, INT32_MAX) : -1;
+      float *at = scores + r * GROUP + v * VL;
+      v_store(at, v_blend((distance <= window) & (distance >= -window), v_load(at), v_set(-INFINITY)));
+    }
+}
+
+/* Takes the scores of 32 more keys into the maximum. */
+static void raise_maximum(const key_step *s, int64_t k, vf maximum[2]) {
+  const int64_t first = s->first + k * 32;
+  float *scores = s->scores + k * 32 * GROUP;
+  if (first < s->query + GROUP - 1 - s->window || first + 31 > MB_MIN(s->query + s->window, s->last_key)) mask_scores(scores, s, first);
+  vf largest[4][2];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++)
+#pragma GCC unroll 2
+    for (int v = 0; v < 2; v++) largest[i][v] = v_load(scores + i * GROUP + v * VL);
+  for (int r = 4; r < 32; r += 4)
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++)
+#pragma GCC unroll 2
+      for (int v = 0; v < 2; v++) largest[i][v] = v_greater_of(v_load(scores + (r + i) * GROUP + v * VL), largest[i][v]);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++)
+#pragma GCC unroll 2
+    for (int v = 0; v < 2; v++) maximum[v] = v_greater_of(largest[i][v], maximum[v]);
+}
+
+/* Turns scores into probabilities: keys from…to-1 of the first 16 of a block, and as many of the other 16. */
+MB_INLINE void soften(const float *scores, char *probabilities, int64_t from, int64_t to, const vf maximum[2], vf total[2][2]) {
+  for (int64_t r = from; r < to; r++)
+#pragma GCC unroll 2
+    for (int v = 0; v < 2; v++) {
+      const float *at = scores + r * GROUP + v * VL;
+      const vf low = v_exp2_negative(v_load(at) - maximum[v]), high = v_exp2_negative(v_load(at + 16 * GROUP) - maximum[v]);
+      total[0][v] += low;
+      total[1][v] += high;
+      amx_split(probabilities + v * AMX_TILE + r * 64, low, high);
+    }
+}
+
+/* The probabilities of `now` and the scores of `next`, either of which may have no keys. They have nothing to do with each other: the tile
+ * unit multiplies while the vector units take exponentials. */
+MB_INLINE void soften_and_score(int64_t dim_blocks, const amx_state *state, const key_step *now, key_step *next) {
+  const char *queries = state->queries + next->group * dim_blocks * AMX_BLOCK;
+  const int64_t parts = 6 * dim_blocks;
+  vf maximum[2], total[2][2], raised[2];
+#pragma GCC unroll 2
+  for (int v = 0; v < 2; v++) {
+    maximum[v] = state->maximum[now->group][v];
+    total[0][v] = state->total[now->group][v] * now->factor[v];
+    total[1][v] = v_set(0);
+    raised[v] = state->maximum[next->group][v];
+  }
+  for (int64_t k = 0; k < MB_MAX(now->blocks, next->blocks); k++) {
+    const int64_t rows = k < now->blocks ? 16 : 0;
+    const float *scores = now->scores + k * 32 * GROUP;
+    char *probabilities = state->probabilities + k * AMX_BLOCK;
+    if (k >= next->blocks) {
+      soften(scores, probabilities, 0, rows, maximum, total);
+      continue;
+    }
+    amx_zero();
+    for (int64_t d = 0; d < dim_blocks; d++)
+#pragma GCC unroll 6
+      for (int step = 0; step < 6; step++) {
+        amx_add_step(step, next->keys + (k * dim_blocks + d) * AMX_BLOCK, queries + d * AMX_BLOCK);
+        const int64_t part = d * 6 + step;
+        soften(scores, probabilities, part * rows / parts, (part + 1) * rows / parts, maximum, total);
+      }
+    amx_store(next->scores + k * 32 * GROUP);
+    if (k > 0) raise_maximum(next, k - 1, raised);
+  }
+  if (next->blocks > 0) raise_maximum(next, next->blocks - 1, raised);
+#pragma GCC unroll 2
+  for (int v = 0; v < 2; v++) {
+    state->total[now->group][v] = total[0][v] + total[1][v];
+    next->factor[v] = v_exp2_negative(state->maximum[next->group][v] - raised[v]);
+    state->maximum[next->group][v] = raised[v];
+  }
+}
+
+/* sums = sums · factor + Vᵀ · P */
+MB_INLINE void add_values(int64_t dim_blocks, const amx_state *state, const key_step *s) {
+  float *sums = state->sums + s->group * dim_blocks * 32 * GROUP;
+  for (int64_t d = 0; d < dim_blocks; d++, sums += 32 * GROUP) {
+    amx_zero();
+    for (int64_t k = 0; k < s->blocks; k++) amx_add_product(s->values + (k * dim_blocks + d) * AMX_BLOCK, state->probabilities + k * AMX_BLOCK);
+    amx_store(state->part);
+    for (int r = 0; r < 32; r++)
+#pragma GCC unroll 2
+      for (int v = 0; v < 2; v++) {
+        float *at = sums + r * GROUP + v * VL;
+        v_store(at, v_load(at) * s->factor[v] + v_load(state->part + r * GROUP + v * VL));
+      }
+  }
+}
+
+/* Finishes the step `now` and begins `next`, which takes its place. */
+static void advance(int64_t dim_blocks, const amx_state *state, key_step *now, key_step *next) {
+  if (dim_blocks == 2) soften_and_score(2, state, now, next);
+  else if (dim_blocks == 1) soften_and_score(1, state, now, next);
+  else soften_and_score(dim_blocks, state, now, next);
+  __asm__ volatile("" ::: "memory"); /* tiles are loaded from what was stored */
+  if (now->blocks > 0) add_values(dim_blocks, state, now);
+  *now = *next;
+}
+
+static void finish(const attention_forward_call *c, const amx_state *state, const attention_task *task) {
+  const attention_shape *shape = &c->shape;
+  const int64_t dim = shape->dim, first = task->start + task->first;
+  for (int64_t row = 0; row < task->count; row += VL) {
+    const int64_t rows = MB_MIN(VL, task->count - row), group = row / GROUP, v = row % GROUP / VL;
+    const vf maximum = state->maximum[group][v], total = state->total[group][v], inverse = 1.0f / total;
+    if (c->lse) v_store_n(c->lse + task->head * shape->tokens + first + row, maximum + v_log(total) * (float)LOG2_E, rows);
+    for (int64_t d = 0; d < dim; d += VL) {
+      vf block[VL];
+      for (int i = 0; i < VL; i++) block[i] = v_load(state->sums + (group * dim + d + i) * GROUP + v * VL) * inverse;
+      v_transpose(block);
+      for (int r = 0; r < rows; r++) v_store(c->out + ((first + row + r) * shape->heads + task->head) * dim + d, block[r]);
+    }
+  }
+}
+
+static void forward_body(void *context, int64_t index, int worker) {
+  const attention_forward_call *c = context;
+  const attention_shape *shape = &c->shape;
+  const attention_task *task = &c->tasks[index];
+  const int64_t dim = shape->dim, dim_blocks = dim / 32, groups = round_up(task->count, GROUP) / GROUP, window = shape->window;
+  const int narrow = window <= NARROW_WINDOW;
+  const int64_t span = narrow ? round_up(task->count + 2 * window + 31, 32) : CHUNK_STEP;
+  const int64_t query_bytes = groups * dim_blocks * AMX_BLOCK, key_bytes = span / 32 * dim_blocks * AMX_BLOCK, buffers = narrow ? 1 : 2;
+  const int64_t sum_floats = groups * dim * GROUP, score_floats = STEP * GROUP;
+  char *scratch = mb_scratch(worker, MB_SLOT_KERNEL_1,
+                             (size_t)(query_bytes + 2 * buffers * key_bytes + STEP / 32 * AMX_BLOCK + (int64_t)sizeof(vf) * groups * 4 +
+                                      (int64_t)sizeof(float) * (2 * score_floats + 32 * GROUP + sum_floats)));
+  amx_state state;
+  state.queries = scratch;
+  state.keys = state.queries + query_bytes;
+  state.values = state.keys + buffers * key_bytes;
+  state.probabilities = state.values + buffers * key_bytes;
+  float *scores = (float *)(state.probabilities + STEP / 32 * AMX_BLOCK);
+  state.part = scores + 2 * score_floats;
+  state.sums = state.part + 32 * GROUP;
+  state.maximum = (vf(*)[2])(state.sums + sum_floats);
+  state.total = state.maximum + groups;
+
+  const int64_t row = shape->row;
+  const float *base = c->qkv + task->start * row + task->head * dim;
+  const float *keys = base + shape->heads * dim, *values = keys + shape->heads * dim;
+  memset(state.sums, 0, sizeof(float) * (size_t)sum_floats);
+  for (int64_t group = 0; group < groups; group++) {
+    const int64_t query = task->first + group * GROUP;
+    pack_queries(state.queries + group * dim_blocks * AMX_BLOCK, base + query * row, row, task->length - query, dim,
+                 (float)(shape->scale * LOG2_E));
+    for (int v = 0; v < 2; v++) state.maximum[group][v] = v_set(LOWEST), state.total[group][v] = v_set(0);
+  }
+  amx_configure();
+  key_step now = {.blocks = 0}, next = {.blocks = 0};
+  const int64_t end = MB_MIN(task->length, task->first + task->count + window);
+  int64_t turn = 0;
+  for (int64_t chunk = attention_first_key(shape, task, CHUNK_STEP); chunk < end; chunk += span) {
+    const int64_t chunk_end = MB_MIN(end, chunk + span), buffer = chunk / span % 2 * (buffers - 1) * key_bytes;
+    for (int64_t key = chunk; key < chunk_end; key += 32) {
+      const int64_t at = buffer + (key - chunk) / 32 * dim_blocks * AMX_BLOCK;
+      pack_keys(state.keys + at, keys + key * row, row, task->length - key, dim);
+      pack_values(state.values + at, values + key * row, row, task->length - key, dim);
+    }
+    for (int64_t group = 0; group < groups; group++) {
+      const int64_t query = task->first + group * GROUP;
+      const int64_t from = MB_MAX(chunk, (query - window) / 32 * 32), to = MB_MIN(chunk_end, query + GROUP + window);
+      for (int64_t key = from; key < to; key += STEP) {
+        const int64_t at = buffer + (key - chunk) / 32 * dim_blocks * AMX_BLOCK;
+        next = (key_step){.group = group, .query = query, .first = key, .blocks = round_up(MB_MIN(STEP, to - key), 32) / 32,
+                          .window = window, .last_key = task->length - 1, .keys = state.keys + at, .values = state.values + at,
+                          .scores = scores + (turn++ & 1) * score_floats};
+        advance(dim_blocks, &state, &now, &next);
+      }
+    }
+  }
+  next.blocks = 0;
+  advance(dim_blocks, &state, &now, &next);
+  _tile_release();
+  finish(c, &state, task);
+}
+
+void MB_FN(mb_attention_forward_amx)(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences) {
+  const int64_t largest = call->shape.window <= NARROW_WINDOW ? 512 : 1024; /* rows that share packed keys, within the L2 cache */
+  const int64_t tasks = attention_cut(call, cu_seqlens, sequences, largest);
+  mb_parallel(tasks, forward_body, call);
+}
+#endif
