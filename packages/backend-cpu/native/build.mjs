@@ -35,6 +35,9 @@ const instructionSets = {
     baseline: [],
     avx2: words("-mavx2 -mfma -mf16c -mtune=haswell"),
     avx512: words("-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mtune=skylake-avx512 -mprefer-vector-width=512"),
+    amx: words(
+      "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512bf16 -mfma -mamx-tile -mamx-bf16 -mamx-int8 -mtune=sapphirerapids -mprefer-vector-width=512",
+    ),
   },
   arm64: { neon: [] },
 };
