@@ -1,6 +1,7 @@
 /** The command line: flags and environment variables, with the names of text-embeddings-inference where it has them. */
 import { createRequire } from "node:module";
 import { backendNames } from "@modernbert-ts/backends";
+import { weightFormats } from "@modernbert-ts/modernbert";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { defaults, logLevels } from "./options.ts";
 import type { ServeOptions } from "./options.ts";
@@ -40,6 +41,10 @@ function flags(): Option[] {
       .choices(["auto", "native", "typescript"])
       .env("CPU_ENGINE")
       .default(defaults.cpuEngine),
+    new Option("--weights <format>", "of linear layers: bf16 and int8 are quicker and a little less exact")
+      .choices(weightFormats)
+      .env("WEIGHTS")
+      .default(defaults.weights),
     new Option("--pooling <kind>", "how a vector is made (default: 1_Pooling/config.json, else cls)")
       .choices(["cls", "mean"])
       .env("POOLING"),

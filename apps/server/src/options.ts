@@ -1,6 +1,6 @@
 /** Everything that can be set, with its defaults: names and values are those of text-embeddings-inference where it has them. */
 import type { BackendName } from "@modernbert-ts/backends";
-import type { Pooling } from "@modernbert-ts/modernbert";
+import type { Pooling, WeightFormat } from "@modernbert-ts/modernbert";
 
 export interface ServeOptions {
   /** Hugging Face folder or hub id. */
@@ -14,6 +14,8 @@ export interface ServeOptions {
   readonly backend: BackendName | "auto";
   readonly threads?: number;
   readonly cpuEngine: "auto" | "native" | "typescript";
+  /** Of linear layers. */
+  readonly weights: WeightFormat;
   /** By default what 1_Pooling/config.json says, else cls. */
   readonly pooling?: Pooling;
   /** Inputs (not HTTP requests) that may be in the server at once. */
@@ -60,6 +62,7 @@ export const defaults: Omit<
   port: 3000,
   backend: "auto",
   cpuEngine: "auto",
+  weights: "f32",
   maxConcurrentRequests: 512,
   maxBatchTokens: 16384,
   maxClientBatchSize: 32,

@@ -48,9 +48,9 @@ export async function startServer(
   }
   const app = createApp(options);
   const files = await readModelFiles(options, (notice) => app.log.info(notice));
-  const { backend, threads, cpuEngine } = options;
+  const { backend, threads, cpuEngine, weights } = options;
   const worker = new ModelWorker({
-    spawn: () => spawn({ folder: files.folder, head: files.head, backend, threads, cpuEngine }),
+    spawn: () => spawn({ folder: files.folder, head: files.head, backend, threads, cpuEngine, weights }),
     maxRestarts: options.maxWorkerRestarts,
     log: app.log,
     onState: (state) => {

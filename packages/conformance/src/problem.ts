@@ -13,8 +13,8 @@ import type { RandomSource } from "./random-source.ts";
 
 export interface Input {
   readonly shape: Shape;
-  /** `float` follows the dtype that the problem is run in; `f32` is f64 on the oracle and f32 elsewhere. */
-  readonly kind: "float" | "f32" | "i32";
+  /** `float` follows the dtype that the problem is run in; other floats are f64 on the oracle and themselves elsewhere. */
+  readonly kind: "float" | "f32" | "f16" | "bf16" | "i32";
   values(random: RandomSource): (position: number) => number;
 }
 
@@ -61,7 +61,7 @@ export function makeInputs(problem: Problem, dtype: DType, seed: string): (NdArr
     if (input === null) return null;
     const value = input.values(random);
     if (input.kind === "i32") return makeArray("i32", input.shape, value);
-    return makeArray(input.kind === "f32" && dtype !== "f64" ? "f32" : dtype, input.shape, value);
+    return makeArray(input.kind === "float" || dtype === "f64" ? dtype : input.kind, input.shape, value);
   });
 }
 

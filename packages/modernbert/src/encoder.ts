@@ -23,6 +23,7 @@ import { ConfigError } from "./errors.ts";
 import type { ModernBert } from "./model.ts";
 import { embeddingName } from "./parameters.ts";
 import { streamOf } from "./random-streams.ts";
+import { multiplyInt8 } from "./weights.ts";
 
 /** Names the random draws of one forward pass: the same draw gives the same zeros. */
 export interface DropoutDraw {
@@ -163,9 +164,10 @@ function feedForward(model: ModernBert, normed: Tensor, prefix: string, options:
 
 /** A linear layer by name, in the compute dtype. */
 export function project(model: ModernBert, input: Tensor, name: string): Tensor {
-  const { compute } = model.precision;
-  const weight = cast(model.parameter(`${name}.weight`), compute);
-  return linear(cast(input, compute), weight, model.optional(`${name}.bias`));
+  const rows = cast(input, model.precision.compute);
+  const bias = model.optional(`${name}.bias`);
+  const int8 = model.int8.get(`${name}.weight`);
+  return int8 ? multiplyInt8(rows, int8, bias) : linear(rows, model.matrix(`${name}.weight`), bias);
 }
 
 function addAndNorm(model: ModernBert, residual: Tensor, delta: Tensor, name: string): Stream {

@@ -1,5 +1,5 @@
 /** A ModernBERT on a device: config, parameters and rotary tables. The forward pass is in encoder.ts, heads in heads/. */
-import { cast, float32Precision, float64Precision, TensorError } from "@modernbert-ts/tensor-core";
+import { bytesOf, cast, float32Precision, float64Precision, TensorError } from "@modernbert-ts/tensor-core";
 import type { Precision, Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import { checkBatch } from "./batch.ts";
 import type { PackedBatch } from "./batch.ts";
@@ -9,6 +9,7 @@ import type { ForwardOptions, HiddenStates } from "./encoder.ts";
 import { CheckpointError } from "./errors.ts";
 import { embeddingName, parameterShapes } from "./parameters.ts";
 import { RopeTables } from "./rope-tables.ts";
+import type { Int8Matrix } from "./weights.ts";
 
 export interface ModernBertOptions {
   readonly runtime: Runtime;
@@ -16,6 +17,8 @@ export interface ModernBertOptions {
   readonly head: Head;
   /** As `parameterShapes` names and shapes them. The model owns them from now on. */
   readonly parameters: ReadonlyMap<string, Tensor>;
+  /** Linear layers in bytes, in place of the parameters of these names; for inference only. Owned like the parameters. */
+  readonly int8?: ReadonlyMap<string, Int8Matrix>;
   /** By default everything in the dtype of the parameters, which is then f32 or f64. */
   readonly precision?: Precision;
 }
@@ -25,17 +28,19 @@ export class ModernBert {
   readonly config: ModernBertConfig;
   readonly head: Head;
   readonly parameters: ReadonlyMap<string, Tensor>;
+  readonly int8: ReadonlyMap<string, Int8Matrix>;
   readonly precision: Precision;
   /** Cached cosines and sines; for the forward pass only. */
   readonly ropeTables: RopeTables;
 
   /** @throws CheckpointError when a parameter is missing, unexpected or of another shape. */
-  constructor({ runtime, config, head, parameters, precision }: ModernBertOptions) {
-    checkParameters(config, head, parameters);
+  constructor({ runtime, config, head, parameters, int8 = new Map(), precision }: ModernBertOptions) {
+    checkParameters(config, head, parameters, int8);
     this.runtime = runtime;
     this.config = config;
     this.head = head;
     this.parameters = parameters;
+    this.int8 = int8;
     this.precision = precision ?? precisionOf(parameters);
     this.ropeTables = new RopeTables(runtime, config, this.precision.reduce);
   }
@@ -62,6 +67,13 @@ export class ModernBert {
     throw new TensorError("model", `expected a model with ${name}, got one with head "${this.head}"`);
   }
 
+  /** A matrix for a product in the compute dtype: as it is where it takes fewer bytes, else converted. */
+  matrix(name: string): Tensor {
+    const matrix = this.parameter(name);
+    const { compute } = this.precision;
+    return bytesOf(matrix.dtype) < bytesOf(compute) ? matrix : cast(matrix, compute);
+  }
+
   /** A parameter that a config may leave out (biases). */
   optional(name: string): Tensor | null {
     return this.parameters.get(name) ?? null;
@@ -77,6 +89,7 @@ export class ModernBert {
   /** Frees the parameters and tables. */
   dispose(): void {
     for (const parameter of this.parameters.values()) parameter.dispose();
+    for (const { words, scales } of this.int8.values()) for (const tensor of [words, scales]) tensor.dispose();
     this.ropeTables.dispose();
   }
 }
@@ -88,16 +101,23 @@ function precisionOf(parameters: ReadonlyMap<string, Tensor>): Precision {
   throw new CheckpointError("model", `expected a precision to be given for ${dtype} parameters, got none`);
 }
 
-function checkParameters(config: ModernBertConfig, head: Head, parameters: ReadonlyMap<string, Tensor>): void {
+function checkParameters(
+  config: ModernBertConfig,
+  head: Head,
+  parameters: ReadonlyMap<string, Tensor>,
+  int8: ReadonlyMap<string, Int8Matrix>,
+): void {
   const shapes = parameterShapes(config, head);
-  for (const [name, shape] of shapes) {
-    const found = parameters.get(name)?.shape;
+  for (const [name, wanted] of shapes) {
+    const words = int8.get(name)?.words;
+    const shape = words ? [wanted[0]!, Math.ceil(wanted[1]! / 4)] : wanted;
+    const found = (words ?? parameters.get(name))?.shape;
     if (!found || found.length !== shape.length || found.some((extent, axis) => extent !== shape[axis])) {
       const got = found ? `[${found.join(", ")}]` : "none";
       throw new CheckpointError("model", `expected ${name} of shape [${shape.join(", ")}], got ${got}`);
     }
   }
-  for (const name of parameters.keys()) {
+  for (const name of [...parameters.keys(), ...int8.keys()]) {
     if (!shapes.has(name)) throw new CheckpointError("model", `expected no parameter ${name} with head "${head}"`);
   }
 }

@@ -1,7 +1,7 @@
 /** A model folder on a backend: what pipelines are made of, and all that is needed where no text comes in. */
 import { createBackend } from "@modernbert-ts/backends";
 import type { BackendChoice, BackendName, BackendOptions } from "@modernbert-ts/backends";
-import type { Head, ModernBert } from "@modernbert-ts/modernbert";
+import type { Head, ModernBert, WeightFormat } from "@modernbert-ts/modernbert";
 import { loadModel } from "@modernbert-ts/modernbert/node";
 import { DTypeError, Runtime } from "@modernbert-ts/tensor-core";
 import type { FusionMode, Precision } from "@modernbert-ts/tensor-core";
@@ -22,9 +22,11 @@ export interface OpenRuntime extends AsyncDisposable {
   readonly runtime: Runtime;
 }
 
-export interface ModelOptions extends RuntimeOptions, ModelFolderOptions {
+export interface ModelOptions extends RuntimeOptions, Omit<ModelFolderOptions, "weights"> {
   /** The head to put on; by default what `architectures` in config.json names. */
   readonly head?: Head;
+  /** Fewer bytes for the weights (default f32): quicker, a little less exact. */
+  readonly weights?: WeightFormat;
 }
 
 export interface OpenModel extends OpenRuntime {
@@ -55,12 +57,15 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<OpenRun
 
 /** Opens a folder or hub id on a backend. Dispose it when done. */
 export async function openModel(source: string, options: ModelOptions = {}): Promise<OpenModel> {
-  const folder = await resolveModelFolder(source, options);
+  const { weights = "f32", ...folderOptions } = options;
+  const folder = await resolveModelFolder(source, folderOptions);
   const open = await openRuntime(options);
   try {
     const { head, precision } = options;
+    noticeSlowWeights(open, weights, options);
     const { model, unused } = await loadModel(folder, {
       runtime: open.runtime,
+      weights,
       ...(head && { head }),
       ...(precision && { precision }),
     });
@@ -78,4 +83,16 @@ export async function openModel(source: string, options: ModelOptions = {}): Pro
     await open[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The composite that multiplies with weights in a format. */
+const products = { f32: undefined, bf16: "linear", int8: "int8Linear" } as const satisfies Record<
+  WeightFormat,
+  unknown
+>;
+
+function noticeSlowWeights({ choice }: OpenRuntime, weights: WeightFormat, { onNotice }: ModelOptions): void {
+  const product = products[weights];
+  if (product && !choice.backend.fused[product])
+    onNotice?.(`${choice.name} has no kernel for ${weights} weights here: they save memory, f32 is quicker`);
 }

@@ -15,6 +15,7 @@ export { differentiate } from "./scalar/derivative.ts";
 export { compileProgram } from "./scalar/program.ts";
 export type { Instruction, Program } from "./scalar/program.ts";
 export { erf } from "./scalar/erf.ts";
+export { roundToEven } from "./scalar/round.ts";
 export { Tensor } from "./tensor/tensor.ts";
 export type { Layout } from "./tensor/tensor.ts";
 export { Runtime } from "./tensor/runtime.ts";
@@ -26,7 +27,7 @@ export type { GradientContext, GradientRule, GradientRules } from "./autograd/ta
 export { full, iota, zeros } from "./ops/create.ts";
 export { add, assign, cast, contiguous, div, map, mul, scale, sub } from "./ops/elementwise.ts";
 export { gather, putAlong, segmentSum, takeAlong } from "./ops/indexing.ts";
-export { linear, matmul } from "./ops/matmul.ts";
+export { matmul } from "./ops/matmul.ts";
 export { max, mean, sum, sumAll, sumTo } from "./ops/reduce.ts";
 export { concat, expand, permute, reshape, slice, transpose } from "./ops/views.ts";
 export { activationExpression } from "./composites/activations.ts";
@@ -37,7 +38,9 @@ export { stableAdamWControl } from "./composites/stable-adamw.ts";
 export type { StableAdamWStep } from "./composites/stable-adamw.ts";
 export {
   glu,
+  int8Linear,
   layerNorm,
+  linear,
   linearCrossEntropy,
   residualLayerNorm,
   rope,
@@ -45,6 +48,8 @@ export {
   varlenAttention,
 } from "./composites/functions.ts";
 export type { VarlenAttentionOptions } from "./composites/functions.ts";
+export { quantizeInt8 } from "./composites/quantize-int8.ts";
+export type { Int8Weights } from "./composites/quantize-int8.ts";
 export { philox4x32 } from "./random/philox.ts";
 export { dropout, truncatedNormal, uniform } from "./random/random.ts";
 export type { Draw } from "./random/random.ts";

@@ -1,6 +1,6 @@
 /** `modernbert bench`: how fast a model is on this machine. */
 import { Command, Option } from "commander";
-import { countParameters, initialiseParameters, ModernBert } from "@modernbert-ts/modernbert";
+import { countParameters, initialiseParameters, ModernBert, withWeights } from "@modernbert-ts/modernbert";
 import { openModel, openRuntime } from "@modernbert-ts/pipelines";
 import type { OpenRuntime } from "@modernbert-ts/pipelines";
 import { measure } from "../bench/measure.ts";
@@ -54,6 +54,8 @@ export function benchCommand(streams: Streams): Command {
   return command.action(async (options: BenchOptions) => {
     if (!options.model && !options.shape)
       command.error("error: expected --model or --shape, got neither", { exitCode: 2 });
+    if (options.train && options.weights !== "f32")
+      command.error(`error: expected --weights f32 with --train, got ${options.weights}`, { exitCode: 2 });
     const result = await bench(options, streams);
     await write(streams, `${options.json ? JSON.stringify(result) : show(result)}\n`);
   });
@@ -73,6 +75,7 @@ interface BenchResult {
   readonly tokens: number;
   readonly backend: string;
   readonly dtype: string;
+  readonly weights: string;
   readonly device: string;
   /** Of buffers on the device. */
   readonly peakMemoryBytes: number;
@@ -81,7 +84,7 @@ interface BenchResult {
 }
 
 async function bench(options: BenchOptions, streams: Streams): Promise<BenchResult> {
-  const { train = false, runs, warmup, dtype } = options;
+  const { train = false, runs, warmup, dtype, weights } = options;
   await using open = await openBench(options, streams);
   const { model, runtime, choice } = open;
   const batch = randomBatch(model, options.batch, options.length);
@@ -99,6 +102,7 @@ async function bench(options: BenchOptions, streams: Streams): Promise<BenchResu
     tokens,
     backend: choice.name,
     dtype,
+    weights,
     device: choice.backend.capabilities.device,
     peakMemoryBytes: choice.backend.memory().peakBytes,
     notFused: runtime
@@ -124,16 +128,14 @@ async function openBench(
     tokens: { bos: null, cls: null, eos: null, sep: null, pad: null },
   };
   const parameters = initialiseParameters(runtime, config, head, { seed: 1 });
-  return {
-    ...open,
-    model: new ModernBert({ runtime, config, head, parameters, precision: runtimeSettings.precision! }),
-  };
+  const model = new ModernBert({ runtime, config, head, parameters, precision: runtimeSettings.precision! });
+  return { ...open, model: await withWeights(model, options.weights) };
 }
 
 function show(result: BenchResult): string {
   const { model, task, batch, length, tokens } = result;
   const rows = [
-    ["model", `${model}, ${grouped(result.parameters)} parameters, ${result.dtype}`],
+    ["model", `${model}, ${grouped(result.parameters)} parameters, ${result.dtype}, weights ${result.weights}`],
     ["task", `${task}, ${batch} × ${length.join("/")} = ${grouped(tokens)} tokens`],
     ["device", `${result.backend}: ${result.device}`],
     ["speed", `${grouped(result.tokensPerSecond)} tokens/s`],

@@ -46,11 +46,12 @@ async function run(pipeline: Loaded, { id, task, ids, cuSeqlens }: ToWorker & { 
   }
 }
 
-async function load({ folder, head, backend, threads, cpuEngine }: WorkerData): Promise<Loaded> {
+async function load({ folder, head, backend, threads, cpuEngine, weights }: WorkerData): Promise<Loaded> {
   const open = await openModel(folder, {
     head,
     backend,
     cpuEngine,
+    weights,
     ...(threads !== undefined && { threads }),
     onNotice: (message) => send({ type: "notice", message }),
   });

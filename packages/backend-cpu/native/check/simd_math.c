@@ -39,6 +39,7 @@ int main(int count, char **arguments) {
       {"tanh", v_tanh, tanh, -INFINITY, INFINITY, 1.4, 0}, {"sin", v_sin, sin, -3, 3, 1.4, 0},
       {"cos", v_cos, cos, -1e4f, 1e4f, 0, 9e-8},          {"sin", v_sin, sin, -1e4f, 1e4f, 0, 9e-8},
       {"floor", v_floor, floor, -INFINITY, INFINITY, 1e-9, 0},
+      {"round", v_round, rint, -INFINITY, INFINITY, 1e-9, 0},
   };
   int failed = 0;
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {

@@ -13,6 +13,7 @@
 #define v_sin sin
 #define v_cos cos
 #define v_floor floor
+#define v_round rint
 #define v_isfinite(a) (isfinite(a) ? 1.0 : 0.0)
 #define v_max(a, b) ((a) != (a) || (a) > (b) ? (a) : (b))
 #define v_min(a, b) ((a) != (a) || (a) < (b) ? (a) : (b))

@@ -27,6 +27,8 @@
   X(attention_backward)                                                                           \
   X(cross_entropy_forward)                                                                        \
   X(cross_entropy_backward)                                                                       \
-  X(stable_adamw)
+  X(stable_adamw)                                                                                 \
+  X(linear)                                                                                       \
+  X(int8_linear)
 
 #endif

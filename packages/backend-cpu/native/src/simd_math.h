@@ -120,6 +120,13 @@ static inline vf v_floor(vf x) {
   return v_blend(exact, x, below);
 }
 
+/* To the nearest whole number, ties to even: adding 2^23 leaves no bits for a fraction. */
+static inline vf v_round(vf x) {
+  vf magnitude = v_abs(x), rounded = magnitude + 8388608.0f - 8388608.0f;
+  rounded = (vf)((vi)rounded | ((vi)x & (int32_t)0x80000000));
+  return v_blend(magnitude < 8388608.0f, rounded, x);
+}
+
 /* sin(x + quarters · π/2) for |x| ≤ 1e4: π/2 in four parts (the first three with 11 bits, so that their products are exact). */
 static inline vf v_sin_reduced(vf x, int32_t quarters) {
   vf rounded = x * 0.636619772f + V_ROUNDER;

@@ -22,6 +22,8 @@ export const nativeOperations = [
   "cross_entropy_forward",
   "cross_entropy_backward",
   "stable_adamw",
+  "linear",
+  "int8_linear",
 ] as const;
 
 export type NativeOperation = (typeof nativeOperations)[number];

@@ -1,5 +1,5 @@
 /** The scalar table as loops over registers: one loop per function, so that the engine compiles each to straight code. */
-import { erf } from "@modernbert-ts/tensor-core";
+import { erf, roundToEven } from "@modernbert-ts/tensor-core";
 import type { ScalarFunctionName } from "@modernbert-ts/tensor-core";
 import type { Block } from "./operand.ts";
 
@@ -20,6 +20,7 @@ export const mapFunctions: Readonly<Record<ScalarFunctionName, Loop>> = {
   sin(n, t, a) { for (let i = 0; i < n; i++) t[i] = Math.sin(a[i]!); },
   cos(n, t, a) { for (let i = 0; i < n; i++) t[i] = Math.cos(a[i]!); },
   floor(n, t, a) { for (let i = 0; i < n; i++) t[i] = Math.floor(a[i]!); },
+  round(n, t, a) { for (let i = 0; i < n; i++) t[i] = roundToEven(a[i]!); },
   isFinite(n, t, a) { for (let i = 0; i < n; i++) t[i] = Number.isFinite(a[i]) ? 1 : 0; },
   add(n, t, a, b) { for (let i = 0; i < n; i++) t[i] = a[i]! + b[i]!; },
   sub(n, t, a, b) { for (let i = 0; i < n; i++) t[i] = a[i]! - b[i]!; },

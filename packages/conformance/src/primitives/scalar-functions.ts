@@ -26,6 +26,7 @@ export const scalarBounds: Readonly<Record<ScalarFunctionName, ScalarBound>> = {
   sin: { ulps: 3, absolute: 1e-6 },
   cos: { ulps: 3, absolute: 1e-6 },
   floor: { ulps: 0 },
+  round: { ulps: 0 },
   isFinite: { ulps: 0 },
   add: { ulps: 1 },
   sub: { ulps: 1 },
@@ -46,6 +47,8 @@ const signed = (values: readonly number[]): number[] => values.flatMap((value) =
 const ramp = (low: number, high: number, count: number): number[] =>
   Array.from({ length: count }, (_, i) => low + ((high - low) * i) / (count - 1));
 
+const usual = [...signed(ordinary), ...signed(extreme), ...ramp(-9, 9, 257), ...special];
+
 /** Arguments of the functions of one variable, where they differ from the usual. */
 const grids: Partial<Record<ScalarFunctionName, readonly number[]>> = {
   exp: [...ramp(-110, 95, 1001), ...ramp(-1, 1, 257), ...special, 1e10, -1e10],
@@ -55,10 +58,10 @@ const grids: Partial<Record<ScalarFunctionName, readonly number[]>> = {
   tanh: [...ramp(-10, 10, 1001), ...ramp(-0.7, 0.7, 501), ...signed(ordinary), ...special],
   sigmoid: [...ramp(-110, 110, 1101), ...ramp(-2, 2, 257), ...signed(ordinary), ...special],
   erf: [...ramp(-7, 7, 1401), ...ramp(-0.5, 0.5, 501), ...signed(ordinary), ...special],
+  round: [...usual, ...ramp(-8, 8, 33), ...signed([0.49999997, 8388607.5, 4194303.5])],
   sin: [...ramp(-8, 8, 1001), ...ramp(-8192, 8192, 1001)],
   cos: [...ramp(-8, 8, 1001), ...ramp(-8192, 8192, 1001)],
 };
-const usual = [...signed(ordinary), ...signed(extreme), ...ramp(-9, 9, 257), ...special];
 
 /** Arguments of the functions of two or three variables: every pair, NaN included except where its effect is left open. */
 function tuples(name: ScalarFunctionName): number[][] {

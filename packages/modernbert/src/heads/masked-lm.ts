@@ -19,9 +19,8 @@ export function maskedLmLogits(model: ModernBert, hidden: Tensor, positions?: In
   const { runtime, precision } = model;
   return runtime.scope(() => {
     const rows = positions ? rowsAt(hidden, positions) : hidden;
-    const [weight, bias] = decoder(model);
     const features = cast(predictionHead(model, rows), precision.compute);
-    return cast(linear(features, weight, bias), precision.reduce);
+    return cast(linear(features, model.matrix(decoderOf(model)), model.optional("decoder.bias")), precision.reduce);
   });
 }
 
@@ -41,9 +40,9 @@ export function maskedLmLoss(
     const positions = scoredPositions(config, labels);
     const scored = Int32Array.from(positions, (at) => labels[at]!);
     const features = cast(predictionHead(model, rowsAt(hidden, positions)), precision.compute);
-    const [weight, bias] = decoder(model);
+    const weight = cast(model.parameter(decoderOf(model)), precision.compute);
     const targets = runtime.tensor(scored, [scored.length], "i32");
-    const { lossSum, correct } = linearCrossEntropy(features, weight, bias, targets);
+    const { lossSum, correct } = linearCrossEntropy(features, weight, model.optional("decoder.bias"), targets);
     return { ...reduceLoss(lossSum, positions.length, options), correct };
   });
 }
@@ -58,9 +57,9 @@ export function scoredPositions(config: ModernBertConfig, labels: Int32Array): I
   return Int32Array.from(positions);
 }
 
-function decoder(model: ModernBert): readonly [Tensor, Tensor | null] {
-  const name = model.config.tieWordEmbeddings ? embeddingName : decoderName;
-  return [cast(model.parameter(name), model.precision.compute), model.optional("decoder.bias")];
+/** The name of the decoder's weight. */
+function decoderOf({ config }: ModernBert): string {
+  return config.tieWordEmbeddings ? embeddingName : decoderName;
 }
 
 /** Rows of hidden [T, d] by index, which is checked here because devices report bad ones late. */

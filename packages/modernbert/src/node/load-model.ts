@@ -1,6 +1,6 @@
 /** A Hugging Face folder to a model on a device, one tensor at a time: the host holds the largest tensor, never the whole model. */
-import { cast, sizeOf } from "@modernbert-ts/tensor-core";
-import type { DType, Precision, Runtime, Shape, Tensor } from "@modernbert-ts/tensor-core";
+import { float32Precision, sizeOf } from "@modernbert-ts/tensor-core";
+import type { Precision, Runtime, Shape } from "@modernbert-ts/tensor-core";
 import { openSafetensors } from "@modernbert-ts/safetensors/node";
 import type { SafetensorsReader } from "@modernbert-ts/safetensors";
 import type { Head, ModernBertConfig } from "../config/config.ts";
@@ -8,6 +8,8 @@ import { CheckpointError, listNames } from "../errors.ts";
 import { initialiseParameter } from "../initialise.ts";
 import { ModernBert } from "../model.ts";
 import { embeddingName, parameterShapes } from "../parameters.ts";
+import { WeightStore } from "../weights.ts";
+import type { WeightFormat } from "../weights.ts";
 import { matchNames } from "./match-names.ts";
 import type { NameMatch } from "./match-names.ts";
 import { readConfig } from "./read-config.ts";
@@ -18,6 +20,8 @@ export interface LoadOptions {
   readonly head?: Head;
   /** Default: all f32. Parameters are converted to `precision.params` on the way. */
   readonly precision?: Precision;
+  /** In fewer bytes the model is for inference only. Default: f32, or what `precision` says. */
+  readonly weights?: WeightFormat;
   /** Draws the head's parameters that the folder lacks (a classifier to be trained, say). Without it they are an error. */
   readonly initialiseMissing?: { readonly seed: number };
   /** Changes the config before anything is loaded: other labels, other dropout. */
@@ -36,7 +40,7 @@ export interface LoadedModel {
  * @throws ConfigError, CheckpointError (missing, unexpected or wrongly shaped tensors, by name) or SafetensorsError (corrupt files).
  */
 export async function loadModel(folder: string, options: LoadOptions): Promise<LoadedModel> {
-  const { runtime, precision, configure = (config) => config } = options;
+  const { runtime, precision = float32Precision, weights = "f32", configure = (config) => config } = options;
   const stored = await readConfig(folder);
   const config = configure(stored.config);
   const head = options.head ?? stored.head;
@@ -52,40 +56,42 @@ export async function loadModel(folder: string, options: LoadOptions): Promise<L
       `expected ${listNames(match.missing)} in ${folder} for head "${head}", got none: choose a model that was trained for this head, or train this one first`,
     );
   }
+  if (match.missing.length > 0 && weights !== "f32") {
+    throw new CheckpointError(
+      "loadModel",
+      `expected weights f32 where ${listNames(match.missing)} are drawn, got ${weights}: train in f32, then load the trained model`,
+    );
+  }
   await checkTiedDecoder(checkpoint, match, folder);
-  const dtype = precision?.params ?? "f32";
-  const parameters = new Map<string, Tensor>();
+  const { params } = precision;
+  const store = new WeightStore(runtime, weights, params);
   try {
-    const upload = uploader(checkpoint, runtime, shapes, dtype);
+    const read = reader(checkpoint, shapes);
     for (const [name, shape] of shapes) {
       const source = match.stored.get(name);
-      const tensor =
-        source === undefined
-          ? initialiseParameter(runtime, config, head, name, shape, { ...options.initialiseMissing!, dtype })
-          : await upload(source, shape);
-      parameters.set(name, tensor);
+      if (source !== undefined) store.put(name, shape, await read(source, shape));
+      else
+        store.parameters.set(
+          name,
+          initialiseParameter(runtime, config, head, name, shape, { ...options.initialiseMissing!, dtype: params }),
+        );
     }
-    const model = new ModernBert({ runtime, config, head, parameters, ...(precision ? { precision } : {}) });
+    const { parameters, int8 } = store;
+    const model = new ModernBert({ runtime, config, head, parameters, int8, precision });
     return { model, initialised: match.missing, unused: match.unused };
   } catch (error) {
-    for (const tensor of parameters.values()) tensor.dispose();
+    store.dispose();
     throw error;
   }
 }
 
 /** Reads through one buffer as large as the largest parameter. */
-function uploader(
+function reader(
   checkpoint: SafetensorsReader,
-  runtime: Runtime,
   shapes: ReadonlyMap<string, Shape>,
-  dtype: DType,
-): (name: string, shape: Shape) => Promise<Tensor> {
+): (name: string, shape: Shape) => Promise<Float32Array> {
   const buffer = new Float32Array(Math.max(...Array.from(shapes.values(), sizeOf)));
-  return async (name, shape) => {
-    const values = await checkpoint.readFloat32(name, buffer.subarray(0, sizeOf(shape)));
-    if (dtype === "f64") return runtime.tensor(Float64Array.from(values), shape, dtype);
-    return runtime.scope(() => cast(runtime.tensor(values, shape), dtype));
-  };
+  return (name, shape) => checkpoint.readFloat32(name, buffer.subarray(0, sizeOf(shape)));
 }
 
 /** A stored decoder beside a tied embedding must be the embedding: otherwise the folder and its config contradict each other. */

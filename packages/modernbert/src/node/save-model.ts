@@ -46,6 +46,12 @@ export async function saveModel(folder: string, model: ModernBert, { files = [] 
       throw new CheckpointError("saveModel", `expected a plain file name other than the model's own, got "${name}"`);
     }
   }
+  if (model.int8.size > 0) {
+    throw new CheckpointError(
+      "saveModel",
+      "expected floating weights, got int8: load the model with weights f32 to save it",
+    );
+  }
   const aside = await makeAside(folder).catch((cause: NodeJS.ErrnoException) => {
     throw new WriteError(folder, cause, "it must be a folder, or a place for one; nothing was written");
   });

@@ -47,6 +47,18 @@ export interface CompositeAttrs {
    * gradScale 0 (found a NaN or Inf) means skip: nothing changes.
    */
   stableAdamW: Record<never, never>;
+  /**
+   * x [T, k] f32, weight [n, k] bf16 or f16 (f32 too), bias [n] | null → y [T, n] = x · weightᵀ + bias, accumulated in f32.
+   * For weights that are stored in fewer bytes than x: a fused kernel never holds a widened copy of all of them.
+   */
+  linear: Record<never, never>;
+  /**
+   * x [T, k] f32, weight i32 [n, ⌈k / 4⌉], scales f32 [n], bias [n] | null → y [T, n] f32. Not differentiable.
+   * A word of `weight` holds four signed bytes in -127…127, the first of them lowest; beyond k they are 0 (`quantizeInt8` makes both).
+   * Each row of x is rounded to bytes too, a = max|x|, q = round(x · (127 / a)) with ties to even (zeros where a ≤ 1e-30), and
+   * y = (Σ q · w) · scales · (a / 127) + bias, the sum in whole numbers. A row with a NaN or an infinity becomes NaN.
+   */
+  int8Linear: Record<never, never>;
 }
 
 export type CompositeName = keyof CompositeAttrs;
@@ -90,7 +102,7 @@ export interface FusedKernel<K extends CompositeName> {
   /** Which inputs and outputs (by index) the backward reads; the others are not kept alive for it. */
   readonly backwardReads: { readonly inputs: readonly number[]; readonly outputs: readonly number[] };
   forward(call: ForwardCall<K>): void;
-  /** `recompute` differentiates the reference instead; `none` is only for composites that have no gradient (`stableAdamW`). */
+  /** `recompute` differentiates the reference instead; `none` is only for composites that have no gradient (`stableAdamW`, `int8Linear`). */
   readonly backward: ((call: BackwardCall<K>) => void) | "recompute" | "none";
 }
 

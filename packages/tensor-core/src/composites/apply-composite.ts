@@ -17,7 +17,10 @@ export function applyComposite<K extends CompositeName>(
   const definition: CompositeDefinition<K> = compositeDefinitions[name];
   const { runtime } = inputs.find((input) => input !== null)!;
   const outputs = definition.infer(inputs, attrs);
-  const training = definition.differentiable !== false && inputs.some((input) => runtime.tape?.tracks(input));
+  const tracked = inputs.some((input) => runtime.tape?.tracks(input));
+  if (tracked && definition.differentiable === false && !definition.updates)
+    throw new UnsupportedError(name, "it has no gradient: it is for inference, train with weights in f32");
+  const training = tracked && definition.differentiable !== false;
   const query: CompositeQuery<K> = { attrs, inputs, outputs, training };
   const kernel = chooseKernel(runtime, name, query);
   if (!kernel) return runtime.scope(() => definition.reference(inputs, attrs));

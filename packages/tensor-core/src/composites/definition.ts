@@ -10,8 +10,10 @@ export interface CompositeDefinition<K extends CompositeName> {
   infer(inputs: readonly (TensorSpec | null)[], attrs: CompositeAttrs[K]): readonly TensorSpec[];
   /** The same from differentiable operations, in f32 inside (f64 for f64 inputs). */
   reference(inputs: readonly (Tensor | null)[], attrs: CompositeAttrs[K]): readonly Tensor[];
-  /** False for a composite that updates its inputs in place and has no gradient. */
+  /** False for a composite without a gradient: inputs of which one is wanted are refused. */
   readonly differentiable?: false;
+  /** The inputs, by index, that a composite without a gradient updates in place: they are its outputs. */
+  readonly updates?: readonly number[];
 }
 
 /** Throws a ShapeError unless the tensor is there and has `shape` (-1 matches any extent). */

@@ -1,7 +1,36 @@
 /** The composites as functions. Shapes are documented with `CompositeAttrs`. */
 import type { Activation } from "../backend/fused.ts";
+import { ShapeError } from "../errors.ts";
+import { reshape } from "../ops/views.ts";
+import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { applyComposite } from "./apply-composite.ts";
+import { denseLinear } from "./linear.ts";
+
+/**
+ * input [T…, K], weight [N, K], bias [N] | null → input · weightᵀ + bias [T…, N]. In one dtype it is the primitive matmul; over weights
+ * in bf16 or f16 with an input in f32 the composite `linear`, which reads them as they are.
+ */
+export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  const [outputs, inputs] = weight.shape;
+  if (weight.rank !== 2 || input.shape.at(-1) !== inputs) {
+    throw new ShapeError(
+      "linear",
+      `expected input [T…, K] and weight [N, K], got ${showShape(input.shape)} and ${showShape(weight.shape)}`,
+    );
+  }
+  const rows = reshape(input, [-1, inputs!]);
+  const result =
+    input.dtype === weight.dtype
+      ? denseLinear(rows, weight, bias)
+      : applyComposite("linear", [rows, weight, bias], {})[0]!;
+  return reshape(result, [...input.shape.slice(0, -1), outputs!]);
+}
+
+/** input [T, k] f32 times weights in bytes: words i32 [n, ⌈k / 4⌉] and scales [n] as `quantizeInt8` makes them → [T, n]. For inference only. */
+export function int8Linear(input: Tensor, words: Tensor, scales: Tensor, bias: Tensor | null = null): Tensor {
+  return applyComposite("int8Linear", [input, words, scales, bias], {})[0]!;
+}
 
 /** x [T, d] → [T, d]. */
 export function layerNorm(input: Tensor, weight: Tensor, bias: Tensor | null, eps: number): Tensor {

@@ -2,7 +2,7 @@
 import { cast, map, mul } from "../ops/elementwise.ts";
 import { iota } from "../ops/create.ts";
 import { takeAlong } from "../ops/indexing.ts";
-import { linear } from "../ops/matmul.ts";
+import { denseLinear } from "./linear.ts";
 import { max, sum, sumAll } from "../ops/reduce.ts";
 import { reshape } from "../ops/views.ts";
 import { x } from "../scalar/expression.ts";
@@ -28,7 +28,7 @@ export const linearCrossEntropyDefinition: CompositeDefinition<"linearCrossEntro
   },
   reference([hidden, weight, bias, labels]) {
     const dtype = hidden!.dtype === "f64" ? "f64" : "f32";
-    const logits = cast(linear(hidden!, weight!, bias ?? null), dtype);
+    const logits = cast(denseLinear(hidden!, weight!, bias ?? null), dtype);
     const label = reshape(labels!, [labels!.size, 1]);
     const counted = map(counts, [label], dtype);
     const picked = takeAlong(logits, map(s.max(x(0), 0), [label]));

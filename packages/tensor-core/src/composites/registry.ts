@@ -2,7 +2,9 @@
 import type { CompositeName } from "../backend/fused.ts";
 import type { CompositeDefinition } from "./definition.ts";
 import { gluDefinition } from "./glu.ts";
+import { int8LinearDefinition } from "./int8-linear.ts";
 import { layerNormDefinition, residualLayerNormDefinition } from "./layer-norm.ts";
+import { linearDefinition } from "./linear.ts";
 import { linearCrossEntropyDefinition } from "./linear-cross-entropy.ts";
 import { ropeDefinition } from "./rope.ts";
 import { stableAdamWDefinition } from "./stable-adamw.ts";
@@ -16,4 +18,6 @@ export const compositeDefinitions: { readonly [K in CompositeName]: CompositeDef
   varlenAttention: varlenAttentionDefinition,
   linearCrossEntropy: linearCrossEntropyDefinition,
   stableAdamW: stableAdamWDefinition,
+  linear: linearDefinition,
+  int8Linear: int8LinearDefinition,
 };

@@ -19,7 +19,7 @@ export function runFused<K extends CompositeName>(
   inputs: readonly MaybeTensor[],
 ): readonly Tensor[] {
   const { attrs, training } = query;
-  const outputs = kernel.backward === "none" ? updatedInPlace(inputs) : allocateAll(runtime, query.outputs);
+  const outputs = definition.updates?.map((at) => inputs[at]!) ?? allocateAll(runtime, query.outputs);
   const saved = training && typeof kernel.backward === "function" ? allocateAll(runtime, kernel.saved(query)) : [];
   kernel.forward({
     attrs,
@@ -85,11 +85,6 @@ function recompute<K extends CompositeName>(
     );
     return place(query.inputs.length, present, gradients).map((gradient) => gradient ?? undefined);
   };
-}
-
-/** `stableAdamW` is the one composite that writes to its inputs: p, m and v. */
-function updatedInPlace(inputs: readonly MaybeTensor[]): readonly Tensor[] {
-  return [inputs[0]!, inputs[2]!, inputs[3]!];
 }
 
 function allocateAll(runtime: Runtime, specs: readonly TensorSpec[]): Tensor[] {

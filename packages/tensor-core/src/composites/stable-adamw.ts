@@ -35,6 +35,7 @@ export function stableAdamWControl(step: StableAdamWStep): Float32Array {
 
 export const stableAdamWDefinition: CompositeDefinition<"stableAdamW"> = {
   differentiable: false,
+  updates: [0, 2, 3],
   infer([p, g, m, v, control, gradScale]) {
     expectSameShape("stableAdamW", [p, g, m, v]);
     expectShape("stableAdamW", "control", control, [5]);

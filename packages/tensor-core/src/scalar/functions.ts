@@ -50,6 +50,8 @@ export interface ScalarBuilders {
   sin(a: Operand): Expression;
   cos(a: Operand): Expression;
   floor(a: Operand): Expression;
+  /** The nearest whole number, ties to the even one. */
+  round(a: Operand): Expression;
   /** 1 where finite, else 0. */
   isFinite(a: Operand): Expression;
   add(a: Operand, b: Operand): Expression;
@@ -80,6 +82,7 @@ export const scalar: ScalarBuilders = {
   sin: (a) => call("sin", a),
   cos: (a) => call("cos", a),
   floor: (a) => call("floor", a),
+  round: (a) => call("round", a),
   isFinite: (a) => call("isFinite", a),
   add: (a, b) => call("add", a, b),
   sub: (a, b) => call("sub", a, b),

@@ -5,6 +5,7 @@
 import type { Expression } from "./expression.ts";
 import type { ScalarBuilders } from "./functions.ts";
 import { erf } from "./erf.ts";
+import { roundToEven } from "./round.ts";
 
 export type ScalarFunctionName =
   | "neg"
@@ -19,6 +20,7 @@ export type ScalarFunctionName =
   | "sin"
   | "cos"
   | "floor"
+  | "round"
   | "isFinite"
   | "add"
   | "sub"
@@ -145,6 +147,14 @@ export const scalarTable: Readonly<Record<ScalarFunctionName, ScalarFunction>> =
     c: "v_floor(a)",
     wgsl: "floor(a)",
     cuda: "floorf(a)",
+  },
+  round: {
+    arity: 1,
+    evaluate: (a) => roundToEven(a),
+    derivative: "none",
+    c: "v_round(a)",
+    wgsl: "round(a)",
+    cuda: "rintf(a)",
   },
   isFinite: {
     arity: 1,

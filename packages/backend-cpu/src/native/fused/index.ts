@@ -4,6 +4,7 @@ import type { CommandEncoder } from "../commands.ts";
 import { glu } from "./glu.ts";
 import { layerNorm, residualLayerNorm } from "./layer-norm.ts";
 import { linearCrossEntropy } from "./linear-cross-entropy.ts";
+import { int8Linear, linear } from "./linear.ts";
 import { rope } from "./rope.ts";
 import { stableAdamW } from "./stable-adamw.ts";
 import { varlenAttention } from "./varlen-attention.ts";
@@ -17,5 +18,7 @@ export function fusedKernels(commands: CommandEncoder): FusedImplementations {
     varlenAttention: varlenAttention(commands),
     linearCrossEntropy: linearCrossEntropy(commands),
     stableAdamW: stableAdamW(commands),
+    linear: linear(commands),
+    int8Linear: int8Linear(commands),
   };
 }

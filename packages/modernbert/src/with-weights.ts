@@ -1,0 +1,32 @@
+/** A model on a device to the same model with weights in fewer bytes. */
+import { CheckpointError } from "./errors.ts";
+import { ModernBert } from "./model.ts";
+import { WeightStore } from "./weights.ts";
+import type { WeightFormat } from "./weights.ts";
+
+/**
+ * The same model for inference with other weights; `model` is disposed. Reads every parameter back: `loadModel` takes them from the
+ * file, one at a time.
+ * @throws CheckpointError unless the parameters are f32.
+ */
+export async function withWeights(model: ModernBert, format: WeightFormat): Promise<ModernBert> {
+  if (format === "f32") return model;
+  const { runtime, config, head, precision } = model;
+  const store = new WeightStore(runtime, format, "f32");
+  try {
+    for (const [name, parameter] of model.parameters) {
+      const values = await parameter.read();
+      if (!(values instanceof Float32Array)) {
+        throw new CheckpointError("withWeights", `expected ${name} in f32, got ${parameter.dtype}`);
+      }
+      store.put(name, parameter.shape, values);
+    }
+    const { parameters, int8 } = store;
+    const lighter = new ModernBert({ runtime, config, head, parameters, int8, precision });
+    model.dispose();
+    return lighter;
+  } catch (error) {
+    store.dispose();
+    throw error;
+  }
+}
