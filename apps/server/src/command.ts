@@ -1,6 +1,6 @@
 /** The command line: flags and environment variables, with the names of text-embeddings-inference where it has them. */
 import { createRequire } from "node:module";
-import { backendNames } from "@modernbert-ts/backends";
+import { backendNames, cpuEngineNames } from "@modernbert-ts/backends";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { defaults, logLevels } from "./options.ts";
 import type { ServeOptions } from "./options.ts";
@@ -37,7 +37,7 @@ function flags(): Option[] {
     new Option("--backend <name>", "what computes").choices(backendNames).env("BACKEND").default(defaults.backend),
     integer("--threads <n>", "CPU threads (default: all cores)", "THREADS", 1, 1024),
     new Option("--cpu-engine <name>", "CPU kernels")
-      .choices(["auto", "native", "typescript"])
+      .choices(cpuEngineNames)
       .env("CPU_ENGINE")
       .default(defaults.cpuEngine),
     new Option("--pooling <kind>", "how a vector is made (default: 1_Pooling/config.json, else cls)")

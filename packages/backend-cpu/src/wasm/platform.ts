@@ -3,6 +3,9 @@
  * `process.getBuiltinModule`, so that bundlers for browsers meet no `node:` import.
  */
 
+import type * as os from "node:os";
+import type * as workerThreads from "node:worker_threads";
+
 /** A module compiled from bytes; posted to workers as it is. */
 export type WasmModule = object;
 
@@ -93,6 +96,6 @@ function nodeModule<Name extends "node:os" | "node:worker_threads">(name: Name):
 }
 
 interface NodeModules {
-  "node:os": typeof import("node:os");
-  "node:worker_threads": typeof import("node:worker_threads");
+  "node:os": typeof os;
+  "node:worker_threads": typeof workerThreads;
 }

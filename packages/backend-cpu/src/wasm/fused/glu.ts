@@ -1,8 +1,8 @@
 /** Gated linear unit (wasm/kernels/glu.ts). */
 import type { Activation, FusedKernel } from "@modernbert-ts/tensor-core";
 import type { WasmContext } from "../context.ts";
+import { expectDtypes } from "../../expect-dtypes.ts";
 import { addressOf } from "../context.ts";
-import { expectF32 } from "./expect-f32.ts";
 
 /** The numbers of the activations in the kernel. */
 const activations: Readonly<Record<Activation, number>> = { gelu: 0, gelu_tanh: 1, silu: 2, relu: 3 };
@@ -10,7 +10,7 @@ const elementsPerTask = 16384;
 
 export function glu({ resolve, threads }: WasmContext): FusedKernel<"glu"> {
   return {
-    supports: expectF32(0),
+    supports: ({ inputs }) => expectDtypes(["x"], inputs),
     saved: () => [],
     backwardReads: { inputs: [0], outputs: [] },
     forward({ attrs, inputs: [x], outputs: [y] }) {

@@ -1,9 +1,9 @@
 /** Layer norm, alone and after a residual addition (wasm/kernels/layer-norm.ts). */
 import type { FusedKernel, TensorSpec, View } from "@modernbert-ts/tensor-core";
+import { expectDtypes } from "../../expect-dtypes.ts";
 import type { Operand } from "../../typescript/operand.ts";
 import { addressOf } from "../context.ts";
 import type { WasmContext } from "../context.ts";
-import { expectF32 } from "./expect-f32.ts";
 
 /** As in the kernel. */
 const forwardRows = 16;
@@ -61,7 +61,7 @@ export function layerNorms(context: WasmContext): {
 
   return {
     layerNorm: {
-      supports: expectF32(0, 1, 2),
+      supports: ({ inputs }) => expectDtypes(["x", "weight", "bias"], inputs),
       saved: ({ inputs }) => statistics(inputs[0]),
       backwardReads: { inputs: [0, 1], outputs: [] },
       forward: ({ attrs, inputs: [x, weight, bias], outputs: [y], saved: [stats] }) =>
@@ -74,7 +74,7 @@ export function layerNorms(context: WasmContext): {
       }) => backward({ gradX, gradWeight, gradBias, gradY, x: x!, stats: stats!, weight: weight! }),
     },
     residualLayerNorm: {
-      supports: expectF32(0, 1, 2, 3),
+      supports: ({ inputs }) => expectDtypes(["x", "delta", "weight", "bias"], inputs),
       saved: ({ inputs }) => statistics(inputs[0]),
       backwardReads: { inputs: [2], outputs: [0] },
       forward: ({ attrs, inputs: [x, delta, weight, bias], outputs: [sum, y], saved: [stats] }) =>

@@ -4,12 +4,12 @@
  */
 import { DeviceValueError, sizeOf } from "@modernbert-ts/tensor-core";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
+import { expectDtypes } from "../../expect-dtypes.ts";
 import { fillDense, transpose } from "../../typescript/fused/matrix.ts";
 import type { Operand } from "../../typescript/operand.ts";
 import { addressOf } from "../context.ts";
 import type { WasmContext } from "../context.ts";
 import { createMultiply } from "../matmul.ts";
-import { expectF32 } from "./expect-f32.ts";
 
 /** Logits that are held at a time: 32 MiB. */
 const blockElements = 2 ** 23;
@@ -21,7 +21,7 @@ export function linearCrossEntropy(context: WasmContext): FusedKernel<"linearCro
   const multiply = createMultiply(threads);
 
   return {
-    supports: expectF32(0, 1, 2),
+    supports: ({ inputs }) => expectDtypes(["hidden", "weight", "bias", "labels"], inputs, [3]),
     saved: ({ inputs: [hidden, weight, bias] }) => [hidden!, weight!, ...(bias ? [bias] : [])],
     backwardReads: { inputs: [], outputs: [] },
 

@@ -1,10 +1,10 @@
 /** Rotary position embedding (wasm/kernels/rope.ts). */
 import { DeviceValueError } from "@modernbert-ts/tensor-core";
 import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
+import { expectDtypes } from "../../expect-dtypes.ts";
 import type { Operand } from "../../typescript/operand.ts";
 import { addressOf } from "../context.ts";
 import type { WasmContext } from "../context.ts";
-import { expectF32 } from "./expect-f32.ts";
 
 /** As in the kernel. */
 const tokensPerTask = 16;
@@ -20,7 +20,7 @@ export function rope({ resolve, attempt, threads }: WasmContext): FusedKernel<"r
     });
   }
   return {
-    supports: expectF32(0, 1, 2),
+    supports: ({ inputs }) => expectDtypes(["qkv", "cos", "sin", "positions"], inputs, [3]),
     saved: () => [],
     backwardReads: { inputs: [1, 2, 3], outputs: [] },
     forward: ({ inputs: [qkv, cos, sin, positions], outputs: [out] }) =>

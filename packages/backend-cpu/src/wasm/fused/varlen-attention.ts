@@ -1,25 +1,23 @@
 /** Attention over packed sequences (wasm/kernels/attention-forward.ts, attention-backward.ts). */
 import { DeviceValueError } from "@modernbert-ts/tensor-core";
 import type { CompositeAttrs, FusedKernel } from "@modernbert-ts/tensor-core";
+import { expectDtypes } from "../../expect-dtypes.ts";
 import type { Operand } from "../../typescript/operand.ts";
 import { addressOf } from "../context.ts";
 import type { WasmContext } from "../context.ts";
-import { expectF32 } from "./expect-f32.ts";
 
 /** As in the kernels: queries of a task, and the largest head that their scratch memory has room for. */
 const blockQueries = 64;
 const maxHeadSize = 256;
 
-const supportsF32 = expectF32<"varlenAttention">(0);
-
 export function varlenAttention({ resolve, attempt, threads, borrow }: WasmContext): FusedKernel<"varlenAttention"> {
   return {
-    supports(query) {
-      const headSize = query.inputs[0]!.shape[3]!;
+    supports({ inputs }) {
+      const headSize = inputs[0]!.shape[3]!;
       if (headSize > maxHeadSize) {
         return { reason: `the WebAssembly engine fuses heads of at most ${maxHeadSize}, got ${headSize}` };
       }
-      return supportsF32(query);
+      return expectDtypes(["qkv", "cuSeqlens"], inputs, [1]);
     },
     /** Log-sum-exp of each query's scores, [H, T]. */
     saved: ({ inputs: [qkv] }) => [{ shape: [qkv!.shape[2]!, qkv!.shape[0]!], dtype: "f32" }],
