@@ -1,6 +1,6 @@
 /** The command line: flags and environment variables, with the names of text-embeddings-inference where it has them. */
 import { createRequire } from "node:module";
-import { backendNames } from "@modernbert-ts/backends";
+import { backendNames, cpuEngineNames } from "@modernbert-ts/backends";
 import { weightFormats } from "@modernbert-ts/modernbert";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { defaults, logLevels } from "./options.ts";
@@ -38,7 +38,7 @@ function flags(): Option[] {
     new Option("--backend <name>", "what computes").choices(backendNames).env("BACKEND").default(defaults.backend),
     integer("--threads <n>", "CPU threads (default: all cores)", "THREADS", 1, 1024),
     new Option("--cpu-engine <name>", "CPU kernels")
-      .choices(["auto", "native", "typescript"])
+      .choices(cpuEngineNames)
       .env("CPU_ENGINE")
       .default(defaults.cpuEngine),
     new Option("--weights <format>", "of linear layers: bf16 and int8 are quicker and a little less exact")

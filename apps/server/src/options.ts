@@ -1,5 +1,5 @@
 /** Everything that can be set, with its defaults: names and values are those of text-embeddings-inference where it has them. */
-import type { BackendName } from "@modernbert-ts/backends";
+import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
 import type { Pooling, WeightFormat } from "@modernbert-ts/modernbert";
 
 export interface ServeOptions {
@@ -13,7 +13,7 @@ export interface ServeOptions {
   readonly port: number;
   readonly backend: BackendName | "auto";
   readonly threads?: number;
-  readonly cpuEngine: "auto" | "native" | "typescript";
+  readonly cpuEngine: CpuEngineName;
   /** Of linear layers. */
   readonly weights: WeightFormat;
   /** By default what 1_Pooling/config.json says, else cls. */

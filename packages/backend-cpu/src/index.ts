@@ -1,3 +1,3 @@
-/** The CPU backend: a native engine (C kernels) and a TypeScript engine behind one function. */
+/** The CPU backend: a native engine (C kernels), a WebAssembly and a TypeScript engine behind one function. */
 export { createCpuBackend } from "./create.ts";
-export type { CpuBackendOptions } from "./create.ts";
+export type { CpuBackendOptions, CpuEngine } from "./choose.ts";

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import { createCpuBackend as createInBrowser } from "../src/browser.ts";
 import { createCpuBackend } from "../src/index.ts";
 import { describeNative } from "./native.ts";
 
@@ -12,6 +13,7 @@ afterEach(() => {
   vi.doUnmock("../src/native/create.ts");
   vi.unstubAllEnvs();
   vi.resetModules();
+  vi.unstubAllGlobals();
 });
 
 test("the device line names the engine", async () => {
@@ -19,20 +21,46 @@ test("the device line names the engine", async () => {
   expect(backend.capabilities.device).toContain("TypeScript");
 });
 
-test("auto takes the TypeScript engine with one notice when the native one cannot run", async () => {
+function withoutNative(): void {
   vi.doMock("../src/native/create.ts", () => ({
     loadNativeEngine: () => Promise.reject(new Error("[createCpuBackend] expected a library, found none")),
   }));
+}
+
+test("auto takes the WebAssembly engine with one notice when the native one cannot run", async () => {
+  withoutNative();
   const notices: string[] = [];
-  await using backend = await createCpuBackend({ onNotice: (notice) => notices.push(notice) });
-  expect(backend.capabilities.device).toContain("TypeScript");
+  await using backend = await createCpuBackend({ threads: 1, onNotice: (notice) => notices.push(notice) });
+  expect(backend.capabilities.device).toMatch(/^CPU, WebAssembly .*SIMD, 1 thread$/);
   expect(notices).toEqual([expect.stringContaining("[createCpuBackend] expected a library, found none")]);
   await expect(createCpuBackend({ engine: "native" })).rejects.toThrow("expected a library, found none");
 });
 
+test("auto ends at the TypeScript engine with one notice that names both reasons", async () => {
+  withoutNative();
+  vi.stubGlobal("WebAssembly", undefined);
+  const notices: string[] = [];
+  await using backend = await createCpuBackend({ onNotice: (notice) => notices.push(notice) });
+  expect(backend.capabilities.device).toContain("TypeScript");
+  expect(notices).toEqual([expect.stringMatching(/expected a library, found none; .*expected WebAssembly/)]);
+});
+
+test("auto does not replace wrong options", async () => {
+  withoutNative();
+  await expect(createCpuBackend({ threads: 0 })).rejects.toThrow("expected 1 to 64 threads, got 0");
+});
+
+test("the browser's entry takes the WebAssembly engine without a notice and has no native one", async () => {
+  const onNotice = vi.fn();
+  await using backend = await createInBrowser({ threads: 1, onNotice });
+  expect(backend.capabilities.device).toContain("WebAssembly");
+  expect(onNotice).not.toHaveBeenCalled();
+  await expect(createInBrowser({ engine: "native" })).rejects.toThrow("in a browser, got native");
+});
+
 test("an engine that does not exist is refused", async () => {
   await expect(createCpuBackend({ engine: "cuda" as "auto" })).rejects.toThrow(
-    "[createCpuBackend] expected engine auto, native or typescript, got cuda",
+    "[createCpuBackend] expected engine auto, native, wasm or typescript, got cuda",
   );
 });
 

@@ -2,17 +2,21 @@
  * Picks a backend by name. This is the one place that knows all of them; each is imported only when it is tried,
  * so that a package that is not installed costs nothing and is named in the error.
  */
+import type { CpuEngine } from "@modernbert-ts/backend-cpu";
 import type { Backend } from "@modernbert-ts/tensor-core";
 
 export type BackendName = "cpu" | "webgpu" | "cuda";
 
 export const backendNames: readonly (BackendName | "auto")[] = ["auto", "cuda", "webgpu", "cpu"];
 
+export const cpuEngineNames: readonly (CpuEngine | "auto")[] = ["auto", "native", "wasm", "typescript"];
+export type CpuEngineName = (typeof cpuEngineNames)[number];
+
 export interface BackendOptions {
   /** CPU threads; all available cores by default. */
   readonly threads?: number;
-  /** Which CPU kernels: C, TypeScript, or the best that is there. */
-  readonly cpuEngine?: "auto" | "native" | "typescript";
+  /** Which CPU kernels: C, WebAssembly, TypeScript, or the best that is there. */
+  readonly cpuEngine?: CpuEngineName;
 }
 
 export interface BackendChoice {

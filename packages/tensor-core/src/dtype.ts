@@ -31,8 +31,9 @@ export function isFloating(dtype: DType): boolean {
 }
 
 /** A typed array of `dtype` over `buffer` (no copy). */
-export function hostView(dtype: DType, buffer: ArrayBuffer, byteOffset = 0, length?: number): HostArray {
-  return new table[dtype].array(buffer, byteOffset, length);
+export function hostView(dtype: DType, buffer: ArrayBufferLike, byteOffset = 0, length?: number): HostArray {
+  const array: new (buffer: ArrayBufferLike, byteOffset?: number, length?: number) => HostArray = table[dtype].array;
+  return new array(buffer, byteOffset, length);
 }
 
 /** Converts plain numbers to the host array of `dtype`; f16 and bf16 are not accepted here, make f32 and cast on the device. */

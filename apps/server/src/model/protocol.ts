@@ -2,7 +2,7 @@
  * What the HTTP thread and the model's worker say to each other. A batch travels packed (ids of all sequences one after another);
  * typed arrays are transferred, not copied. A new kind of work is one entry in `TaskResults` and one case in `worker.ts`.
  */
-import type { BackendName } from "@modernbert-ts/backends";
+import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
 import type { Head, Pooling, WeightFormat } from "@modernbert-ts/modernbert";
 import type { MaskPrediction } from "@modernbert-ts/pipelines";
 
@@ -26,7 +26,7 @@ export interface WorkerData {
   readonly head: Head;
   readonly backend: BackendName | "auto";
   readonly threads: number | undefined;
-  readonly cpuEngine: "auto" | "native" | "typescript";
+  readonly cpuEngine: CpuEngineName;
   readonly weights: WeightFormat;
 }
 

@@ -2,8 +2,8 @@
  * The configuration of a training run: every field with its type, its bounds, its default and the sentence that explains it.
  * `modernbert-train init` writes its example from here, so it cannot drift. Names are those of Hugging Face where it has one.
  */
-import { backendNames } from "@modernbert-ts/backends";
-import type { BackendName } from "@modernbert-ts/backends";
+import { backendNames, cpuEngineNames } from "@modernbert-ts/backends";
+import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
 import { z } from "zod";
 import { parseCount, parseInterval, parseLength, parseShare } from "./quantity.ts";
 
@@ -14,7 +14,7 @@ export interface TrainerConfig {
   readonly seed: number;
   readonly backend: BackendName | "auto";
   readonly threads?: number | undefined;
-  readonly cpu_engine: "auto" | "native" | "typescript";
+  readonly cpu_engine: CpuEngineName;
   readonly data: {
     readonly path: string;
     readonly max_length: number;
@@ -99,9 +99,9 @@ export const configSchema: z.ZodType<TrainerConfig, unknown> = z
       .describe("Where to compute; auto takes the first of cuda, webgpu and cpu that can be had, and says which."),
     threads: positive.optional().describe("CPU threads; all cores when left out."),
     cpu_engine: z
-      .enum(["auto", "native", "typescript"])
+      .enum(cpuEngineNames)
       .default("auto")
-      .describe("Kernels of the cpu backend: C, TypeScript (slow, for any machine), or the best that runs here."),
+      .describe("Kernels of the cpu backend: C, WebAssembly, TypeScript (slow, for any machine), or the best that runs here."),
     data: z
       .strictObject({
         path: z.string().min(1).describe("Folder made by `modernbert-train prepare`."),

@@ -1,16 +1,30 @@
 /**
- * Buffers of the TypeScript engine: array buffers in size classes, kept for reuse after release, counted honestly.
+ * Buffers of the engines that run commands at once: memory in size classes, kept for reuse after release, counted honestly. Where the
+ * memory comes from (array buffers, a WebAssembly memory) is the engine's business.
  */
-import { TensorError, bufferId, hostView } from "@modernbert-ts/tensor-core";
+import { TensorError, bufferId, bytesOf, hostView } from "@modernbert-ts/tensor-core";
 import type { BufferId, DType, HostArray, MemoryStats } from "@modernbert-ts/tensor-core";
 
 interface Memory {
-  readonly bytes: ArrayBuffer;
+  readonly bytes: Uint8Array;
   /** The same bytes as elements of each dtype that was asked for. */
   readonly views: Map<DType, HostArray>;
 }
 
+export interface MemorySource {
+  /** Throws when there is no room. The address is a multiple of 8. */
+  allocate(size: number): Uint8Array;
+  free(bytes: Uint8Array): void;
+}
+
+/** Array buffers, which the garbage collector frees. */
+export const heapMemory: MemorySource = {
+  allocate: (size) => new Uint8Array(size),
+  free() {},
+};
+
 export interface MemoryOptions {
+  readonly source: MemorySource;
   readonly maxBufferBytes: number;
   readonly maxCachedBytes: number;
   readonly poison: boolean;
@@ -19,7 +33,7 @@ export interface MemoryOptions {
 export interface MemoryPool {
   allocate(byteLength: number): BufferId;
   release(buffer: BufferId): void;
-  bytes(operation: string, buffer: BufferId): ArrayBuffer;
+  bytes(operation: string, buffer: BufferId): Uint8Array;
   elements(operation: string, buffer: BufferId, dtype: DType): HostArray;
   stats(): MemoryStats;
   trim(maxCachedBytes: number): void;
@@ -32,7 +46,7 @@ export function sizeClass(byteLength: number): number {
   return Math.max(1, Math.ceil(byteLength / step)) * step;
 }
 
-export function createMemoryPool({ maxBufferBytes, maxCachedBytes, poison }: MemoryOptions): MemoryPool {
+export function createMemoryPool({ source, maxBufferBytes, maxCachedBytes, poison }: MemoryOptions): MemoryPool {
   const live = new Map<BufferId, Memory>();
   const cache = new Map<number, Memory[]>();
   let nextId = 1;
@@ -44,11 +58,20 @@ export function createMemoryPool({ maxBufferBytes, maxCachedBytes, poison }: Mem
   function create(size: number): Memory {
     allocations++;
     try {
-      return { bytes: new ArrayBuffer(size), views: new Map() };
+      return { bytes: claim(size), views: new Map() };
     } catch (cause) {
       throw new TensorError("allocate", `expected room for ${size} bytes, got none; release tensors or use less`, {
         cause,
       });
+    }
+  }
+
+  function claim(size: number): Uint8Array {
+    try {
+      return source.allocate(size);
+    } catch {
+      trim(0);
+      return source.allocate(size);
     }
   }
 
@@ -60,7 +83,10 @@ export function createMemoryPool({ maxBufferBytes, maxCachedBytes, poison }: Mem
 
   function trim(limit: number): void {
     for (const [size, memories] of cache) {
-      while (cachedBytes > limit && memories.pop() !== undefined) cachedBytes -= size;
+      while (cachedBytes > limit && memories.length > 0) {
+        source.free(memories.pop()!.bytes);
+        cachedBytes -= size;
+      }
     }
   }
 
@@ -73,7 +99,7 @@ export function createMemoryPool({ maxBufferBytes, maxCachedBytes, poison }: Mem
       const reused = cache.get(size)?.pop();
       if (reused !== undefined) cachedBytes -= size;
       const memory = reused ?? create(size);
-      if (poison) new Uint8Array(memory.bytes).fill(0xff);
+      if (poison) memory.bytes.fill(0xff);
       const id = bufferId(nextId++);
       live.set(id, memory);
       activeBytes += size;
@@ -85,7 +111,10 @@ export function createMemoryPool({ maxBufferBytes, maxCachedBytes, poison }: Mem
       const size = memory.bytes.byteLength;
       live.delete(buffer);
       activeBytes -= size;
-      if (cachedBytes + size > maxCachedBytes) return;
+      if (cachedBytes + size > maxCachedBytes) {
+        source.free(memory.bytes);
+        return;
+      }
       const memories = cache.get(size);
       if (memories === undefined) cache.set(size, [memory]);
       else memories.push(memory);
@@ -96,7 +125,7 @@ export function createMemoryPool({ maxBufferBytes, maxCachedBytes, poison }: Mem
       const { bytes, views } = find(operation, buffer);
       let view = views.get(dtype);
       if (view === undefined) {
-        view = hostView(dtype, bytes);
+        view = hostView(dtype, bytes.buffer, bytes.byteOffset, bytes.byteLength / bytesOf(dtype));
         views.set(dtype, view);
       }
       return view;

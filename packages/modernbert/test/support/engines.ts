@@ -1,6 +1,7 @@
 /** The backends and modes that every model test runs on. An engine that cannot run here is listed as skipped, with its reason. */
 import { createCpuBackend } from "@modernbert-ts/backend-cpu";
 import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu/typescript";
+import { createWasmBackend } from "@modernbert-ts/backend-cpu/wasm";
 import { Runtime } from "@modernbert-ts/tensor-core";
 import type { Backend, DType, FusionMode } from "@modernbert-ts/tensor-core";
 import { afterEach, describe, it } from "vitest";
@@ -43,11 +44,14 @@ async function whyNotNative(): Promise<string | undefined> {
 /** Fresh buffers of the TypeScript engine are poisoned, so that reading what was never written shows. */
 const poisoned = (): Backend => createTypeScriptBackend({ poison: true });
 
+const webAssembly = (): Promise<Backend> => createWasmBackend({ threads: 2, poison: true });
+
 const noNative = await whyNotNative();
 
 export const engines: readonly Engine[] = [
   engine("TypeScript f32", "f32", "reference", poisoned),
   engine("TypeScript f64", "f64", "reference", poisoned),
+  engine("WebAssembly, fused", "f32", "fused", webAssembly),
   ...(noNative === undefined
     ? [engine("native, from primitives", "f32", "reference", native), engine("native, fused", "f32", "fused", native)]
     : []),

@@ -1,7 +1,7 @@
 /** Gated linear unit (native/src/glu.c). */
 import type { Activation, FusedKernel } from "@modernbert-ts/tensor-core";
 import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "./dtypes.ts";
+import { expectDtypes } from "../../expect-dtypes.ts";
 
 /** The C enum of activations. */
 const activations: Readonly<Record<Activation, number>> = { gelu: 0, gelu_tanh: 1, silu: 2, relu: 3 };

@@ -1,7 +1,7 @@
 /** Layer norm, alone and after a residual addition (native/src/layer_norm.c). */
 import type { FusedKernel, TensorSpec } from "@modernbert-ts/tensor-core";
 import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "./dtypes.ts";
+import { expectDtypes } from "../../expect-dtypes.ts";
 
 /** Mean and 1 / standard deviation of each row. */
 function statistics(x: TensorSpec | null | undefined): TensorSpec[] {

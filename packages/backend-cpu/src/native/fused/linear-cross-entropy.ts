@@ -1,7 +1,7 @@
 /** Linear layer and cross-entropy (native/src/cross_entropy.c): in training the forward already makes the gradients. */
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
 import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "./dtypes.ts";
+import { expectDtypes } from "../../expect-dtypes.ts";
 
 export function linearCrossEntropy(commands: CommandEncoder): FusedKernel<"linearCrossEntropy"> {
   return {

@@ -1,7 +1,7 @@
 /** Rotary position embedding (native/src/rope.c). */
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
 import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "./dtypes.ts";
+import { expectDtypes } from "../../expect-dtypes.ts";
 
 export function rope(commands: CommandEncoder): FusedKernel<"rope"> {
   return {

@@ -1,7 +1,7 @@
 /** StableAdamW (native/src/stable_adamw.c). */
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
 import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "./dtypes.ts";
+import { expectDtypes } from "../../expect-dtypes.ts";
 
 export function stableAdamW(commands: CommandEncoder): FusedKernel<"stableAdamW"> {
   return {

@@ -1,7 +1,7 @@
 /** Attention over packed sequences (native/src/attention_forward.c, attention_backward.c). */
 import type { CompositeAttrs, FusedKernel } from "@modernbert-ts/tensor-core";
 import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "./dtypes.ts";
+import { expectDtypes } from "../../expect-dtypes.ts";
 
 function attributes({ scale, window }: CompositeAttrs["varlenAttention"]): number[] {
   return [scale, window ?? -1];

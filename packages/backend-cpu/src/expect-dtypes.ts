@@ -10,7 +10,7 @@ export function expectDtypes(
   for (const [at, input] of inputs.entries()) {
     const expected: DType = indices.includes(at) ? "i32" : "f32";
     if (input && input.dtype !== expected) {
-      return { reason: `the native kernel takes ${names[at]} in ${expected}, got ${input.dtype}` };
+      return { reason: `the fused kernel takes ${names[at]} in ${expected}, got ${input.dtype}` };
     }
   }
   return true;

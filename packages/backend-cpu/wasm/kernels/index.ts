@@ -1,0 +1,12 @@
+/**
+ * The kernels of the WebAssembly engine. Each has the signature (scratch, task, …arguments): it does one of the tasks that its job is split
+ * into, on whatever thread, with that thread's scratch memory. What a task computes does not depend on threads, so results do not either.
+ * Addresses are bytes into the shared memory, 0 is an absent tensor; all else is counted in elements.
+ */
+export { attentionBackward } from "./attention-backward";
+export { attentionForward } from "./attention-forward";
+export { addColumns, crossEntropyRow, scaleInto } from "./cross-entropy";
+export { gluBackward, gluForward } from "./glu";
+export { layerNormBackward, layerNormForward, sumParts } from "./layer-norm";
+export { matmul } from "./matmul";
+export { rope } from "./rope";
