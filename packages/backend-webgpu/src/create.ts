@@ -12,6 +12,8 @@ export interface WebGpuBackendOptions {
   /** Where to ask for an adapter; default: `navigator.gpu`, or the package webgpu in Node. */
   readonly gpu?: GPU;
   readonly powerPreference?: GPUPowerPreference;
+  /** Whether an adapter that is a program on the CPU will do (lavapipe, SwiftShader, WARP). Default true; `auto` says false. */
+  readonly allowSoftware?: boolean;
   /** Lower limits than the device has, to try what a smaller one would do. */
   readonly limits?: Partial<DeviceLimits>;
   /** Most bytes that the pool keeps for reuse. Default 1 GiB. */
@@ -60,17 +62,28 @@ async function findDevice(
     const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
     return { device, info: adapter.info, owned: true };
   } catch (cause) {
-    throw new WebGpuUnavailableError(`the adapter ${describe(adapter.info)} gives no device`, { cause });
+    throw new WebGpuUnavailableError(
+      `the adapter gives no device (${describe(adapter.info)})`,
+      (cause as Error).message,
+      { cause },
+    );
   }
 }
 
 async function requestAdapter({
   gpu,
   powerPreference = "high-performance",
+  allowSoftware = true,
 }: WebGpuBackendOptions): Promise<GPUAdapter> {
-  const { from, hint } = gpu ? { from: gpu, hint: "" } : await findGpu();
+  const { from, advice } = gpu ? { from: gpu, advice: "the given gpu has none" } : await findGpu();
   const adapter = await from.requestAdapter({ powerPreference });
-  if (adapter === null) throw new WebGpuUnavailableError(`there is no WebGPU adapter on this machine${hint}`);
+  if (adapter === null) throw new WebGpuUnavailableError("there is no WebGPU adapter on this machine", advice);
+  if (!allowSoftware && isSoftware(adapter.info)) {
+    throw new WebGpuUnavailableError(
+      `the only adapter is software (${describe(adapter.info)})`,
+      "the CPU backend is faster; ask for webgpu by name to use it all the same",
+    );
+  }
   return adapter;
 }
 
@@ -78,4 +91,13 @@ async function requestAdapter({
 function describe(info: GPUAdapterInfo | undefined): string {
   const parts = [info?.vendor, info?.architecture, info?.device, info?.description].filter(Boolean);
   return `WebGPU: ${[...new Set(parts)].join(", ") || "unnamed adapter"}`;
+}
+
+/** True where the GPU is a program on the CPU. Not every browser fills `isFallbackAdapter`, so the names are looked at too. */
+export function isSoftware(info: GPUAdapterInfo | undefined): boolean {
+  if (info === undefined) return false;
+  const names = [info.vendor, info.architecture, info.device, info.description].join(" ");
+  return (
+    info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|softpipe|\bsoftware\b|basic render|\bwarp\b/i.test(names)
+  );
 }

@@ -3,4 +3,4 @@ export { createWebGpuBackend } from "./create.ts";
 export type { WebGpuBackendOptions } from "./create.ts";
 export type { DeviceLimits, WebGpuBackend } from "./backend.ts";
 export type { StreamStats } from "./device/stream.ts";
-export { WebGpuUnavailableError } from "./errors.ts";
+export { OutOfDeviceMemoryError, WebGpuUnavailableError } from "./errors.ts";

@@ -13,6 +13,25 @@ test("no adapter is an error that ends in UnavailableError", async () => {
   expect((error as Error).name).toMatch(/UnavailableError$/);
 });
 
+test("a missing package and one that does not load say what to do", async () => {
+  const missing = Object.assign(new Error("Cannot find package"), { code: "ERR_MODULE_NOT_FOUND" });
+  await expect(findGpu(() => Promise.reject(missing))).rejects.toThrow("no WebGPU of its own: npm install webgpu");
+  await expect(findGpu(() => Promise.reject(new Error("GLIBC_2.38 not found")))).rejects.toThrow(
+    "GLIBC_2.38 not found",
+  );
+});
+
+test("a software adapter is refused where it is not allowed, with its name", async () => {
+  const adapter = (info: Partial<GPUAdapterInfo>): GPU =>
+    ({ requestAdapter: async () => ({ info: { isFallbackAdapter: false, ...info } }) }) as unknown as GPU;
+  const create = (info: Partial<GPUAdapterInfo>) => createWebGpuBackend({ gpu: adapter(info), allowSoftware: false });
+  await expect(create({ description: "llvmpipe: Mesa 25" })).rejects.toThrow(/software \(WebGPU: llvmpipe: Mesa 25\)/);
+  await expect(create({ vendor: "google", architecture: "swiftshader" })).rejects.toThrow(WebGpuUnavailableError);
+  await expect(create({ vendor: "acme", isFallbackAdapter: true })).rejects.toThrow("CPU backend is faster");
+  // A GPU passes this check: it fails later, for want of a device.
+  await expect(create({ vendor: "nvidia", architecture: "ampere" })).rejects.not.toThrow("software");
+});
+
 test("options are checked", async () => {
   await expect(createWebGpuBackend({ maxDispatchesPerFlush: 0 })).rejects.toThrow("expected maxDispatchesPerFlush");
 });

@@ -57,6 +57,11 @@ function spanOf(extents: readonly number[], { strides }: Lane): number {
   return 1 + extents.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis]!, 0);
 }
 
+/** How many elements the lane visits, repeated ones once. */
+function elementsOf(extents: readonly number[], { strides }: Lane): number {
+  return extents.reduce((count, extent, axis) => (strides[axis] === 0 ? count : count * extent), 1);
+}
+
 function fits(device: Device, extents: readonly number[], lane: Lane): boolean {
   const { maxBindingBytes, bindingAlignment } = device;
   if (lane.buffer.size <= maxBindingBytes) return true;
@@ -119,15 +124,22 @@ export function bindLane(
   raw = false,
 ): Bound {
   const { buffer, dtype, offset } = lane;
-  const type = raw ? rawType(dtype, writes) : storageType(dtype, writes);
-  if (buffer.size <= device.maxBindingBytes) {
-    return { binding: { name, type, writes, buffer, byteOffset: 0, byteLength: buffer.size }, base: offset };
-  }
   const bytes = bytesOf(dtype);
+  const bytesTouched = elementsOf(extents, lane) * bytes;
+  const shared = {
+    name,
+    type: raw ? rawType(dtype, writes) : storageType(dtype, writes),
+    writes,
+    buffer,
+    bytesTouched,
+  };
+  if (buffer.size <= device.maxBindingBytes) {
+    return { binding: { ...shared, byteOffset: 0, byteLength: buffer.size }, base: offset };
+  }
   const byteOffset = Math.floor((offset * bytes) / device.bindingAlignment) * device.bindingAlignment;
   const base = offset - byteOffset / bytes;
   const byteLength = Math.min(Math.ceil(((base + spanOf(extents, lane)) * bytes) / 4) * 4, buffer.size - byteOffset);
-  return { binding: { name, type, writes, buffer, byteOffset, byteLength }, base };
+  return { binding: { ...shared, byteOffset, byteLength }, base };
 }
 
 /** Binds `count` elements of a dense view, from element `from` on; throws where they are more than a binding holds. */
