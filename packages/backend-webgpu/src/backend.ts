@@ -29,6 +29,8 @@ export interface BackendSettings {
   readonly maxDispatchesPerFlush: number;
   /** One line for people. */
   readonly description: string;
+  /** The GPU is a program on the CPU. */
+  readonly isSoftware: boolean;
   /** Runs after the backend's own buffers are gone. */
   readonly dispose: () => void;
 }
@@ -85,6 +87,7 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
     maxBindingBytes: limits.maxStorageBufferBindingSize,
     bindingAlignment: device.limits.minStorageBufferOffsetAlignment,
     maxBindings: limits.maxStorageBuffersPerShaderStage,
+    isSoftware: settings.isSoftware,
   };
   const transfers = createTransfers(stream);
   const elementwise = elementwiseKernels(kernelDevice);

@@ -43,6 +43,7 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
     maxCachedBytes,
     maxDispatchesPerFlush,
     description: describe(info),
+    isSoftware: isSoftware(info),
     dispose: () => {
       if (owned) device.destroy();
     },

@@ -21,10 +21,12 @@ test("a missing package and one that does not load say what to do", async () => 
   );
 });
 
+function gpuWith(info: Partial<GPUAdapterInfo>): GPU {
+  return { requestAdapter: async () => ({ info: { isFallbackAdapter: false, ...info } }) } as unknown as GPU;
+}
+
 test("a software adapter is refused where it is not allowed, with its name", async () => {
-  const adapter = (info: Partial<GPUAdapterInfo>): GPU =>
-    ({ requestAdapter: async () => ({ info: { isFallbackAdapter: false, ...info } }) }) as unknown as GPU;
-  const create = (info: Partial<GPUAdapterInfo>) => createWebGpuBackend({ gpu: adapter(info), allowSoftware: false });
+  const create = (info: Partial<GPUAdapterInfo>) => createWebGpuBackend({ gpu: gpuWith(info), allowSoftware: false });
   await expect(create({ description: "llvmpipe: Mesa 25" })).rejects.toThrow(/software \(WebGPU: llvmpipe: Mesa 25\)/);
   await expect(create({ vendor: "google", architecture: "swiftshader" })).rejects.toThrow(WebGpuUnavailableError);
   await expect(create({ vendor: "acme", isFallbackAdapter: true })).rejects.toThrow("CPU backend is faster");

@@ -6,7 +6,7 @@ import type { View } from "@modernbert-ts/tensor-core";
 import { UnsupportedError, bytesOf, denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { DeviceBuffer, Memory } from "../device/memory.ts";
 import type { Binding, Parameter, Stream } from "../device/stream.ts";
-import { deviceDType, rawType, storageType } from "../wgsl/access.ts";
+import { deviceDType, quadType, rawType, storageType } from "../wgsl/access.ts";
 import type { DeviceDType } from "../wgsl/access.ts";
 
 /** What kernels need of the backend. */
@@ -22,6 +22,8 @@ export interface Device {
   /** Windows start at multiples of this. */
   readonly bindingAlignment: number;
   readonly maxBindings: number;
+  /** The GPU is a program on the CPU. */
+  readonly isSoftware: boolean;
 }
 
 export interface Lane {
@@ -114,21 +116,30 @@ export function mergeLoops(extents: readonly number[], lanes: readonly Lane[]): 
   return { extents: kept, lanes: lanes.map((lane, at) => ({ ...lane, strides: strides[at]! })) };
 }
 
-/** Binds what a lane touches: the whole buffer where it fits, else a window. `raw` shows elements as bits. */
+/** How a shader sees a binding: element by element, as bits, or in groups of four. */
+export type Access = "elements" | "bits" | "quads";
+
+const accessType: Readonly<Record<Access, (dtype: DeviceDType, writes: boolean) => string>> = {
+  elements: storageType,
+  bits: rawType,
+  quads: quadType,
+};
+
+/** Binds what a lane touches: the whole buffer where it fits, else a window. */
 export function bindLane(
   device: Device,
   name: string,
   extents: readonly number[],
   lane: Lane,
   writes: boolean,
-  raw = false,
+  access: Access = "elements",
 ): Bound {
   const { buffer, dtype, offset } = lane;
   const bytes = bytesOf(dtype);
   const bytesTouched = elementsOf(extents, lane) * bytes;
   const shared = {
     name,
-    type: raw ? rawType(dtype, writes) : storageType(dtype, writes),
+    type: accessType[access](dtype, writes),
     writes,
     buffer,
     bytesTouched,
@@ -138,7 +149,7 @@ export function bindLane(
   }
   const byteOffset = Math.floor((offset * bytes) / device.bindingAlignment) * device.bindingAlignment;
   const base = offset - byteOffset / bytes;
-  const byteLength = Math.min(Math.ceil(((base + spanOf(extents, lane)) * bytes) / 4) * 4, buffer.size - byteOffset);
+  const byteLength = Math.min(Math.ceil(((base + spanOf(extents, lane)) * bytes) / 16) * 16, buffer.size - byteOffset);
   return { binding: { ...shared, byteOffset, byteLength }, base };
 }
 
@@ -149,7 +160,11 @@ export function bindDense(
   name: string,
   view: View,
   writes: boolean,
-  { raw = false, from = 0, count }: { readonly raw?: boolean; readonly from?: number; readonly count?: number } = {},
+  {
+    access = "elements",
+    from = 0,
+    count,
+  }: { readonly access?: Access; readonly from?: number; readonly count?: number } = {},
 ): Bound {
   const length = Math.max(1, count ?? view.shape.reduce((product, extent) => product * extent, 1));
   const lane = laneOf(device, operation, { ...view, offset: view.offset + from }, [1]);
@@ -159,7 +174,7 @@ export function bindDense(
       `expected ${name} of at most ${device.maxBindingBytes} bytes at a time, got ${length * bytesOf(lane.dtype)}`,
     );
   }
-  return bindLane(device, name, [length], lane, writes, raw);
+  return bindLane(device, name, [length], lane, writes, access);
 }
 
 /** The buffer `errors`, for kernels that call `report_`. */
