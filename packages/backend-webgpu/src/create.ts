@@ -4,6 +4,10 @@ import { createBackend } from "./backend.ts";
 import type { DeviceLimits, WebGpuBackend } from "./backend.ts";
 import { WebGpuUnavailableError } from "./errors.ts";
 import { findGpu } from "./gpu.ts";
+import type { RecipeName } from "./kernels/matmul-recipes.ts";
+import { defaultStore } from "./tuning-store.ts";
+import type { TuningStore } from "./tuning-store.ts";
+import { loadTable, measureTable } from "./tuning.ts";
 
 export interface WebGpuBackendOptions {
   /** A device of the caller, who also destroys it. Ask its adapter for the largest limits. */
@@ -18,6 +22,14 @@ export interface WebGpuBackendOptions {
   readonly limits?: Partial<DeviceLimits>;
   /** Most bytes that the pool keeps for reuse. Default 1 GiB. */
   readonly maxCachedBytes?: number;
+  /**
+   * Which matmul shader is taken. `tuned` (default): on a GPU the fastest of each class of products, measured when the first backend is
+   * made on it (some 0.1 s, more where the driver compiles slowly) and kept in `tuningStore`; on a software adapter always the
+   * same. `rule`: from the shapes alone, so that results are the same bits on every machine of one kind. A name: that one where it fits.
+   */
+  readonly matmul?: "tuned" | "rule" | RecipeName;
+  /** Default: a file in `MODERNBERT_CACHE` or the user's cache folder in Node, Cache storage in the browser. */
+  readonly tuningStore?: TuningStore;
   /** Commands that are recorded before they are handed to the device without being asked. Default 256. */
   readonly maxDispatchesPerFlush?: number;
 }
@@ -37,17 +49,23 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
   const limits = Object.fromEntries(
     limitNames.map((name) => [name, Math.min(device.limits[name], options.limits?.[name] ?? Infinity)]),
   ) as Record<keyof DeviceLimits, number>;
-  return createBackend({
+  const { matmul = "tuned", tuningStore = defaultStore() } = options;
+  const adapter = describe(info);
+  const measures = matmul === "tuned" && !isSoftware(info);
+  const table = measures ? await loadTable(tuningStore, adapter) : undefined;
+  const backend = createBackend({
     device,
     limits,
     maxCachedBytes,
     maxDispatchesPerFlush,
-    description: describe(info),
-    isSoftware: isSoftware(info),
+    description: adapter,
+    matmul: matmul === "tuned" ? (isSoftware(info) ? "direct" : table) : matmul === "rule" ? undefined : matmul,
     dispose: () => {
       if (owned) device.destroy();
     },
   });
+  if (measures && table === undefined) await measureTable(backend, tuningStore, adapter);
+  return backend;
 }
 
 async function findDevice(

@@ -4,7 +4,6 @@
  */
 import type { PrimitiveAttrs, PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
 import { isPacked } from "../wgsl/access.ts";
-import { chooseRecipe } from "./matmul-choice.ts";
 import { printDirect } from "./matmul-direct.ts";
 import { canUseQuads, groupsOf, isAlongDepth } from "./matmul-recipes.ts";
 import type { Product, Recipe, Variant } from "./matmul-recipes.ts";
@@ -15,10 +14,14 @@ import type { Device, Lane } from "./space.ts";
 
 type Attrs = PrimitiveAttrs["matmul"];
 
-/** @param copy The primitive `copy`. */
+/**
+ * @param copy The primitive `copy`.
+ * @param choose Picks the shader.
+ */
 export function matmulKernels(
   device: Device,
   copy: (out: View, x: View) => void,
+  choose: (product: Product) => Recipe,
 ): Pick<PrimitiveKernels<View>, "matmul"> {
   const kernels: Pick<PrimitiveKernels<View>, "matmul"> = {
     matmul([out], [a, b], attrs) {
@@ -40,7 +43,8 @@ export function matmulKernels(
       }
       for (const box of boxes) {
         const accumulate = attrs.accumulate || continues(box, isDepth);
-        multiply(device, box.extents, box.lanes as [Lane, Lane, Lane], { ...attrs, accumulate });
+        const product = turned(box.extents, box.lanes as [Lane, Lane, Lane]);
+        run(device, product, choose(product), { ...attrs, accumulate });
       }
     },
   };
@@ -57,25 +61,19 @@ function swapped(lane: Lane): Lane {
   return { ...lane, strides: [...lane.strides.slice(0, -3), column, row, depth] };
 }
 
-function multiply(
-  device: Device,
-  extents: readonly number[],
-  [a, b, out]: readonly [Lane, Lane, Lane],
-  attrs: Attrs,
-): void {
+/** The product with its result row by row where that can be had, and wide: a narrow one is the transpose of a flat one. */
+function turned(extents: readonly number[], lanes: readonly [Lane, Lane, Lane]): Product {
+  const [a, b, out] = lanes;
   const [rows, columns, depth] = extents.slice(-3) as [number, number, number];
   const [rowStride, columnStride] = out.strides.slice(-3) as [number, number, number];
-  // A narrow product is the transpose of a flat one, a result in columns that of one in rows.
   const narrow = columns <= 8 && rows > columns;
   const byColumns = columnStride !== 1 && rowStride === 1 && rows > 8;
-  const product =
-    narrow || byColumns
-      ? describe([...extents.slice(0, -3), columns, rows, depth], [swapped(b), swapped(a), swapped(out)])
-      : describe(extents, [a, b, out]);
-  run(device, product, chooseRecipe(device, product), attrs);
+  if (!narrow && !byColumns) return describeProduct(extents, lanes);
+  return describeProduct([...extents.slice(0, -3), columns, rows, depth], [swapped(b), swapped(a), swapped(out)]);
 }
 
-function describe(extents: readonly number[], lanes: readonly [Lane, Lane, Lane]): Product {
+/** @param extents Batch loops, rows, columns, depth. */
+export function describeProduct(extents: readonly number[], lanes: readonly [Lane, Lane, Lane]): Product {
   const [rows, columns, depth] = extents.slice(-3) as [number, number, number];
   const batch = mergeLoops(
     extents.slice(0, -3),

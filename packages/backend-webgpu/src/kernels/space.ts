@@ -22,8 +22,6 @@ export interface Device {
   /** Windows start at multiples of this. */
   readonly bindingAlignment: number;
   readonly maxBindings: number;
-  /** The GPU is a program on the CPU. */
-  readonly isSoftware: boolean;
 }
 
 export interface Lane {
