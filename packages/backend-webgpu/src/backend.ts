@@ -1,6 +1,7 @@
-/** The backend over a WebGPU device: buffers, the command stream, the primitives, errors that arrive late. */
-import { DeviceLostError, TensorError } from "@modernbert-ts/tensor-core";
+/** The backend over a WebGPU device: buffers, the command stream, the kernels. */
+import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Backend, DType, PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
+import { createFaults } from "./device/faults.ts";
 import { createMemory } from "./device/memory.ts";
 import { createStream } from "./device/stream.ts";
 import type { StreamStats } from "./device/stream.ts";
@@ -9,6 +10,10 @@ import { fusedKernels } from "./fused/kernels.ts";
 import { badValueError } from "./kernels/bad-values.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { lookupKernels } from "./kernels/lookup.ts";
+import { chooseRecipe } from "./kernels/matmul-choice.ts";
+import type { MatmulTable } from "./kernels/matmul-choice.ts";
+import type { RecipeName } from "./kernels/matmul-recipes.ts";
+import { tuneMatmul } from "./kernels/matmul-tuning.ts";
 import { matmulKernels } from "./kernels/matmul.ts";
 import { repeatedRow, sourceKernels } from "./kernels/random.ts";
 import { reduceKernels } from "./kernels/reduce.ts";
@@ -29,6 +34,8 @@ export interface BackendSettings {
   readonly maxDispatchesPerFlush: number;
   /** One line for people. */
   readonly description: string;
+  /** The shader that products take, by class or one for all; undefined: by rule. */
+  readonly matmul: MatmulTable | RecipeName | undefined;
   /** Runs after the backend's own buffers are gone. */
   readonly dispose: () => void;
 }
@@ -36,6 +43,8 @@ export interface BackendSettings {
 export interface WebGpuBackend extends Backend {
   /** Counts since the start: dispatches, passes, submits, compiled pipelines, bytes to and from the device. */
   stats(): StreamStats;
+  /** Measures which matmul shader is fastest for which products, and takes those from now on. Nothing may be queued meanwhile. */
+  tune(options?: { readonly size?: number; readonly rows?: readonly number[] }): Promise<MatmulTable>;
 }
 
 const dtypes: readonly DType[] = ["f32", "f16", "bf16", "i32", "u32"];
@@ -43,34 +52,15 @@ const errorBytes = 16;
 
 export function createBackend(settings: BackendSettings): WebGpuBackend {
   const { device, limits } = settings;
-  /** The first thing that went wrong for good: a lost device, a shader that does not compile, no memory. */
-  let fault: Error | undefined;
-  let disposed = false;
+  const faults = createFaults(device);
   let errorsMarked = false;
-  const checks = new Set<Promise<void>>();
-  const fail = (error: Error): void => {
-    // A shader that does not compile is the cause of what else is reported, though it may be known later.
-    const isCause = error instanceof TensorError && error.operation === "compile";
-    if (!disposed && (fault === undefined || (isCause && !(fault instanceof DeviceLostError)))) fault = error;
-  };
-
-  void device.lost.then(({ reason, message }) => {
-    fail(new DeviceLostError("webgpu", `the device is gone (${message || reason}): call createWebGpuBackend again`));
-  });
-  const onError = (event: Event): void => {
-    const { error } = event as GPUUncapturedErrorEvent;
-    fail(new TensorError("webgpu", `expected commands that the device takes, got: ${error.message}`));
-  };
-  device.addEventListener("uncapturederror", onError);
+  let { matmul } = settings;
 
   const memory = createMemory(device, limits.maxBufferSize, settings.maxCachedBytes, () => stream.forget());
   const stream = createStream(device, memory, {
     maxDispatches: settings.maxDispatchesPerFlush,
-    check(promise) {
-      checks.add(promise);
-      void promise.finally(() => checks.delete(promise)).catch(() => undefined);
-    },
-    fail,
+    check: faults.check,
+    fail: faults.fail,
   });
   const errors = memory.find("errors", memory.allocate(errorBytes));
   const ownBuffers = memory.stats();
@@ -101,18 +91,13 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
       memory.release(buffer);
     }),
     ...reduceKernels(kernelDevice, copy),
-    ...matmulKernels(kernelDevice, copy),
+    ...matmulKernels(kernelDevice, copy, (product) => chooseRecipe(product, matmul)),
     ...lookupKernels(kernelDevice, clear, copy),
   };
 
-  function throwFault(): void {
-    if (disposed) throw new TensorError("webgpu", "expected a backend in use, got one that was disposed");
-    if (fault !== undefined) throw fault;
-  }
-
   /** Downloads, then reports what went wrong before. */
   async function download(operation: string, ranges: Parameters<typeof stream.download>[0]): Promise<Uint8Array[]> {
-    throwFault();
+    faults.throwIfAny();
     const marked = errorsMarked;
     errorsMarked = false;
     const wanted = marked ? [...ranges, { buffer: errors, byteOffset: 0, byteLength: errorBytes }] : ranges;
@@ -127,11 +112,11 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
     } catch (cause) {
       // A lost device rejects the mapping first and says why a little later.
       await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
-      throwFault();
+      faults.throwIfAny();
       throw new TensorError(operation, "expected the device to hand over bytes, got an error", { cause });
     }
-    while (checks.size > 0) await Promise.all(checks);
-    throwFault();
+    await faults.settle();
+    faults.throwIfAny();
     if (!marked) return parts;
     const words = new Uint32Array(parts.pop()!.slice().buffer);
     const error = badValueError(words);
@@ -151,14 +136,14 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
     },
     fused: fusedKernels({ device: kernelDevice, primitives: kernels, clear }),
     allocate(byteLength) {
-      throwFault();
+      faults.throwIfAny();
       return memory.allocate(byteLength);
     },
     release(buffer) {
-      if (!disposed) memory.release(buffer);
+      if (!faults.disposed) memory.release(buffer);
     },
     write(buffer, data, byteOffset = 0) {
-      throwFault();
+      faults.throwIfAny();
       const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
       transfers.write(memory.find("write", buffer), byteOffset, bytes);
     },
@@ -172,11 +157,11 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
       return bytes.slice(byteOffset - start, byteOffset - start + byteLength).buffer as ArrayBuffer;
     },
     run(op, outputs, inputs, attrs) {
-      throwFault();
+      faults.throwIfAny();
       kernels[op](outputs, inputs, attrs);
     },
     flush() {
-      if (!disposed && fault === undefined) stream.flush();
+      if (!faults.disposed && !faults.any) stream.flush();
     },
     async synchronize() {
       await download("synchronize", []);
@@ -190,17 +175,25 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
       };
     },
     trim(maxCachedBytes = 0) {
-      if (!disposed) memory.trim(maxCachedBytes);
+      if (!faults.disposed) memory.trim(maxCachedBytes);
     },
     stats: () => stream.stats(),
+    async tune(options) {
+      faults.throwIfAny();
+      const table = await tuneMatmul(kernelDevice, {
+        ...options,
+        finish: async () => void (await download("tune", [])),
+      });
+      matmul = table;
+      return table;
+    },
     async [Symbol.asyncDispose]() {
-      if (disposed) return;
-      if (fault === undefined) {
+      if (faults.disposed) return;
+      if (!faults.any) {
         stream.flush();
         await device.queue.onSubmittedWorkDone();
       }
-      disposed = true;
-      device.removeEventListener("uncapturederror", onError);
+      faults.dispose();
       memory.destroy();
       stream.destroy();
       settings.dispose();

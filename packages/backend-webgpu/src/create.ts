@@ -4,6 +4,10 @@ import { createBackend } from "./backend.ts";
 import type { DeviceLimits, WebGpuBackend } from "./backend.ts";
 import { WebGpuUnavailableError } from "./errors.ts";
 import { findGpu } from "./gpu.ts";
+import type { RecipeName } from "./kernels/matmul-recipes.ts";
+import { defaultStore } from "./tuning-store.ts";
+import type { TuningStore } from "./tuning-store.ts";
+import { loadTable, measureTable } from "./tuning.ts";
 
 export interface WebGpuBackendOptions {
   /** A device of the caller, who also destroys it. Ask its adapter for the largest limits. */
@@ -12,10 +16,20 @@ export interface WebGpuBackendOptions {
   /** Where to ask for an adapter; default: `navigator.gpu`, or the package webgpu in Node. */
   readonly gpu?: GPU;
   readonly powerPreference?: GPUPowerPreference;
+  /** Whether an adapter that is a program on the CPU will do (lavapipe, SwiftShader, WARP). Default true; `auto` says false. */
+  readonly allowSoftware?: boolean;
   /** Lower limits than the device has, to try what a smaller one would do. */
   readonly limits?: Partial<DeviceLimits>;
   /** Most bytes that the pool keeps for reuse. Default 1 GiB. */
   readonly maxCachedBytes?: number;
+  /**
+   * Which matmul shader is taken. `tuned` (default): on a GPU the fastest of each class of products, measured when the first backend is
+   * made on it (some 0.1 s, more where the driver compiles slowly) and kept in `tuningStore`; on a software adapter always the
+   * same. `rule`: from the shapes alone, so that results are the same bits on every machine of one kind. A name: that one where it fits.
+   */
+  readonly matmul?: "tuned" | "rule" | RecipeName;
+  /** Default: a file in `MODERNBERT_CACHE` or the user's cache folder in Node, Cache storage in the browser. */
+  readonly tuningStore?: TuningStore;
   /** Commands that are recorded before they are handed to the device without being asked. Default 256. */
   readonly maxDispatchesPerFlush?: number;
 }
@@ -35,16 +49,23 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
   const limits = Object.fromEntries(
     limitNames.map((name) => [name, Math.min(device.limits[name], options.limits?.[name] ?? Infinity)]),
   ) as Record<keyof DeviceLimits, number>;
-  return createBackend({
+  const { matmul = "tuned", tuningStore = defaultStore() } = options;
+  const adapter = describe(info);
+  const measures = matmul === "tuned" && !isSoftware(info);
+  const table = measures ? await loadTable(tuningStore, adapter) : undefined;
+  const backend = createBackend({
     device,
     limits,
     maxCachedBytes,
     maxDispatchesPerFlush,
-    description: describe(info),
+    description: adapter,
+    matmul: matmul === "tuned" ? (isSoftware(info) ? "direct" : table) : matmul === "rule" ? undefined : matmul,
     dispose: () => {
       if (owned) device.destroy();
     },
   });
+  if (measures && table === undefined) await measureTable(backend, tuningStore, adapter);
+  return backend;
 }
 
 async function findDevice(
@@ -60,17 +81,28 @@ async function findDevice(
     const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
     return { device, info: adapter.info, owned: true };
   } catch (cause) {
-    throw new WebGpuUnavailableError(`the adapter ${describe(adapter.info)} gives no device`, { cause });
+    throw new WebGpuUnavailableError(
+      `the adapter gives no device (${describe(adapter.info)})`,
+      (cause as Error).message,
+      { cause },
+    );
   }
 }
 
 async function requestAdapter({
   gpu,
   powerPreference = "high-performance",
+  allowSoftware = true,
 }: WebGpuBackendOptions): Promise<GPUAdapter> {
-  const { from, hint } = gpu ? { from: gpu, hint: "" } : await findGpu();
+  const { from, advice } = gpu ? { from: gpu, advice: "the given gpu has none" } : await findGpu();
   const adapter = await from.requestAdapter({ powerPreference });
-  if (adapter === null) throw new WebGpuUnavailableError(`there is no WebGPU adapter on this machine${hint}`);
+  if (adapter === null) throw new WebGpuUnavailableError("there is no WebGPU adapter on this machine", advice);
+  if (!allowSoftware && isSoftware(adapter.info)) {
+    throw new WebGpuUnavailableError(
+      `the only adapter is software (${describe(adapter.info)})`,
+      "the CPU backend is faster; ask for webgpu by name to use it all the same",
+    );
+  }
   return adapter;
 }
 
@@ -78,4 +110,13 @@ async function requestAdapter({
 function describe(info: GPUAdapterInfo | undefined): string {
   const parts = [info?.vendor, info?.architecture, info?.device, info?.description].filter(Boolean);
   return `WebGPU: ${[...new Set(parts)].join(", ") || "unnamed adapter"}`;
+}
+
+/** True where the GPU is a program on the CPU. Not every browser fills `isFallbackAdapter`, so the names are looked at too. */
+export function isSoftware(info: GPUAdapterInfo | undefined): boolean {
+  if (info === undefined) return false;
+  const names = [info.vendor, info.architecture, info.device, info.description].join(" ");
+  return (
+    info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|softpipe|\bsoftware\b|basic render|\bwarp\b/i.test(names)
+  );
 }

@@ -3,39 +3,50 @@ import { WebGpuUnavailableError } from "./errors.ts";
 
 export interface GpuSource {
   readonly from: GPU;
-  /** What to try when it has no adapter; begins with a separator. */
-  readonly hint: string;
+  /** What to try when it has no adapter. */
+  readonly advice: string;
 }
 
-const driverHint =
-  "; on Linux Dawn needs a Vulkan driver: on Debian or Ubuntu apt-get install mesa-vulkan-drivers (25 or newer; lavapipe runs on the " +
+/** The package webgpu. */
+export interface DawnModule {
+  create(options: string[]): GPU;
+}
+
+const driverAdvice =
+  "on Linux Dawn needs a Vulkan driver; on Debian or Ubuntu apt-get install mesa-vulkan-drivers (25 or newer; its lavapipe runs on the " +
   "CPU), and name its file if it is not found: VK_DRIVER_FILES=/usr/share/vulkan/icd.d/lvp_icd.json";
 
 /** Dawn lives as long as this object and ends the process with it when it is collected too early, so one is kept for good. */
 let dawn: GPU | undefined;
 
-export async function findGpu(): Promise<GpuSource> {
+function importDawn(): Promise<DawnModule> {
+  // Not a literal: bundlers for the browser would look for the package.
+  const specifier = "webgpu";
+  return import(/* @vite-ignore */ specifier) as Promise<DawnModule>;
+}
+
+/** @param load Imports the package webgpu; only called in Node. */
+export async function findGpu(load: () => Promise<DawnModule> = importDawn): Promise<GpuSource> {
   const { navigator, process } = globalThis as {
     navigator?: { readonly gpu?: GPU };
     process?: { readonly versions?: { readonly node?: string } };
   };
-  if (navigator?.gpu) return { from: navigator.gpu, hint: "; see chrome://gpu for the reason" };
+  if (navigator?.gpu) return { from: navigator.gpu, advice: "see chrome://gpu for the reason" };
   if (process?.versions?.node === undefined) {
     throw new WebGpuUnavailableError(
-      "this browser has no WebGPU, or the page is not served over https or from localhost",
+      "this browser has no WebGPU",
+      "take a current one, and serve the page over https or from localhost",
     );
   }
-  // Not a literal: bundlers for the browser would look for the package.
-  const specifier = "webgpu";
-  let module: { create(options: string[]): GPU };
+  let module: DawnModule;
   try {
-    module = (await import(/* @vite-ignore */ specifier)) as typeof module;
+    module = await load();
   } catch (cause) {
     const { code } = cause as { readonly code?: string };
     if (code === "ERR_MODULE_NOT_FOUND")
-      throw new WebGpuUnavailableError("Node has no WebGPU of its own: npm install webgpu", { cause });
-    throw new WebGpuUnavailableError(`the package webgpu cannot run here: ${(cause as Error).message}`, { cause });
+      throw new WebGpuUnavailableError("Node has no WebGPU of its own", "npm install webgpu", { cause });
+    throw new WebGpuUnavailableError("the package webgpu cannot run here", (cause as Error).message, { cause });
   }
   dawn ??= module.create([]);
-  return { from: dawn, hint: driverHint };
+  return { from: dawn, advice: driverAdvice };
 }

@@ -3,4 +3,7 @@ export { createWebGpuBackend } from "./create.ts";
 export type { WebGpuBackendOptions } from "./create.ts";
 export type { DeviceLimits, WebGpuBackend } from "./backend.ts";
 export type { StreamStats } from "./device/stream.ts";
-export { WebGpuUnavailableError } from "./errors.ts";
+export type { MatmulTable } from "./kernels/matmul-choice.ts";
+export type { RecipeName } from "./kernels/matmul-recipes.ts";
+export type { TuningStore } from "./tuning-store.ts";
+export { OutOfDeviceMemoryError, WebGpuUnavailableError } from "./errors.ts";

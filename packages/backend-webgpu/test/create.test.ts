@@ -3,7 +3,7 @@ import { DeviceLostError } from "@modernbert-ts/tensor-core";
 import { describe, expect, test } from "vitest";
 import { createPipelines } from "../src/device/pipelines.ts";
 import { findGpu } from "../src/gpu.ts";
-import { WebGpuUnavailableError, createWebGpuBackend } from "../src/index.ts";
+import { OutOfDeviceMemoryError, WebGpuUnavailableError, createWebGpuBackend } from "../src/index.ts";
 import { onDevice } from "./adapter.ts";
 
 test("no adapter is an error that ends in UnavailableError", async () => {
@@ -11,6 +11,36 @@ test("no adapter is an error that ends in UnavailableError", async () => {
   const error = await createWebGpuBackend({ gpu }).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(WebGpuUnavailableError);
   expect((error as Error).name).toMatch(/UnavailableError$/);
+});
+
+test("a missing package and one that does not load say what to do", async () => {
+  const missing = Object.assign(new Error("Cannot find package"), { code: "ERR_MODULE_NOT_FOUND" });
+  await expect(findGpu(() => Promise.reject(missing))).rejects.toThrow("no WebGPU of its own: npm install webgpu");
+  await expect(findGpu(() => Promise.reject(new Error("GLIBC_2.38 not found")))).rejects.toThrow(
+    "GLIBC_2.38 not found",
+  );
+});
+
+function gpuWith(info: Partial<GPUAdapterInfo>): GPU {
+  return { requestAdapter: async () => ({ info: { isFallbackAdapter: false, ...info } }) } as unknown as GPU;
+}
+
+function createWithoutSoftware(info: Partial<GPUAdapterInfo>) {
+  return createWebGpuBackend({ gpu: gpuWith(info), allowSoftware: false });
+}
+
+test("a software adapter is refused where it is not allowed, with its name", async () => {
+  await expect(createWithoutSoftware({ description: "llvmpipe: Mesa 25" })).rejects.toThrow(
+    /software \(WebGPU: llvmpipe: Mesa 25\)/,
+  );
+  await expect(createWithoutSoftware({ vendor: "google", architecture: "swiftshader" })).rejects.toThrow(
+    WebGpuUnavailableError,
+  );
+  await expect(createWithoutSoftware({ vendor: "acme", isFallbackAdapter: true })).rejects.toThrow(
+    "CPU backend is faster",
+  );
+  // A GPU passes this check: it fails later, for want of a device.
+  await expect(createWithoutSoftware({ vendor: "nvidia", architecture: "ampere" })).rejects.not.toThrow("software");
 });
 
 test("options are checked", async () => {
@@ -37,6 +67,16 @@ onDevice("webgpu devices", () => {
       const next = await createWebGpuBackend();
       await next.synchronize();
       await next[Symbol.asyncDispose]();
+    });
+
+    test("no memory is an OutOfDeviceMemoryError on every later call", async () => {
+      const { device, backend } = await withOwnDevice();
+      class GPUOutOfMemoryError extends Error {}
+      device.dispatchEvent(Object.assign(new Event("uncapturederror"), { error: new GPUOutOfMemoryError("full") }));
+      expect(() => backend.allocate(16)).toThrow(OutOfDeviceMemoryError);
+      await expect(backend.synchronize()).rejects.toThrow("smaller batches");
+      await backend[Symbol.asyncDispose]();
+      device.destroy();
     });
 
     test("a device of the caller outlives the backend", async () => {

@@ -30,18 +30,26 @@ export interface BackendChoice {
 export class BackendUnavailableError extends Error {
   /** Why, without the advice: what `auto` reports. */
   readonly reason: string;
+  /** What to install or to choose instead. */
+  readonly advice: string;
   constructor(reason: string, advice: string, options?: ErrorOptions) {
     super(`[backend] ${reason}: ${advice}`, options);
     this.name = "BackendUnavailableError";
     this.reason = reason;
+    this.advice = advice;
   }
 }
 
-type Factory = (options: BackendOptions) => Promise<Backend>;
+/** `asked`: by name, not by `auto`. */
+type Factory = (options: BackendOptions, asked: boolean) => Promise<Backend>;
 
 const factories: Readonly<Record<BackendName, Factory>> = {
-  cuda: fromPackage("cuda", "@modernbert-ts/backend-cuda", "createCudaBackend"),
-  webgpu: fromPackage("webgpu", "@modernbert-ts/backend-webgpu", "createWebGpuBackend"),
+  cuda: cudaBackend,
+  webgpu: async (_, asked) => {
+    const { createWebGpuBackend } = await import("@modernbert-ts/backend-webgpu");
+    // A GPU that is a program on the CPU is slower than the CPU backend: only who names it gets it.
+    return onDevice("webgpu", () => createWebGpuBackend({ allowSoftware: asked }));
+  },
   cpu: async ({ threads, cpuEngine = "auto" }) => {
     const { createCpuBackend } = await import("@modernbert-ts/backend-cpu");
     return createCpuBackend({ engine: cpuEngine, ...(threads !== undefined && { threads }) });
@@ -57,13 +65,13 @@ export async function createBackend(name: BackendName | "auto", options: Backend
         `there is no backend ${String(name)}`,
         `choose one of ${backendNames.join(", ")}`,
       );
-    const backend = await factory(options);
+    const backend = await factory(options, true);
     return { name, backend, reason: backend.capabilities.device };
   }
   const refusals: string[] = [];
   for (const candidate of ["cuda", "webgpu"] as const) {
     try {
-      const backend = await factories[candidate](options);
+      const backend = await factories[candidate](options, false);
       return {
         name: candidate,
         backend,
@@ -74,7 +82,7 @@ export async function createBackend(name: BackendName | "auto", options: Backend
       refusals.push(error.reason);
     }
   }
-  const backend = await factories.cpu(options);
+  const backend = await factories.cpu(options, false);
   return { name: "cpu", backend, reason: describe(backend, refusals) };
 }
 
@@ -83,27 +91,27 @@ function describe(backend: Backend, refusals: readonly string[]): string {
   return refusals.length === 0 ? device : `${device} (${refusals.join("; ")})`;
 }
 
-/** A backend in a package of its own, which need not be installed. It reports a missing device as an error whose name ends in UnavailableError. */
-function fromPackage(name: BackendName, specifier: string, exportName: string): Factory {
-  return async (options) => {
-    let module: Record<string, Factory>;
-    try {
-      module = (await import(specifier)) as Record<string, Factory>;
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code !== "ERR_MODULE_NOT_FOUND" || !message.includes(specifier)) throw error;
-      throw new BackendUnavailableError(`${specifier} is not installed`, `npm install ${specifier}`, { cause: error });
-    }
-    const factory = module[exportName];
-    if (!factory)
-      throw new BackendUnavailableError(`${specifier} has no ${exportName}`, `install the version that fits`);
-    try {
-      return await factory(options);
-    } catch (error) {
-      if (error instanceof Error && error.name.endsWith("UnavailableError")) {
-        throw new BackendUnavailableError(`no ${name} device`, error.message, { cause: error });
-      }
-      throw error;
-    }
-  };
+/** A package of its own, which need not be installed. */
+async function cudaBackend(options: BackendOptions): Promise<Backend> {
+  const specifier = "@modernbert-ts/backend-cuda";
+  let module: { createCudaBackend(options: BackendOptions): Promise<Backend> };
+  try {
+    module = (await import(/* @vite-ignore */ specifier)) as typeof module;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "ERR_MODULE_NOT_FOUND" || !message.includes(specifier)) throw error;
+    throw new BackendUnavailableError(`${specifier} is not installed`, `npm install ${specifier}`, { cause: error });
+  }
+  return onDevice("cuda", () => module.createCudaBackend(options));
+}
+
+/** Backends report a missing device as an error whose name ends in UnavailableError, with `reason` and `advice`. */
+async function onDevice(name: BackendName, create: () => Promise<Backend>): Promise<Backend> {
+  try {
+    return await create();
+  } catch (error) {
+    if (!(error instanceof Error) || !error.name.endsWith("UnavailableError")) throw error;
+    const { reason = error.message, advice = "choose another backend" } = error as Partial<BackendUnavailableError>;
+    throw new BackendUnavailableError(`no ${name} device: ${reason}`, advice, { cause: error });
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BackendUnavailableError, createBackend } from "../src/index.ts";
-import type { BackendName } from "../src/index.ts";
+import type { BackendChoice, BackendName } from "../src/index.ts";
 
 describe("createBackend", () => {
   it("makes the CPU backend with the engine that is asked for", async () => {
@@ -17,6 +17,20 @@ describe("createBackend", () => {
     backend.write(buffer, Float32Array.of(1, 2, 3, 4));
     expect([...new Float32Array(await backend.read(buffer, 0, 16))]).toEqual([1, 2, 3, 4]);
     await backend[Symbol.asyncDispose]();
+  });
+
+  it("auto leaves a software GPU to who names it, and says so", async ({ skip }) => {
+    const asked = await createBackend("webgpu").catch((error: unknown) => error);
+    if (asked instanceof BackendUnavailableError) skip(asked.message);
+    if (asked instanceof Error) throw asked;
+    const { backend, name, reason } = asked as BackendChoice;
+    expect([name, backend.name]).toEqual(["webgpu", "webgpu"]);
+    await backend[Symbol.asyncDispose]();
+    if (!/llvmpipe|swiftshader/i.test(reason)) skip(`a GPU, not a program on the CPU: ${reason}`);
+    const auto = await createBackend("auto", { cpuEngine: "typescript" });
+    expect(auto.name).toBe("cpu");
+    expect(auto.reason).toMatch(/no webgpu device: the only adapter is software \(WebGPU: .*(llvmpipe|swiftshader)/i);
+    await auto.backend[Symbol.asyncDispose]();
   });
 
   it("names what to install or choose", async () => {

@@ -12,6 +12,8 @@ export interface Binding extends Slot {
   readonly buffer: DeviceBuffer;
   readonly byteOffset: number;
   readonly byteLength: number;
+  /** What the dispatch touches of it, for the statistics. Default `byteLength`. */
+  readonly bytesTouched?: number;
 }
 
 export type ParameterType = "u32" | "i32" | "f32";
@@ -35,6 +37,8 @@ export interface StreamStats {
   readonly passes: number;
   readonly submits: number;
   readonly pipelines: number;
+  /** By dispatches, each operand once: what a device moves at least. Gathered tables count as a whole. */
+  readonly bytesMoved: number;
   readonly bytesUploaded: number;
   readonly bytesRead: number;
 }
@@ -91,7 +95,7 @@ export function createStream(
   let recorded = 0;
   let staging: GPUBuffer[] = [];
   let stagedBytes = 0;
-  const counts = { dispatches: 0, passes: 0, submits: 0, bytesUploaded: 0, bytesRead: 0 };
+  const counts = { dispatches: 0, passes: 0, submits: 0, bytesMoved: 0, bytesUploaded: 0, bytesRead: 0 };
 
   function openEncoder(): GPUCommandEncoder {
     encoder ??= device.createCommandEncoder();
@@ -173,7 +177,10 @@ export function createStream(
     current.setBindGroup(0, bindGroup(layout, bindings), [offset]);
     const columns = Math.min(total, maxGroupsPerDimension);
     current.dispatchWorkgroups(columns, Math.ceil(total / columns));
-    for (const { buffer } of bindings) buffer.lastRecording = recording;
+    for (const { buffer, byteLength, bytesTouched = byteLength } of bindings) {
+      buffer.lastRecording = recording;
+      counts.bytesMoved += bytesTouched;
+    }
     counts.dispatches++;
   }
 

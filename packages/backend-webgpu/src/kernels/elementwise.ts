@@ -40,6 +40,7 @@ function runElements(
 ): void {
   if (out.shape.includes(0)) return;
   const raw = kernel.raw === true;
+  const access = raw ? "bits" : "elements";
   const views = [out, ...inputs];
   const lanes = views.map((view) => laneOf(device, operation, view, view.shape.length === 0 ? [] : view.strides));
   const dtypes = lanes.map(({ dtype }) => dtype);
@@ -48,7 +49,7 @@ function runElements(
     const merged = mergeLoops(box.extents, box.lanes);
     const rank = merged.extents.length;
     const size = merged.extents.reduce((product, extent) => product * extent, 1);
-    const bound = merged.lanes.map((lane, at) => bindLane(device, names[at]!, merged.extents, lane, at === 0, raw));
+    const bound = merged.lanes.map((lane, at) => bindLane(device, names[at]!, merged.extents, lane, at === 0, access));
     device.stream.dispatch({
       key: `${operation} ${dtypes.join(" ")} rank ${rank} ${kernel.key}`,
       parameters: [

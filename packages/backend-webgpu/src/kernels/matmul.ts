@@ -1,49 +1,27 @@
 /**
- * `matmul`: workgroups multiply tiles through workgroup memory, each thread a few rows by four columns in registers. Strides are free,
- * so transposes cost nothing but the order in which a tile is loaded, which is a variant of the shader.
+ * `matmul`: cuts what no binding holds, turns products so that results lie row by row, and hands them to one of the shaders: `tiled`
+ * through workgroup memory, `direct` from registers. Which one is `matmul-choice.ts`'s business; each gives the same bits every time.
  */
 import type { PrimitiveAttrs, PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
-import { groupIndex, mainArguments } from "../device/stream.ts";
-import type { Binding } from "../device/stream.ts";
-import { isPacked, loadFunction, storeFunction } from "../wgsl/access.ts";
-import type { DeviceDType } from "../wgsl/access.ts";
-import {
-  bindLane,
-  boxesThatFit,
-  continues,
-  extentParameters,
-  laneOf,
-  laneParameters,
-  mergeLoops,
-  printAddress,
-  printCoordinates,
-  throughFloat32,
-} from "./space.ts";
+import { isPacked } from "../wgsl/access.ts";
+import { printDirect } from "./matmul-direct.ts";
+import { canUseQuads, groupsOf, isAlongDepth } from "./matmul-recipes.ts";
+import type { Product, Recipe, Variant } from "./matmul-recipes.ts";
+import { printTiled } from "./matmul-tiled.ts";
+import { bindLane, boxesThatFit, continues, extentParameters, laneOf, laneParameters, mergeLoops } from "./space.ts";
+import { throughFloat32 } from "./space.ts";
 import type { Device, Lane } from "./space.ts";
 
-/** Rows and columns of a tile, the depth loaded at a time, rows per thread. A thread has four columns. */
-export interface Tile {
-  readonly rows: number;
-  readonly columns: number;
-  readonly depth: number;
-  readonly threadRows: number;
-}
+type Attrs = PrimitiveAttrs["matmul"];
 
-const columnsPerThread = 4;
-const large: Tile = { rows: 64, columns: 64, depth: 16, threadRows: 4 };
-const medium: Tile = { rows: 32, columns: 32, depth: 16, threadRows: 4 };
-const flat: Tile = { rows: 4, columns: 64, depth: 32, threadRows: 1 };
-
-/** Few rows take the flat tile; the large one only where it makes enough workgroups to fill a device. */
-function chooseTile(rows: number, columns: number, batches: number): Tile {
-  if (rows <= 8) return flat;
-  return Math.floor(rows / 64) * Math.floor(columns / 64) * batches >= 32 ? large : medium;
-}
-
-/** @param copy The primitive `copy`. */
+/**
+ * @param copy The primitive `copy`.
+ * @param choose Picks the shader.
+ */
 export function matmulKernels(
   device: Device,
   copy: (out: View, x: View) => void,
+  choose: (product: Product) => Recipe,
 ): Pick<PrimitiveKernels<View>, "matmul"> {
   const kernels: Pick<PrimitiveKernels<View>, "matmul"> = {
     matmul([out], [a, b], attrs) {
@@ -65,7 +43,8 @@ export function matmulKernels(
       }
       for (const box of boxes) {
         const accumulate = attrs.accumulate || continues(box, isDepth);
-        multiply(device, box.extents, box.lanes as [Lane, Lane, Lane], { ...attrs, accumulate });
+        const product = turned(box.extents, box.lanes as [Lane, Lane, Lane]);
+        run(device, product, choose(product), { ...attrs, accumulate });
       }
     },
   };
@@ -82,156 +61,77 @@ function swapped(lane: Lane): Lane {
   return { ...lane, strides: [...lane.strides.slice(0, -3), column, row, depth] };
 }
 
-function multiply(
-  device: Device,
-  extents: readonly number[],
-  [a, b, out]: readonly [Lane, Lane, Lane],
-  { alpha, accumulate }: PrimitiveAttrs["matmul"],
-): void {
+/** The product with its result row by row where that can be had, and wide: a narrow one is the transpose of a flat one. */
+function turned(extents: readonly number[], lanes: readonly [Lane, Lane, Lane]): Product {
+  const [a, b, out] = lanes;
   const [rows, columns, depth] = extents.slice(-3) as [number, number, number];
-  if (columns <= 8 && rows > columns) {
-    // A narrow product is the transpose of a flat one.
-    const turned = [...extents.slice(0, -3), columns, rows, depth];
-    return multiplyTiles(device, turned, [swapped(b), swapped(a), swapped(out)], alpha, accumulate);
-  }
-  multiplyTiles(device, extents, [a, b, out], alpha, accumulate);
+  const [rowStride, columnStride] = out.strides.slice(-3) as [number, number, number];
+  const narrow = columns <= 8 && rows > columns;
+  const byColumns = columnStride !== 1 && rowStride === 1 && rows > 8;
+  if (!narrow && !byColumns) return describeProduct(extents, lanes);
+  return describeProduct([...extents.slice(0, -3), columns, rows, depth], [swapped(b), swapped(a), swapped(out)]);
 }
 
-function multiplyTiles(
-  device: Device,
-  extents: readonly number[],
-  lanes: readonly [Lane, Lane, Lane],
-  alpha: number,
-  accumulate: boolean,
-): void {
+/** @param extents Batch loops, rows, columns, depth. */
+export function describeProduct(extents: readonly number[], lanes: readonly [Lane, Lane, Lane]): Product {
   const [rows, columns, depth] = extents.slice(-3) as [number, number, number];
   const batch = mergeLoops(
     extents.slice(0, -3),
     lanes.map((lane) => ({ ...lane, strides: lane.strides.slice(0, -3) })),
   );
   const batches = batch.extents.reduce((product, extent) => product * extent, 1);
-  const tile = chooseTile(rows, columns, batches);
-  const tilesM = Math.ceil(rows / tile.rows);
-  const tilesN = Math.ceil(columns / tile.columns);
+  return { extents, rows, columns, depth, batches, lanes, batch };
+}
+
+/** Queues `product` with the shader of `recipe`. */
+export function run(device: Device, product: Product, recipe: Recipe, { alpha, accumulate }: Attrs): void {
+  const { extents, rows, columns, depth, batches, lanes, batch } = product;
+  const quads = canUseQuads(product);
   const names = ["a", "b", "y"];
-  const bound = lanes.map((lane, at) => bindLane(device, names[at]!, extents, lane, at === 2));
+  const bound = lanes.map((lane, at) =>
+    bindLane(device, names[at]!, extents, lane, at === 2, quads ? "quads" : "elements"),
+  );
   const [a, b, y] = lanes.map(({ strides }) => strides.slice(-3)) as [number[], number[], number[]];
-  const variant = {
-    tile,
+  const variant: Variant = {
+    recipe,
+    quads,
     dtype: lanes[0].dtype,
     result: lanes[2].dtype,
     batchRank: batch.extents.length,
-    aAlongDepth: a[2] === 1 || a[0] !== 1,
-    bAlongDepth: b[2] === 1 && b[1] !== 1,
+    aAlongDepth: isAlongDepth(a[0]!, a[2]!),
+    bAlongDepth: isAlongDepth(b[1]!, b[2]!),
   };
+  // With quads all addresses count groups of four, but for the steps within one.
+  const unit = quads ? 4 : 1;
+  const step = (stride: number): number => (stride === 1 ? 1 : stride / unit);
   device.stream.dispatch({
     key: `matmul ${JSON.stringify(variant)}`,
     parameters: [
       ["rows", "u32", rows],
       ["columns", "u32", columns],
       ["depth", "u32", depth],
-      ["tiles_m", "u32", tilesM],
-      ["tiles_n", "u32", tilesN],
+      ["tiles_m", "u32", Math.ceil(rows / recipe.rows)],
+      ["tiles_n", "u32", Math.ceil(columns / recipe.columns)],
       ["batches", "u32", batches],
       ["alpha", "f32", alpha],
       ["accumulate", "u32", accumulate ? 1 : 0],
-      ["a_row", "u32", a[0]!],
-      ["a_depth", "u32", a[2]!],
-      ["b_column", "u32", b[1]!],
-      ["b_depth", "u32", b[2]!],
-      ["y_row", "u32", y[0]!],
+      ["a_row", "u32", step(a[0]!)],
+      ["a_depth", "u32", step(a[2]!)],
+      ["b_column", "u32", step(b[1]!)],
+      ["b_depth", "u32", step(b[2]!)],
+      ["y_row", "u32", step(y[0]!)],
       ["y_column", "u32", y[1]!],
       ...extentParameters(batch.extents),
-      ...bound.flatMap(({ base }, at) => laneParameters(names[at]!, base, batch.lanes[at]!.strides)),
+      ...bound.flatMap(({ base }, at) =>
+        laneParameters(
+          names[at]!,
+          base / unit,
+          batch.lanes[at]!.strides.map((stride) => stride / unit),
+        ),
+      ),
     ],
-    bindings: bound.map(({ binding }): Binding => binding),
-    groups: tilesM * tilesN * batches,
-    body: () => print(variant),
+    bindings: bound.map(({ binding }) => binding),
+    groups: groupsOf(product, recipe),
+    body: () => (recipe.kind === "direct" ? printDirect(variant) : printTiled(variant)),
   });
-}
-
-interface Variant {
-  readonly tile: Tile;
-  readonly dtype: DeviceDType;
-  /** f32 where a 16-bit result is summed in parts. */
-  readonly result: DeviceDType;
-  readonly batchRank: number;
-  /** Neighbouring threads load along the depth, not along rows or columns. */
-  readonly aAlongDepth: boolean;
-  readonly bAlongDepth: boolean;
-}
-
-/** Loads a tile of `lanes` × depth into workgroup memory laid out [depth][lanes], zeros beyond the edges. */
-function printLoad(name: "a" | "b", lanes: number, tile: Tile, threads: number, alongDepth: boolean): string {
-  const [side, first, end] = name === "a" ? ["row", "first_row", "rows"] : ["column", "first_column", "columns"];
-  const total = lanes * tile.depth;
-  const place = alongDepth
-    ? `let k = e % ${tile.depth}u; let lane = e / ${tile.depth}u;`
-    : `let lane = e % ${lanes}u; let k = e / ${lanes}u;`;
-  return `for (var e = local; e < ${total}u; e += ${threads}u) {
-      ${place}
-      var v = 0.0;
-      if (${first} + lane < p.${end} && start + k < p.depth) {
-        v = load_${name}(${name}_at + (${first} + lane) * p.${name}_${side} + (start + k) * p.${name}_depth);
-      }
-      tile_${name}[k * ${lanes}u + lane] = v;
-    }`;
-}
-
-function print({ tile, dtype, result, batchRank, aAlongDepth, bAlongDepth }: Variant): string {
-  const { rows, columns, depth, threadRows } = tile;
-  const threadsAcross = columns / columnsPerThread;
-  const threads = (rows / threadRows) * threadsAcross;
-  const each = Array.from({ length: threadRows }, (_, row) => row);
-  return `${loadFunction("a", dtype)}
-${loadFunction("b", dtype)}
-${loadFunction("y", result, true)}
-${storeFunction("y", result)}
-
-var<workgroup> tile_a: array<f32, ${rows * depth}>;
-var<workgroup> tile_b: array<f32, ${columns * depth}>;
-
-fn finish(sum: f32, row: u32, column: u32, y_at: u32) {
-  if (row >= p.rows || column >= p.columns) { return; }
-  let at = y_at + row * p.y_row + column * p.y_column;
-  var value = p.alpha * sum;
-  if (p.accumulate != 0u) { value += load_y(at); }
-  store_y(at, value);
-}
-
-@compute @workgroup_size(${threads}) fn main(${mainArguments}) {
-  let index = ${groupIndex};
-  let batch = index / (p.tiles_m * p.tiles_n);
-  if (batch >= p.batches) { return; }
-  let first_column = (index % p.tiles_n) * ${columns}u;
-  let first_row = (index / p.tiles_n % p.tiles_m) * ${rows}u;
-  ${printCoordinates(batchRank, "batch")}
-  let a_at = ${printAddress("a", batchRank)};
-  let b_at = ${printAddress("b", batchRank)};
-  let y_at = ${printAddress("y", batchRank)};
-  let thread_row = (local / ${threadsAcross}u) * ${threadRows}u;
-  let thread_column = (local % ${threadsAcross}u) * 4u;
-  ${each.map((row) => `var sum${row} = vec4f();`).join(" ")}
-  for (var start = 0u; start < p.depth; start += ${depth}u) {
-    ${printLoad("a", rows, tile, threads, aAlongDepth)}
-    ${printLoad("b", columns, tile, threads, bAlongDepth)}
-    workgroupBarrier();
-    // The bound is no constant: unrolled, this loop takes software adapters ten seconds to compile.
-    let steps = min(${depth}u, p.depth - start);
-    for (var k = 0u; k < steps; k++) {
-      let at_b = k * ${columns}u + thread_column;
-      let b = vec4f(tile_b[at_b], tile_b[at_b + 1u], tile_b[at_b + 2u], tile_b[at_b + 3u]);
-      let at_a = k * ${rows}u + thread_row;
-      ${each.map((row) => `sum${row} += tile_a[at_a + ${row}u] * b;`).join("\n      ")}
-    }
-    workgroupBarrier();
-  }
-  let row = first_row + thread_row;
-  let column = first_column + thread_column;
-  ${each
-    .flatMap((row) =>
-      [0, 1, 2, 3].map((column) => `finish(sum${row}[${column}], row + ${row}u, column + ${column}u, y_at);`),
-    )
-    .join("\n  ")}
-}`;
 }

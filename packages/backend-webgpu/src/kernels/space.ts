@@ -6,7 +6,7 @@ import type { View } from "@modernbert-ts/tensor-core";
 import { UnsupportedError, bytesOf, denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { DeviceBuffer, Memory } from "../device/memory.ts";
 import type { Binding, Parameter, Stream } from "../device/stream.ts";
-import { deviceDType, rawType, storageType } from "../wgsl/access.ts";
+import { deviceDType, quadType, rawType, storageType } from "../wgsl/access.ts";
 import type { DeviceDType } from "../wgsl/access.ts";
 
 /** What kernels need of the backend. */
@@ -55,6 +55,11 @@ export function laneOf({ memory }: Device, operation: string, view: View, stride
 function spanOf(extents: readonly number[], { strides }: Lane): number {
   if (extents.includes(0)) return 1;
   return 1 + extents.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis]!, 0);
+}
+
+/** How many elements the lane visits, repeated ones once. */
+function elementsOf(extents: readonly number[], { strides }: Lane): number {
+  return extents.reduce((count, extent, axis) => (strides[axis] === 0 ? count : count * extent), 1);
 }
 
 function fits(device: Device, extents: readonly number[], lane: Lane): boolean {
@@ -109,25 +114,41 @@ export function mergeLoops(extents: readonly number[], lanes: readonly Lane[]): 
   return { extents: kept, lanes: lanes.map((lane, at) => ({ ...lane, strides: strides[at]! })) };
 }
 
-/** Binds what a lane touches: the whole buffer where it fits, else a window. `raw` shows elements as bits. */
+/** How a shader sees a binding: element by element, as bits, or in groups of four. */
+export type Access = "elements" | "bits" | "quads";
+
+const accessType: Readonly<Record<Access, (dtype: DeviceDType, writes: boolean) => string>> = {
+  elements: storageType,
+  bits: rawType,
+  quads: quadType,
+};
+
+/** Binds what a lane touches: the whole buffer where it fits, else a window. */
 export function bindLane(
   device: Device,
   name: string,
   extents: readonly number[],
   lane: Lane,
   writes: boolean,
-  raw = false,
+  access: Access = "elements",
 ): Bound {
   const { buffer, dtype, offset } = lane;
-  const type = raw ? rawType(dtype, writes) : storageType(dtype, writes);
-  if (buffer.size <= device.maxBindingBytes) {
-    return { binding: { name, type, writes, buffer, byteOffset: 0, byteLength: buffer.size }, base: offset };
-  }
   const bytes = bytesOf(dtype);
+  const bytesTouched = elementsOf(extents, lane) * bytes;
+  const shared = {
+    name,
+    type: accessType[access](dtype, writes),
+    writes,
+    buffer,
+    bytesTouched,
+  };
+  if (buffer.size <= device.maxBindingBytes) {
+    return { binding: { ...shared, byteOffset: 0, byteLength: buffer.size }, base: offset };
+  }
   const byteOffset = Math.floor((offset * bytes) / device.bindingAlignment) * device.bindingAlignment;
   const base = offset - byteOffset / bytes;
-  const byteLength = Math.min(Math.ceil(((base + spanOf(extents, lane)) * bytes) / 4) * 4, buffer.size - byteOffset);
-  return { binding: { name, type, writes, buffer, byteOffset, byteLength }, base };
+  const byteLength = Math.min(Math.ceil(((base + spanOf(extents, lane)) * bytes) / 16) * 16, buffer.size - byteOffset);
+  return { binding: { ...shared, byteOffset, byteLength }, base };
 }
 
 /** Binds `count` elements of a dense view, from element `from` on; throws where they are more than a binding holds. */
@@ -137,7 +158,11 @@ export function bindDense(
   name: string,
   view: View,
   writes: boolean,
-  { raw = false, from = 0, count }: { readonly raw?: boolean; readonly from?: number; readonly count?: number } = {},
+  {
+    access = "elements",
+    from = 0,
+    count,
+  }: { readonly access?: Access; readonly from?: number; readonly count?: number } = {},
 ): Bound {
   const length = Math.max(1, count ?? view.shape.reduce((product, extent) => product * extent, 1));
   const lane = laneOf(device, operation, { ...view, offset: view.offset + from }, [1]);
@@ -147,7 +172,7 @@ export function bindDense(
       `expected ${name} of at most ${device.maxBindingBytes} bytes at a time, got ${length * bytesOf(lane.dtype)}`,
     );
   }
-  return bindLane(device, name, [length], lane, writes, raw);
+  return bindLane(device, name, [length], lane, writes, access);
 }
 
 /** The buffer `errors`, for kernels that call `report_`. */

@@ -63,3 +63,25 @@ export function rawType(dtype: DeviceDType, writes: boolean): string {
 function storePacked(name: string, bits: string): string {
   return `let shift = (i & 1u) * 16u; atomicAnd(&${name}[i >> 1u], 0xffff0000u >> shift); atomicOr(&${name}[i >> 1u], (${bits}) << shift);`;
 }
+
+/** The element type of a binding seen as groups of four elements. */
+export function quadType(dtype: DeviceDType): string {
+  return isPacked(dtype) ? "vec2u" : `vec4<${dtype}>`;
+}
+
+/** `load4_NAME(i)` gives elements 4i … 4i + 3 of a binding of type `quadType`. */
+export function loadQuad(name: string, dtype: DeviceDType): string {
+  const words: Readonly<Record<string, string>> = {
+    f16: "let w = NAME[i]; return vec4f(unpack2x16float(w.x), unpack2x16float(w.y));",
+    bf16: "let w = NAME[i].xxyy; return bitcast<vec4f>(select(w & vec4u(0xffff0000u), w << vec4u(16u), vec4(true, false, true, false)));",
+  };
+  const body = (words[dtype] ?? "return vec4f(NAME[i]);").replace("NAME", name);
+  return `fn load4_${name}(i: u32) -> vec4f { ${body} }`;
+}
+
+/** `store4_NAME(i, v)` rounds and stores elements 4i … 4i + 3. */
+export function storeQuad(name: string, dtype: DeviceDType): string {
+  const pair = (low: string, high: string): string => `${dtype}_encode(v.${low}) | (${dtype}_encode(v.${high}) << 16u)`;
+  const value = isPacked(dtype) ? `vec2u(${pair("x", "y")}, ${pair("z", "w")})` : `vec4<${dtype}>(v)`;
+  return `fn store4_${name}(i: u32, v: vec4f) { ${name}[i] = ${value}; }`;
+}

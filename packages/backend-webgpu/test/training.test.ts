@@ -1,0 +1,108 @@
+/** Ten steps of StableAdamW as torch takes them, and ten steps of a model that learns, beside the TypeScript engine. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu/typescript";
+import { readSafetensors } from "@modernbert-ts/safetensors";
+import { Runtime } from "@modernbert-ts/tensor-core";
+import type { Backend, Tensor } from "@modernbert-ts/tensor-core";
+import { StableAdamW, readStepMetrics, trainingStep } from "@modernbert-ts/training";
+import type { StableAdamWOptions } from "@modernbert-ts/training";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { relativeError } from "../../modernbert/test/support/compare.ts";
+import { tinyModel } from "../../training/test/support/tiny-model.ts";
+import { parametersOf, tinyLoader, vocabSize } from "../../training/test/support/tiny-training.ts";
+import { createWebGpuBackend } from "../src/index.ts";
+import type { WebGpuBackend } from "../src/index.ts";
+import { onDevice } from "./adapter.ts";
+
+const folder = fileURLToPath(new URL("../../training/test/fixtures/stable_adamw", import.meta.url));
+const golden = readSafetensors(readFileSync(`${folder}/golden.safetensors`));
+const config = JSON.parse(readFileSync(`${folder}/config.json`, "utf8")) as {
+  readonly steps: number;
+  readonly betas: [number, number];
+  readonly eps: number;
+  readonly weight_decay: number;
+  readonly max_lr: number;
+  readonly learning_rates: readonly number[];
+};
+
+async function trainTiny(backend: Backend, options: Partial<StableAdamWOptions>) {
+  const runtime = new Runtime(backend);
+  const model = tinyModel(runtime, { vocabSize, dropoutRate: 0.1 });
+  const optimizer = new StableAdamW(runtime, model.parameters, { maxLearningRate: 0.02, ...options });
+  const loader = tinyLoader();
+  const losses: number[] = [];
+  for (let step = 1; step <= 10; step++) {
+    const metrics = trainingStep(model, optimizer, loader.next()!, { step, learningRate: 0.02 });
+    losses.push((await readStepMetrics(metrics)).loss);
+  }
+  const parameters = await parametersOf(model);
+  optimizer.dispose();
+  for (const tensor of model.parameters.values()) tensor.dispose();
+  return { losses, parameters };
+}
+
+onDevice("training on webgpu", () => {
+  describe("training on webgpu", () => {
+    let backend: WebGpuBackend;
+    beforeAll(async () => {
+      backend = await createWebGpuBackend();
+    });
+    afterAll(() => backend[Symbol.asyncDispose]());
+
+    test("ten steps of StableAdamW equal torch: parameters and both moments", async () => {
+      const runtime = new Runtime(backend, { fusion: "fused" });
+      const load = (key: string): Tensor => runtime.tensor(golden.toFloat32(key), golden.tensors.get(key)!.shape);
+      const names = [...golden.tensors.keys()].flatMap((key) => /^param\.(.*)$/.exec(key)?.[1] ?? []);
+      const parameters = new Map(names.map((name) => [name, load(`param.${name}`)]));
+      const optimizer = new StableAdamW(runtime, parameters, {
+        maxLearningRate: config.max_lr,
+        betas: config.betas,
+        eps: config.eps,
+        weightDecay: config.weight_decay,
+      });
+      const failures: string[] = [];
+      for (let step = 1; step <= config.steps; step++) {
+        const rate = config.learning_rates[step - 1]!;
+        runtime.scope(() => {
+          const gradients = names.map((name) => load(`grad.${step}.${name}`));
+          optimizer.update(gradients, rate);
+        });
+        const state = optimizer.state();
+        for (const name of names) {
+          const tensors = {
+            param: parameters.get(name)!,
+            m: state.get(`exp_avg.${name}`)!,
+            v: state.get(`exp_avg_sq.${name}`)!,
+          };
+          for (const [kind, tensor] of Object.entries(tensors)) {
+            const key = `step.${step}.${kind}.${name}`;
+            const got = Float32Array.from(await tensor.read());
+            const error = relativeError(got, golden.toFloat32(key));
+            if (!(error <= 2e-6)) failures.push(`${key}: ${error.toExponential(2)}`);
+          }
+        }
+      }
+      expect(names.length).toBeGreaterThan(0);
+      expect(failures).toEqual([]);
+      optimizer.dispose();
+      for (const tensor of parameters.values()) tensor.dispose();
+      expect(backend.memory().liveBuffers).toBe(0);
+    });
+
+    test.each([{}, { clipNorm: 0.1 }, { lossScale: { initial: 4096 } }])(
+      "ten steps of a model equal the TypeScript engine, options %o",
+      async (options) => {
+        const oracle = createTypeScriptBackend();
+        const wanted = await trainTiny(oracle, options);
+        const got = await trainTiny(backend, options);
+        expect(relativeError(got.losses, wanted.losses)).toBeLessThan(1e-4);
+        expect(wanted.losses.at(-1)).toBeLessThan(wanted.losses[0]! - 0.1);
+        for (const [name, values] of wanted.parameters)
+          expect(relativeError(got.parameters.get(name)!, values), name).toBeLessThan(1e-3);
+        expect(backend.memory().liveBuffers).toBe(0);
+        await oracle[Symbol.asyncDispose]();
+      },
+    );
+  });
+});
