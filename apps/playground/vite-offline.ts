@@ -16,7 +16,8 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(self.registration.scope)) return;
-  const kept = caches.match(request, { cacheName, ignoreSearch: request.mode === "navigate" });
+  // The build's files are the same for everyone, whatever the server's Vary says.
+  const kept = caches.match(request, { cacheName, ignoreVary: true, ignoreSearch: request.mode === "navigate" });
   event.respondWith(kept.then((response) => response ?? fetch(request)));
 });
 `;

@@ -32,7 +32,7 @@ export function createModelView(load: (source: ModelSource) => Promise<ModelRepo
     try {
       const report = await load(await source());
       if (mine !== loads) return;
-      setMessage(notice, report.device.fallback && `Running on the CPU, which is slower: ${report.device.fallback}.`);
+      setMessage(notice, noticeOf(report));
       fact(
         "model",
         `${report.name.split("/").at(-1)}, ${report.layers} layers of ${report.hiddenSize}, ${count(report.parameters)} parameters`,
@@ -85,6 +85,15 @@ export function createModelView(load: (source: ModelSource) => Promise<ModelRepo
       fact("memory", bytes(memory));
     },
   };
+}
+
+/** What a person should know of a loaded model; undefined when all is as hoped. */
+function noticeOf({ device, mask, head }: ModelReport): string | undefined {
+  const notices = [
+    device.fallback && `Running on the CPU, which is slower: ${device.fallback}.`,
+    mask === undefined && `This model cannot fill masks (its head is ${head}); it can compare texts.`,
+  ];
+  return notices.filter(Boolean).join(" ") || undefined;
 }
 
 /** The whole page takes a folder that is dragged onto it. */
