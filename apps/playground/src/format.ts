@@ -5,9 +5,9 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}\u00a0%`;
 }
 
-export function bytes(count: number): string {
-  if (count < 1e6) return `${(count / 1e3).toFixed(0)}\u00a0kB`;
-  return `${(count / 1e6).toFixed(count < 1e8 ? 1 : 0)}\u00a0MB`;
+export function bytes(size: number): string {
+  if (size < 1e6) return `${(size / 1e3).toFixed(0)}\u00a0kB`;
+  return `${(size / 1e6).toFixed(size < 1e8 ? 1 : 0)}\u00a0MB`;
 }
 
 export function milliseconds(value: number): string {

@@ -24,7 +24,7 @@ export function startEngine(onProgress: (progress: Progress) => void): EngineCli
     return found;
   }
 
-  worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+  worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => {
     switch (data.kind) {
       case "progress":
         return onProgress(data.progress);
@@ -35,15 +35,15 @@ export function startEngine(onProgress: (progress: Progress) => void): EngineCli
       default:
         return data satisfies never;
     }
-  };
+  });
   // A worker that cannot start, or throws outside an operation, answers nothing more.
-  worker.onerror = ({ message }) => {
+  worker.addEventListener("error", ({ message }) => {
     for (const id of pending.keys()) {
       settle(id).reject(
         new Error(`[playground] the worker failed (${message || "it did not start"}): reload the page`),
       );
     }
-  };
+  });
 
   return {
     call: (name, argument) =>

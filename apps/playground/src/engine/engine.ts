@@ -111,6 +111,9 @@ function report(name: string, text: TextModel, { backend, fallback }: OpenBacken
 
 /** Of all pairs of vectors, row by row. */
 function dotProducts(vectors: readonly Float32Array[]): Float32Array {
-  const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, at) => sum + value * b[at]!, 0);
   return Float32Array.from(vectors.flatMap((a) => vectors.map((b) => dot(a, b))));
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, at) => sum + value * b[at]!, 0);
 }

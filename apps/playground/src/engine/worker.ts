@@ -4,15 +4,15 @@ import type { Operations, Reply, Request } from "./protocol.ts";
 
 const scope = globalThis as unknown as {
   postMessage(reply: Reply): void;
-  onmessage: ((event: MessageEvent<Request>) => void) | null;
+  addEventListener(type: "message", listener: (event: MessageEvent<Request>) => void): void;
 };
 
 const engine = createEngine((progress) => scope.postMessage({ kind: "progress", progress }));
 let queue: Promise<void> = Promise.resolve();
 
-scope.onmessage = ({ data }) => {
+scope.addEventListener("message", ({ data }) => {
   queue = queue.then(() => answer(data));
-};
+});
 
 async function answer({ id, name, argument }: Request): Promise<void> {
   try {

@@ -21,7 +21,6 @@ export function createModelView(load: (source: ModelSource) => Promise<ModelRepo
   const bar = byId("bar", HTMLProgressElement);
   const error = byId("error", HTMLParagraphElement);
   const notice = byId("notice", HTMLParagraphElement);
-  const fact = (name: string, text: string): void => void (byId(`fact-${name}`, HTMLElement).textContent = text);
   let loads = 0;
 
   /** Shows how a load goes; the latest one has the card. */
@@ -87,6 +86,10 @@ export function createModelView(load: (source: ModelSource) => Promise<ModelRepo
   };
 }
 
+function fact(name: "model" | "device" | "time" | "memory", text: string): void {
+  byId(`fact-${name}`, HTMLElement).textContent = text;
+}
+
 /** What a person should know of a loaded model; undefined when all is as hoped. */
 function noticeOf({ device, mask, head }: ModelReport): string | undefined {
   const notices = [
@@ -96,9 +99,12 @@ function noticeOf({ device, mask, head }: ModelReport): string | undefined {
   return notices.filter(Boolean).join(" ") || undefined;
 }
 
+function hasFiles({ dataTransfer }: DragEvent): boolean {
+  return dataTransfer?.types.includes("Files") === true;
+}
+
 /** The whole page takes a folder that is dragged onto it. */
 function acceptDrops(onDrop: (transfer: DataTransfer) => void): void {
-  const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes("Files") === true;
   document.addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
