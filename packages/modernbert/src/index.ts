@@ -1,4 +1,4 @@
-/** ModernBERT: config, parameters, packed forward pass, heads and losses, initialisation. Hugging Face folders are under `/node`. */
+/** ModernBERT: config, parameters, packed forward pass, heads and losses, initialisation, Hugging Face folders. Folders on disk are under `/node`. */
 export { headSize } from "./config/config.ts";
 export type {
   DropoutRates,
@@ -20,6 +20,10 @@ export { initialiseParameters } from "./initialise.ts";
 export type { InitialisationOptions, InitialisationStyle } from "./initialise.ts";
 export { packSequences, pad, unpad, unpadValues } from "./batch.ts";
 export type { PackedBatch, UnpaddedBatch } from "./batch.ts";
+export { loadModelFolder } from "./folder/load-model.ts";
+export type { LoadedModel, LoadOptions } from "./folder/load-model.ts";
+export { readFolderConfig } from "./folder/read-config.ts";
+export type { FolderConfig } from "./folder/read-config.ts";
 export { ModernBert } from "./model.ts";
 export type { ModernBertOptions } from "./model.ts";
 export { weightFormats } from "./weights.ts";

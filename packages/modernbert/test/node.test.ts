@@ -186,7 +186,7 @@ describe("a folder with", () => {
   });
 
   it.each<[string, string | undefined, new (...args: never[]) => Error, string]>([
-    ["no config", undefined, CheckpointError, "config.json, got ENOENT"],
+    ["no config", undefined, CheckpointError, "config.json, got no such file"],
     ["a config that is no JSON", "{", CheckpointError, "expected JSON in"],
     ["the config of another model", '{"model_type": "bert"}', ConfigError, "model_type"],
     ["no architectures", JSON.stringify(configToJSON(smallConfig)), CheckpointError, "give a head"],

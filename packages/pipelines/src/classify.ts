@@ -2,7 +2,7 @@
 import { packSequences, sequenceClassificationLogits } from "@modernbert-ts/modernbert";
 import { cast, TensorError } from "@modernbert-ts/tensor-core";
 import type { ModernBertConfig } from "@modernbert-ts/modernbert";
-import type { Pipeline } from "./pipeline.ts";
+import type { TextModel } from "./text-model.ts";
 import { softmax } from "./ranking.ts";
 import { defaultPackTokens, encodeTexts, inPacks, requireFinite } from "./sequences.ts";
 import type { EncodeOptions } from "./sequences.ts";
@@ -18,7 +18,7 @@ export interface LabelScore {
  * (`problem_type` in config.json decides, and the number of labels where it is absent).
  */
 export async function classify(
-  pipeline: Pipeline,
+  pipeline: TextModel,
   texts: readonly string[],
   options: EncodeOptions = {},
 ): Promise<LabelScore[][]> {

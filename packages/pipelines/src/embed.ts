@@ -2,7 +2,7 @@
 import { packSequences, pool } from "@modernbert-ts/modernbert";
 import type { Pooling } from "@modernbert-ts/modernbert";
 import { cast, TensorError } from "@modernbert-ts/tensor-core";
-import type { Pipeline } from "./pipeline.ts";
+import type { TextModel } from "./text-model.ts";
 import { defaultPackTokens, encodeTexts, inPacks, requireFinite } from "./sequences.ts";
 import type { EncodeOptions } from "./sequences.ts";
 
@@ -16,7 +16,7 @@ export interface EmbedOptions {
 
 /** Vectors of hidden_size f32 for token sequences (special tokens included). */
 export async function embedSequences(
-  pipeline: Pick<Pipeline, "model" | "runtime" | "pooling">,
+  pipeline: Pick<TextModel, "model" | "runtime" | "pooling">,
   sequences: readonly Int32Array[],
   options: EmbedOptions = {},
 ): Promise<Float32Array[]> {
@@ -45,7 +45,7 @@ export async function embedSequences(
 
 /** Vectors for texts. */
 export async function embed(
-  pipeline: Pipeline,
+  pipeline: TextModel,
   texts: readonly string[],
   options: EmbedOptions & EncodeOptions = {},
 ): Promise<Float32Array[]> {

@@ -2,7 +2,7 @@
 import { maskedLmLogits, packSequences } from "@modernbert-ts/modernbert";
 import { cast, TensorError } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
-import type { Pipeline } from "./pipeline.ts";
+import type { TextModel } from "./text-model.ts";
 import { topProbabilities } from "./ranking.ts";
 import type { Ranked } from "./ranking.ts";
 import { defaultPackTokens, encodeTexts, inPacks } from "./sequences.ts";
@@ -28,7 +28,7 @@ const masksAtOnce = 64;
 
 /** For each sequence, for each of its masks in order, the top predictions. Sequences without a mask give []. */
 export async function fillMaskSequences(
-  pipeline: Pick<Pipeline, "model" | "runtime" | "tokenizer">,
+  pipeline: Pick<TextModel, "model" | "runtime" | "tokenizer">,
   sequences: readonly Int32Array[],
   options: FillMaskOptions = {},
 ): Promise<Ranked[][][]> {
@@ -57,7 +57,7 @@ export async function fillMaskSequences(
 
 /** For each text, for each mask, predictions with their texts. A text without a mask is an error. */
 export async function fillMask(
-  pipeline: Pipeline,
+  pipeline: TextModel,
   texts: readonly string[],
   options: FillMaskOptions & EncodeOptions = {},
 ): Promise<MaskPrediction[][][]> {
@@ -74,7 +74,7 @@ export async function fillMask(
 
 /** Adds token and sequence texts to ranked ids. */
 export function describePredictions(
-  { tokenizer }: Pick<Pipeline, "tokenizer">,
+  { tokenizer }: Pick<TextModel, "tokenizer">,
   sequence: Int32Array,
   masks: readonly (readonly Ranked[])[],
 ): MaskPrediction[][] {
@@ -92,7 +92,7 @@ export function describePredictions(
 }
 
 async function rank(
-  { model, runtime }: Pick<Pipeline, "model" | "runtime">,
+  { model, runtime }: Pick<TextModel, "model" | "runtime">,
   hidden: Tensor,
   positions: Int32Array,
   topK: number,
@@ -109,7 +109,7 @@ async function rank(
   }
 }
 
-function maskToken({ tokenizer }: Pick<Pipeline, "tokenizer">): number {
+function maskToken({ tokenizer }: Pick<TextModel, "tokenizer">): number {
   const { mask } = tokenizer.specialTokens;
   if (mask === undefined) throw new TensorError("fillMask", "expected a tokenizer with [MASK], got one without");
   return mask;

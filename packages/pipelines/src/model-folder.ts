@@ -5,17 +5,9 @@
 import { stat } from "node:fs/promises";
 import { HubApiError } from "@huggingface/hub";
 import { WriteError } from "@modernbert-ts/safetensors/node";
+import { ModelNotFoundError } from "./errors.ts";
 import { cachedSnapshot, cacheFolder, DamagedDownloadError, downloadSnapshot } from "./hub-cache.ts";
 import type { HubModel } from "./hub-cache.ts";
-
-/** No model at that path or id; the message says what was tried and what to do. */
-export class ModelNotFoundError extends Error {
-  override readonly name = "ModelNotFoundError";
-
-  constructor(message: string, options?: ErrorOptions) {
-    super(`[model] ${message}`, options);
-  }
-}
 
 export interface ModelFolderOptions {
   /** Branch, tag or commit of a hub model; `main` by default. */

@@ -1,6 +1,6 @@
 /** Texts to token sequences and sequences to packs of bounded size. */
 import { TensorError } from "@modernbert-ts/tensor-core";
-import type { Pipeline } from "./pipeline.ts";
+import type { TextModel } from "./text-model.ts";
 
 export interface EncodeOptions {
   /** Cut texts that are longer than the model's maximum; otherwise they are an error. */
@@ -14,7 +14,7 @@ export interface EncodeOptions {
  * `max_position_embeddings` unless `truncate`; what tokenizer.json says of padding and truncation does not count.
  */
 export function encodeTexts(
-  { model, tokenizer }: Pick<Pipeline, "model" | "tokenizer">,
+  { model, tokenizer }: Pick<TextModel, "model" | "tokenizer">,
   operation: string,
   texts: readonly string[],
   { truncate = false, nameOf = (index) => `text ${index}` }: EncodeOptions,

@@ -39,7 +39,7 @@ const remove =
     rmSync(join(folder, name));
 
 const cases: [string, (folder: string) => void, RegExp][] = [
-  ["no config.json", remove("config.json"), /config\.json.*ENOENT.*give a Hugging Face model folder/],
+  ["no config.json", remove("config.json"), /config\.json.*no such file.*give a Hugging Face model folder/],
   [
     "config.json that is no JSON",
     (folder) => writeFileSync(join(folder, "config.json"), "{"),

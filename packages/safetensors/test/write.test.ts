@@ -163,7 +163,7 @@ describe("a checkpoint that cannot be opened says why", () => {
     ],
     "a shard that is not there": [
       '{"weight_map":{"a":"two.safetensors"}}',
-      /two\.safetensors: expected a readable file, got ENOENT/,
+      /two\.safetensors: expected this shard, as model\.safetensors\.index\.json says, got no such file/,
     ],
     "a tensor that its shard lacks": [
       '{"weight_map":{"b":"one.safetensors"}}',

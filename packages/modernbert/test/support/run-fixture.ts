@@ -18,7 +18,7 @@ import {
   unpadValues,
 } from "../../src/index.ts";
 import type { Loss, ModernBert, UnpaddedBatch } from "../../src/index.ts";
-import type { Fixture } from "./fixture.ts";
+import type { Fixture } from "./fixture-data.ts";
 
 export interface FixtureRun {
   readonly outputs: ReadonlyMap<string, Float32Array>;

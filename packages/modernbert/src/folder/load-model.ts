@@ -1,8 +1,8 @@
-/** A Hugging Face folder to a model on a device, one tensor at a time: the host holds the largest tensor, never the whole model. */
+/** A Hugging Face folder, wherever its files are, to a model on a device, one tensor at a time: the host holds the largest tensor, never the whole model. */
 import { float32Precision, sizeOf } from "@modernbert-ts/tensor-core";
 import type { Precision, Runtime, Shape } from "@modernbert-ts/tensor-core";
-import { openSafetensors } from "@modernbert-ts/safetensors/node";
-import type { SafetensorsReader } from "@modernbert-ts/safetensors";
+import { openCheckpoint } from "@modernbert-ts/safetensors";
+import type { Folder, SafetensorsReader } from "@modernbert-ts/safetensors";
 import type { Head, ModernBertConfig } from "../config/config.ts";
 import { CheckpointError, listNames } from "../errors.ts";
 import { initialiseParameter } from "../initialise.ts";
@@ -12,7 +12,7 @@ import { WeightStore } from "../weights.ts";
 import type { WeightFormat } from "../weights.ts";
 import { matchNames } from "./match-names.ts";
 import type { NameMatch } from "./match-names.ts";
-import { readConfig } from "./read-config.ts";
+import { readFolderConfig } from "./read-config.ts";
 
 export interface LoadOptions {
   readonly runtime: Runtime;
@@ -39,16 +39,17 @@ export interface LoadedModel {
 /**
  * @throws ConfigError, CheckpointError (missing, unexpected or wrongly shaped tensors, by name) or SafetensorsError (corrupt files).
  */
-export async function loadModel(folder: string, options: LoadOptions): Promise<LoadedModel> {
+export async function loadModelFolder(files: Folder, options: LoadOptions): Promise<LoadedModel> {
   const { runtime, precision = float32Precision, weights = "f32", configure = (config) => config } = options;
-  const stored = await readConfig(folder);
+  const { name: folder } = files;
+  const stored = await readFolderConfig(files);
   const config = configure(stored.config);
   const head = options.head ?? stored.head;
   if (head === undefined) {
     throw new CheckpointError("loadModel", `expected architectures in ${folder}/config.json, got none: give a head`);
   }
   const shapes = parameterShapes(config, head);
-  await using checkpoint = await openSafetensors(folder);
+  await using checkpoint = await openCheckpoint(files);
   const match = matchNames(checkpoint, shapes, head, folder);
   if (match.missing.length > 0 && !options.initialiseMissing) {
     throw new CheckpointError(

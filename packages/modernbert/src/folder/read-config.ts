@@ -1,6 +1,6 @@
 /** config.json of a model folder, and the head that its `architectures` names. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readText } from "@modernbert-ts/safetensors";
+import type { Folder } from "@modernbert-ts/safetensors";
 import { architectures } from "../config/config-json.ts";
 import type { Head, ModernBertConfig } from "../config/config.ts";
 import { parseConfig } from "../config/parse-config.ts";
@@ -13,14 +13,12 @@ export interface FolderConfig {
 }
 
 /** @throws CheckpointError when there is no readable config.json, ConfigError when it describes no ModernBERT. */
-export async function readConfig(folder: string): Promise<FolderConfig> {
-  const path = join(folder, "config.json");
-  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    const reason = cause.code ?? cause.message;
-    throw new CheckpointError("readConfig", `expected ${path}, got ${reason}: give a Hugging Face model folder`, {
-      cause,
-    });
-  });
+export async function readFolderConfig(folder: Folder): Promise<FolderConfig> {
+  const path = `${folder.name}/config.json`;
+  const text = await readText(folder, "config.json");
+  if (text === undefined) {
+    throw new CheckpointError("readConfig", `expected ${path}, got no such file: give a Hugging Face model folder`);
+  }
   let json: unknown;
   try {
     json = JSON.parse(text);

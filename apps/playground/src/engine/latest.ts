@@ -1,0 +1,49 @@
+/** Work that follows typing: waits for a pause, runs one at a time, and shows an answer only while it is still the wanted one. */
+
+export interface Latest<Input> {
+  /** Asks for an answer to `input` instead of to what was asked before. */
+  ask(input: Input): void;
+  /** Forgets what was asked. */
+  cancel(): void;
+}
+
+/** `run` must not reject. */
+export function latest<Input, Output>(
+  pause: number,
+  run: (input: Input) => Promise<Output>,
+  show: (output: Output) => void,
+): Latest<Input> {
+  let wanted: { readonly input: Input } | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let busy = false;
+  let asked = 0;
+
+  async function work(): Promise<void> {
+    if (busy) return;
+    busy = true;
+    while (wanted) {
+      const { input } = wanted;
+      wanted = undefined;
+      const mine = asked;
+      const output = await run(input);
+      if (mine === asked) show(output);
+    }
+    busy = false;
+  }
+
+  return {
+    ask(input) {
+      asked++;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        wanted = { input };
+        void work();
+      }, pause);
+    },
+    cancel() {
+      asked++;
+      clearTimeout(timer);
+      wanted = undefined;
+    },
+  };
+}

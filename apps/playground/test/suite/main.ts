@@ -1,0 +1,57 @@
+/** The page that runs the suites of the WebGPU backend on this browser's adapter. Tests call what it puts on `suite`. */
+import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu/typescript";
+import { createWebGpuBackend } from "@modernbert-ts/backend-webgpu";
+import { conformanceCases, openSession, runCase } from "@modernbert-ts/conformance";
+import type { Session } from "@modernbert-ts/conformance";
+import { goldenFailures, trainingFailures } from "./goldens.ts";
+import { optimizerFailures } from "./optimizer.ts";
+
+/** What became of a case, as plain data. */
+export interface CaseReport {
+  readonly status: "passed" | "skipped" | "failed";
+  readonly note?: string;
+}
+
+const cases = new Map(conformanceCases().map((each) => [each.name, each]));
+let session: Session | undefined;
+
+const suite = {
+  /** Opens the backends; gives the device's name. */
+  async open(seed: number): Promise<string> {
+    session = await openSession({
+      name: "webgpu in a browser",
+      create: () => createWebGpuBackend(),
+      oracle: async () => createTypeScriptBackend(),
+      seed,
+    });
+    return session.backend.capabilities.device;
+  },
+  async conformance(name: string): Promise<CaseReport> {
+    const { outcome } = await runCase(cases.get(name)!, session!);
+    switch (outcome.status) {
+      case "passed":
+        return { status: "passed" };
+      case "skipped":
+        return { status: "skipped", note: outcome.reason };
+      case "failed":
+        return { status: "failed", note: (outcome.error as Error).message };
+      default:
+        return outcome satisfies never;
+    }
+  },
+  /** Tensors that are off, of a fixture's outputs and gradients. */
+  golden: (url: string, name: string): Promise<string[]> => goldenFailures(session!.backend, url, name),
+  /** Ten steps of a fixture's model beside the TypeScript engine. */
+  training: (url: string, name: string): Promise<string[]> =>
+    trainingFailures(session!.backend, session!.oracle!, url, name),
+  /** Ten steps of StableAdamW beside torch. */
+  optimizer: (url: string): Promise<string[]> => optimizerFailures(session!.backend, url),
+};
+
+export type Suite = typeof suite;
+
+declare global {
+  // A page's functions are reached through its global object.
+  var suite: Suite;
+}
+globalThis.suite = suite;

@@ -1,0 +1,40 @@
+/** The page as it is shipped: built into a temporary folder and served by `vite preview` with the headers of vite.config.ts. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { preview } from "vite";
+
+export const appFolder = fileURLToPath(new URL("../../", import.meta.url));
+
+export interface ServedApp extends AsyncDisposable {
+  readonly url: string;
+}
+
+export async function serveApp(): Promise<ServedApp> {
+  const outDir = mkdtempSync(join(tmpdir(), "modernbert-playground-"));
+  await viteBuild(["--outDir", outDir, "--emptyOutDir"]);
+  const server = await preview({
+    root: appFolder,
+    build: { outDir },
+    preview: { port: 0, host: "127.0.0.1" },
+    logLevel: "error",
+  });
+  return {
+    url: server.resolvedUrls!.local[0]!,
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      rmSync(outDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** In a process of its own: vitest's NODE_ENV would make a build for tests. */
+export async function viteBuild(args: readonly string[]): Promise<void> {
+  const vite = join(dirname(createRequire(import.meta.url).resolve("vite/package.json")), "bin/vite.js");
+  const env = { ...process.env, NODE_ENV: "production" };
+  await promisify(execFile)(process.execPath, [vite, "build", "--logLevel", "error", ...args], { cwd: appFolder, env });
+}

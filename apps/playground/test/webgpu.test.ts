@@ -1,0 +1,96 @@
+/**
+ * The WebGPU backend on Chromium's software adapter: the conformance suite, the goldens of the model, training. The page holds the
+ * cases; each is a test here, so that failures and skips are listed as everywhere else.
+ */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { conformanceCases } from "@modernbert-ts/conformance";
+import type { SkipRule } from "@modernbert-ts/conformance";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { viteBuild } from "./support/app.ts";
+import { launch, onChromium } from "./support/chromium.ts";
+import { serveFolder } from "./support/serve-folder.ts";
+import type { FolderServer } from "./support/serve-folder.ts";
+
+const packages = fileURLToPath(new URL("../../../packages/", import.meta.url));
+const goldens = "modernbert/test/fixtures";
+const suitePage = fileURLToPath(new URL("suite/", import.meta.url));
+
+/** SwiftShader compiles shaders slowly and is a CPU: what only repeats a shader for another dtype, and what is slow by design. */
+const left: readonly SkipRule[] = [
+  {
+    cases: /^matmul \/ (f16|bf16) \/ (a |block|batches)/,
+    reason: "differs from f32 only in how elements are loaded and stored, which the other cases of this dtype cover",
+  },
+  {
+    cases: /^reduce \/ (sum|max) \/ (f16|bf16|u32) \/ (offset|transposed|gapped|broadcast)/,
+    reason: "strides are those of the f32 and i32 cases; how this dtype is loaded shows in its dense cases",
+  },
+  {
+    cases: /^composites \/ varlenAttention \/ lengths (64 65 66|63 129|200|20 7).* \/ reference/,
+    reason: "the reference of a long sequence takes seconds on a software adapter; the fused kernel is checked on it",
+  },
+];
+
+const seed = Date.now() % 2 ** 31;
+
+onChromium(`webgpu in Chromium (fresh seed ${seed})`, () => {
+  const built = mkdtempSync(join(tmpdir(), "modernbert-suite-"));
+  let site: FolderServer;
+  let fixtures: FolderServer;
+  let browser: Browser;
+  let page: Page;
+  const errors: string[] = [];
+
+  beforeAll(async () => {
+    await viteBuild([suitePage, "--config", join(suitePage, "vite.config.ts"), "--outDir", built, "--emptyOutDir"]);
+    site = await serveFolder(built);
+    fixtures = await serveFolder(packages);
+    browser = await launch({ webgpu: true });
+    page = await browser.newPage();
+    page.on("console", (message) => {
+      if (message.type() === "error") errors.push(message.text());
+    });
+    await page.goto(`${site.url}/`);
+    await page.waitForFunction(() => "suite" in globalThis);
+    console.log(await page.evaluate((value) => suite.open(value), seed));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await fixtures?.[Symbol.asyncDispose]();
+    await site?.[Symbol.asyncDispose]();
+    rmSync(built, { recursive: true, force: true });
+  });
+
+  for (const { name } of conformanceCases()) {
+    test(name, async ({ skip }) => {
+      const rule = left.find(({ cases }) => (typeof cases === "string" ? cases === name : cases.test(name)));
+      if (rule) skip(rule.reason);
+      const { status, note } = await page.evaluate((each) => suite.conformance(each), name);
+      if (status === "skipped") skip(note);
+      if (status === "failed") throw new Error(note);
+    });
+  }
+
+  test.each(readdirSync(join(packages, goldens)))("golden %s", async (name) => {
+    const url = `${fixtures.url}/${goldens}`;
+    expect(await page.evaluate((args) => suite.golden(args.url, args.name), { url, name })).toEqual([]);
+  });
+
+  test("ten training steps equal the TypeScript engine's", async () => {
+    const url = `${fixtures.url}/${goldens}`;
+    expect(await page.evaluate((from) => suite.training(from, "masked_lm"), url)).toEqual([]);
+  });
+
+  test("ten steps of StableAdamW equal torch's", async () => {
+    const url = `${fixtures.url}/training/test/fixtures/stable_adamw`;
+    expect(await page.evaluate((from) => suite.optimizer(from), url)).toEqual([]);
+  });
+
+  test("nothing was logged as an error", () => {
+    expect(errors).toEqual([]);
+  });
+});
