@@ -2,8 +2,9 @@
  * Compiles the native engine with the system's C compiler into native/build/<platform>-<arch>/.
  *
  * Kernel files are compiled once per instruction set, the runtime once; objects are kept, and only what changed is compiled again.
- * CC names another compiler (a cross compiler with TARGET_ARCH=arm64), CFLAGS adds flags, `--out DIR` builds elsewhere (for sanitizers:
- * native/README.md). Without a compiler it prints one line and succeeds: the package then runs its TypeScript engine.
+ * CC names another compiler (a cross compiler with TARGET_ARCH=arm64, TARGET_PLATFORM=win32), CFLAGS adds flags, `--out DIR` builds
+ * elsewhere (for sanitizers: native/README.md). Without a compiler it prints one line and succeeds: the package then runs its TypeScript
+ * engine.
  */
 import { execFile } from "node:child_process";
 import {
@@ -42,8 +43,10 @@ const instructionSets = {
   },
   arm64: { neon: [] },
 };
-const extension = { win32: "dll", darwin: "dylib" }[process.platform] ?? "so";
-const common = words("-std=gnu11 -O3 -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=fast");
+const platform = process.env.TARGET_PLATFORM ?? process.platform;
+const extension = { win32: "dll", darwin: "dylib" }[platform] ?? "so";
+const pic = platform === "win32" ? [] : ["-fPIC"];
+const common = words("-std=gnu11 -O3 -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=fast");
 const warnings = words("-Wall -Wextra -Wno-unknown-pragmas -Wno-psabi");
 
 await main().catch((error) => {
@@ -62,13 +65,14 @@ async function main() {
   const arch = process.env.TARGET_ARCH ?? process.arch;
   const sets = await supportedSets(compiler, instructionSets[arch] ?? { baseline: [] });
   const { values: options } = parseArgs({ options: { out: { type: "string" } } });
-  const out = options.out ?? join(root, "build", `${process.platform}-${arch}`);
+  const out = options.out ?? join(root, "build", `${platform}-${arch}`);
   mkdirSync(join(out, "objects"), { recursive: true });
   await generate();
 
   const oldGlibc = ["-include", join(sources, "runtime", "glibc.h")];
   const flags = [
     ...common,
+    ...pic,
     ...warnings,
     ...oldGlibc,
     "-I",
@@ -102,16 +106,16 @@ async function main() {
     renameSync(temporary, object);
   });
   const temporary = `${library}.${process.pid}`;
-  // nodelete: threads of a stream that nobody disposed still run when the library is closed.
-  const link =
-    process.platform === "linux"
-      ? [
-          ...(process.env.CFLAGS?.includes("-fsanitize") ? [] : ["-Wl,-z,defs"]),
-          "-Wl,-z,nodelete",
-          "-Wl,-z,noexecstack",
-        ]
-      : [];
-  await compile(compiler, [...flags, "-shared", ...objects, ...link, "-lpthread", "-lm", "-o", temporary]);
+  // Windows: the thread library goes inside. Linux: nodelete: threads of a stream that nobody disposed still run when the library is closed.
+  const link = {
+    win32: ["-static"],
+    linux: [
+      ...(process.env.CFLAGS?.includes("-fsanitize") ? [] : ["-Wl,-z,defs"]),
+      "-Wl,-z,nodelete",
+      "-Wl,-z,noexecstack",
+    ],
+  }[platform];
+  await compile(compiler, [...flags, "-shared", ...objects, ...(link ?? []), "-lpthread", "-lm", "-o", temporary]);
   renameSync(temporary, library);
   for (const old of files(join(out, "objects"), ".o")) if (!objects.includes(old)) rmSync(old);
   console.log(
@@ -143,7 +147,7 @@ async function findCompiler() {
   try {
     for (const candidate of process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"]) {
       try {
-        await run(candidate, ["-shared", "-fPIC", probe, "-lpthread", "-lm", "-o", join(folder, "probe")]);
+        await run(candidate, ["-shared", ...pic, probe, "-lpthread", "-lm", "-o", join(folder, "probe")]);
         return candidate;
       } catch (error) {
         if (process.env.CC)

@@ -4,7 +4,7 @@
  *
  *   node native/build.mjs && node native/platform-package.mjs
  *
- * TARGET_ARCH and STRIP are for cross compiled libraries. On Linux the library must run with glibc 2.28, which is what Node needs.
+ * TARGET_PLATFORM, TARGET_ARCH and STRIP are for cross compiled libraries. On Linux the library must run with glibc 2.28, which is what Node needs.
  */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +14,8 @@ import { platformPackage, platforms } from "./platforms.mjs";
 
 const newestGlibc = 28;
 
-const platform = `${process.platform}-${process.env.TARGET_ARCH ?? process.arch}`;
+const system = process.env.TARGET_PLATFORM ?? process.platform;
+const platform = `${system}-${process.env.TARGET_ARCH ?? process.arch}`;
 const fields = platforms[platform];
 if (!fields) throw new Error(`expected one of ${Object.keys(platforms).join(", ")}, got ${platform}`);
 
@@ -29,8 +30,8 @@ mkdirSync(folder);
 const library = join(folder, fileName);
 copyFileSync(join(built, fileName), library);
 copyFileSync(fileURLToPath(new URL("../../../LICENSE", import.meta.url)), join(folder, "LICENSE"));
-execFileSync(process.env.STRIP ?? "strip", [process.platform === "darwin" ? "-x" : "--strip-unneeded", library]);
-if (process.platform === "linux") checkGlibc(library);
+execFileSync(process.env.STRIP ?? "strip", [system === "darwin" ? "-x" : "--strip-unneeded", library]);
+if (system === "linux") checkGlibc(library);
 
 const { version, license, engines, repository } = JSON.parse(
   readFileSync(new URL("../package.json", import.meta.url), "utf8"),

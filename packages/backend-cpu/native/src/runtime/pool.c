@@ -149,7 +149,7 @@ void *mb_scratch(int worker, int slot, size_t bytes) {
 }
 
 mb_pool *mb_pool_create(int workers, void *owner) {
-  mb_pool *pool = aligned_alloc(64, (sizeof(mb_pool) + (size_t)workers * sizeof(pool_worker) + 63) / 64 * 64);
+  mb_pool *pool = mb_allocate((int64_t)(sizeof(mb_pool) + (size_t)workers * sizeof(pool_worker)));
   if (pool == NULL) return NULL;
   *pool = (mb_pool){.owner = owner, .workers = workers};
   atomic_store(&pool->claim, CLOSED);
@@ -182,5 +182,5 @@ void mb_pool_destroy(mb_pool *pool) {
     for (int slot = 0; slot < MB_SLOTS; slot++) mb_free(pool->worker[index].scratch[slot].data);
   pthread_cond_destroy(&pool->wake);
   pthread_mutex_destroy(&pool->mutex);
-  free(pool);
+  mb_free(pool);
 }

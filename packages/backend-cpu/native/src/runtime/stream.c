@@ -125,7 +125,7 @@ MB_API int64_t mb_stream_completed(mb_stream *stream) { return atomic_load(&stre
 
 MB_API int32_t mb_stream_wait(mb_stream *stream, int64_t count, int32_t milliseconds) {
   struct timespec until;
-  timespec_get(&until, TIME_UTC);
+  clock_gettime(CLOCK_REALTIME, &until);
   until.tv_sec += milliseconds / 1000;
   until.tv_nsec += milliseconds % 1000 * 1000000L;
   if (until.tv_nsec >= 1000000000L) {
