@@ -1,8 +1,8 @@
 /* f32 products on AMX tiles, to f32 accuracy. (Henry, Tang, Heinecke: Leveraging the bfloat16 artificial intelligence datatype for
  * higher-precision computations, 2019.)
  *
- * Every f32 x is split into three bf16 by rounding, x = high + middle + low exactly, with |middle| ≤ 2^-8 |x| and |low| ≤ 2^-16 |x|.
- * Of the nine products of parts, six are summed in f32 by TDPBF16PS; what is left out is below 2^-23 |a·b|, of random sign. A tile adds
+ * Every f32 x is split into three bf16 by rounding, x = high + middle + low exactly, with |middle| ≤ 2^-8 |x| and |low| ≤ 2^-17 |x|.
+ * Of the nine products of parts, six are summed in f32 by TDPBF16PS; what is left out is below 2^-23.9 |a·b|, of random sign. A tile adds
  * up 16 products before it rounds into the running sum, so sums come out nearer to the exact ones than those of a chain of FMAs: worst
  * error over Σ|a·b| is 1.5 · 2^-24 for normal numbers (a chain: 4.4), 27 · 2^-24 for their magnitudes (a chain: 87), K = 64…8192.
  *
@@ -28,24 +28,17 @@
 typedef struct {
   const float *from;
   int64_t line_stride, depth_stride; /* in elements; a line is a row of A or a column of B */
-  int64_t lines, depth;              /* to pack: the rest of tiles becomes 0 */
+  int64_t lines, depth;              /* 1…MB_AMX_PANEL, 1…; the rest of tiles becomes 0 */
   int columns;                       /* a panel of B, not of A */
-  float scale;
+  float scale;                       /* of A; 1 for B */
   char *to;
-  /* Packing goes on in units of one tile by one step. */
-  int64_t done;
-  uint32_t largest[MB_AMX_LINES]; /* of the bits of elements seen, shifted left by 1 to lose the sign */
 } mb_amx_panel;
 
 static inline int64_t mb_amx_tiles(int64_t lines) { return (lines + MB_AMX_LINES - 1) / MB_AMX_LINES; }
 static inline int64_t mb_amx_steps(int64_t depth) { return (depth + MB_AMX_STEP - 1) / MB_AMX_STEP; }
-static inline int64_t mb_amx_units(const mb_amx_panel *panel) { return mb_amx_tiles(panel->lines) * mb_amx_steps(panel->depth); }
 
-/* Packs one more unit (0 ≤ done < units). */
-void MB_FN(mb_amx_pack_unit)(mb_amx_panel *panel);
-
-/* Whether all elements packed so far are below 2^63. */
-int MB_FN(mb_amx_in_range)(const mb_amx_panel *panel);
+/* Splits and packs. Returns 1 when all elements are below 2^63, 0 when the panel is not fit for tiles. */
+int MB_FN(mb_amx_pack)(const mb_amx_panel *panel);
 
 /* Whether AMX is the faster way for this product, batches aside. */
 int MB_FN(mb_gemm_amx_suits)(const mb_gemm_args *args);

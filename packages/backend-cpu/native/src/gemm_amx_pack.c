@@ -36,50 +36,49 @@ static inline __attribute__((always_inline)) void load_block(const float *from, 
 /* Rounds to bf16, as f32; ties away from zero. */
 static inline vu rounded(vf x) { return ((vu)x + 0x8000) & 0xffff0000; }
 
-static inline __attribute__((always_inline)) void store_pair(char *to, vu low, vu high) { *(vu *)to = low >> 16 | high; }
-
 /* Splits vectors x (lower halves of words) and y (upper halves) into their parts. */
 static inline __attribute__((always_inline)) void split(vf x, vf y, char *to, int64_t part_bytes) {
 #pragma GCC unroll 3
   for (int part = 0; part < MB_AMX_PARTS; part++) {
     const vu p = rounded(x), q = rounded(y);
-    store_pair(to + part * part_bytes, p, q);
+    *(vu *)(to + part * part_bytes) = p >> 16 | q;
     x -= (vf)p;
     y -= (vf)q;
   }
 }
 
-void MB_FN(mb_amx_pack_unit)(mb_amx_panel *panel) {
-  const int64_t tiles = mb_amx_tiles(panel->lines), step = panel->done / tiles, tile = panel->done % tiles;
-  const int64_t line = tile * MB_AMX_LINES, k = step * MB_AMX_STEP;
-  const int64_t lines = MB_MIN(MB_AMX_LINES, panel->lines - line);
-  const int64_t depth[2] = {MB_MIN(VL, panel->depth - k), MB_MAX(0, MB_MIN(VL, panel->depth - k - VL))};
-  const int64_t vector_stride = panel->columns ? panel->depth_stride : panel->line_stride;
-  const int64_t lane_stride = panel->columns ? panel->line_stride : panel->depth_stride;
+static inline __m512i magnitude(vf x) { return (__m512i)((vu)x & 0x7fffffff); }
+
+/* One tile by one step. `largest`: the bits of the largest magnitudes so far. */
+static inline __attribute__((always_inline)) void pack_tile(const mb_amx_panel *panel, int columns, int64_t tiles, int64_t step, int64_t tile,
+                                                            __m512i *largest) {
+  const int64_t line = tile * MB_AMX_LINES, k = step * MB_AMX_STEP, lines = MB_MIN(MB_AMX_LINES, panel->lines - line);
+  const int64_t first = MB_MIN(VL, panel->depth - k), second = MB_MAX(0, MB_MIN(VL, panel->depth - k - VL));
+  const int64_t vector_stride = columns ? panel->depth_stride : panel->line_stride;
+  const int64_t lane_stride = columns ? panel->line_stride : panel->depth_stride;
   const float *from = panel->from + line * panel->line_stride + k * panel->depth_stride;
   char *to = panel->to + (step * MB_AMX_PARTS * tiles + tile) * MB_AMX_TILE_BYTES;
+  vf x[VL], y[VL];
+  load_block(from, vector_stride, lane_stride, columns ? first : lines, columns ? lines : first, x);
+  load_block(from + VL * panel->depth_stride, vector_stride, lane_stride, columns ? second : lines, columns ? lines : second, y);
   const vf scale = v_set(panel->scale);
-  vf row[VL], first[VL];
-  vu largest;
-  memcpy(&largest, panel->largest, sizeof largest);
-  load_block(from, vector_stride, lane_stride, panel->columns ? depth[0] : lines, panel->columns ? lines : depth[0], row);
-  for (int i = 0; i < VL; i++) first[i] = row[i];
-  load_block(from + VL * panel->depth_stride, vector_stride, lane_stride, panel->columns ? depth[1] : lines,
-             panel->columns ? lines : depth[1], row);
 #pragma GCC unroll 16
   for (int i = 0; i < VL; i++) {
-    const vf x = scale * first[i], y = scale * row[i];
-    largest = (vu)_mm512_max_epu32((__m512i)largest, _mm512_max_epu32((__m512i)((vu)x << 1), (__m512i)((vu)y << 1)));
-    split(x, y, to + i * 64, tiles * MB_AMX_TILE_BYTES);
+    const vf low = columns ? x[i] : scale * x[i], high = columns ? y[i] : scale * y[i];
+    *largest = _mm512_max_epu32(*largest, _mm512_max_epu32(magnitude(low), magnitude(high)));
+    split(low, high, to + i * 64, tiles * MB_AMX_TILE_BYTES);
   }
-  memcpy(panel->largest, &largest, sizeof largest);
-  panel->done++;
 }
 
-int MB_FN(mb_amx_in_range)(const mb_amx_panel *panel) {
-  uint32_t largest = 0;
-  for (int i = 0; i < MB_AMX_LINES; i++) largest = MB_MAX(largest, panel->largest[i]);
-  return largest < 0x5f000000u << 1; /* 2^63 */
+int MB_FN(mb_amx_pack)(const mb_amx_panel *panel) {
+  const int64_t tiles = mb_amx_tiles(panel->lines), steps = mb_amx_steps(panel->depth);
+  __m512i largest = _mm512_setzero_si512();
+  for (int64_t step = 0; step < steps; step++)
+    for (int64_t tile = 0; tile < tiles; tile++) {
+      if (panel->columns) pack_tile(panel, 1, tiles, step, tile, &largest);
+      else pack_tile(panel, 0, tiles, step, tile, &largest);
+    }
+  return _mm512_cmpge_epu32_mask(largest, _mm512_set1_epi32(0x5f000000)) == 0; /* 2^63 */
 }
 
 #endif
