@@ -42,9 +42,11 @@ MB_INLINE void tile_product(int rows, int vectors, int64_t n, const float *a, in
   }
 }
 
-/* Rows of one head lie pages apart, where no hardware prefetcher follows: asks for a row that will be read or written later. */
-static inline void prefetch_row(const float *row, int64_t dim) {
-  for (int64_t d = 0; d < dim; d += 16) __builtin_prefetch(row + d);
+/* Rows of one head lie pages apart, where no hardware prefetcher follows: asks for rows that will be read or written soon, into the L2
+ * cache, as they would fall into few sets of the L1 cache. */
+static inline void prefetch_rows(const float *from, int64_t stride, int64_t rows, int64_t dim) {
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t d = 0; d < dim; d += 16) __builtin_prefetch(from + r * stride + d, 0, 2);
 }
 
 /* to[d · to_stride + r] = scale · from[r · stride + d] for d < dim and r < TILE_LANES; rows from `rows` on are taken as 0. */
@@ -60,12 +62,9 @@ static inline void pack_transposed(float *to, int64_t to_stride, const float *fr
     }
 }
 
-#define PREFETCH_ROWS 8
-
 /* Copies `rows` rows of `dim` floats into rows of `width` ≥ dim floats, zeros behind them and in the rows up to `total`. */
 static inline void pack_rows(float *to, int64_t width, const float *from, int64_t stride, int64_t rows, int64_t total, int64_t dim) {
   for (int64_t r = 0; r < rows; r++) {
-    if (r + PREFETCH_ROWS < rows) prefetch_row(from + (r + PREFETCH_ROWS) * stride, dim);
     int64_t d = 0;
     for (; d + VL <= dim; d += VL) v_store(to + r * width + d, v_load(from + r * stride + d));
     if (d < dim) v_store_n(to + r * width + d, v_load_n(from + r * stride + d, dim - d), MB_MIN(VL, width - d));
