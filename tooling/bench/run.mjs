@@ -1,11 +1,11 @@
 /**
  * `pnpm bench [NAME…] [--shape S] [--cases BxL,…] [--rounds N] [--backend NAME]`: ours and its peers in one run.
- * Prints tables and writes JSON to tooling/bench/results/. Names: inference, training, tokenizer.
+ * Prints tables and writes JSON to tooling/bench/results/. Names: inference, weights, training, tokenizer.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
-const names = ["inference", "training", "tokenizer"];
+const names = ["inference", "weights", "training", "tokenizer"];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
