@@ -18,12 +18,15 @@ async function loadRuntime() {
   return (await import(entry)).default;
 }
 
-/** @returns a function (lengths) → { milliseconds, values of the padded batch [B · S · d] }, or a reason why there is none */
-export async function startOnnx(folder, config, weightOf, threads) {
+/**
+ * @param {{ int8?: boolean }} options passed to the writer of the graph
+ * @returns a function (lengths) → { milliseconds, values of the padded batch [B · S · d] }, or a reason why there is none
+ */
+export async function startOnnx(folder, config, weightOf, threads, options = {}) {
   const ort = await loadRuntime();
   if (!ort) return { reason: "onnxruntime-node could not be installed" };
   const shape = { ...config, heads: config.numHeads, eps: config.normEps };
-  const file = writeModernBertOnnx(folder, shape, weightOf);
+  const file = writeModernBertOnnx(folder, shape, weightOf, options);
   const session = await ort.InferenceSession.create(file, {
     intraOpNumThreads: threads,
     graphOptimizationLevel: "all",

@@ -70,7 +70,8 @@ onEveryEngine(({ create, dtype, name: engine }) => {
     return;
   }
   if (engine.startsWith("WebAssembly")) {
-    it("weights in fewer bytes", ({ skip }) => skip("this engine has no fused linear: it runs what the TypeScript engine runs"));
+    it("weights in fewer bytes", ({ skip }) =>
+      skip("this engine has no fused linear: it runs what the TypeScript engine runs"));
     return;
   }
 

@@ -6,6 +6,7 @@ import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { field, float, int } from "./protobuf.mjs";
 
 const FLOAT = 1;
+const INT8 = 3;
 const INT64 = 7;
 
 export class Graph {
@@ -35,14 +36,15 @@ export class Graph {
     this.#outputs.push(valueInfo(name, FLOAT, shape));
   }
 
-  /** A float32 weight, written to the external file at a 4096-byte boundary. */
+  /** A weight in float32 or, from an Int8Array, int8; written to the external file at a 4096-byte boundary. */
   weight(name, shape, values) {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     this.#offset = Math.ceil(this.#offset / 4096) * 4096;
     writeSync(this.#data, bytes, 0, bytes.length, this.#offset);
+    const type = values instanceof Int8Array ? INT8 : FLOAT;
     const location = [entry("location", this.#dataName), entry("offset", this.#offset), entry("length", bytes.length)];
     this.#initializers.push(
-      field(5, [...shape.map((n) => int(1, n)), int(2, FLOAT), field(8, name), ...location, int(14, 1)]),
+      field(5, [...shape.map((n) => int(1, n)), int(2, type), field(8, name), ...location, int(14, 1)]),
     );
     this.#offset += bytes.length;
     return name;

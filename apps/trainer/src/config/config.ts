@@ -101,7 +101,9 @@ export const configSchema: z.ZodType<TrainerConfig, unknown> = z
     cpu_engine: z
       .enum(cpuEngineNames)
       .default("auto")
-      .describe("Kernels of the cpu backend: C, WebAssembly, TypeScript (slow, for any machine), or the best that runs here."),
+      .describe(
+        "Kernels of the cpu backend: C, WebAssembly, TypeScript (slow, for any machine), or the best that runs here.",
+      ),
     data: z
       .strictObject({
         path: z.string().min(1).describe("Folder made by `modernbert-train prepare`."),
