@@ -1,18 +1,20 @@
-/** The composites that the WebAssembly engine fuses: all but StableAdamW, which runs from primitives. */
+/** The composites that the WebAssembly engine fuses: all, so that a missing one does not compile. */
 import type { FusedImplementations } from "@modernbert-ts/tensor-core";
 import type { WasmContext } from "../context.ts";
 import { glu } from "./glu.ts";
 import { layerNorms } from "./layer-norm.ts";
 import { linearCrossEntropy } from "./linear-cross-entropy.ts";
 import { rope } from "./rope.ts";
+import { stableAdamW } from "./stable-adamw.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
-export function fusedKernels(context: WasmContext): Partial<FusedImplementations> {
+export function fusedKernels(context: WasmContext): FusedImplementations {
   return {
     ...layerNorms(context),
     glu: glu(context),
     rope: rope(context),
     varlenAttention: varlenAttention(context),
     linearCrossEntropy: linearCrossEntropy(context),
+    stableAdamW: stableAdamW(context),
   };
 }
