@@ -1,7 +1,7 @@
 /** Linear layers over narrow weights: bf16 and f16 (native/src/linear.c), bytes (native/src/int8_linear.c). */
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
 import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "./dtypes.ts";
+import { expectDtypes } from "../../expect-dtypes.ts";
 
 export function linear(commands: CommandEncoder): FusedKernel<"linear"> {
   return {

@@ -1,4 +1,4 @@
-/** The composites that the WebAssembly engine fuses: all, so that a missing one does not compile. */
+/** The composites that the WebAssembly engine fuses: all that compute in f32. The others run from primitives. */
 import type { FusedImplementations } from "@modernbert-ts/tensor-core";
 import type { WasmContext } from "../context.ts";
 import { glu } from "./glu.ts";
@@ -8,7 +8,7 @@ import { rope } from "./rope.ts";
 import { stableAdamW } from "./stable-adamw.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
-export function fusedKernels(context: WasmContext): FusedImplementations {
+export function fusedKernels(context: WasmContext): Partial<FusedImplementations> {
   return {
     ...layerNorms(context),
     glu: glu(context),
