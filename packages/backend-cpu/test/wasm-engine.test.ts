@@ -20,6 +20,31 @@ function waves(size: number, frequency: number): Float32Array {
   return Float32Array.from({ length: size }, (_, i) => Math.sin(i * frequency));
 }
 
+/** Every fused kernel that is split into tasks, forward and backward; returns bits. */
+async function trainingStep(threads: number): Promise<number[][]> {
+  await using backend = await createWasmBackend({ threads, poison: true });
+  const runtime = new Runtime(backend, { fusion: "fused" });
+  const [tokens, heads, size, classes] = [300, 3, 20, 777];
+  const width = heads * size;
+  const qkv = runtime.tensor(waves(tokens * 3 * width, 0.37), [tokens, 3, heads, size]);
+  const weight = runtime.tensor(waves(width, 1.1), [width]);
+  const decoder = runtime.tensor(waves(classes * width, 0.7), [classes, width]);
+  const ends = runtime.tensor(Int32Array.of(0, 130, 130, 300), [4], "i32");
+  const labels = runtime.tensor(
+    Int32Array.from({ length: tokens }, (_, i) => (i * 31) % classes),
+    [tokens],
+    "i32",
+  );
+  const { value, gradients } = valueAndGradients(runtime, [qkv, weight, decoder], () => {
+    const attended = varlenAttention(qkv, ends, { scale: 0.2, window: 70, maxSeqlen: 170 });
+    const normal = layerNorm(reshape(attended, [tokens, width]), weight, null, 1e-5);
+    return linearCrossEntropy(normal, decoder, null, labels).lossSum;
+  });
+  const results: number[][] = [];
+  for (const each of [value, ...gradients]) results.push([...new Uint32Array((await each!.read()).buffer)]);
+  return results;
+}
+
 describe("threads", () => {
   test("the device line counts them", async () => {
     for (const threads of [1, 2]) {
@@ -27,31 +52,6 @@ describe("threads", () => {
       expect(backend.capabilities.device).toBe(`CPU, WebAssembly SIMD, ${threads} thread${threads === 1 ? "" : "s"}`);
     }
   });
-
-  /** Every fused kernel that is split into tasks, forward and backward; returns bits. */
-  async function trainingStep(threads: number): Promise<number[][]> {
-    await using backend = await createWasmBackend({ threads, poison: true });
-    const runtime = new Runtime(backend, { fusion: "fused" });
-    const [tokens, heads, size, classes] = [300, 3, 20, 777];
-    const width = heads * size;
-    const qkv = runtime.tensor(waves(tokens * 3 * width, 0.37), [tokens, 3, heads, size]);
-    const weight = runtime.tensor(waves(width, 1.1), [width]);
-    const decoder = runtime.tensor(waves(classes * width, 0.7), [classes, width]);
-    const ends = runtime.tensor(Int32Array.of(0, 130, 130, 300), [4], "i32");
-    const labels = runtime.tensor(
-      Int32Array.from({ length: tokens }, (_, i) => (i * 31) % classes),
-      [tokens],
-      "i32",
-    );
-    const { value, gradients } = valueAndGradients(runtime, [qkv, weight, decoder], () => {
-      const attended = varlenAttention(qkv, ends, { scale: 0.2, window: 70, maxSeqlen: 170 });
-      const normal = layerNorm(reshape(attended, [tokens, width]), weight, null, 1e-5);
-      return linearCrossEntropy(normal, decoder, null, labels).lossSum;
-    });
-    const results: number[][] = [];
-    for (const each of [value, ...gradients]) results.push([...new Uint32Array((await each!.read()).buffer)]);
-    return results;
-  }
 
   test("results are the same bits for any number of them", async () => {
     const one = await trainingStep(1);

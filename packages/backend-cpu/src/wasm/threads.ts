@@ -21,6 +21,8 @@ export type KernelName =
   | "matmul"
   | "rope"
   | "scaleInto"
+  | "stableAdamWSquares"
+  | "stableAdamWUpdate"
   | "sumParts";
 
 export interface Threads {

@@ -10,3 +10,4 @@ export { gluBackward, gluForward } from "./glu";
 export { layerNormBackward, layerNormForward, sumParts } from "./layer-norm";
 export { matmul } from "./matmul";
 export { rope } from "./rope";
+export { stableAdamWSquares, stableAdamWUpdate } from "./stable-adamw";

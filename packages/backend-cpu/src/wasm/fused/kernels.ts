@@ -1,10 +1,11 @@
-/** The composites that the WebAssembly engine fuses: all but StableAdamW, which runs from primitives. */
+/** The composites that the WebAssembly engine fuses: all that compute in f32. The others run from primitives. */
 import type { FusedImplementations } from "@modernbert-ts/tensor-core";
 import type { WasmContext } from "../context.ts";
 import { glu } from "./glu.ts";
 import { layerNorms } from "./layer-norm.ts";
 import { linearCrossEntropy } from "./linear-cross-entropy.ts";
 import { rope } from "./rope.ts";
+import { stableAdamW } from "./stable-adamw.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
 export function fusedKernels(context: WasmContext): Partial<FusedImplementations> {
@@ -14,5 +15,6 @@ export function fusedKernels(context: WasmContext): Partial<FusedImplementations
     rope: rope(context),
     varlenAttention: varlenAttention(context),
     linearCrossEntropy: linearCrossEntropy(context),
+    stableAdamW: stableAdamW(context),
   };
 }
