@@ -62,6 +62,10 @@ const bertConfig = createConfig({
   pad_token_id: null,
 });
 
+function lossesOf(steps: readonly StepMetrics[]): number[] {
+  return steps.map(({ loss }) => loss);
+}
+
 async function trainTiny(backend: Backend, options: Partial<StableAdamWOptions>) {
   const runtime = new Runtime(backend);
   const model = tinyModel(runtime, { vocabSize, dropoutRate: 0.1 });
@@ -148,9 +152,8 @@ onDevice("training on webgpu", () => {
       const oracle = createTypeScriptBackend();
       const wanted = await trainModernBert(oracle, float32Precision);
       const got = await trainModernBert(backend, precision, lossScale);
-      const losses = (steps: readonly StepMetrics[]) => steps.map(({ loss }) => loss);
       expect(wanted.at(-1)!.loss).toBeLessThan(wanted[0]!.loss - 0.1);
-      expect(relativeError(losses(got), losses(wanted))).toBeLessThan(tolerance);
+      expect(relativeError(lossesOf(got), lossesOf(wanted))).toBeLessThan(tolerance);
       expect(backend.memory().liveBuffers).toBe(0);
       await oracle[Symbol.asyncDispose]();
     });
