@@ -36,6 +36,8 @@ export interface BackendSettings {
   readonly description: string;
   /** The shader that products take, by class or one for all; undefined: by rule. */
   readonly matmul: MatmulTable | RecipeName | undefined;
+  /** Kernels for software adapters. */
+  readonly avoidsBarriers: boolean;
   /** Runs after the backend's own buffers are gone. */
   readonly dispose: () => void;
 }
@@ -75,6 +77,7 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
     maxBindingBytes: limits.maxStorageBufferBindingSize,
     bindingAlignment: device.limits.minStorageBufferOffsetAlignment,
     maxBindings: limits.maxStorageBuffersPerShaderStage,
+    avoidsBarriers: settings.avoidsBarriers,
   };
   const transfers = createTransfers(stream);
   const elementwise = elementwiseKernels(kernelDevice);
@@ -129,7 +132,7 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
     capabilities: {
       storage: dtypes,
       arithmetic: dtypes,
-      accelerated: ["f32"],
+      accelerated: ["f32", "f16", "bf16"],
       maxBufferBytes: limits.maxBufferSize,
       deterministic: true,
       device: settings.description,

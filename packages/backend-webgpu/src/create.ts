@@ -18,6 +18,8 @@ export interface WebGpuBackendOptions {
   readonly powerPreference?: GPUPowerPreference;
   /** Whether an adapter that is a program on the CPU will do (lavapipe, SwiftShader, WARP). Default true; `auto` says false. */
   readonly allowSoftware?: boolean;
+  /** Whether to take kernels without workgroup memory where there are some. Default: on software adapters, which are faster so. */
+  readonly avoidBarriers?: boolean;
   /** Lower limits than the device has, to try what a smaller one would do. */
   readonly limits?: Partial<DeviceLimits>;
   /** Most bytes that the pool keeps for reuse. Default 1 GiB. */
@@ -60,6 +62,7 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
     maxDispatchesPerFlush,
     description: adapter,
     matmul: matmul === "tuned" ? (isSoftware(info) ? "direct" : table) : matmul === "rule" ? undefined : matmul,
+    avoidsBarriers: options.avoidBarriers ?? isSoftware(info),
     dispose: () => {
       if (owned) device.destroy();
     },

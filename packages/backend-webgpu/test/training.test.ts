@@ -2,11 +2,12 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu/typescript";
+import { ModernBert, createConfig, initialiseParameters } from "@modernbert-ts/modernbert";
 import { readSafetensors } from "@modernbert-ts/safetensors";
-import { Runtime } from "@modernbert-ts/tensor-core";
-import type { Backend, Tensor } from "@modernbert-ts/tensor-core";
-import { StableAdamW, readStepMetrics, trainingStep } from "@modernbert-ts/training";
-import type { StableAdamWOptions } from "@modernbert-ts/training";
+import { Runtime, bfloat16Precision, float16Precision, float32Precision } from "@modernbert-ts/tensor-core";
+import type { Backend, Precision, Tensor } from "@modernbert-ts/tensor-core";
+import { StableAdamW, maskedLmModel, readStepMetrics, trainingStep } from "@modernbert-ts/training";
+import type { StableAdamWOptions, StepMetrics } from "@modernbert-ts/training";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { relativeError } from "../../modernbert/test/support/compare.ts";
 import { tinyModel } from "../../training/test/support/tiny-model.ts";
@@ -25,6 +26,45 @@ const config = JSON.parse(readFileSync(`${folder}/config.json`, "utf8")) as {
   readonly max_lr: number;
   readonly learning_rates: readonly number[];
 };
+
+/** A ModernBERT of two layers, on the device or the oracle. */
+async function trainModernBert(backend: Backend, precision: Precision, lossScale?: { readonly initial: number }) {
+  const runtime = new Runtime(backend, { fusion: backend.name === "webgpu" ? "fused" : "auto" });
+  const bert = new ModernBert({
+    runtime,
+    config: bertConfig,
+    head: "masked-lm",
+    parameters: initialiseParameters(runtime, bertConfig, "masked-lm", { seed: 3 }),
+    precision,
+  });
+  const model = maskedLmModel(bert, { seed: 3 });
+  const optimizer = new StableAdamW(runtime, model.parameters, {
+    maxLearningRate: 0.01,
+    ...(lossScale && { lossScale }),
+  });
+  const loader = tinyLoader();
+  const steps: StepMetrics[] = [];
+  for (let step = 1; step <= 10; step++)
+    steps.push(await readStepMetrics(trainingStep(model, optimizer, loader.next()!, { step, learningRate: 0.01 })));
+  optimizer.dispose();
+  bert.dispose();
+  return steps;
+}
+
+const bertConfig = createConfig({
+  hidden_size: 32,
+  num_attention_heads: 2,
+  intermediate_size: 48,
+  num_hidden_layers: 2,
+  vocab_size: vocabSize,
+  local_attention: 8,
+  global_attn_every_n_layers: 2,
+  pad_token_id: null,
+});
+
+function lossesOf(steps: readonly StepMetrics[]): number[] {
+  return steps.map(({ loss }) => loss);
+}
 
 async function trainTiny(backend: Backend, options: Partial<StableAdamWOptions>) {
   const runtime = new Runtime(backend);
@@ -104,5 +144,27 @@ onDevice("training on webgpu", () => {
         await oracle[Symbol.asyncDispose]();
       },
     );
+
+    test.each([
+      [float16Precision, { initial: 2 ** 12 }, 0.02],
+      [bfloat16Precision, undefined, 0.05],
+    ] as const)("ModernBERT learns in %o as it does in f32, loss scale %o", async (precision, lossScale, tolerance) => {
+      const oracle = createTypeScriptBackend();
+      const wanted = await trainModernBert(oracle, float32Precision);
+      const got = await trainModernBert(backend, precision, lossScale);
+      expect(wanted.at(-1)!.loss).toBeLessThan(wanted[0]!.loss - 0.1);
+      expect(relativeError(lossesOf(got), lossesOf(wanted))).toBeLessThan(tolerance);
+      expect(backend.memory().liveBuffers).toBe(0);
+      await oracle[Symbol.asyncDispose]();
+    });
+
+    test("a loss scale that overflows f16 skips steps and halves itself, without the host", async () => {
+      const steps = await trainModernBert(backend, float16Precision, { initial: 2 ** 24 });
+      expect(steps[0]!.gradientNorm).not.toSatisfy(Number.isFinite);
+      expect(steps[1]!.lossScale).toBe(2 ** 23);
+      expect(steps[1]!.loss).not.toBeNaN();
+      expect(steps.at(-1)!.gradientNorm).toSatisfy(Number.isFinite);
+      expect(steps.at(-1)!.lossScale).toBeLessThan(2 ** 24);
+    });
   });
 });

@@ -1,9 +1,9 @@
-/** `rope` in one dispatch: a thread turns one pair of q, k, or copies one of v. Backward turns the other way. */
+/** `rope` in one dispatch: a thread turns one pair of q, k (or four neighbours), or copies one of v. Backward turns the other way. */
 import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
 import { groupIndex, mainArguments } from "../device/stream.ts";
 import { errorCode } from "../kernels/bad-values.ts";
 import { errorBinding } from "../kernels/space.ts";
-import { bindAll, supportsDense } from "./support.ts";
+import { bindAll, hasQuads, supportsDense } from "./support.ts";
 import type { Tools } from "./support.ts";
 
 const threads = 64;
@@ -11,22 +11,25 @@ const threads = 64;
 export function rope({ device, clear }: Tools): FusedKernel<"rope"> {
   function turn(out: View, qkv: View, cos: View, sin: View, positions: View, sign: 1 | -1): void {
     const [tokens, , heads, width] = qkv.shape as [number, number, number, number];
-    const pairs = (tokens * 3 * heads * width) / 2;
+    const byFours = width % 8 === 0 && [out, qkv, cos, sin].every(hasQuads);
+    const half = width / 2 / (byFours ? 4 : 1);
+    const pairs = tokens * 3 * heads * half;
     if (pairs === 0) return;
-    const { bound, bases } = bindAll(device, "rope", { y: out }, { x: qkv, cos, sin, positions });
+    const quads = byFours ? ["x", "y", "cos", "sin"] : [];
+    const operands = bindAll(device, "rope", { y: out }, { x: qkv, cos, sin, positions }, quads);
     device.stream.dispatch({
-      key: "rope",
+      key: `rope ${byFours ? "quads" : ""} ${operands.dtypes}`,
       parameters: [
         ["pairs", "u32", pairs],
         ["heads", "u32", heads],
-        ["half", "u32", width / 2],
+        ["half", "u32", half],
         ["table", "u32", cos.shape[0]!],
         ["sign", "f32", sign],
-        ...bases,
+        ...operands.bases,
       ],
-      bindings: [...bound.map(({ binding }) => binding), errorBinding(device)],
+      bindings: [...operands.bindings, errorBinding(device)],
       groups: Math.ceil(pairs / threads),
-      body: print,
+      body: () => `${operands.accessors}\n${byFours ? print("vec4f", "4") : print("f32", "")}`,
     });
   }
   return {
@@ -42,7 +45,8 @@ export function rope({ device, clear }: Tools): FusedKernel<"rope"> {
   };
 }
 
-function print(): string {
+/** @param type What a thread turns at once. @param four Part of the names of its accessors. */
+function print(type: "f32" | "vec4f", four: "" | "4"): string {
   return `@compute @workgroup_size(${threads}) fn main(${mainArguments}) {
   let index = ${groupIndex} * ${threads}u + local;
   if (index >= p.pairs) { return; }
@@ -51,22 +55,22 @@ function print(): string {
   let token = row / (3u * p.heads);
   let part = row / p.heads % 3u;
   let first = row * p.half * 2u + column;
-  let a = x[p.x_base + first];
-  let b = x[p.x_base + first + p.half];
-  var c = 1.0;
-  var s = 0.0;
+  let a = load${four}_x(p.x_base + first);
+  let b = load${four}_x(p.x_base + first + p.half);
+  var c = ${type}(1.0);
+  var s = ${type}(0.0);
   if (part < 2u) {
     let position = positions[p.positions_base + token];
-    c = 0.0;
     if (position < 0 || u32(position) >= p.table) {
+      c = ${type}(0.0);
       report_(${errorCode("rope")}u, position, p.table);
     } else {
       let at = u32(position) * p.half + column;
-      c = cos[p.cos_base + at];
-      s = sin[p.sin_base + at] * p.sign;
+      c = load${four}_cos(p.cos_base + at);
+      s = load${four}_sin(p.sin_base + at) * p.sign;
     }
   }
-  y[p.y_base + first] = a * c - b * s;
-  y[p.y_base + first + p.half] = b * c + a * s;
+  store${four}_y(p.y_base + first, a * c - b * s);
+  store${four}_y(p.y_base + first + p.half, b * c + a * s);
 }`;
 }

@@ -24,18 +24,18 @@ export function stableAdamW({ device, primitives }: Tools): FusedKernel<"stableA
     body: () => string,
     more: readonly Parameter[] = [],
   ): void {
-    const { bound, bases } = bindAll(device, "stableAdamW", outputs, inputs);
+    const { bindings, bases } = bindAll(device, "stableAdamW", outputs, inputs);
     device.stream.dispatch({
       key: `stableAdamW ${key}`,
       parameters: [["count", "u32", count], ["half_group", "u32", threads / 2], ...bases, ...more],
-      bindings: bound.map(({ binding }) => binding),
+      bindings,
       groups: Math.ceil(count / groupElements),
       body,
     });
   }
 
   return {
-    supports: ({ inputs }) => supportsDense(device, inputs, { windows: true }),
+    supports: ({ inputs }) => supportsDense(device, inputs, { windows: true, dtypes: ["f32"] }),
     saved: () => [],
     backwardReads: { inputs: [], outputs: [] },
     forward({ inputs }) {

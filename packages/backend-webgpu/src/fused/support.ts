@@ -4,6 +4,9 @@ import { bytesOf, denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { PrimitiveKernels } from "@modernbert-ts/tensor-core";
 import { bindDense } from "../kernels/space.ts";
 import type { Bound, Device } from "../kernels/space.ts";
+import type { Binding } from "../device/stream.ts";
+import { deviceDType, loadFunction, loadQuad, storeFunction, storeQuad } from "../wgsl/access.ts";
+import type { DeviceDType } from "../wgsl/access.ts";
 
 /** The device and the primitives that fused kernels are put together from. */
 export interface Tools {
@@ -15,17 +18,23 @@ export interface Tools {
 
 type Answer = true | { readonly reason: string };
 
-/** true when floats are f32, indices i32 and (unless `windows`) every tensor fits one binding; else a reason for `fusedReport()`. */
+const floats: readonly DType[] = ["f32", "f16", "bf16"];
+
+/** true when `indices` are i32, the others floats, and (unless `windows`) every tensor fits one binding; else a reason for `fusedReport()`. */
 export function supportsDense(
   { maxBindingBytes, bindingAlignment }: Device,
   tensors: readonly (TensorSpec | null)[],
-  { indices = [], windows = false }: { readonly indices?: readonly number[]; readonly windows?: boolean } = {},
+  {
+    indices = [],
+    windows = false,
+    dtypes = floats,
+  }: { readonly indices?: readonly number[]; readonly windows?: boolean; readonly dtypes?: readonly DType[] } = {},
 ): Answer {
   for (const [at, tensor] of tensors.entries()) {
     if (!tensor) continue;
-    const expected: DType = indices.includes(at) ? "i32" : "f32";
-    if (tensor.dtype !== expected) {
-      return { reason: `the WebGPU kernel takes input ${at} in ${expected}, got ${tensor.dtype}` };
+    const expected = indices.includes(at) ? (["i32"] as const) : dtypes;
+    if (!expected.includes(tensor.dtype)) {
+      return { reason: `the WebGPU kernel takes input ${at} in ${expected.join(", ")}, got ${tensor.dtype}` };
     }
     const bytes = sizeOf(tensor.shape) * bytesOf(tensor.dtype);
     if (!windows && bytes > maxBindingBytes - 2 * bindingAlignment) {
@@ -45,17 +54,72 @@ export function withTensor<T>({ memory }: Device, shape: readonly number[], body
   }
 }
 
-/** Binds the tensors that are there, in order, the outputs first. */
+/** Operands of a shader, bound. */
+export interface Operands {
+  readonly bindings: readonly Binding[];
+  /** Parameters NAME_base, in elements or, for quads, in groups of four. */
+  readonly bases: readonly (readonly [string, "u32", number])[];
+  /** The dtypes, for the key of the pipeline. */
+  readonly dtypes: string;
+  /** WGSL functions `load_NAME`, `store_NAME`, or for quads `load4_NAME`, `store4_NAME`, of everything but indices. */
+  readonly accessors: string;
+}
+
+/** Binds the tensors that are there, in order, the outputs first. @param quads Names of those that are seen in groups of four. */
 export function bindAll(
   device: Device,
   operation: string,
   outputs: Readonly<Record<string, View | null | undefined>>,
   inputs: Readonly<Record<string, View | null | undefined>>,
-): { readonly bound: readonly Bound[]; readonly bases: readonly (readonly [string, "u32", number])[] } {
-  const bind = (views: typeof inputs, writes: boolean): Bound[] =>
-    Object.entries(views).flatMap(([name, view]) => (view ? bindDense(device, operation, name, view, writes) : []));
-  const bound = [...bind(outputs, true), ...bind(inputs, false)];
-  return { bound, bases: bound.map(({ binding, base }) => [`${binding.name}_base`, "u32", base] as const) };
+  quads: readonly string[] = [],
+): Operands {
+  const bind = (views: typeof inputs, writes: boolean): { bound: Bound; dtype: DeviceDType }[] =>
+    Object.entries(views).flatMap(([name, view]) => {
+      if (!view) return [];
+      const access = quads.includes(name) ? "quads" : "elements";
+      const bound = bindDense(device, operation, name, view, writes, { access });
+      return { bound, dtype: deviceDType(operation, view.dtype) };
+    });
+  const all = [...bind(outputs, true), ...bind(inputs, false)];
+  return {
+    bindings: all.map(({ bound }) => bound.binding),
+    bases: all.map(({ bound: { binding, base } }) => {
+      return [`${binding.name}_base`, "u32", quads.includes(binding.name) ? base / 4 : base] as const;
+    }),
+    dtypes: all.map(({ dtype }) => dtype).join(" "),
+    accessors: all.map(({ bound, dtype }) => printAccessors(bound.binding, dtype, quads)).join("\n"),
+  };
+}
+
+function printAccessors({ name, writes }: Binding, dtype: DeviceDType, quads: readonly string[]): string {
+  if (!floats.includes(dtype)) return "";
+  const isQuad = quads.includes(name);
+  const load = isQuad ? loadQuad(name, dtype) : loadFunction(name, dtype, writes);
+  if (!writes) return load;
+  return `${load}\n${isQuad ? storeQuad(name, dtype) : storeFunction(name, dtype)}`;
+}
+
+/** True where a dense view can be seen in groups of four. */
+export function hasQuads({ offset }: View): boolean {
+  return offset % 4 === 0;
+}
+
+/** `body` with views that can be seen in groups of four: the rare ones that cannot are copied. */
+export function withQuads<const T extends readonly View[]>(
+  { device, primitives }: Tools,
+  views: T,
+  body: (views: { readonly [K in keyof T]: View }) => void,
+): void {
+  const copies = new Map<View, View>();
+  for (const view of views) {
+    if (hasQuads(view)) continue;
+    const buffer = device.memory.allocate(sizeOf(view.shape) * bytesOf(view.dtype));
+    const copy = { ...view, buffer, strides: denseStrides(view.shape), offset: 0 };
+    primitives.copy([copy], [view], {});
+    copies.set(view, copy);
+  }
+  body(views.map((view) => copies.get(view) ?? view) as { [K in keyof T]: View });
+  for (const { buffer } of copies.values()) device.memory.release(buffer);
 }
 
 /** A dense tensor seen with another shape. */

@@ -1,20 +1,27 @@
 /**
  * Attention over packed sequences, flash style (Dao et al. 2022): a workgroup takes 16 consecutive tokens of one head, four threads a
  * token, and walks over the keys that any of them sees, in tiles that lie in workgroup memory. Each thread finds its sequence in
- * cuSeqlens, so the host need not know it. The shaders stand in `attention-shaders.ts`. Backward computes the probabilities again from the saved log-sum-exp: one pass over keys for the gradient of
+ * cuSeqlens, so the host need not know it. Backward computes the probabilities again from the saved log-sum-exp: one pass over keys for the gradient of
  * the queries, one over queries for those of keys and values; no two threads write one place. Cost O(T · window).
  */
 import type { CompositeAttrs, FusedKernel, View } from "@modernbert-ts/tensor-core";
 import type { Parameter } from "../device/stream.ts";
 import { errorBinding } from "../kernels/space.ts";
-import { blockTokens, maxHeadSize, printForward, printKeys, printQueries } from "./attention-shaders.ts";
-import { bindAll, supportsDense, withTensor } from "./support.ts";
+import { printKeys, printQueries } from "./attention-backward.ts";
+import { printForward } from "./attention-forward.ts";
+import { blockTokens, maxHeadSize } from "./attention-frame.ts";
+import { bindAll, supportsDense, withQuads, withTensor } from "./support.ts";
 import type { Tools } from "./support.ts";
 
 type Attrs = CompositeAttrs["varlenAttention"];
+/** What is seen in groups of four; log-sum-exp, Δ and cuSeqlens are not. */
+const quads = ["qkv", "y", "grad", "result"];
+
 type Operands = Readonly<Record<string, View | null | undefined>>;
 
-export function varlenAttention({ device, clear }: Tools): FusedKernel<"varlenAttention"> {
+export function varlenAttention(tools: Tools): FusedKernel<"varlenAttention"> {
+  const { device, clear } = tools;
+
   function dispatch(
     pass: "forward" | "queries" | "keys",
     { scale, window }: Attrs,
@@ -24,7 +31,13 @@ export function varlenAttention({ device, clear }: Tools): FusedKernel<"varlenAt
     print: (saves: boolean) => string,
   ): void {
     const [tokens, , heads, width] = qkv.shape as [number, number, number, number];
-    const { bound, bases } = bindAll(device, "varlenAttention", outputs, { qkv, ...inputs });
+    const { bindings, bases, dtypes, accessors } = bindAll(
+      device,
+      "varlenAttention",
+      outputs,
+      { qkv, ...inputs },
+      quads,
+    );
     const saves = Boolean(outputs["lse"]);
     const parameters: Parameter[] = [
       ["tokens", "u32", tokens],
@@ -36,11 +49,11 @@ export function varlenAttention({ device, clear }: Tools): FusedKernel<"varlenAt
       ...bases,
     ];
     device.stream.dispatch({
-      key: `varlenAttention ${pass}${saves ? " saving" : ""}`,
+      key: `varlenAttention ${pass}${saves ? " saving" : ""} ${dtypes}`,
       parameters,
-      bindings: [...bound.map(({ binding }) => binding), ...(pass === "forward" ? [errorBinding(device)] : [])],
+      bindings: [...bindings, ...(pass === "forward" ? [errorBinding(device)] : [])],
       groups: Math.ceil(tokens / blockTokens) * heads,
-      body: () => print(saves),
+      body: () => `${accessors}\n${print(saves)}`,
     });
   }
 
@@ -61,15 +74,19 @@ export function varlenAttention({ device, clear }: Tools): FusedKernel<"varlenAt
     backwardReads: { inputs: [0, 1], outputs: [0] },
     forward({ attrs, inputs: [qkv, cu], outputs: [out], saved: [lse] }) {
       if (out!.shape.includes(0)) return;
-      dispatch("forward", attrs, qkv!, { y: out, lse }, { cu }, printForward);
+      withQuads(tools, [qkv!], ([aligned]) =>
+        dispatch("forward", attrs, aligned, { y: out, lse }, { cu }, printForward),
+      );
     },
     backward({ attrs, inputs: [qkv, cu], outputs: [out], saved: [lse], gradOutputs: [grad], gradInputs: [result] }) {
       if (!result) return;
       const [tokens, , heads] = qkv!.shape as [number, number, number];
       if (!grad || tokens * heads === 0) return clear(result);
-      withTensor(device, [tokens, heads], (delta) => {
-        dispatch("queries", attrs, qkv!, { result, delta }, { cu, lse, grad, y: out }, printQueries);
-        dispatch("keys", attrs, qkv!, { result }, { cu, lse, grad, delta }, printKeys);
+      withQuads(tools, [qkv!, grad, out!], ([x, g, y]) => {
+        withTensor(device, [tokens, heads], (delta) => {
+          dispatch("queries", attrs, x, { result, delta }, { cu, lse, grad: g, y }, printQueries);
+          dispatch("keys", attrs, x, { result }, { cu, lse, grad: g, delta }, printKeys);
+        });
       });
     },
   };

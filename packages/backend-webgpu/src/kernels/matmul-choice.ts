@@ -16,8 +16,8 @@ export function classOf({ rows, batches, lanes }: Product): string {
   const total = rows * batches;
   const size = rowClasses.find((limit) => total <= limit) ?? rowClasses.at(-1)!;
   const [a, b] = lanes.map(({ strides }) => strides.slice(-3)) as [number[], number[]];
-  const side = (along: boolean): string => (along ? "depth" : "side");
-  return `${size} ${side(isAlongDepth(a[0]!, a[2]!))} ${side(isAlongDepth(b[1]!, b[2]!))}`;
+  const [first, second] = [isAlongDepth(a[0]!, a[2]!), isAlongDepth(b[1]!, b[2]!)];
+  return `${size} ${first ? "depth" : "side"} ${second ? "depth" : "side"}`;
 }
 
 /** Few rows take the flat tile; the large one only where it makes enough workgroups to fill a device. */

@@ -47,12 +47,12 @@ function printSum(aAlongDepth: boolean, bAlongDepth: boolean): string {
   }`;
 }
 
-export function printDirect({ recipe, dtype, result, batchRank, aAlongDepth, bAlongDepth }: Variant): string {
+export function printDirect({ recipe, dtypes: [a, b, y], batchRank, aAlongDepth, bAlongDepth }: Variant): string {
   const across = recipe.columns / columnsPerThread;
-  return `${loadQuad("a", dtype)}
-${loadQuad("b", dtype)}
-${loadQuad("y", result)}
-${storeQuad("y", result)}
+  return `${loadQuad("a", a)}
+${loadQuad("b", b)}
+${loadQuad("y", y)}
+${storeQuad("y", y)}
 
 fn finish(sum: vec4f, row: u32, column: u32, y_at: u32) {
   if (row >= p.rows) { return; }

@@ -51,9 +51,8 @@ export interface Variant {
   readonly recipe: Recipe;
   /** Operands are read and written in groups of four. */
   readonly quads: boolean;
-  readonly dtype: DeviceDType;
-  /** f32 where a 16-bit result is summed in parts. */
-  readonly result: DeviceDType;
+  /** Of a, b and y; they differ within fused kernels, and where a 16-bit result is summed in parts. */
+  readonly dtypes: readonly [DeviceDType, DeviceDType, DeviceDType];
   readonly batchRank: number;
   /** Neighbours in memory are neighbours in depth, not in rows or columns. */
   readonly aAlongDepth: boolean;

@@ -39,12 +39,12 @@ function printLoad(name: "a" | "b", { recipe, quads, aAlongDepth, bAlongDepth }:
 }
 
 /** `finish` scales the four results of a thread in one row and stores what lies inside. */
-function printFinish({ quads, dtype, result }: Variant): string {
+function printFinish({ quads, dtypes: [a, b, y] }: Variant): string {
   if (quads) {
-    return `${loadQuad("a", dtype)}
-${loadQuad("b", dtype)}
-${loadQuad("y", result)}
-${storeQuad("y", result)}
+    return `${loadQuad("a", a)}
+${loadQuad("b", b)}
+${loadQuad("y", y)}
+${storeQuad("y", y)}
 
 fn finish(sum: vec4f, row: u32, column: u32, y_at: u32) {
   if (row >= p.rows || column >= p.columns) { return; }
@@ -54,10 +54,10 @@ fn finish(sum: vec4f, row: u32, column: u32, y_at: u32) {
   store4_y(at, value);
 }`;
   }
-  return `${loadFunction("a", dtype)}
-${loadFunction("b", dtype)}
-${loadFunction("y", result, true)}
-${storeFunction("y", result)}
+  return `${loadFunction("a", a)}
+${loadFunction("b", b)}
+${loadFunction("y", y, true)}
+${storeFunction("y", y)}
 
 fn finish(sum: vec4f, row: u32, column: u32, y_at: u32) {
   if (row >= p.rows) { return; }

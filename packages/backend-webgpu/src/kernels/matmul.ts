@@ -95,8 +95,7 @@ export function run(device: Device, product: Product, recipe: Recipe, { alpha, a
   const variant: Variant = {
     recipe,
     quads,
-    dtype: lanes[0].dtype,
-    result: lanes[2].dtype,
+    dtypes: [lanes[0].dtype, lanes[1].dtype, lanes[2].dtype],
     batchRank: batch.extents.length,
     aAlongDepth: isAlongDepth(a[0]!, a[2]!),
     bAlongDepth: isAlongDepth(b[1]!, b[2]!),

@@ -22,6 +22,8 @@ export interface Device {
   /** Windows start at multiples of this. */
   readonly bindingAlignment: number;
   readonly maxBindings: number;
+  /** Software adapters: a barrier costs them more than the memory traffic that it saves. */
+  readonly avoidsBarriers: boolean;
 }
 
 export interface Lane {

@@ -69,10 +69,16 @@ export function quadType(dtype: DeviceDType): string {
   return isPacked(dtype) ? "vec2u" : `vec4<${dtype}>`;
 }
 
-/** `load4_NAME(i)` gives elements 4i … 4i + 3 of a binding of type `quadType`. */
-export function loadQuad(name: string, dtype: DeviceDType): string {
+/**
+ * `load4_NAME(i)` gives elements 4i … 4i + 3 of a binding of type `quadType`.
+ * @param exact Keeps f16 below the normal numbers, which the device's own conversion may take for 0.
+ */
+export function loadQuad(name: string, dtype: DeviceDType, exact = false): string {
+  const f16 = exact
+    ? "f16_decode(w.x & 0xffffu), f16_decode(w.x >> 16u), f16_decode(w.y & 0xffffu), f16_decode(w.y >> 16u)"
+    : "unpack2x16float(w.x), unpack2x16float(w.y)";
   const words: Readonly<Record<string, string>> = {
-    f16: "let w = NAME[i]; return vec4f(unpack2x16float(w.x), unpack2x16float(w.y));",
+    f16: `let w = NAME[i]; return vec4f(${f16});`,
     bf16: "let w = NAME[i].xxyy; return bitcast<vec4f>(select(w & vec4u(0xffff0000u), w << vec4u(16u), vec4(true, false, true, false)));",
   };
   const body = (words[dtype] ?? "return vec4f(NAME[i]);").replace("NAME", name);

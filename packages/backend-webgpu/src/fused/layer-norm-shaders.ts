@@ -1,0 +1,104 @@
+/** The shaders of `layer-norm.ts`. */
+import { groupIndex, mainArguments } from "../device/stream.ts";
+
+export const threads = 64;
+/** Rows whose part of the weight's gradient one thread adds up. */
+export const blockRows = 32;
+
+/** Who works on a row: a workgroup, or, where barriers cost more than they save, one thread. */
+export type RowWorker = "group" | "thread";
+
+/** Adds up a value of each thread of a row; all of them get the total. The tree is fixed. */
+const totalFunction: Readonly<Record<RowWorker, string>> = {
+  thread: "fn total_of(value: vec2f, local: u32) -> vec2f { return value; }",
+  group: `var<workgroup> totals: array<vec2f, ${threads}>;
+fn total_of(value: vec2f, local: u32) -> vec2f {
+  workgroupBarrier();
+  totals[local] = value;
+  for (var width = p.half_group; width > 0u; width = width / 2u) {
+    workgroupBarrier();
+    if (local < width) { totals[local] += totals[local + width]; }
+  }
+  workgroupBarrier();
+  return totals[0];
+}`,
+};
+
+function openRow(worker: RowWorker): string {
+  const [row, first] = worker === "group" ? [groupIndex, "local"] : [`${groupIndex} * ${threads}u + local`, "0u"];
+  return `${totalFunction[worker]}
+@compute @workgroup_size(${threads}) fn main(${mainArguments}) {
+  let row = ${row};
+  if (row >= p.rows) { return; }
+  let first = ${first};
+  let start = row * p.width;
+  let width = f32(p.width);`;
+}
+
+function eachColumn(worker: RowWorker, body: string): string {
+  return `for (var c = first; c < p.width; c += ${worker === "group" ? threads : 1}u) { ${body} }`;
+}
+
+export interface ForwardVariant {
+  readonly delta: boolean;
+  readonly bias: boolean;
+  readonly stats: boolean;
+}
+
+export function printForward(worker: RowWorker, { delta, bias, stats }: ForwardVariant): string {
+  // With a residual the sum is written first, and read back by the thread that wrote it.
+  const value = delta ? "load_sum(p.sum_base + start + c)" : "load_x(p.x_base + start + c)";
+  const first = delta
+    ? "let v = load_x(p.x_base + start + c) + load_delta(p.delta_base + start + c); store_sum(p.sum_base + start + c, v); added += load_sum(p.sum_base + start + c);"
+    : `added += ${value};`;
+  return `${openRow(worker)}
+  var added = 0.0;
+  ${eachColumn(worker, first)}
+  let mean = total_of(vec2f(added, 0.0), local).x / width;
+  var squares = 0.0;
+  ${eachColumn(worker, `let v = ${value} - mean; squares += v * v;`)}
+  let inverse = 1.0 / sqrt(total_of(vec2f(squares, 0.0), local).x / width + p.eps);
+  ${eachColumn(
+    worker,
+    `store_y(p.y_base + start + c, (${value} - mean) * inverse * load_weight(p.weight_base + c)${bias ? " + load_bias(p.bias_base + c)" : ""});`,
+  )}
+  ${stats ? "if (first == 0u) { stats[p.stats_base + 2u * row] = mean; stats[p.stats_base + 2u * row + 1u] = inverse; }" : ""}
+}`;
+}
+
+/** With g = gradY · weight: gradX = inverse · (g - mean(g) - x̂ · mean(g · x̂)), plus the residual's gradient. */
+export function printBackward(worker: RowWorker, residual: boolean): string {
+  const terms = `let g = load_grad(p.grad_base + start + c) * load_weight(p.weight_base + c);
+    let normed = (load_x(p.x_base + start + c) - mean) * inverse;`;
+  return `${openRow(worker)}
+  let mean = stats[p.stats_base + 2u * row];
+  let inverse = stats[p.stats_base + 2u * row + 1u];
+  var sums = vec2f();
+  ${eachColumn(worker, `${terms} sums += vec2f(g, g * normed);`)}
+  let means = total_of(sums, local) / width;
+  ${eachColumn(
+    worker,
+    `${terms} store_y(p.y_base + start + c, inverse * (g - means.x - normed * means.y)${residual ? " + load_residual(p.residual_base + start + c)" : ""});`,
+  )}
+}`;
+}
+
+/** A thread per column and block of rows: Σ gradY · x̂ and Σ gradY. */
+export function printSumRows(): string {
+  return `@compute @workgroup_size(${threads}) fn main(${mainArguments}) {
+  let index = ${groupIndex} * ${threads}u + local;
+  if (index >= p.blocks * p.width) { return; }
+  let c = index % p.width;
+  let block = index / p.width;
+  var weight = 0.0;
+  var bias = 0.0;
+  for (var row = block * ${blockRows}u; row < min(p.rows, (block + 1u) * ${blockRows}u); row++) {
+    let g = load_grad(p.grad_base + row * p.width + c);
+    let mean = stats[p.stats_base + 2u * row];
+    weight += g * (load_x(p.x_base + row * p.width + c) - mean) * stats[p.stats_base + 2u * row + 1u];
+    bias += g;
+  }
+  partial[p.partial_base + block * 2u * p.width + c] = weight;
+  partial[p.partial_base + block * 2u * p.width + p.width + c] = bias;
+}`;
+}
