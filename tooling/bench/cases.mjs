@@ -28,4 +28,16 @@ export function paddedIds(lengths) {
   });
 }
 
+/** Rows of the padded batch that are tokens. */
+export function unpadded(values, lengths, width) {
+  const stride = Math.max(...lengths) * width;
+  const kept = new Float32Array(sum(lengths) * width);
+  let at = 0;
+  lengths.forEach((length, row) => {
+    kept.set(values.subarray(row * stride, row * stride + length * width), at);
+    at += length * width;
+  });
+  return kept;
+}
+
 export const sum = (values) => values.reduce((a, b) => a + b, 0);

@@ -7,7 +7,7 @@ import { createBackend } from "../../packages/backends/dist/index.js";
 import { initialiseParameters, ModernBert, packSequences } from "../../packages/modernbert/dist/index.js";
 import { saveModel } from "../../packages/modernbert/dist/node.js";
 import { Runtime } from "../../packages/tensor-core/dist/index.js";
-import { lengthsOf, sequencesOf, sum } from "./cases.mjs";
+import { lengthsOf, sequencesOf, sum, unpadded } from "./cases.mjs";
 import { startOnnx } from "./onnx-peer.mjs";
 import { fmaPeak } from "./peak.mjs";
 import { alternate, machine, median, show, table } from "./report.mjs";
@@ -130,18 +130,6 @@ function report({ device, shape, rounds, peak, rows }) {
     table([...header, ...of, "delay", "error"], cells),
   ];
   return lines.join("\n");
-}
-
-/** Rows of the padded batch that are tokens. */
-function unpadded(values, lengths, width) {
-  const stride = Math.max(...lengths) * width;
-  const kept = new Float32Array(sum(lengths) * width);
-  let at = 0;
-  lengths.forEach((length, row) => {
-    kept.set(values.subarray(row * stride, row * stride + length * width), at);
-    at += length * width;
-  });
-  return kept;
 }
 
 /** The first 8 numbers of each sequence's last token. */

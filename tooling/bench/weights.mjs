@@ -84,13 +84,12 @@ async function measure(text, rounds, engines) {
 
 function report({ device, shape, rounds, rows }) {
   const names = Object.keys(rows[0].milliseconds);
-  const over = (r, peer, mine) => show(r.milliseconds[peer] / r.milliseconds[mine], 2);
   const speeds = rows.map((r) => [
     r.case,
     ...names.map((name) => show(r.milliseconds[name], 1)),
-    over(r, "onnxruntime f32", "bf16"),
-    over(r, "onnxruntime f32", "int8"),
-    over(r, "onnxruntime int8", "int8"),
+    faster(r, "onnxruntime f32", "bf16"),
+    faster(r, "onnxruntime f32", "int8"),
+    faster(r, "onnxruntime int8", "int8"),
   ]);
   const header = ["case", ...names.map((name) => `${name}, ms`), "bf16 / ORT f32", "int8 / ORT f32", "int8 / ORT int8"];
   return [
@@ -106,6 +105,8 @@ function report({ device, shape, rounds, rows }) {
     ),
   ].join("\n");
 }
+
+const faster = (row, peer, mine) => show(row.milliseconds[peer] / row.milliseconds[mine], 2);
 
 function cosine(a, b) {
   let [dot, aa, bb] = [0, 0, 0];

@@ -2,13 +2,16 @@
 import { messageOf } from "./dom.ts";
 import { startEngine } from "./engine/client.ts";
 import { latest } from "./engine/latest.ts";
-import type { FillMaskAnswer, SimilarityAnswer } from "./engine/protocol.ts";
+import type { DeviceName, FillMaskAnswer, SimilarityAnswer } from "./engine/protocol.ts";
 import { createCompareView } from "./views/compare-view.ts";
 import { createFillView } from "./views/fill-view.ts";
 import { createModelView } from "./views/model-view.ts";
 
 const pause = 120;
 const topK = 5;
+
+const parameters = new URLSearchParams(location.search);
+const device = deviceName(parameters.get("device"));
 
 const engine = startEngine((progress) => modelView.showProgress(progress));
 
@@ -39,12 +42,16 @@ const comparisons = latest(
 const compareView = createCompareView((texts) => (texts ? comparisons.ask(texts) : comparisons.cancel()));
 
 const modelView = createModelView(async (source) => {
-  const report = await engine.call("load", source);
+  const report = await engine.call("load", { source, device });
   fillView.showModel(report);
   compareView.showModel();
   return report;
 });
 
-const wanted = new URLSearchParams(location.search).get("model");
+const wanted = parameters.get("model");
 if (wanted) modelView.loadUrl(wanted);
 if (import.meta.env.PROD && "serviceWorker" in navigator) void navigator.serviceWorker.register("./service-worker.js");
+
+function deviceName(text: string | null): DeviceName {
+  return text === "webgpu" || text === "cpu" ? text : "auto";
+}

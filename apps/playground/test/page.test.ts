@@ -112,7 +112,7 @@ function spoiled(file: string, content: string | number): string {
 }
 
 /** A fresh page for each test, and what it logged and asked the network for. */
-function withPage(webgpu: boolean) {
+function withPage(webgpu: boolean, query = "") {
   let browser: Browser;
   let context: BrowserContext;
   const state = {
@@ -137,14 +137,14 @@ function withPage(webgpu: boolean) {
       if (message.type() === "error" || message.type() === "warning") state.errors.push(message.text());
     });
     state.page = await context.newPage();
-    await state.page.goto(app.url);
+    await state.page.goto(app.url + query);
   });
   afterEach(async () => context?.close());
   return state;
 }
 
 onChromium("the page with WebGPU", () => {
-  const state = withPage(true);
+  const state = withPage(true, "?device=webgpu");
 
   test("answers a click as the command line answers, and asks nobody else", async () => {
     const { page } = state;
@@ -238,9 +238,7 @@ onChromium("the page without WebGPU", () => {
     const { page } = state;
     await page.locator("#folder").setInputFiles(model);
     await page.waitForSelector("#predictions button");
-    expect(await page.locator("#notice").textContent()).toMatch(
-      /^Running on the CPU, which is slower: there is no WebGPU/,
-    );
+    expect(await page.locator("#notice").textContent()).toMatch(/^Running on the CPU: there is no WebGPU adapter/);
     await write(page, sentence);
     await page.waitForFunction(() => document.querySelectorAll("#predictions ol").length === 2);
     expectSameWords(await shownWords(page), await wantedWords(sentence));

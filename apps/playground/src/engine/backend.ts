@@ -1,7 +1,8 @@
 /** The device that models run on: WebGPU, or the CPU with the reason why. */
-import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu/typescript";
+import { createCpuBackend } from "@modernbert-ts/backend-cpu";
 import { createWebGpuBackend, WebGpuUnavailableError } from "@modernbert-ts/backend-webgpu";
 import type { Backend } from "@modernbert-ts/tensor-core";
+import type { DeviceName } from "./protocol.ts";
 
 export interface OpenBackend {
   readonly backend: Backend;
@@ -9,16 +10,13 @@ export interface OpenBackend {
   readonly fallback?: string;
 }
 
-export async function openBackend(): Promise<OpenBackend> {
+/** `auto` leaves a GPU that is a program on the CPU alone: the CPU engine is faster. */
+export async function openBackend(device: DeviceName): Promise<OpenBackend> {
+  if (device === "cpu") return { backend: await createCpuBackend() };
   try {
-    return { backend: await createWebGpuBackend() };
+    return { backend: await createWebGpuBackend({ allowSoftware: device === "webgpu" }) };
   } catch (error) {
     if (!(error instanceof WebGpuUnavailableError)) throw error;
-    return { backend: await createCpuBackend(), fallback: error.message.replace(/^\[\w+\] /, "") };
+    return { backend: await createCpuBackend(), fallback: error.reason };
   }
-}
-
-/** The CPU engine of pages. */
-async function createCpuBackend(): Promise<Backend> {
-  return createTypeScriptBackend();
 }

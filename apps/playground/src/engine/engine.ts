@@ -8,9 +8,9 @@ import { openBackend } from "./backend.ts";
 import type { OpenBackend } from "./backend.ts";
 import type {
   Cost,
+  DeviceName,
   FillMaskAnswer,
   ModelReport,
-  ModelSource,
   Operations,
   Progress,
   SimilarityAnswer,
@@ -24,9 +24,9 @@ export function createEngine(onProgress: (progress: Progress) => void): Engine {
   let device: (OpenBackend & { readonly runtime: Runtime }) | undefined;
   let current: TextModel | undefined;
 
-  async function openDevice(): Promise<NonNullable<typeof device>> {
-    onProgress({ step: "Looking for a GPU" });
-    const open = await openBackend();
+  async function openDevice(name: DeviceName): Promise<NonNullable<typeof device>> {
+    onProgress({ step: "Looking for a device" });
+    const open = await openBackend(name);
     return { ...open, runtime: new Runtime(open.backend) };
   }
 
@@ -56,9 +56,9 @@ export function createEngine(onProgress: (progress: Progress) => void): Engine {
   }
 
   return {
-    load: (source: ModelSource): Promise<ModelReport> =>
+    load: ({ source, device: name }): Promise<ModelReport> =>
       onDevice(async () => {
-        device ??= await openDevice();
+        device ??= await openDevice(name);
         const folder = openSource(source, onProgress);
         const next = await openTextModel(folder, { runtime: device.runtime });
         current?.model.dispose();

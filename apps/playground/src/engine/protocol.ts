@@ -6,6 +6,9 @@ export type ModelSource =
   | { readonly kind: "url"; readonly url: string }
   | { readonly kind: "files"; readonly name: string; readonly files: ReadonlyMap<string, File> };
 
+/** What to run on: a GPU if there is one, software adapters too, or the CPU. */
+export type DeviceName = "auto" | "webgpu" | "cpu";
+
 export interface Device {
   /** One line for people. */
   readonly name: string;
@@ -47,7 +50,7 @@ export interface SimilarityAnswer {
 
 /** The worker's operations: argument and result. */
 export interface Operations {
-  load: { argument: ModelSource; result: ModelReport };
+  load: { argument: { readonly source: ModelSource; readonly device: DeviceName }; result: ModelReport };
   fillMask: { argument: { readonly text: string; readonly topK: number }; result: FillMaskAnswer };
   similarity: { argument: { readonly texts: readonly string[] }; result: SimilarityAnswer };
 }

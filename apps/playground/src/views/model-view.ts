@@ -56,7 +56,7 @@ export function createModelView(load: (source: ModelSource) => Promise<ModelRepo
     url.value = text;
     void start(() => {
       const source = { kind: "url", url: modelUrl(text, document.baseURI) } as const;
-      history.replaceState(null, "", `?model=${encodeURIComponent(text)}`);
+      rememberModel(text);
       return source;
     });
   }
@@ -90,10 +90,17 @@ function fact(name: "model" | "device" | "time" | "memory", text: string): void 
   byId(`fact-${name}`, HTMLElement).textContent = text;
 }
 
+/** Puts a model into the page's address, so that it can be shared and opened again. */
+function rememberModel(text: string): void {
+  const address = new URL(location.href);
+  address.searchParams.set("model", text);
+  history.replaceState(null, "", address);
+}
+
 /** What a person should know of a loaded model; undefined when all is as hoped. */
 function noticeOf({ device, mask, head }: ModelReport): string | undefined {
   const notices = [
-    device.fallback && `Running on the CPU, which is slower: ${device.fallback}.`,
+    device.fallback && `Running on the CPU: ${device.fallback}.`,
     mask === undefined && `This model cannot fill masks (its head is ${head}); it can compare texts.`,
   ];
   return notices.filter(Boolean).join(" ") || undefined;
