@@ -104,6 +104,11 @@ const problems = [
   problem([50], 1, 7, null),
   problem([45], 1, 256, 9),
   problem([30, 90], 1, 128, 1000),
+  // On tiles: heads of one, three and four blocks, steps of one window, chunks under a wide window, chunks of a whole sequence.
+  problem([33, 170], 1, 96, 64),
+  problem([400], 1, 32, 128),
+  problem([470, 34], 1, 32, 200),
+  problem([300], 1, 128, null),
 ];
 
 describeNative("native varlenAttention", () => {
@@ -120,7 +125,12 @@ describeNative("native varlenAttention", () => {
   });
 
   test.each(supportedSets)("gives the same bits for any number of threads, %s", async (set) => {
-    for (const p of [problem([700, 40, 333], 2, 32, 64), problem([600, 90], 2, 16, null)]) {
+    for (const p of [
+      problem([700, 40, 333], 2, 32, 64),
+      problem([700, 33], 1, 32, 150),
+      problem([1200, 90], 1, 32, null),
+      problem([600, 90], 2, 16, null),
+    ]) {
       const [one, ...others] = await Promise.all(
         [1, 2, 5].map((threads) => withBackend(set, threads, (backend) => solve(backend, p))),
       );

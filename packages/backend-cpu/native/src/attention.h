@@ -2,6 +2,8 @@
 #ifndef MB_ATTENTION_H
 #define MB_ATTENTION_H
 
+#include <stdlib.h>
+
 #include "command.h"
 #include "parallel.h"
 #include "tile.h"
@@ -30,6 +32,9 @@ typedef struct {
   float *out, *lse; /* lse may be NULL */
   const attention_task *tasks;
 } attention_forward_call;
+
+/* The body of a forward task, on vectors. */
+void MB_FN(mb_attention_forward_task)(void *call, int64_t index, int worker);
 
 #if defined(__AMX_BF16__)
 /* The forward pass on AMX tiles, for dim a multiple of 32. */
@@ -82,17 +87,29 @@ static inline int64_t attention_first_key(const attention_shape *shape, const at
 }
 
 #define SMALLEST_BLOCK 128
+#define SERIAL_WORK 16384 /* numbers of q up to which waking other threads costs more than it saves: some microseconds of work */
 
-/* Lists the tasks of a forward pass in scratch, with blocks of up to `largest` rows: halved while there are too few tasks to keep all
- * workers busy to the end. Kernels must not let a row's result depend on it. */
-static inline int64_t attention_cut(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences, int64_t largest) {
-  const int64_t bound = attention_task_bound(&call->shape, sequences, SMALLEST_BLOCK);
+static inline int by_falling_size(const void *a, const void *b) {
+  const int64_t left = ((const attention_task *)a)->count, right = ((const attention_task *)b)->count;
+  return (left < right) - (left > right);
+}
+
+/* Runs a forward pass in tasks of up to `largest` rows: halved while there are too few tasks to keep all workers busy to the end, and the
+ * large ones first. Kernels must not let a row's result depend on the cut. */
+static inline void attention_run(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences, int64_t largest, mb_body body) {
+  const attention_shape *shape = &call->shape;
+  const int64_t bound = attention_task_bound(shape, sequences, SMALLEST_BLOCK);
   attention_task *list = mb_scratch(0, MB_SLOT_KERNEL_0, sizeof(attention_task) * (size_t)bound);
   int64_t tasks = 0;
   for (int64_t size = largest; size >= SMALLEST_BLOCK && tasks < 8 * mb_workers(); size /= 2)
-    tasks = attention_tasks(list, &call->shape, cu_seqlens, sequences, size);
+    tasks = attention_tasks(list, shape, cu_seqlens, sequences, size);
   call->tasks = list;
-  return tasks;
+  if (shape->tokens * shape->heads * shape->dim <= SERIAL_WORK) {
+    for (int64_t task = 0; task < tasks; task++) body(call, task, 0);
+    return;
+  }
+  if (sequences > 1) qsort(list, (size_t)tasks, sizeof *list, by_falling_size);
+  mb_parallel(tasks, body, call);
 }
 
 #endif

@@ -11,6 +11,8 @@
 #include "amx_parts.h"
 
 #define GROUP AMX_LINES
+#define QUERY_BLOCK 1024 /* rows that share packed keys, within the L2 cache */
+#define SHORT 32         /* sequences up to it are faster on vectors, which pad less */
 #define STEP 160       /* keys of a step at most: 32 queries and 64 keys on both sides */
 #define CHUNK 128      /* keys of a step where there is no narrow window: stay in the L1 cache */
 
@@ -224,9 +226,13 @@ static void forward_body(void *context, int64_t index, int worker) {
   const attention_forward_call *c = context;
   const attention_shape *shape = &c->shape;
   const attention_task *task = &c->tasks[index];
+  if (task->length <= SHORT) {
+    MB_FN(mb_attention_forward_task)(context, index, worker);
+    return;
+  }
   const int64_t dim = shape->dim, dim_blocks = dim / 32, row = shape->row, out_row = shape->heads * dim, window = shape->window;
   const int narrow = window <= NARROW_WINDOW;
-  const int64_t step = narrow ? STEP : CHUNK, slots = narrow ? 2 : round_up(task->count, GROUP) / GROUP;
+  const int64_t groups = round_up(task->count, GROUP) / GROUP, step = narrow ? STEP : CHUNK, slots = narrow ? 2 : groups;
   amx_state state = {.ring = 2 * CHUNK / 32};
   while (narrow && state.ring < 2 * window / 32 + 4) state.ring *= 2; /* the keys of two groups */
 
@@ -264,12 +270,14 @@ static void forward_body(void *context, int64_t index, int worker) {
       }
       if (group_end <= chunk_end) prefetch_rows(out + query * out_row, out_row, MB_MIN(GROUP, queries_end - query), dim);
       for (; packed < to; packed += 32) {
-        const int64_t ahead = packed + 32, rows = MB_MIN(32, keys_end - ahead), at = ring_at(&state, dim_blocks, packed);
-        prefetch_rows(keys + ahead * row, row, rows, dim);
-        prefetch_rows(values + ahead * row, row, rows, dim);
+        const int64_t at = ring_at(&state, dim_blocks, packed);
         pack_keys(state.keys + at, keys + packed * row, row, task->length - packed, dim);
         pack_values(state.values + at, values + packed * row, row, task->length - packed, dim);
       }
+      /* Keys that will be packed next: all 32 for the next group, or a share of the next chunk. */
+      const int64_t share = narrow ? 32 : CHUNK / groups + 1, soon = narrow ? packed : chunk_end + group * share;
+      prefetch_rows(keys + soon * row, row, MB_MIN(share, keys_end - soon), dim);
+      prefetch_rows(values + soon * row, row, MB_MIN(share, keys_end - soon), dim);
       for (int64_t key = from; key < to; key += step) {
         next = (key_step){.query = query, .key = key, .blocks = round_up(MB_MIN(step, to - key), 32) / 32, .slot = slot, .window = window,
                           .last_key = task->length - 1, .first = chunk == begin && key == from, .last = key + step >= group_end,
@@ -284,7 +292,6 @@ static void forward_body(void *context, int64_t index, int worker) {
 }
 
 void MB_FN(mb_attention_forward_amx)(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences) {
-  const int64_t tasks = attention_cut(call, cu_seqlens, sequences, 1024); /* rows that share packed keys, within the L2 cache */
-  mb_parallel(tasks, forward_body, call);
+  attention_run(call, cu_seqlens, sequences, QUERY_BLOCK, forward_body);
 }
 #endif

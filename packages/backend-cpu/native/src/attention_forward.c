@@ -134,7 +134,7 @@ static void finish(const attention_forward_call *c, const forward_state *state, 
   }
 }
 
-static void forward_body(void *context, int64_t index, int worker) {
+void MB_FN(mb_attention_forward_task)(void *context, int64_t index, int worker) {
   const attention_forward_call *c = context;
   const attention_shape *shape = &c->shape;
   const attention_task *task = &c->tasks[index];
@@ -195,6 +195,5 @@ void MB_FN(mb_op_attention_forward)(const mb_view *views, const double *attribut
     return;
   }
 #endif
-  const int64_t tasks = attention_cut(&call, cu_seqlens->data, sequences, QUERY_BLOCK);
-  mb_parallel(tasks, forward_body, &call);
+  attention_run(&call, cu_seqlens->data, sequences, QUERY_BLOCK, MB_FN(mb_attention_forward_task));
 }

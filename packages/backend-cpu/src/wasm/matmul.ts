@@ -5,7 +5,7 @@ import type { Operand } from "../typescript/operand.ts";
 import { addressOf } from "./context.ts";
 import type { Threads } from "./threads.ts";
 
-/** The largest block of a task (wasm/kernels/matmul.ts). */
+/** The largest block of a task (wasm/kernels/matmul.ts, narrow-linear.ts). */
 const [maxRows, maxColumns] = [128, 256];
 const minColumns = 32;
 /** Tasks for each thread, so that no thread waits long for the last one. */
@@ -35,32 +35,29 @@ export function createMultiply(threads: Threads): Multiply {
     const [rows, columns] = out.shape as [number, number];
     const depth = a.shape[1]!;
     if (rows === 0 || columns === 0) return;
-    if (depth === 0) {
-      clear(out, accumulate);
-      return;
-    }
-    const blockRows = Math.min(maxRows, rows);
-    const blocks = (blockColumns: number): number => Math.ceil(rows / blockRows) * Math.ceil(columns / blockColumns);
-    let blockColumns = maxColumns;
-    const wanted = threads.count === 1 ? 1 : threads.count * tasksPerThread;
-    while (blockColumns > minColumns && blocks(blockColumns) < wanted) blockColumns /= 2;
+    const { tasks, blockRows, blockColumns } = splitIntoBlocks(rows, columns, threads);
     const addresses = [out, a, b].map(addressOf);
     const strides = [out, a, b].flatMap((matrix) => matrix.strides);
     const sizes = [rows, columns, depth];
     const attributes = [alpha, accumulate ? 1 : 0, blockRows, blockColumns];
-    threads.run("matmul", blocks(blockColumns), ...addresses, ...sizes, ...strides, ...attributes);
+    threads.run("matmul", tasks, ...addresses, ...sizes, ...strides, ...attributes);
   };
 }
 
-/** A product over no depth. */
-function clear(out: Operand, accumulate: boolean): void {
-  if (accumulate) return;
-  const [rows, columns] = out.shape as [number, number];
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      out.data[out.offset + row * out.strides[0]! + column * out.strides[1]!] = 0;
-    }
-  }
+export interface Blocks {
+  readonly tasks: number;
+  readonly blockRows: number;
+  readonly blockColumns: number;
+}
+
+/** Splits a product into blocks, one for each task: as large as possible, but some for each thread. */
+export function splitIntoBlocks(rows: number, columns: number, { count }: Threads): Blocks {
+  const blockRows = Math.min(maxRows, rows);
+  const blocks = (blockColumns: number): number => Math.ceil(rows / blockRows) * Math.ceil(columns / blockColumns);
+  const wanted = count === 1 ? 1 : count * tasksPerThread;
+  let blockColumns = maxColumns;
+  while (blockColumns > minColumns && blocks(blockColumns) < wanted) blockColumns /= 2;
+  return { tasks: blocks(blockColumns), blockRows, blockColumns };
 }
 
 /** The matrix of a batched operand at a position of its batch axes. */

@@ -44,7 +44,8 @@ export function matmul(
   const panelsB = at(panelsA, maxRows * depthBlock);
   a = at(a, row * aRowStride);
   b = at(b, column * bColumnStride);
-  for (let k = 0; k < depth; k += depthBlock) {
+  // Once without depth, too: then the product is 0.
+  for (let k = 0; k == 0 || k < depth; k += depthBlock) {
     const length = min(depthBlock, depth - k);
     packColumns(panelsB, at(b, k * bDepthStride), width, length, bColumnStride, bDepthStride);
     packRows(panelsA, at(a, k * aDepthStride), height, length, aRowStride, aDepthStride);

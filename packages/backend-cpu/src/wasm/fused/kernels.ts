@@ -1,14 +1,15 @@
-/** The composites that the WebAssembly engine fuses: all that compute in f32. The others run from primitives. */
+/** The composites that the WebAssembly engine fuses: all, so that a missing one does not compile. */
 import type { FusedImplementations } from "@modernbert-ts/tensor-core";
 import type { WasmContext } from "../context.ts";
 import { glu } from "./glu.ts";
 import { layerNorms } from "./layer-norm.ts";
 import { linearCrossEntropy } from "./linear-cross-entropy.ts";
+import { int8Linear, linear } from "./linear.ts";
 import { rope } from "./rope.ts";
 import { stableAdamW } from "./stable-adamw.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
-export function fusedKernels(context: WasmContext): Partial<FusedImplementations> {
+export function fusedKernels(context: WasmContext): FusedImplementations {
   return {
     ...layerNorms(context),
     glu: glu(context),
@@ -16,5 +17,7 @@ export function fusedKernels(context: WasmContext): Partial<FusedImplementations
     varlenAttention: varlenAttention(context),
     linearCrossEntropy: linearCrossEntropy(context),
     stableAdamW: stableAdamW(context),
+    linear: linear(context),
+    int8Linear: int8Linear(context),
   };
 }
