@@ -1,6 +1,6 @@
 /**
- * Forward pass in Chromium: ours on WebGPU beside onnxruntime-web on WebGPU (the same adapter) and on WebAssembly, same weights,
- * numbers compared first. The adapter is the software one unless BENCH_GPU=1, which takes the machine's GPU.
+ * Forward pass in Chromium: ours beside onnxruntime-web, each on WebGPU (the same adapter) and on WebAssembly (as many threads), same
+ * weights, numbers compared first. The adapter is the software one unless BENCH_GPU=1, which takes the machine's GPU.
  */
 import { spawnSync } from "node:child_process";
 import { createReadStream, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
@@ -89,17 +89,24 @@ export async function run({ shape = "4x256x4x384", cases = ["4x64"], rounds = 7 
 }
 
 function report(rows, shape, rounds) {
-  const names = Object.keys(peers);
-  const header = ["case", "ours tok/s", ...names, ...names.map((name) => `/ ${name}`), "% of peak", "error"];
+  const [webgpu, wasm] = Object.keys(peers);
+  const pairs = [
+    ["ours", webgpu],
+    ["ours WASM", wasm],
+  ];
+  const header = ["case", "ours WebGPU", webgpu, "ratio", "ours WASM", wasm, "ratio", "% of WebGPU peak", "error"];
   const cells = rows.map((row) => [
     row.case,
-    ...["ours", ...names].map((name) => show(speed(row, name))),
-    ...names.map((name) => show(speed(row, "ours") / speed(row, name), 2)),
+    ...pairs.flatMap(([ours, peer]) => [
+      show(speed(row, ours)),
+      show(speed(row, peer)),
+      show(speed(row, ours) / speed(row, peer), 2),
+    ]),
     show((100 * row.flops) / (median(row.times.ours) / 1000) / row.fmaPeak, 1),
     Math.max(...Object.values(row.errors)).toExponential(1),
   ]);
   return [
-    `${machine()}; ${rows[0].device}; shape ${shape}, f32; medians of ${rounds} rounds in alternation.`,
+    `${machine()}; ${rows[0].device}; shape ${shape}, f32; medians of ${rounds} rounds in alternation, tokens per second.`,
     `The adapter's f32 multiply-add peak, measured: ${show(rows[0].fmaPeak / 1e9, 1)} GFLOP/s. Ours per forward:`,
     ...rows.map(
       (row) =>

@@ -1,4 +1,5 @@
-/** The page of the benchmark: ours on WebGPU, onnxruntime-web on WebGPU and on WebAssembly, on the weights that the server gives. */
+/** The page of the benchmark: ours and onnxruntime-web, each on WebGPU and on WebAssembly, on the weights that the server gives. */
+import { createWasmBackend } from "../../../packages/backend-cpu/dist/wasm/index.js";
 import { createWebGpuBackend } from "../../../packages/backend-webgpu/dist/index.js";
 import { loadModelFolder, packSequences } from "../../../packages/modernbert/dist/index.js";
 import { blobSource } from "../../../packages/safetensors/dist/index.js";
@@ -16,8 +17,7 @@ const folder = {
 };
 
 /** @returns an engine: forward(lengths) → { milliseconds, values } */
-async function startOurs() {
-  const backend = await createWebGpuBackend();
+async function startOurs(backend) {
   const runtime = new Runtime(backend);
   const { model } = await loadModelFolder(folder, { runtime });
   return {
@@ -52,16 +52,17 @@ async function startOnnx(bundle, provider, config, threads) {
       const started = performance.now();
       const { last_hidden_state: hidden } = await session.run(feeds);
       const values = await hidden.getData();
-      return { milliseconds: performance.now() - started, values };
+      const milliseconds = performance.now() - started;
+      return { milliseconds, values: unpadded(values, lengths, config.hiddenSize) };
     },
   };
 }
 
 /** Everything about one case, numbers compared first. `peers` names what to run beside ours. */
 async function run({ name, rounds, threads, peers }) {
-  const ours = await startOurs();
+  const ours = await startOurs(await createWebGpuBackend());
   const { config } = ours.model;
-  const engines = { ours };
+  const engines = { ours, "ours WASM": await startOurs(await createWasmBackend({ threads })) };
   const reasons = {};
   for (const [peer, [bundle, provider]] of Object.entries(peers)) {
     try {
@@ -74,11 +75,7 @@ async function run({ name, rounds, threads, peers }) {
   const { values: wanted } = await ours.forward(lengths);
   const errors = {};
   for (const [peer, engine] of Object.entries(engines)) {
-    if (peer !== "ours")
-      errors[peer] = relativeError(
-        wanted,
-        unpadded((await engine.forward(lengths)).values, lengths, config.hiddenSize),
-      );
+    if (peer !== "ours") errors[peer] = relativeError(wanted, (await engine.forward(lengths)).values);
   }
   await ours.forward(lengths);
   const before = ours.backend.stats();
