@@ -13,8 +13,7 @@ import type { Progress } from "../progress.ts";
 import { readRunSummary } from "../run/run-summary.ts";
 import { runTraining } from "../run/run-training.ts";
 import { writeBrownData } from "./brown-data.ts";
-import { quickstartPlan } from "./plan.ts";
-import type { QuickstartEngine } from "./plan.ts";
+import { quickstartConfig, quickstartVocabulary } from "./plan.ts";
 import { filledLines, nextCommands, scoreTable } from "./summary.ts";
 
 const say = (text: string = ""): void => void process.stdout.write(`${text}\n`);
@@ -27,29 +26,33 @@ const questions = [
 
 async function quickstart(output: string): Promise<void> {
   const began = performance.now();
-  const engine = await findEngine();
+  const hasNative = await findNative();
   const data = join(output, "data");
-  const plan = quickstartPlan(engine, output, data);
+  const config = quickstartConfig(hasNative ? "native" : "portable", output, data);
   rmSync(output, { recursive: true, force: true });
 
   say("1. Text: the Brown corpus, American English of 1961");
   const { files, tokens } = writeBrownData({
     folder: data,
-    vocabSize: plan.vocabSize,
+    vocabSize: quickstartVocabulary,
     heldOutShare: 0.06,
-    seed: plan.config.seed,
+    seed: config.seed,
   });
   say(
     `   ${files.train} files to learn from (${formatCount(tokens.train)} tokens), ${files.heldOut} files held out, some of every genre`,
   );
   say(
-    `   vocabulary: ${formatCount(plan.vocabSize)} pieces learned from these files. ModernBERT's own 50,368 cost more`,
+    `   vocabulary: ${formatCount(quickstartVocabulary)} pieces learned from these files. ModernBERT's own 50,368 cost more`,
   );
   say("   time in the output layer than they are worth in two minutes; --tokenizer modernbert is there for real runs");
 
-  say(`2. Training: ${plan.reason}`);
+  say("2. Training: one to three minutes on two cores");
+  if (!hasNative)
+    say(
+      "   on less text than usual, because the native engine is missing: install a C compiler (cc, gcc or clang) for it",
+    );
   let progress: Progress | undefined;
-  const result = await runTraining(plan.config, {
+  const result = await runTraining(config, {
     onNotice: (notice) => say(`   ${notice}`),
     onStart: ({ plan: { totalTokens } }) => {
       progress = createProgress({ totalTokens });
@@ -73,11 +76,11 @@ async function quickstart(output: string): Promise<void> {
   say(nextCommands(result.modelFolder!));
 }
 
-/** The engine that the CPU backend takes on this machine. */
-async function findEngine(): Promise<QuickstartEngine> {
+/** Whether the CPU backend takes its native engine on this machine. */
+async function findNative(): Promise<boolean> {
   const { backend } = await createBackend("cpu");
   await using owned = backend;
-  return owned.capabilities.device.includes("TypeScript") ? "typescript" : "native";
+  return owned.capabilities.device.includes("native");
 }
 
 try {
