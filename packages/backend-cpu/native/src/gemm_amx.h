@@ -40,6 +40,20 @@ static inline int64_t mb_amx_steps(int64_t depth) { return (depth + MB_AMX_STEP 
 /* Splits and packs. Returns 1 when all elements are below 2^63, 0 when the panel is not fit for tiles. */
 int MB_FN(mb_amx_pack)(const mb_amx_panel *panel);
 
+/* Memory to be asked for while tiles are multiplied: at each step `lines` stretches of MB_AMX_STEP floats. */
+typedef struct {
+  const float *from;
+  int64_t lines, line_stride, step_stride;
+} mb_amx_prefetch;
+
+/* Tiles are configured while a task multiplies only: a thread is cheaper to switch when it has none. */
+void MB_FN(mb_amx_begin)(void);
+void MB_FN(mb_amx_end)(void);
+
+/* C[rows, columns] = panel A · panel B, added to the old C if `add`. */
+void MB_FN(mb_amx_multiply)(int64_t rows, int64_t columns, int64_t depth, const char *a, const char *b, float *c, int64_t c_row, int add,
+                            mb_amx_prefetch next);
+
 /* Whether AMX is the faster way for this product, batches aside. */
 int MB_FN(mb_gemm_amx_suits)(const mb_gemm_args *args);
 
