@@ -73,7 +73,7 @@ async function quickstart(output: string): Promise<void> {
   say(nextCommands(result.modelFolder!));
 }
 
-/** The engine that the CPU backend takes on this machine. */
+/** The engine that the CPU backend takes on this machine; WebAssembly trains the plan of the native engine, only slower. */
 async function findEngine(): Promise<QuickstartEngine> {
   const { backend } = await createBackend("cpu");
   await using owned = backend;

@@ -18,7 +18,7 @@ export function quickstartPlan(engine: QuickstartEngine, output: string, dataPat
   switch (engine) {
     case "native":
       return {
-        reason: "one to three minutes on two cores",
+        reason: "one to three minutes on two cores, three to ten where WebAssembly has to do for want of a C compiler",
         vocabSize: 4096,
         config: checkConfig(
           {
@@ -48,7 +48,7 @@ export function quickstartPlan(engine: QuickstartEngine, output: string, dataPat
     case "typescript":
       return {
         reason:
-          "a smaller model and less text than usual, because the engine in plain TypeScript is slow: install a C compiler (cc, gcc or clang) and run again for the real one",
+          "a smaller model and less text than usual, because the engine in plain TypeScript is slow: take a Node with WebAssembly SIMD, or install a C compiler (cc, gcc or clang), and run again for the real one",
         vocabSize: 1024,
         config: checkConfig(
           {
