@@ -58,7 +58,7 @@ async function main() {
   const compiler = await findCompiler();
   if (compiler === undefined) {
     console.log(
-      "[backend-cpu] no working C compiler found (cc, gcc, clang or $CC): the native engine is not built, the TypeScript engine will be used.",
+      "[backend-cpu] no working C compiler found (cc, gcc, clang or $CC): the native engine is not built, the WebAssembly engine will be used.",
     );
     return;
   }

@@ -12,6 +12,8 @@ const maximumPages = 65535;
 /** Grows by at least this, so that small requests do not grow often. */
 const growPages = 64;
 const alignment = 64;
+/** A host that refuses this maximum (64 MiB) has no room for any model. */
+const leastPages = 1024;
 
 interface Range {
   readonly start: number;
@@ -23,8 +25,8 @@ export interface Arena extends MemorySource {
 }
 
 /** @param reserved Bytes from address 0 on that are never handed out. */
-export function createArena(reserved: number, limitPages: number = maximumPages): Arena {
-  const memory = createMemory(Math.ceil(reserved / pageBytes), limitPages);
+export function createArena(reserved: number): Arena {
+  const { memory, maximum } = createMemory(Math.ceil(reserved / pageBytes), maximumPages);
   let top = roundUp(reserved);
   /** Ascending, never touching. */
   let free: Range[] = [];
@@ -46,7 +48,7 @@ export function createArena(reserved: number, limitPages: number = maximumPages)
     const pages = memory.buffer.byteLength / pageBytes;
     const missing = Math.ceil(bytes / pageBytes) - pages;
     if (missing <= 0) return;
-    const room = limitPages - pages;
+    const room = maximum - pages;
     // Throws a RangeError when the host has no room.
     memory.grow(missing > room ? missing : Math.min(room, Math.max(missing, growPages)));
   }
@@ -77,12 +79,12 @@ function roundUp(bytes: number): number {
 }
 
 /** Some hosts (mobile browsers) refuse a large maximum outright, as if it were all taken at once. */
-function createMemory(initial: number, maximum: number): WasmMemory {
+function createMemory(initial: number, maximum: number): { memory: WasmMemory; maximum: number } {
   const { Memory } = webAssembly()!;
   try {
-    return new Memory({ initial, maximum, shared: true });
+    return { memory: new Memory({ initial, maximum, shared: true }), maximum };
   } catch (error) {
-    if (maximum / 2 < initial || maximum < 2048) throw error;
+    if (maximum < leastPages) throw error;
     return createMemory(initial, Math.floor(maximum / 2));
   }
 }
