@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { putIntoDocument } from "./document.mjs";
 
-const names = ["inference", "training", "tokenizer"];
+const names = ["inference", "training", "tokenizer", "webgpu"];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

@@ -37,7 +37,7 @@ export interface StreamStats {
   readonly passes: number;
   readonly submits: number;
   readonly pipelines: number;
-  /** By dispatches, each operand once: what a device moves at least. Gathered tables count as a whole. */
+  /** By dispatches, each operand once: what a device moves at least. */
   readonly bytesMoved: number;
   readonly bytesUploaded: number;
   readonly bytesRead: number;
