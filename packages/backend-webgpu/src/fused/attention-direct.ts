@@ -2,15 +2,16 @@
  * Attention forward without workgroup memory, for adapters to which barriers are dear: a thread takes one token of one head, holds its
  * query and its sums to itself and walks over the keys four at a time. Threads side by side take neighbours, which see nearly the same keys.
  */
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { checkEnds } from "./attention-forward.ts";
 import { eachQuarter, maxHeadSize, rangeFunctions, threads } from "./attention-frame.ts";
 
-const keys = [0, 1, 2, 3] as const;
+function eachKey(text: (key: number) => string, separator: string): string {
+  return [0, 1, 2, 3].map(text).join(separator);
+}
 
 /** @param saves Leaves the log-sum-exp behind. */
 export function printDirectForward(saves: boolean): string {
-  const each = (text: (key: number) => string, separator: string): string => keys.map(text).join(separator);
   return `${rangeFunctions}
 
 ${checkEnds}
@@ -28,11 +29,11 @@ ${checkEnds}
   var largest = -3.0e38;
   var total = 0.0;
   for (var start = seen.first; start < seen.end; start += 4u) {
-    ${each((key) => `let k${key} = at_qkv(min(start + ${key}u, seen.end - 1u), 1u, head);`, "\n    ")}
+    ${eachKey((key) => `let k${key} = at_qkv(min(start + ${key}u, seen.end - 1u), 1u, head);`, "\n    ")}
     var scores = vec4f();
     ${eachQuarter} {
       let q = query[d];
-      scores += vec4f(${each((key) => `dot(q, load4_qkv(k${key} + d))`, ", ")});
+      scores += vec4f(${eachKey((key) => `dot(q, load4_qkv(k${key} + d))`, ", ")});
     }
     let next = max(largest, max(max(scores.x, scores.y), max(scores.z, scores.w)));
     let inside = vec4u(start) + vec4u(0u, 1u, 2u, 3u) < vec4u(seen.end);
@@ -42,7 +43,7 @@ ${checkEnds}
     total = total * shrink + dot(weights, vec4f(1.0));
     let to_value = p.heads * p.quarter;
     ${eachQuarter} {
-      sum[d] = sum[d] * shrink + ${each((key) => `weights[${key}] * load4_qkv(k${key} + to_value + d)`, " + ")};
+      sum[d] = sum[d] * shrink + ${eachKey((key) => `weights[${key}] * load4_qkv(k${key} + to_value + d)`, " + ")};
     }
   }
   let inverse = select(0.0, 1.0 / total, total > 0.0);

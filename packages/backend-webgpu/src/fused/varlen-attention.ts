@@ -5,7 +5,7 @@
  * the queries, one over queries for those of keys and values; no two threads write one place. Cost O(T · window).
  */
 import type { CompositeAttrs, FusedKernel, View } from "@modernbert-ts/tensor-core";
-import type { Parameter } from "../device/stream.ts";
+import type { Parameter } from "../device/dispatch.ts";
 import { errorBinding } from "../kernels/space.ts";
 import { printKeys, printQueries } from "./attention-backward.ts";
 import { printDirectForward } from "./attention-direct.ts";

@@ -1,7 +1,7 @@
 /** `gather`: a thread per element of the result, once for each window of the table. */
 import { bytesOf } from "@modernbert-ts/tensor-core";
 import type { View } from "@modernbert-ts/tensor-core";
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { deviceDType, loadBits, storeBits } from "../wgsl/access.ts";
 import { errorCode } from "./bad-values.ts";
 import { bindDense, errorBinding } from "./space.ts";
