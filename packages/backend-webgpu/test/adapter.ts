@@ -1,6 +1,9 @@
 /** Whether this machine has a WebGPU adapter. Tests that need one are one visible skip without. */
-import { describe, test } from "vitest";
+import { describe, test, vi } from "vitest";
 import { createWebGpuBackend } from "../src/index.ts";
+
+// A software adapter on a busy machine compiles a dozen shaders in a minute, and some tests need more.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
 
 async function whyNoAdapter(): Promise<string | undefined> {
   try {

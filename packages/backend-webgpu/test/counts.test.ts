@@ -1,6 +1,6 @@
 /** How much work a forward pass hands to the device: dispatches, passes, submits and bytes, counted and not timed. */
 import { ModernBert, createConfig, initialiseParameters, packSequences } from "@modernbert-ts/modernbert";
-import { Runtime } from "@modernbert-ts/tensor-core";
+import { Runtime, cast, float32Precision } from "@modernbert-ts/tensor-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createWebGpuBackend } from "../src/index.ts";
 import type { StreamStats, WebGpuBackend } from "../src/index.ts";
@@ -18,11 +18,15 @@ onDevice("counts of webgpu", () => {
     afterAll(() => backend[Symbol.asyncDispose]());
 
     /** The second forward: the first one compiles and fills the pool. */
-    async function forward(layers: number): Promise<StreamStats> {
+    async function forward(layers: number, weights: "f32" | "f16" = "f32"): Promise<StreamStats> {
       const runtime = new Runtime(backend, { fusion: "fused" });
       const config = createConfig({ ...shape, num_hidden_layers: layers, global_attn_every_n_layers: 2 });
-      const parameters = initialiseParameters(runtime, config, "none", { seed: 1 });
-      const model = new ModernBert({ runtime, config, head: "none", parameters });
+      const parameters = new Map(
+        [...initialiseParameters(runtime, config, "none", { seed: 1 })].map(([name, tensor]) => {
+          return [name, tensor.rank === 2 ? cast(tensor, weights) : tensor] as const;
+        }),
+      );
+      const model = new ModernBert({ runtime, config, head: "none", parameters, precision: float32Precision });
       const ids = Int32Array.from({ length: tokens }, (_, at) => (7 * at) % shape.vocab_size);
       const batch = packSequences([ids.subarray(0, 20), ids.subarray(20)]);
       const run = async (): Promise<void> => {
@@ -39,9 +43,10 @@ onDevice("counts of webgpu", () => {
       return Object.fromEntries(entries.map(([name, count]) => [name, count - before[name]])) as never;
     }
 
-    test("a layer costs at most ten dispatches, a forward one pass and one submit", async () => {
-      const [two, four] = [await forward(2), await forward(4)];
+    test.each(["f32", "f16"] as const)("a layer costs at most ten dispatches, with weights in %s", async (weights) => {
+      const [two, four] = [await forward(2, weights), await forward(4, weights)];
       expect((four.dispatches - two.dispatches) / 2).toBeLessThanOrEqual(10);
+      // One pass and one submit each.
       for (const { passes, submits, pipelines } of [two, four]) {
         expect(passes).toBe(1);
         expect(submits).toBe(1);

@@ -112,7 +112,9 @@ onDevice("webgpu devices", () => {
         return { buffer, dtype: "f32", shape: [size], strides: [1], offset: 0 } as const;
       };
       const fill = (size: number): void => backend.run("fill", [vector(size)], [], { value: 1 });
+      // Alone and four at a time: the two forms of an element-wise kernel.
       fill(10);
+      fill(12);
       await backend.synchronize();
       const before = backend.stats();
       for (const size of [1, 100, 1000, 5_000_000]) fill(size);

@@ -3,41 +3,20 @@
  * submitted by `flush`. Parameters of all dispatches of a recording lie in one uniform buffer, written once before the submit.
  * An upload goes straight to the queue only where the open recording does not touch the buffer; else it is staged and copied in order.
  */
+import { createBindGroups } from "./bind-groups.ts";
+import type { Dispatch, Parameter } from "./dispatch.ts";
 import type { DeviceBuffer, Memory } from "./memory.ts";
 import { createPipelines, parameterBytes } from "./pipelines.ts";
-import type { Pipelines, ShaderText, Slot } from "./pipelines.ts";
-import { mapModeRead, usage } from "./usage.ts";
-
-export interface Binding extends Slot {
-  readonly buffer: DeviceBuffer;
-  readonly byteOffset: number;
-  readonly byteLength: number;
-  /** What the dispatch touches of it, for the statistics. Default `byteLength`. */
-  readonly bytesTouched?: number;
-}
-
-export type ParameterType = "u32" | "i32" | "f32";
-
-/** A field of the uniform struct with its value. */
-export type Parameter = readonly [name: string, type: ParameterType, value: number];
-
-export interface Dispatch {
-  /** Names the pipeline: everything that the shader's text depends on, and no shape. */
-  readonly key: string;
-  readonly parameters: readonly Parameter[];
-  readonly bindings: readonly Binding[];
-  /** Number of workgroups; more than a dimension can hold are laid out in two. Shaders find theirs with `groupIndex`. */
-  readonly groups: number;
-  /** Functions and the entry point. */
-  readonly body: () => string;
-}
+import type { Pipelines, ShaderText } from "./pipelines.ts";
+import { createReadbacks } from "./readback.ts";
+import { usage } from "./usage.ts";
 
 export interface StreamStats {
   readonly dispatches: number;
   readonly passes: number;
   readonly submits: number;
   readonly pipelines: number;
-  /** By dispatches, each operand once: what a device moves at least. Gathered tables count as a whole. */
+  /** By dispatches, each operand once: what a device moves at least. */
   readonly bytesMoved: number;
   readonly bytesUploaded: number;
   readonly bytesRead: number;
@@ -59,14 +38,7 @@ export interface Stream {
   destroy(): void;
 }
 
-/** In a shader: the number of this workgroup. */
-export const groupIndex = "(group.x + group.y * count.x)";
-/** The arguments of `main` that `groupIndex` and `local` need. */
-export const mainArguments =
-  "@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) local: u32";
-
 const maxGroupsPerDimension = 65_535;
-const maxBindGroups = 8192;
 const maxStagedBytes = 32 * 2 ** 20;
 
 export function createStream(
@@ -80,15 +52,15 @@ export function createStream(
 ): Stream {
   const { maxDispatches, check, fail } = options;
   const pipelines: Pipelines = createPipelines(device, check, fail);
-  const groups = new Map<string, GPUBindGroup>();
   const uniforms = device.createBuffer({
     size: maxDispatches * parameterBytes,
     usage: usage.uniform | usage.copyTarget,
   });
+  const groups = createBindGroups(device, uniforms);
   const words = new Uint32Array((maxDispatches * parameterBytes) / 4);
   const signed = new Int32Array(words.buffer);
   const floats = new Float32Array(words.buffer);
-  const readbacks = new Map<number, GPUBuffer[]>();
+  const readbacks = createReadbacks(device);
   let encoder: GPUCommandEncoder | undefined;
   let pass: GPUComputePassEncoder | undefined;
   let recording = 0;
@@ -144,28 +116,6 @@ export function createStream(
     return start * 4;
   }
 
-  function bindGroup(layout: GPUBindGroupLayout, bindings: readonly Binding[]): GPUBindGroup {
-    let key = "";
-    for (const { buffer, byteOffset, byteLength, writes } of bindings)
-      key += `${buffer.serial}${writes ? "w" : "r"}${byteOffset},${byteLength};`;
-    let group = groups.get(key);
-    if (group === undefined) {
-      group = device.createBindGroup({
-        layout,
-        entries: [
-          { binding: 0, resource: { buffer: uniforms, size: parameterBytes } },
-          ...bindings.map(({ buffer, byteOffset, byteLength }, at) => ({
-            binding: at + 1,
-            resource: { buffer: buffer.gpu, offset: byteOffset, size: byteLength },
-          })),
-        ],
-      });
-      if (groups.size >= maxBindGroups) groups.clear();
-      groups.set(key, group);
-    }
-    return group;
-  }
-
   function record({ key, parameters, bindings, groups: total, body }: Dispatch): void {
     if (recorded === maxDispatches) flush();
     const { pipeline, layout } = pipelines.get(key, (): ShaderText => {
@@ -174,7 +124,7 @@ export function createStream(
     const current = openPass();
     const offset = writeParameters(parameters);
     current.setPipeline(pipeline);
-    current.setBindGroup(0, bindGroup(layout, bindings), [offset]);
+    current.setBindGroup(0, groups.get(layout, bindings), [offset]);
     const columns = Math.min(total, maxGroupsPerDimension);
     current.dispatchWorkgroups(columns, Math.ceil(total / columns));
     for (const { buffer, byteLength, bytesTouched = byteLength } of bindings) {
@@ -204,10 +154,6 @@ export function createStream(
     });
   }
 
-  function takeReadback(size: number): GPUBuffer {
-    return readbacks.get(size)?.pop() ?? device.createBuffer({ size, usage: usage.mapRead | usage.copyTarget });
-  }
-
   return {
     dispatch,
     upload(buffer, byteOffset, data) {
@@ -226,8 +172,7 @@ export function createStream(
     },
     async download(ranges, cleared) {
       const total = ranges.reduce((sum, { byteLength }) => sum + byteLength, 0);
-      const size = Math.max(256, 2 ** Math.ceil(Math.log2(total)));
-      const target = takeReadback(size);
+      const target = readbacks.take(total);
       let at = 0;
       for (const { buffer, byteOffset, byteLength } of ranges) {
         copier().copyBufferToBuffer(buffer.gpu, byteOffset, target, at, byteLength);
@@ -235,13 +180,7 @@ export function createStream(
       }
       if (cleared !== undefined) copier().clearBuffer(cleared.gpu);
       flush();
-      await target.mapAsync(mapModeRead, 0, total);
-      const bytes = new Uint8Array(target.getMappedRange(0, total)).slice();
-      target.unmap();
-      const waiting = readbacks.get(size) ?? [];
-      readbacks.set(size, waiting);
-      if (waiting.length < 4 && size <= maxStagedBytes) waiting.push(target);
-      else target.destroy();
+      const bytes = await readbacks.read(target, total);
       counts.bytesRead += total;
       at = 0;
       return ranges.map(({ byteLength }) => bytes.subarray(at, (at += byteLength)));
@@ -255,7 +194,7 @@ export function createStream(
     destroy() {
       groups.clear();
       uniforms.destroy();
-      for (const buffers of readbacks.values()) for (const buffer of buffers) buffer.destroy();
+      readbacks.destroy();
     },
   };
 }

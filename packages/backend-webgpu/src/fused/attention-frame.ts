@@ -3,7 +3,7 @@
  * scores, then adds to a quarter of the row's columns (vec4 columns s, s + 4, …). Bounds of loops are no
  * constants: unrolled, these shaders take software adapters half a minute to compile.
  */
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 
 export const blockTokens = 16;
 /** Four matrices of the backward pass fill the 16 KiB of workgroup memory that every adapter has. */

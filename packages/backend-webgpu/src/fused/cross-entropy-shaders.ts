@@ -1,5 +1,5 @@
 /** The shaders of `linear-cross-entropy.ts`. Logits, states and losses are f32. */
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { errorCode } from "../kernels/bad-values.ts";
 
 export const threads = 64;

@@ -1,5 +1,5 @@
 /** The shaders of `layer-norm.ts`. */
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 
 export const threads = 64;
 /** Rows whose part of the weight's gradient one thread adds up. */

@@ -4,7 +4,7 @@
  * chunk again, turns them into their gradient in place and multiplies it out.
  */
 import type { BackwardCall, FusedKernel, View } from "@modernbert-ts/tensor-core";
-import type { Parameter } from "../device/stream.ts";
+import type { Parameter } from "../device/dispatch.ts";
 import { errorBinding, throughFloat32 } from "../kernels/space.ts";
 import { printChunk, printGradient, printScores, threads } from "./cross-entropy-shaders.ts";
 import { bindAll, reshaped, rowsOf, supportsDense, transposed, withTensor } from "./support.ts";

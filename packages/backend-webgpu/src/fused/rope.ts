@@ -1,6 +1,6 @@
 /** `rope` in one dispatch: a thread turns one pair of q, k (or four neighbours), or copies one of v. Backward turns the other way. */
 import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { errorCode } from "../kernels/bad-values.ts";
 import { errorBinding } from "../kernels/space.ts";
 import { bindAll, hasQuads, supportsDense } from "./support.ts";

@@ -4,8 +4,8 @@
  */
 import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
 import { sizeOf } from "@modernbert-ts/tensor-core";
-import { groupIndex, mainArguments } from "../device/stream.ts";
-import type { Parameter } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
+import type { Parameter } from "../device/dispatch.ts";
 import { bindAll, reshaped, rowsOf, supportsDense, withTensor } from "./support.ts";
 import type { Tools } from "./support.ts";
 

@@ -4,7 +4,7 @@ import { bytesOf, denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { PrimitiveKernels } from "@modernbert-ts/tensor-core";
 import { bindDense } from "../kernels/space.ts";
 import type { Bound, Device } from "../kernels/space.ts";
-import type { Binding } from "../device/stream.ts";
+import type { Binding } from "../device/dispatch.ts";
 import { deviceDType, loadFunction, loadQuad, storeFunction, storeQuad } from "../wgsl/access.ts";
 import type { DeviceDType } from "../wgsl/access.ts";
 

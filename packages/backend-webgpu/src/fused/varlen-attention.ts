@@ -5,11 +5,12 @@
  * the queries, one over queries for those of keys and values; no two threads write one place. Cost O(T · window).
  */
 import type { CompositeAttrs, FusedKernel, View } from "@modernbert-ts/tensor-core";
-import type { Parameter } from "../device/stream.ts";
+import type { Parameter } from "../device/dispatch.ts";
 import { errorBinding } from "../kernels/space.ts";
 import { printKeys, printQueries } from "./attention-backward.ts";
+import { printDirectForward } from "./attention-direct.ts";
 import { printForward } from "./attention-forward.ts";
-import { blockTokens, maxHeadSize } from "./attention-frame.ts";
+import { blockTokens, maxHeadSize, threads } from "./attention-frame.ts";
 import { bindAll, supportsDense, withQuads, withTensor } from "./support.ts";
 import type { Tools } from "./support.ts";
 
@@ -39,6 +40,7 @@ export function varlenAttention(tools: Tools): FusedKernel<"varlenAttention"> {
       quads,
     );
     const saves = Boolean(outputs["lse"]);
+    const direct = pass === "forward" && device.avoidsBarriers;
     const parameters: Parameter[] = [
       ["tokens", "u32", tokens],
       ["heads", "u32", heads],
@@ -49,11 +51,11 @@ export function varlenAttention(tools: Tools): FusedKernel<"varlenAttention"> {
       ...bases,
     ];
     device.stream.dispatch({
-      key: `varlenAttention ${pass}${saves ? " saving" : ""} ${dtypes}`,
+      key: `varlenAttention ${pass}${direct ? " direct" : ""}${saves ? " saving" : ""} ${dtypes}`,
       parameters,
       bindings: [...bindings, ...(pass === "forward" ? [errorBinding(device)] : [])],
-      groups: Math.ceil(tokens / blockTokens) * heads,
-      body: () => `${accessors}\n${print(saves)}`,
+      groups: direct ? Math.ceil((tokens * heads) / threads) : Math.ceil(tokens / blockTokens) * heads,
+      body: () => `${accessors}\n${direct ? printDirectForward(saves) : print(saves)}`,
     });
   }
 

@@ -4,7 +4,7 @@
  */
 import type { View } from "@modernbert-ts/tensor-core";
 import { sizeOf } from "@modernbert-ts/tensor-core";
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { deviceDType, loadBits, loadFunction, storeBits, storeFunction, valueType } from "../wgsl/access.ts";
 import { errorCode } from "./bad-values.ts";
 import { bindLane, errorBinding, laneOf } from "./space.ts";

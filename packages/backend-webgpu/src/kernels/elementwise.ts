@@ -1,8 +1,8 @@
 /** `fill`, `copy` and `map`: one thread per element, any strides. */
 import type { Expression, PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
 import { UnsupportedError, expressionKey, inputCount } from "@modernbert-ts/tensor-core";
-import { groupIndex, mainArguments } from "../device/stream.ts";
-import type { Parameter } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
+import type { Parameter } from "../device/dispatch.ts";
 import { loadBits, loadFunction, loadQuad, storeBits, storeFunction, storeQuad, valueType } from "../wgsl/access.ts";
 import type { DeviceDType } from "../wgsl/access.ts";
 import { printExpression } from "../wgsl/expression.ts";

@@ -1,6 +1,7 @@
 /** `gather`: a thread per element of the result, once for each window of the table. */
+import { bytesOf } from "@modernbert-ts/tensor-core";
 import type { View } from "@modernbert-ts/tensor-core";
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { deviceDType, loadBits, storeBits } from "../wgsl/access.ts";
 import { errorCode } from "./bad-values.ts";
 import { bindDense, errorBinding } from "./space.ts";
@@ -23,6 +24,7 @@ export function gather(device: Device, out: View, table: View, ids: View): void 
     eachWindow(Math.max(1, total), step, (first, count) => {
       const window = { access: "bits", from: first * width, count: count * width } as const;
       const from = bindDense(device, "gather", "x", table, false, window);
+      const bytesTouched = Math.min(rows, count) * width * bytesOf(dtype);
       device.stream.dispatch({
         key: `gather ${dtype}`,
         parameters: [
@@ -36,7 +38,7 @@ export function gather(device: Device, out: View, table: View, ids: View): void 
           ["y_base", "u32", to.base],
           ["ids_base", "u32", at.base],
         ],
-        bindings: [to.binding, from.binding, at.binding, errorBinding(device)],
+        bindings: [to.binding, { ...from.binding, bytesTouched }, at.binding, errorBinding(device)],
         groups: Math.ceil((rows * Math.max(1, width)) / threads),
         body: () => `${loadBits("x", dtype)}
 ${storeBits("y", dtype)}

@@ -2,7 +2,7 @@
  * The shader without workgroup memory: a thread keeps 4 × 4 results in registers and loads what it multiplies four elements at a time.
  * Neighbouring threads share rows of a, so that their loads meet in the cache. Needs quads.
  */
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { loadQuad, storeQuad } from "../wgsl/access.ts";
 import { columnsPerThread, threadsOf } from "./matmul-recipes.ts";
 import type { Variant } from "./matmul-recipes.ts";

@@ -2,7 +2,7 @@
  * The shader that multiplies tiles through workgroup memory, each thread a few rows by four columns in registers. Strides are free, so
  * transposes cost nothing but the order in which a tile is loaded, which is a variant of the shader.
  */
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { loadFunction, loadQuad, storeFunction, storeQuad } from "../wgsl/access.ts";
 import { columnsPerThread, threadsOf } from "./matmul-recipes.ts";
 import type { Variant } from "./matmul-recipes.ts";

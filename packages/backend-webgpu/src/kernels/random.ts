@@ -1,7 +1,7 @@
 /** `iota` and `randomBits`. */
 import type { PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
 import { bytesOf, denseStrides, hostArray, sizeOf } from "@modernbert-ts/tensor-core";
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { bindDense } from "./space.ts";
 import type { Device } from "./space.ts";
 

@@ -5,7 +5,7 @@
 import type { PrimitiveAttrs, PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
 import { denseStrides } from "@modernbert-ts/tensor-core";
 import type { DeviceBuffer } from "../device/memory.ts";
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { isPacked, loadFunction, storeFunction, valueType } from "../wgsl/access.ts";
 import type { DeviceDType } from "../wgsl/access.ts";
 import {

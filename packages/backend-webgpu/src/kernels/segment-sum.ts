@@ -3,7 +3,7 @@
  * their order.
  */
 import type { View } from "@modernbert-ts/tensor-core";
-import { groupIndex, mainArguments } from "../device/stream.ts";
+import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { deviceDType, loadFunction, storeFunction } from "../wgsl/access.ts";
 import { errorCode } from "./bad-values.ts";
 import { bindDense, errorBinding } from "./space.ts";

@@ -5,7 +5,8 @@
 import type { View } from "@modernbert-ts/tensor-core";
 import { UnsupportedError, bytesOf, denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { DeviceBuffer, Memory } from "../device/memory.ts";
-import type { Binding, Parameter, Stream } from "../device/stream.ts";
+import type { Binding, Parameter } from "../device/dispatch.ts";
+import type { Stream } from "../device/stream.ts";
 import { deviceDType, quadType, rawType, storageType } from "../wgsl/access.ts";
 import type { DeviceDType } from "../wgsl/access.ts";
 

@@ -1,0 +1,33 @@
+/** `linear` over weights narrower than the activations: the matmul shaders load each operand in its own dtype, so nothing is widened. */
+import { scalar, x as input } from "@modernbert-ts/tensor-core";
+import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
+import { reshaped, supportsDense, transposed } from "./support.ts";
+import type { Tools } from "./support.ts";
+
+const sum = scalar.add(input(0), input(1));
+const product = { alpha: 1, accumulate: false };
+
+export function linear({ device, primitives, clear }: Tools): FusedKernel<"linear"> {
+  return {
+    supports: ({ inputs }) => supportsDense(device, inputs, { windows: true }),
+    saved: () => [],
+    backwardReads: { inputs: [0, 1], outputs: [] },
+    forward({ inputs: [x, weight, bias], outputs: [y] }) {
+      primitives.matmul([y!], [x!, transposed(weight!)], product);
+      if (!bias) return;
+      const rows: View = { ...bias, shape: y!.shape, strides: [0, bias.strides[0]!] };
+      primitives.map([y!], [y!, rows], { expression: sum });
+    },
+    backward({ inputs: [x, weight], gradOutputs: [grad], gradInputs: [gradX, gradWeight, gradBias] }) {
+      if (!grad) {
+        for (const gradient of [gradX, gradWeight, gradBias]) if (gradient) clear(gradient);
+        return;
+      }
+      if (gradX) primitives.matmul([gradX], [grad, weight!], product);
+      if (gradWeight) primitives.matmul([gradWeight], [transposed(grad), x!], product);
+      if (gradBias) {
+        primitives.reduce([reshaped(gradBias, [1, gradBias.shape[0]!])], [grad], { kind: "sum", axes: [0] });
+      }
+    },
+  };
+}
