@@ -119,9 +119,12 @@ function report(rows, shape, rounds) {
 
 function describeCounts({ case: name, counts }) {
   const { dispatches, passes, bytesMoved, bytesUploaded, bytesRead } = counts;
-  const kilobytes = (bytes) => `${show(bytes / 1000)} kB`;
   const transfers = `${kilobytes(bytesUploaded)} to the device, ${kilobytes(bytesRead)} back`;
   return `${name}: ${dispatches} dispatches in ${passes} pass${passes === 1 ? "" : "es"}, ${kilobytes(bytesMoved)} read and written by kernels, ${transfers}.`;
+}
+
+function kilobytes(bytes) {
+  return `${show(bytes / 1000)} kB`;
 }
 
 function speed({ times, tokens }, name) {
