@@ -108,18 +108,23 @@ function report(rows, shape, rounds) {
   return [
     `${machine()}; ${rows[0].device}; shape ${shape}, f32; medians of ${rounds} rounds in alternation, tokens per second.`,
     `The adapter's f32 multiply-add peak, measured: ${show(rows[0].fmaPeak / 1e9, 1)} GFLOP/s. Ours per forward:`,
-    ...rows.map(
-      (row) =>
-        `${row.case}: ${Object.entries(row.counts)
-          .map(([name, count]) => `${count} ${name}`)
-          .join(", ")}.`,
-    ),
+    ...rows.map(describeCounts),
     ...rows.flatMap((row) =>
       Object.entries(row.reasons).map(([name, reason]) => `${row.case} without ${name}: ${reason}`),
     ),
     "",
     table(header, cells),
   ].join("\n");
+}
+
+function describeCounts({ case: name, counts }) {
+  const { dispatches, passes, bytesMoved, bytesUploaded, bytesRead } = counts;
+  const transfers = `${kilobytes(bytesUploaded)} to the device, ${kilobytes(bytesRead)} back`;
+  return `${name}: ${dispatches} dispatches in ${passes} pass${passes === 1 ? "" : "es"}, ${kilobytes(bytesMoved)} read and written by kernels, ${transfers}.`;
+}
+
+function kilobytes(bytes) {
+  return `${show(bytes / 1000)} kB`;
 }
 
 function speed({ times, tokens }, name) {

@@ -1,5 +1,7 @@
 /** The shipped page in Chromium: real clicks and keys, answers equal to the command line's, no network, no GPU, bad models. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
@@ -257,6 +259,24 @@ onChromium("the page without WebGPU", () => {
     expect(await page.getByLabel(/^A sentence with/).inputValue()).toBe(`The [MASK] of the ${word} is`);
   });
 
+  test("takes files that are dropped on the page", async () => {
+    const { page } = state;
+    const names = ["config.json", "model.safetensors", "tokenizer.json"];
+    const files = names.map((name) => [name, readFileSync(join(model, name), "base64")] as const);
+    const dropped = await page.evaluateHandle((all) => {
+      const transfer = new DataTransfer();
+      for (const [name, base64] of all)
+        transfer.items.add(new File([Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0))], name));
+      return transfer;
+    }, files);
+    await page.dispatchEvent("main", "dragover", { dataTransfer: dropped });
+    expect(await page.locator("#drop").isVisible()).toBe(true);
+    await page.dispatchEvent("main", "drop", { dataTransfer: dropped });
+    expect(await page.locator("#drop").isVisible()).toBe(false);
+    await page.waitForSelector("#predictions button");
+    expect(state.errors).toEqual([]);
+  });
+
   test("a model without a masked-LM head is for comparing only, and says so", async () => {
     const { page } = state;
     await page.locator("#folder").setInputFiles(encoder);
@@ -287,6 +307,21 @@ onChromium("the page without WebGPU", () => {
     expect(text).toMatch(message);
     expect(text).not.toMatch(/\n|undefined|\[object/);
     expect(await page.locator("#progress").isVisible()).toBe(false);
+  });
+
+  test("a connection that breaks off is one line that says what to do", async () => {
+    const server = createServer((request, response) => {
+      response.writeHead(200, { "access-control-allow-origin": "*", "content-length": 1000 });
+      response.write("{", () => request.socket.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await loadUrl(state.page, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const alert = state.page.getByRole("alert");
+    await alert.waitFor();
+    expect(await alert.textContent()).toMatch(
+      /^The connection broke off after \d bytes of .*config\.json: load it again$/,
+    );
+    server.close();
   });
 
   test("a folder without a model says so, and the model that was there stays", async () => {

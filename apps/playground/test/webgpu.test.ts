@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { conformanceCases } from "@modernbert-ts/conformance";
-import type { SkipRule } from "@modernbert-ts/conformance";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { viteBuild } from "./support/app.ts";
@@ -18,22 +17,6 @@ import type { FolderServer } from "./support/serve-folder.ts";
 const packages = fileURLToPath(new URL("../../../packages/", import.meta.url));
 const goldens = "modernbert/test/fixtures";
 const suitePage = fileURLToPath(new URL("suite/", import.meta.url));
-
-/** SwiftShader compiles shaders slowly and is a CPU: what only repeats a shader for another dtype, and what is slow by design. */
-const left: readonly SkipRule[] = [
-  {
-    cases: /^matmul \/ (f16|bf16) \/ (a |block|batches)/,
-    reason: "differs from f32 only in how elements are loaded and stored, which the other cases of this dtype cover",
-  },
-  {
-    cases: /^reduce \/ (sum|max) \/ (f16|bf16|u32) \/ (offset|transposed|gapped|broadcast)/,
-    reason: "strides are those of the f32 and i32 cases; how this dtype is loaded shows in its dense cases",
-  },
-  {
-    cases: /^composites \/ varlenAttention \/ lengths (64 65 66|63 129|200|20 7).* \/ reference/,
-    reason: "the reference of a long sequence takes seconds on a software adapter; the fused kernel is checked on it",
-  },
-];
 
 const seed = Date.now() % 2 ** 31;
 
@@ -67,8 +50,6 @@ onChromium(`webgpu in Chromium (fresh seed ${seed})`, () => {
 
   for (const { name } of conformanceCases()) {
     test(name, async ({ skip }) => {
-      const rule = left.find(({ cases }) => (typeof cases === "string" ? cases === name : cases.test(name)));
-      if (rule) skip(rule.reason);
       const { status, note } = await page.evaluate((each) => suite.conformance(each), name);
       if (status === "skipped") skip(note);
       if (status === "failed") throw new Error(note);
@@ -78,6 +59,11 @@ onChromium(`webgpu in Chromium (fresh seed ${seed})`, () => {
   test.each(readdirSync(join(packages, goldens)))("golden %s", async (name) => {
     const url = `${fixtures.url}/${goldens}`;
     expect(await page.evaluate((args) => suite.golden(args.url, args.name), { url, name })).toEqual([]);
+  });
+
+  test("golden masked_lm with 8 storage buffers and bindings of 1 MiB", async () => {
+    const url = `${fixtures.url}/${goldens}`;
+    expect(await page.evaluate((from) => suite.goldenWithin(from, "masked_lm"), url)).toEqual([]);
   });
 
   test("ten training steps equal the TypeScript engine's", async () => {

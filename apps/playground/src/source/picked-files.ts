@@ -6,11 +6,14 @@ export function filesOfInput(files: Iterable<File>): Map<string, File> {
   return new Map(Array.from(files, (file) => [file.webkitRelativePath || file.name, file]));
 }
 
-/** Of a drop: folders are walked. Call it while the event is handled; later its items are empty. */
+/** Of a drop: folders are walked, single files taken as they are. Call it while the event is handled; later its items are empty. */
 export async function filesOfDrop(transfer: DataTransfer): Promise<Map<string, File>> {
-  const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry());
+  const dropped = Array.from(transfer.items, (item) => item.webkitGetAsEntry() ?? item.getAsFile());
   const found = new Map<string, File>();
-  for (const entry of entries) if (entry) await walk(entry, found);
+  for (const each of dropped) {
+    if (each instanceof File) found.set(each.name, each);
+    else if (each) await walk(each, found);
+  }
   return found;
 }
 

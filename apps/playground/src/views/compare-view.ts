@@ -71,7 +71,7 @@ function table(texts: readonly string[], cosines: Float32Array): HTMLTableElemen
   return element(
     "table",
     {},
-    element("caption", { textContent: "Cosine of the embeddings: 1 is the same direction" }),
+    element("caption", { textContent: "Cosine of the embeddings" }),
     element("thead", {}, element("tr", {}, element("td"), ...columns.map((column) => heading("col", column)))),
     element(
       "tbody",

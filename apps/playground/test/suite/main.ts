@@ -15,6 +15,8 @@ export interface CaseReport {
 const cases = new Map(conformanceCases().map((each) => [each.name, each]));
 let session: Session | undefined;
 
+const lowLimits = { maxStorageBufferBindingSize: 2 ** 20, maxStorageBuffersPerShaderStage: 8 };
+
 const suite = {
   /** Opens the backends; gives the device's name. */
   async open(seed: number): Promise<string> {
@@ -41,6 +43,11 @@ const suite = {
   },
   /** Tensors that are off, of a fixture's outputs and gradients. */
   golden: (url: string, name: string): Promise<string[]> => goldenFailures(session!.backend, url, name),
+  /** The same with the lowest limits that the backend promises to work with. */
+  async goldenWithin(url: string, name: string): Promise<string[]> {
+    await using small = await createWebGpuBackend({ limits: lowLimits });
+    return await goldenFailures(small, url, name);
+  },
   /** Ten steps of a fixture's model beside the TypeScript engine. */
   training: (url: string, name: string): Promise<string[]> =>
     trainingFailures(session!.backend, session!.oracle!, url, name),
