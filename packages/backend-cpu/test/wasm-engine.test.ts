@@ -125,6 +125,36 @@ describe("memory", () => {
   });
 });
 
+test("products of few and of many rows, of columns in any order, on one thread and on two", async () => {
+  for (const threads of [1, 2]) {
+    await using backend = await createWasmBackend({ threads, poison: true });
+    for (const rows of [1, 2, 5, 16, 17, 131]) {
+      for (const columns of [1, 7, 300]) {
+        for (const depth of [0, 1, 4, 64, 65, 300]) {
+          const [left, right, before] = [
+            waves(rows * depth, 0.9),
+            waves(columns * depth, 1.3),
+            waves(rows * columns, 0.2),
+          ];
+          const a = tensor(backend, [rows, depth], left);
+          const transposed = { ...tensor(backend, [depth, columns], right), strides: [1, depth] };
+          const c = tensor(backend, [rows, columns], before);
+          backend.run("matmul", [c], [a, transposed], { alpha: 0.5, accumulate: true });
+          const got = await valuesOf(backend, c);
+          const worst = got.reduce((most, value, at) => {
+            const [row, column] = [Math.floor(at / columns), at % columns];
+            let sum = 0;
+            for (let k = 0; k < depth; k++) sum += left[row * depth + k]! * right[column * depth + k]!;
+            return Math.max(most, Math.abs(value - (before[at]! + 0.5 * sum)));
+          }, 0);
+          expect(worst, `${rows} x ${columns} x ${depth}`).toBeLessThan(1e-5);
+          for (const { buffer } of [a, transposed, c]) backend.release(buffer);
+        }
+      }
+    }
+  }
+});
+
 test("activations are within a few units of the last place", async () => {
   await using backend = await createWasmBackend({ threads: 1 });
   const runtime = new Runtime(backend, { fusion: "fused" });

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { createWasmBackend, WasmUnavailableError } from "../src/wasm/index.ts";
+import { tensor, valuesOf } from "./native.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -34,6 +35,22 @@ describe("hosts that lack something", () => {
     await expect(createWasmBackend()).rejects.toThrow(WasmUnavailableError);
     vi.stubGlobal("WebAssembly", { ...webAssembly, validate: () => false });
     await expect(createWasmBackend()).rejects.toThrow("expected WebAssembly with SIMD");
+  });
+
+  test("a main thread that may not sleep, as in browsers, looks for the end of a job", async () => {
+    const wait = vi.spyOn(Atomics, "wait").mockImplementation(() => {
+      throw new TypeError("Atomics.wait cannot be called in this context");
+    });
+    await using backend = await createWasmBackend({ threads: 2 });
+    expect(wait).toHaveBeenCalledTimes(1);
+    wait.mockRestore();
+    const sleeps = vi.spyOn(Atomics, "wait");
+    const ones = tensor(backend, [512, 512], new Float32Array(512 * 512).fill(1));
+    const product = tensor(backend, [512, 512]);
+    for (let i = 0; i < 5; i++) backend.run("matmul", [product], [ones, ones], { alpha: 1, accumulate: false });
+    expect(new Set(await valuesOf(backend, product))).toEqual(new Set([512]));
+    expect(sleeps).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
   });
 
   test("relaxed SIMD that is asked for and missing is refused", async () => {

@@ -12,6 +12,8 @@ const maximumPages = 65535;
 /** Grows by at least this, so that small requests do not grow often. */
 const growPages = 64;
 const alignment = 64;
+/** Memory that follows whatever is handed out: kernels may read, not write, this far beyond an operand. */
+const slackBytes = 64;
 /** A host that refuses this maximum (64 MiB) has no room for any model. */
 const leastPages = 1024;
 
@@ -38,7 +40,7 @@ export function createArena(reserved: number): Arena {
       free.splice(at, 1, ...(end - start > size ? [{ start: start + size, end }] : []));
       return start;
     }
-    growTo(top + size);
+    growTo(top + size + slackBytes);
     const start = top;
     top += size;
     return start;

@@ -8,6 +8,8 @@ import type { Threads } from "./threads.ts";
 /** The largest block of a task (wasm/kernels/matmul.ts, narrow-linear.ts). */
 const [maxRows, maxColumns] = [128, 256];
 const minColumns = 32;
+/** Up to so many rows the factors are multiplied where they lie. */
+const maxDotRows = 16;
 /** Tasks for each thread, so that no thread waits long for the last one. */
 const tasksPerThread = 4;
 
@@ -35,6 +37,10 @@ export function createMultiply(threads: Threads): Multiply {
     const [rows, columns] = out.shape as [number, number];
     const depth = a.shape[1]!;
     if (rows === 0 || columns === 0) return;
+    if (rows <= maxDotRows && depth % 4 === 0 && a.strides[1] === 1 && b.strides[0] === 1) {
+      dotProducts(threads, out, a, b, [alpha, accumulate ? 1 : 0]);
+      return;
+    }
     const { tasks, blockRows, blockColumns } = splitIntoBlocks(rows, columns, threads);
     const addresses = [out, a, b].map(addressOf);
     const strides = [out, a, b].flatMap((matrix) => matrix.strides);
@@ -42,6 +48,16 @@ export function createMultiply(threads: Threads): Multiply {
     const attributes = [alpha, accumulate ? 1 : 0, blockRows, blockColumns];
     threads.run("matmul", tasks, ...addresses, ...sizes, ...strides, ...attributes);
   };
+}
+
+/** A few rows of a whose elements lie along the shared dimension, as do those of b. */
+function dotProducts({ run, count }: Threads, out: Operand, a: Operand, b: Operand, attributes: number[]): void {
+  const [rows, columns] = out.shape as [number, number];
+  const perTask = Math.max(minColumns, 2 * Math.ceil(columns / (2 * count * tasksPerThread)));
+  const sizes = [rows, columns, a.shape[1]!];
+  const strides = [...out.strides, a.strides[0]!, b.strides[1]!];
+  const addresses = [out, a, b].map(addressOf);
+  run("dotProducts", Math.ceil(columns / perTask), ...addresses, ...sizes, ...strides, ...attributes, perTask);
 }
 
 export interface Blocks {

@@ -69,7 +69,7 @@ export function startThread(code: string, message: unknown): Promise<Thread> {
   const node = nodeModule("node:worker_threads");
   return new Promise((resolve, reject) => {
     if (node) {
-      const worker = new node.Worker(code, { eval: true });
+      const worker = new node.Worker(code, { eval: true, execArgv: [] });
       worker.once("error", reject);
       worker.once("message", () => {
         // An idle worker must not keep the process alive.

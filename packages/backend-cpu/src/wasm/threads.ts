@@ -14,6 +14,7 @@ export type KernelName =
   | "attentionBackward"
   | "attentionForward"
   | "crossEntropyRow"
+  | "dotProducts"
   | "gluBackward"
   | "gluForward"
   | "int8Linear"

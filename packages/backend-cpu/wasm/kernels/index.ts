@@ -6,6 +6,7 @@
 export { attentionBackward } from "./attention-backward";
 export { attentionForward } from "./attention-forward";
 export { addColumns, crossEntropyRow, scaleInto } from "./cross-entropy";
+export { dotProducts } from "./dot-products";
 export { gluBackward, gluForward } from "./glu";
 export { int8Linear, quantizeRows } from "./int8-linear";
 export { layerNormBackward, layerNormForward, sumParts } from "./layer-norm";

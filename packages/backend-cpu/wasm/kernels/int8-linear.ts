@@ -76,10 +76,10 @@ export function int8Linear(
       const row1 = min(row + 1, lastRow);
       const row2 = min(row + 2, lastRow);
       const row3 = min(row + 3, lastRow);
-      const q0 = numbers + <usize>row * rowBytes;
-      const q1 = numbers + <usize>row1 * rowBytes;
-      const q2 = numbers + <usize>row2 * rowBytes;
-      const q3 = numbers + <usize>row3 * rowBytes;
+      let q0 = numbers + <usize>row * rowBytes;
+      let q1 = numbers + <usize>row1 * rowBytes;
+      let q2 = numbers + <usize>row2 * rowBytes;
+      let q3 = numbers + <usize>row3 * rowBytes;
       let s00 = i32x4.splat(0);
       let s01 = s00;
       let s10 = s00;
@@ -88,22 +88,29 @@ export function int8Linear(
       let s21 = s00;
       let s30 = s00;
       let s31 = s00;
-      for (let k = 0; k < bytes; k += 8) {
-        const b0 = eightBytes(w0 + <usize>k, bytes - k);
-        const b1 = eightBytes(w1 + <usize>k, bytes - k);
-        const offset = (<usize>k) << 1;
-        const a0 = v128.load(q0 + offset);
+      let p0 = w0;
+      let p1 = w1;
+      // Of the last eight bytes four may lie beyond the row: there the numbers are 0.
+      for (const stop = w0 + <usize>bytes; p0 < stop; p0 += 8) {
+        const b0 = v128.load_ext<i8>(p0);
+        const b1 = v128.load_ext<i8>(p1);
+        const a0 = v128.load(q0);
         s00 = i32x4.add(s00, i32x4.dot_i16x8_s(a0, b0));
         s01 = i32x4.add(s01, i32x4.dot_i16x8_s(a0, b1));
-        const a1 = v128.load(q1 + offset);
+        const a1 = v128.load(q1);
         s10 = i32x4.add(s10, i32x4.dot_i16x8_s(a1, b0));
         s11 = i32x4.add(s11, i32x4.dot_i16x8_s(a1, b1));
-        const a2 = v128.load(q2 + offset);
+        const a2 = v128.load(q2);
         s20 = i32x4.add(s20, i32x4.dot_i16x8_s(a2, b0));
         s21 = i32x4.add(s21, i32x4.dot_i16x8_s(a2, b1));
-        const a3 = v128.load(q3 + offset);
+        const a3 = v128.load(q3);
         s30 = i32x4.add(s30, i32x4.dot_i16x8_s(a3, b0));
         s31 = i32x4.add(s31, i32x4.dot_i16x8_s(a3, b1));
+        p1 += 8;
+        q0 += 16;
+        q1 += 16;
+        q2 += 16;
+        q3 += 16;
       }
       const first = sums(s00, s10, s20, s30);
       const second = sums(s01, s11, s21, s31);
@@ -111,12 +118,6 @@ export function int8Linear(
       storeColumn(y, second, rowScales, columnScales, bias, row, row1, row2, row3, nextColumn, columns);
     }
   }
-}
-
-/** Eight bytes as i16; of the last four only four, since memory may end there. */
-function eightBytes(address: usize, left: i32): v128 {
-  if (left >= 8) return v128.load_ext<i8>(address);
-  return i16x8.extend_low_i8x16_s(v128.load_zero<u32>(address));
 }
 
 /** The lanes of each of four vectors, added up. */
