@@ -1,4 +1,4 @@
-/** `matmul` in f32 by the WebAssembly kernel, batch by batch; other dtypes go to the TypeScript kernel. */
+/** `matmul` in f32 by the WebAssembly kernels, batch by batch; other dtypes go to the TypeScript kernel. */
 import type { PrimitiveAttrs, PrimitiveKernels } from "@modernbert-ts/tensor-core";
 import { matmulKernels } from "../typescript/matmul.ts";
 import type { Operand } from "../typescript/operand.ts";
