@@ -9,7 +9,7 @@ import type { InstructionSet, NativeLibrary } from "./library.ts";
 export interface NativeOptions {
   /** Threads of the native engine; default: all cores that this process may use. */
   readonly threads?: number;
-  /** Instruction set of the native engine (`avx512`, `avx2`, `neon`, `baseline`); default: MODERNBERT_CPU_ISA, or the best of this machine. */
+  /** Instruction set of the native engine (`amx`, `avx512`, `avx2`, `neon`, `baseline`); default: MODERNBERT_CPU_ISA, or the best of this machine. */
   readonly instructionSet?: string;
 }
 
