@@ -62,8 +62,9 @@ static void pack_b_task(void *opaque, int64_t task, int worker) {
   flags_behind(g, g->packed_b, g->b_panels)[task] = (uint8_t)pack_b(g, task, g->packed_b + task * g->panel_bytes);
 }
 
-/* Part `part` of `parts` of what is read of B for panel j, to be asked for while the same part of the panel before it is computed. */
+/* Part `part` of `parts` of what is read of B for panel j (nothing past the last), to be asked for while the same part of the panel before it is computed. */
 static mb_amx_prefetch share_of_panel(const amx_block *g, int64_t j, int64_t part, int64_t parts) {
+  if (j == g->b_panels) return (mb_amx_prefetch){0};
   const mb_gemm_args *x = g->args;
   mb_amx_prefetch whole = {.from = g->b + j * MB_AMX_PANEL * x->b_col, .step_stride = MB_AMX_STEP * x->b_row};
   if (g->packed_b) {
@@ -90,6 +91,8 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
   const int64_t a_begin = split(g->a_panels, g->row_tasks, row_task), a_end = split(g->a_panels, g->row_tasks, row_task + 1);
   const int64_t b_begin = split(g->b_panels, g->column_tasks, column_task), b_end = split(g->b_panels, g->column_tasks, column_task + 1);
   const int64_t row_panels = a_end - a_begin;
+  /* The first panel of the task that this worker will get next, if all go on alike. */
+  const int64_t b_later = split(g->b_panels, g->column_tasks, MB_MIN(g->column_tasks, (task + mb_workers()) / g->row_tasks));
   const char *packed_a;
   const uint8_t *a_in_range;
   if (g->packed_a) {
@@ -113,7 +116,7 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
       float *c = g->c + row * x->c_row + column;
       if (b_in_range && a_in_range[i])
         MB_FN(mb_amx_multiply)(rows, columns, g->k, packed_a + i * g->panel_bytes, packed_b, c, x->c_row, g->add,
-                        j + 1 < b_end ? share_of_panel(g, j + 1, i, row_panels) : (mb_amx_prefetch){0});
+                               share_of_panel(g, j + 1 < b_end ? j + 1 : b_later, i, row_panels));
       else
         MB_FN(mb_gemm_fma)(&(mb_gemm_args){.m = rows, .n = columns, .k = g->k, .a_row = x->a_row, .a_col = x->a_col, .b_row = x->b_row,
                                .b_col = x->b_col, .c_row = x->c_row, .alpha = x->alpha, .accumulate = g->add},
