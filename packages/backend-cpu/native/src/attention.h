@@ -37,6 +37,8 @@ typedef struct {
 void MB_FN(mb_attention_forward_task)(void *call, int64_t index, int worker);
 
 #if defined(__AMX_BF16__)
+#define AMX_SHORT 32 /* sequences up to it are faster on vectors, which pad less */
+
 /* The forward pass on AMX tiles, for dim a multiple of 32. */
 void MB_FN(mb_attention_forward_amx)(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences);
 #endif

@@ -6,27 +6,8 @@
  * a task waits for its turn at each block of queries. That costs no memory (partial dQ of an 8,192-token sequence would be 200 MB), no
  * recomputation (a second pass for dQ would make seven products of five) and gives the same bits for any number of threads. The list of
  * tasks runs over key blocks first, so the turn has nearly always come before a task asks for it. */
-#include <sched.h>
-#include <stdatomic.h>
-
-#include "attention.h"
+#include "attention_backward.h"
 #include "attention_gradients.h"
-
-typedef struct {
-  attention_shape shape;
-  const float *qkv, *lse, *grad_out;
-  float *grad_qkv, *delta; /* delta [H, T] = Σ_d dO · O */
-  const float *out;
-  const attention_task *tasks;
-  atomic_int *turns; /* [H][T / ROWS + N]: key blocks that have been added to each block of queries */
-  int64_t turns_per_head;
-} backward_context;
-
-/* Waits until `before` key blocks have been added. Tasks start in order of their numbers, so those that come before are on their way. */
-static void wait_for_turn(atomic_int *turn, int before) {
-  for (int spin = 0; atomic_load_explicit(turn, memory_order_acquire) != before; spin++)
-    if (spin > 1000) sched_yield();
-}
 
 static float *take(float **scratch, int64_t floats) {
   float *taken = *scratch;
@@ -34,8 +15,8 @@ static float *take(float **scratch, int64_t floats) {
   return taken;
 }
 
-static void backward_body(void *context, int64_t index, int worker) {
-  const backward_context *c = context;
+void MB_FN(mb_attention_backward_task)(void *context, int64_t index, int worker) {
+  const attention_backward_call *c = context;
   const attention_shape *shape = &c->shape;
   const attention_task *task = &c->tasks[index];
   const int64_t dim = shape->dim, width = shape->width, row = shape->row, out_row = shape->heads * dim;
@@ -87,7 +68,7 @@ static void backward_body(void *context, int64_t index, int worker) {
       }
     add_transposed(state.grad_values, width, state.probabilities, state.grad_out, b.from, b.to);
     add_transposed(state.grad_keys, width, state.grad_scores, state.queries, b.from, b.to);
-    const int before = (int)(task->first / KEY_BLOCK - MB_MAX(0, query - shape->window) / KEY_BLOCK);
+    const int before = turns_before(c, task, query);
     atomic_int *turn = &turns[query / ROWS];
     wait_for_turn(turn, before);
     add_all_grad_queries(c->grad_qkv + at * row + task->head * dim, shape, &state, &b, count, before == 0);
@@ -106,7 +87,7 @@ static void backward_body(void *context, int64_t index, int worker) {
 
 static void delta_body(void *context, int64_t index, int worker) {
   (void)worker;
-  const backward_context *c = context;
+  const attention_backward_call *c = context;
   const attention_shape *shape = &c->shape;
   const int64_t dim = shape->dim, end = MB_MIN(shape->tokens, (index + 1) * DELTA_TOKENS);
   for (int64_t token = index * DELTA_TOKENS; token < end; token++)
@@ -125,7 +106,7 @@ static void delta_body(void *context, int64_t index, int worker) {
 void MB_FN(mb_op_attention_backward)(const mb_view *views, const double *attributes) {
   const mb_view *qkv = &views[1], *cu_seqlens = &views[2];
   const int64_t sequences = cu_seqlens->shape[0] - 1;
-  backward_context context = {.shape = attention_shape_of(qkv, attributes[0], attributes[1]), .qkv = qkv->data};
+  attention_backward_call context = {.shape = attention_shape_of(qkv, attributes[0], attributes[1]), .qkv = qkv->data};
   const attention_shape *shape = &context.shape;
   context.grad_qkv = views[0].data;
   context.out = views[3].data;
@@ -135,8 +116,17 @@ void MB_FN(mb_op_attention_backward)(const mb_view *views, const double *attribu
     memset(context.grad_qkv, 0, sizeof(float) * (size_t)mb_size_of(qkv));
     return;
   }
-  attention_task *list = mb_scratch(0, MB_SLOT_KERNEL_0, sizeof(attention_task) * (size_t)attention_task_bound(shape, sequences, KEY_BLOCK));
-  const int64_t tasks = attention_tasks(list, shape, cu_seqlens->data, sequences, KEY_BLOCK);
+  mb_body body = MB_FN(mb_attention_backward_task);
+  context.key_block = KEY_BLOCK;
+#if defined(__AMX_BF16__)
+  if (shape->dim % 32 == 0) {
+    body = MB_FN(mb_attention_backward_amx_task);
+    context.key_block = AMX_KEY_BLOCK;
+  }
+#endif
+  const int64_t bound = attention_task_bound(shape, sequences, context.key_block);
+  attention_task *list = mb_scratch(0, MB_SLOT_KERNEL_0, sizeof(attention_task) * (size_t)bound);
+  const int64_t tasks = attention_tasks(list, shape, cu_seqlens->data, sequences, context.key_block);
   context.tasks = list;
   context.turns_per_head = shape->tokens / ROWS + sequences;
   const size_t turn_bytes = sizeof(atomic_int) * (size_t)(shape->heads * context.turns_per_head);
@@ -144,5 +134,5 @@ void MB_FN(mb_op_attention_backward)(const mb_view *views, const double *attribu
   context.delta = (float *)(context.turns + shape->heads * context.turns_per_head);
   memset(context.turns, 0, turn_bytes);
   mb_parallel(round_up(shape->tokens, DELTA_TOKENS) / DELTA_TOKENS, delta_body, &context);
-  mb_parallel(tasks, backward_body, &context);
+  mb_parallel(tasks, body, &context);
 }

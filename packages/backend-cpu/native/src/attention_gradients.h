@@ -2,11 +2,10 @@
 #ifndef MB_ATTENTION_GRADIENTS_H
 #define MB_ATTENTION_GRADIENTS_H
 
-#include "attention.h"
+#include "attention_backward.h"
 
 #define KEY_BLOCK 128
 #define PANELS (KEY_BLOCK / TILE_LANES)
-#define ROWS 32
 
 /* One task's working set, in scratch. Panels hold TILE_LANES keys, one per SIMD lane. */
 typedef struct {

@@ -8,11 +8,10 @@
 #include "attention.h"
 
 #if defined(__AMX_BF16__)
-#include "amx_parts.h"
+#include "attention_amx.h"
 
 #define GROUP AMX_LINES
 #define QUERY_BLOCK 1024 /* rows that share packed keys, within the L2 cache */
-#define SHORT 32         /* sequences up to it are faster on vectors, which pad less */
 #define STEP 160       /* keys of a step at most: 32 queries and 64 keys on both sides */
 #define CHUNK 128      /* keys of a step where there is no narrow window: stay in the L1 cache */
 
@@ -38,51 +37,6 @@ typedef struct {
 
 static inline int64_t ring_at(const amx_state *state, int64_t dim_blocks, int64_t key) {
   return (key / 32 & (state->ring - 1)) * dim_blocks * AMX_BLOCK;
-}
-
-/* B: lines are queries. */
-static void pack_queries(char *to, const float *from, int64_t stride, int64_t rows, int64_t dim, float scale) {
-  for (int64_t d = 0; d < dim; d += 32, to += AMX_BLOCK)
-    for (int tile = 0; tile < 2; tile++) {
-      vf low[VL], high[VL];
-      for (int r = 0; r < VL; r++) {
-        const int64_t row = tile * VL + r;
-        const float *at = from + row * stride + d;
-        low[r] = row < rows ? scale * v_load(at) : v_set(0);
-        high[r] = row < rows ? scale * v_load(at + VL) : v_set(0);
-      }
-      v_transpose(low);
-      v_transpose(high);
-#pragma GCC unroll 16
-      for (int r = 0; r < VL; r++) amx_split(to + tile * AMX_TILE + r * 64, low[r], high[r]);
-    }
-}
-
-/* A: lines are keys. */
-static void pack_keys(char *to, const float *from, int64_t stride, int64_t rows, int64_t dim) {
-  for (int64_t r = 0; r < 32; r++)
-    for (int64_t d = 0; d < dim; d += 32) {
-      const float *at = from + r * stride + d;
-      char *line = to + d / 32 * AMX_BLOCK + r / 16 * AMX_TILE + r % 16 * 64;
-      if (r < rows) amx_split(line, v_load(at), v_load(at + VL));
-      else amx_split(line, v_set(0), v_set(0));
-    }
-}
-
-/* A: lines are the numbers of a head, depth the keys. */
-static void pack_values(char *to, const float *from, int64_t stride, int64_t rows, int64_t dim) {
-  for (int64_t d = 0; d < dim; d += 16) {
-    vf low[VL], high[VL];
-    for (int r = 0; r < VL; r++) {
-      low[r] = r < rows ? v_load(from + r * stride + d) : v_set(0);
-      high[r] = VL + r < rows ? v_load(from + (VL + r) * stride + d) : v_set(0);
-    }
-    v_transpose(low);
-    v_transpose(high);
-    char *tile = to + d / 32 * AMX_BLOCK + d % 32 / 16 * AMX_TILE;
-#pragma GCC unroll 16
-    for (int r = 0; r < VL; r++) amx_split(tile + r * 64, low[r], high[r]);
-  }
 }
 
 /* Masks the scores of 32 keys where the window or the sequence ends. */
@@ -161,7 +115,7 @@ MB_INLINE void soften_and_score(int64_t dim_blocks, const amx_state *state, cons
         const int64_t part = d * 6 + step;
         soften(scores, probabilities, part * rows / parts, (part + 1) * rows / parts, maximum, total);
       }
-    amx_store(next->scores + k * 32 * GROUP);
+    amx_store(next->scores + k * 32 * GROUP, GROUP);
     if (k > 0) raise_maximum(next, k - 1, raised);
   }
   if (next->blocks > 0) raise_maximum(next, next->blocks - 1, raised);
@@ -180,7 +134,7 @@ MB_INLINE void add_values(int64_t dim_blocks, const amx_state *state, const key_
     amx_zero();
     for (int64_t k = 0; k < s->blocks; k++)
       amx_add_product(state->values + ring_at(state, dim_blocks, s->key + k * 32) + d * AMX_BLOCK, state->probabilities + k * AMX_BLOCK);
-    amx_store(s->first ? sums : state->part);
+    amx_store(s->first ? sums : state->part, GROUP);
     if (s->first) continue;
     for (int r = 0; r < 32; r++)
 #pragma GCC unroll 2
@@ -226,7 +180,7 @@ static void forward_body(void *context, int64_t index, int worker) {
   const attention_forward_call *c = context;
   const attention_shape *shape = &c->shape;
   const attention_task *task = &c->tasks[index];
-  if (task->length <= SHORT) {
+  if (task->length <= AMX_SHORT) {
     MB_FN(mb_attention_forward_task)(context, index, worker);
     return;
   }
@@ -265,14 +219,14 @@ static void forward_body(void *context, int64_t index, int worker) {
       if (chunk == begin) {
         const int64_t ahead = query + GROUP;
         prefetch_rows(queries + ahead * row, row, MB_MIN(GROUP, queries_end - ahead), dim);
-        pack_queries(state.queries + slot * block_bytes, queries + query * row, row, queries_end - query, dim, (float)(shape->scale * LOG2_E));
+        pack_lines_b(state.queries + slot * block_bytes, queries + query * row, row, queries_end - query, dim, (float)(shape->scale * LOG2_E));
         for (int v = 0; v < 2; v++) state.maximum[slot][v] = v_set(LOWEST), state.total[slot][v] = v_set(0);
       }
       if (group_end <= chunk_end) prefetch_rows(out + query * out_row, out_row, MB_MIN(GROUP, queries_end - query), dim);
       for (; packed < to; packed += 32) {
         const int64_t at = ring_at(&state, dim_blocks, packed);
-        pack_keys(state.keys + at, keys + packed * row, row, task->length - packed, dim);
-        pack_values(state.values + at, values + packed * row, row, task->length - packed, dim);
+        pack_lines_a(state.keys + at, keys + packed * row, row, task->length - packed, dim, 1);
+        pack_columns_a(state.values + at, values + packed * row, row, task->length - packed, dim);
       }
       /* Keys that will be packed next: all 32 for the next group, or a share of the next chunk. */
       const int64_t share = narrow ? 32 : CHUNK / groups + 1, soon = narrow ? packed : chunk_end + group * share;
