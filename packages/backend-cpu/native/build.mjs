@@ -30,14 +30,15 @@ const generated = join(root, "generated");
 
 const words = (text) => text.split(/\s+/).filter(Boolean);
 
+const avx512 = words(
+  "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mtune=skylake-avx512 -mprefer-vector-width=512",
+);
 const instructionSets = {
   x64: {
     baseline: [],
     avx2: words("-mavx2 -mfma -mf16c -mtune=haswell"),
-    avx512: words("-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mtune=skylake-avx512 -mprefer-vector-width=512"),
-    amx: words(
-      "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512bf16 -mfma -mamx-tile -mamx-bf16 -mamx-int8 -mtune=sapphirerapids -mprefer-vector-width=512",
-    ),
+    avx512,
+    amx: [...avx512, ...words("-mamx-tile -mamx-bf16 -mamx-int8")],
   },
   arm64: { neon: [] },
 };
@@ -59,7 +60,7 @@ async function main() {
     return;
   }
   const arch = process.env.TARGET_ARCH ?? process.arch;
-  const sets = instructionSets[arch] ?? { baseline: [] };
+  const sets = await supportedSets(compiler, instructionSets[arch] ?? { baseline: [] });
   const { values: options } = parseArgs({ options: { out: { type: "string" } } });
   const out = options.out ?? join(root, "build", `${process.platform}-${arch}`);
   mkdirSync(join(out, "objects"), { recursive: true });
@@ -140,6 +141,28 @@ async function findCompiler() {
       }
     }
     return undefined;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Without the sets whose flags the compiler does not know (AMX: gcc 11, clang 12). */
+async function supportedSets(compiler, sets) {
+  const folder = mkdtempSync(join(tmpdir(), "modernbert-cc-"));
+  const empty = join(folder, "empty.c");
+  writeFileSync(empty, "typedef int nothing;\n");
+  const known = async (flags) =>
+    run(compiler, [...flags, "-c", empty, "-o", join(folder, "empty.o")]).then(
+      () => true,
+      () => false,
+    );
+  try {
+    const entries = [];
+    for (const [set, flags] of Object.entries(sets)) {
+      if (await known(flags)) entries.push([set, flags]);
+      else console.log(`[backend-cpu] ${compiler} does not know ${flags.join(" ")}: no kernels for ${set}`);
+    }
+    return Object.fromEntries(entries);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -4,10 +4,10 @@
 
 #if defined(MB_HAVE_AVX2)
 #include <cpuid.h>
-#if defined(__linux__)
+#endif
+#if defined(MB_HAVE_AMX) && defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
-#endif
 #endif
 
 #include "../operations.h"
@@ -28,7 +28,7 @@ static const char *const scalar_names[] = {
 static int always(void) { return 1; }
 
 #if defined(MB_HAVE_AVX2)
-extern const mb_kernel mb_kernels_avx2[], mb_kernels_avx512[], mb_kernels_amx[];
+extern const mb_kernel mb_kernels_avx2[], mb_kernels_avx512[];
 static int has_avx2(void) {
   unsigned a, b, c, d;
   const int has_f16c = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C); /* clang's __builtin_cpu_supports does not know it */
@@ -38,13 +38,17 @@ static int has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
-/* Tiles in bf16 and bytes. The system has to be asked to keep their registers, once for the process. */
+#endif
+#if defined(MB_HAVE_AMX)
+extern const mb_kernel mb_kernels_amx[];
+/* Tiles need the processor, and the system's leave to use their registers: it may refuse. */
 static int has_amx(void) {
 #if defined(__linux__)
+  enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, AMX_INT8 = 1 << 25, ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
   unsigned a, b, c, d;
-  const unsigned wanted = 1u << 22 | 1u << 24 | 1u << 25; /* AMX-BF16, AMX-TILE, AMX-INT8 */
-  return has_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16") && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
-         (d & wanted) == wanted && syscall(SYS_arch_prctl, 0x1023 /* ARCH_REQ_XCOMP_PERM */, 18) == 0;
+  if (!has_avx512() || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & AMX_BF16) || !(d & AMX_TILE) || !(d & AMX_INT8))
+    return 0;
+  return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 #else
   return 0;
 #endif
@@ -62,8 +66,10 @@ static const struct {
   const mb_kernel *kernels;
   int (*supported)(void);
 } sets[] = {
-#if defined(MB_HAVE_AVX2)
+#if defined(MB_HAVE_AMX)
     {"amx", mb_kernels_amx, has_amx},
+#endif
+#if defined(MB_HAVE_AVX2)
     {"avx512", mb_kernels_avx512, has_avx512},
     {"avx2", mb_kernels_avx2, has_avx2},
 #endif
