@@ -79,6 +79,7 @@ async function measure(text, rounds, engines) {
   }
   const times = await alternate(timed, rounds);
   const milliseconds = Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, median(ms)]));
+  console.log(`${text} in ms:`, milliseconds);
   return { case: text, milliseconds, cosine: close, times };
 }
 

@@ -6,7 +6,7 @@ import { openSafetensors, writeSafetensors } from "@modernbert-ts/safetensors/no
 import type { TensorEntry } from "@modernbert-ts/safetensors";
 import { bin, cli, errorOf } from "./support/cli.ts";
 import type { Result } from "./support/cli.ts";
-import { goldenCase, relativeError } from "./support/golden.ts";
+import { cosine, goldenCase, relativeError } from "./support/golden.ts";
 import type { GoldenCase } from "./support/golden.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 import { saveTinyModel } from "../../../packages/pipelines/test/support/tiny-model.ts";
@@ -56,6 +56,23 @@ describe("golden fixtures", () => {
     expect(result.code, result.stderr).toBe(0);
     expect(result.stdout).toBe("");
     await expectGolden(output, golden, true);
+  });
+
+  test.each([
+    ["bf16", 0.9999],
+    ["int8", 0.999],
+  ])("%s weights are near the reference, and give no gradients", async (weights, least) => {
+    const golden = await goldenCase(join(folder, weights), "masked_lm");
+    const output = join(folder, weights, "out.safetensors");
+    const files = ["--model", golden.model, "--input", golden.input, "--output", output];
+    const result = await cli(["forward", ...files, "--weights", weights]);
+    expect(result.code, result.stderr).toBe(0);
+    const got = await hidden(output);
+    const wanted = golden.expected.get("last_hidden_state")!.values;
+    expect(cosine(got, wanted)).toBeGreaterThan(least);
+    const refused = await cli(["forward", ...files, "--weights", weights, "--gradients"]);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toMatch(/expected --weights f32 with --gradients/);
   });
 
   test("the bin, without gradients, says which backend it took", async () => {

@@ -38,6 +38,8 @@ describe("exit codes", () => {
     [["bench", "--length", "8"]],
     [["bench", "--length", "8", "--shape", "2x30x4x8"]],
     [["bench", "--length", "8", "--shape", "base", "--model", "x"]],
+    [["bench", "--length", "8", "--shape", "base", "--train", "--weights", "int8"]],
+    [["embed", "--model", "x", "--weights", "int4"]],
   ])("2 for wrong usage: %j", async (args) => {
     const { code, stdout, stderr } = await cli(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -80,6 +82,11 @@ describe("bench", () => {
     expect(result["minMs"]).toBeLessThanOrEqual(result["medianMs"]!);
     expect(result["medianMs"]).toBeLessThanOrEqual(result["p90Ms"]!);
     expect(result["peakMemoryBytes"]).toBeGreaterThan(4 * result["parameters"]!);
+  });
+  test.each(["bf16", "int8"])("inference with %s weights", async (weights) => {
+    const { code, stdout, stderr } = await cli([...shape, "--length", "8", "--json", "--weights", weights]);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ task: "inference", dtype: "f32", weights });
   });
   test("for people, on a model folder", async () => {
     const model = join(folder, "bench");

@@ -39,7 +39,7 @@ const instructionSets = {
     baseline: [],
     avx2: words("-mavx2 -mfma -mf16c -mtune=haswell"),
     avx512,
-    amx: [...avx512, ...words("-mavx512vnni -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8")],
+    amx: [...avx512, ...words("-mamx-tile -mamx-bf16 -mamx-int8")],
   },
   arm64: { neon: [] },
 };

@@ -54,3 +54,14 @@ export function relativeError(actual: Float32Array, expected: Float32Array, floo
   });
   return worst / largest;
 }
+
+/** Of all values as one vector. */
+export function cosine(actual: Float32Array, expected: Float32Array): number {
+  let [product, a, b] = [0, 0, 0];
+  expected.forEach((value, at) => {
+    product += actual[at]! * value;
+    a += actual[at]! ** 2;
+    b += value ** 2;
+  });
+  return product / Math.sqrt(a * b);
+}

@@ -5,7 +5,7 @@
  *   AVX2, BW  |w| · (q with the sign of w), unsigned times signed into 16 bits: 2 · 127 · 127 < 2^15, so pairs never saturate
  *   NEON      16-bit products, added in pairs, for the same reason
  *   others    shifts and multiplications of 32 bits */
-#include "int8_tiles.h"
+#include "panel_linear.h"
 
 #if defined(__AMX_INT8__)
 typedef int nothing_here; /* int8_amx.c is better */
@@ -16,8 +16,9 @@ typedef int nothing_here; /* int8_amx.c is better */
 #endif
 
 #define TILE(name, attributes, CHANNELS, PREPARE, DOT4, FINISH)                                                                             \
-  attributes static void name(int channels, int panels, int64_t words, const int32_t *weight, const int32_t *x, int64_t panel,             \
+  attributes static void name(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t panel,               \
                               int32_t *sums) {                                                                                              \
+    const int64_t words = bytes / 4;                                                                                                        \
     if (panels == 3) {                                                                                                                      \
       TILE_OF(CHANNELS, 3, PREPARE, DOT4, FINISH)                                                                                           \
     } else if (panels == 2) {                                                                                                               \
@@ -32,7 +33,7 @@ typedef int nothing_here; /* int8_amx.c is better */
   const int32_t *row[CHANNELS];                                                         \
   vi sum[CHANNELS][PANELS];                                                             \
   _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                          \
-    row[i] = weight + (i < channels ? i : channels - 1) * words;                        \
+    row[i] = (const int32_t *)weight + (i < channels ? i : channels - 1) * words;                       \
     _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = (vi){0};       \
   }                                                                                     \
   for (int64_t k = 0; k < words; k++) {                                                 \
@@ -85,8 +86,10 @@ typedef int nothing_here; /* int8_amx.c is better */
 #define DOT4_SIGNED(sum, q, w) (sum + BYTE(q, 0) * BYTE(w, 0) + BYTE(q, 1) * BYTE(w, 1) + BYTE(q, 2) * BYTE(w, 2) + BYTE(q, 3) * BYTE(w, 3))
 #endif
 
+#define BYTES .channels = CHANNELS, .panels = PANELS, .depth = 4, .planes = 1, .whole = 1, .round = MB_FN(mb_int8_round)
+
 TILE(tile_signed, , CHANNELS, PREPARE_SIGNED, DOT4_SIGNED, NO_OFFSET)
-static const mb_int8_kernel kernel_signed = {.channels = CHANNELS, .panels = PANELS, .tile = tile_signed};
+static const mb_panel_kernel kernel_signed = {BYTES, .tile = tile_signed};
 
 #if defined(TARGET)
 /* 128 · Σ w in every lane. */
@@ -104,7 +107,7 @@ TARGET static inline vi offset_of(const int32_t *row, int64_t words) {
 }
 
 TILE(tile_vnni, TARGET, CHANNELS, NOTHING, DOT4_VNNI, offset_of)
-static const mb_int8_kernel kernel_vnni = {.channels = CHANNELS, .panels = PANELS, .flip = (int32_t)0x80808080, .tile = tile_vnni};
+static const mb_panel_kernel kernel_vnni = {BYTES, .flip = (int32_t)0x80808080, .tile = tile_vnni};
 
 static int has_vnni(void) {
 #if defined(MB_WITHOUT_VNNI)
@@ -118,7 +121,7 @@ static int has_vnni(void) {
 }
 #endif
 
-const mb_int8_kernel *MB_FN(mb_int8_kernel_of)(void) {
+const mb_panel_kernel *MB_FN(mb_int8_kernel)(void) {
 #if defined(TARGET)
   if (has_vnni()) return &kernel_vnni;
 #endif

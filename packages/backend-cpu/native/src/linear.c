@@ -1,12 +1,15 @@
 /* Linear layer over weights in bf16 or f16, which are read as they are. Few rows: dot products that widen on the way (linear_dot.c), bound
- * by the bytes of the weights. Many rows: blocks of channels are widened into the L2 cache and multiplied by mb_gemm. */
+ * by the bytes of the weights. Many rows: bf16 goes to AMX tiles (linear_amx.c); elsewhere blocks of channels are widened into the L2 cache and
+ * multiplied by mb_gemm. */
 #include "convert.h"
 #include "gemm.h"
 #include "linear_dot.h"
+#include "panel_linear.h"
 #include "parallel.h"
 
-/* Up to so many rows go by dot products, in tasks of so many channels. */
+/* Up to so many rows go by dot products (fewer where there are tiles), in tasks of so many channels. */
 #define DOT_ROWS 16
+#define DOT_ROWS_BEFORE_TILES 4
 #define DOT_CHANNELS 96
 /* Bytes of widened weights. */
 #define BLOCK_BYTES ((int64_t)2 << 20)
@@ -63,6 +66,13 @@ void MB_FN(mb_op_linear)(const mb_view *views, const double *attributes) {
   linear_context c = {.rows = views[0].shape[0], .depth = views[1].shape[1], .channels = views[0].shape[1], .dtype = views[2].dtype};
   if (c.rows == 0 || c.channels == 0) return;
   c.y = views[0].data, c.x = views[1].data, c.weight = views[2].data, c.bias = views[3].data;
+  const mb_panel_kernel *kernel = c.dtype == MB_BF16 ? MB_FN(mb_bf16_kernel)() : NULL;
+  if (kernel && c.rows > DOT_ROWS_BEFORE_TILES) {
+    const mb_panel_linear_args args = {.rows = c.rows, .depth = c.depth, .channels = c.channels, .channel_bytes = 2 * c.depth, .x = c.x,
+                                       .bias = c.bias, .weight = c.weight, .y = c.y};
+    MB_FN(mb_panel_linear)(kernel, &args);
+    return;
+  }
   if (c.rows <= DOT_ROWS) mb_parallel(ceil_div(c.channels, DOT_CHANNELS), dot_task, &c);
   else multiply_widened(&c);
   if (c.bias) mb_parallel(c.rows, bias_task, &c);

@@ -19,12 +19,12 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
       `expected input [T…, K] and weight [N, K], got ${showShape(input.shape)} and ${showShape(weight.shape)}`,
     );
   }
-  const rows = reshape(input, [-1, inputs!]);
+  const rows = input.rank === 2 ? input : reshape(input, [-1, inputs!]);
   const result =
     input.dtype === weight.dtype
       ? denseLinear(rows, weight, bias)
       : applyComposite("linear", [rows, weight, bias], {})[0]!;
-  return reshape(result, [...input.shape.slice(0, -1), outputs!]);
+  return input.rank === 2 ? result : reshape(result, [...input.shape.slice(0, -1), outputs!]);
 }
 
 /** input [T, k] f32 times weights in bytes: words i32 [n, ⌈k / 4⌉] and scales [n] as `quantizeInt8` makes them → [T, n]. For inference only. */

@@ -48,7 +48,7 @@ function quantizeRows(input: Tensor): { bytes: Tensor; scale: Tensor } {
   const broken = max(map(s.sub(1, finite), [input]), [1]);
   return {
     bytes: map(s.select(finite, nearest, 0), [input, largest]),
-    scale: map(s.select(x(1), Number.NaN, s.div(x(0), 127)), [largest, broken]),
+    scale: map(s.select(s.less(0, x(1)), Number.NaN, s.div(s.max(x(0), 0), 127)), [largest, broken]),
   };
 }
 

@@ -1,0 +1,98 @@
+/** Linear layers over narrow weights: whole-number sums are the same everywhere, and what kernels read never goes beyond the weights. */
+import { quantizeInt8 } from "@modernbert-ts/tensor-core";
+import type { Backend, View } from "@modernbert-ts/tensor-core";
+import { describe, expect, test } from "vitest";
+import { expectClose, expectSameBits, numbers, supportedSets, withBackend } from "./fused.ts";
+import { describeNative, ids, tensor, valuesOf } from "./native.ts";
+
+const [rows, depth, channels] = [45, 203, 77];
+const weights = numbers(2, channels * depth);
+
+async function int8Product(backend: Backend, x: Float32Array): Promise<number[]> {
+  const { words, scales } = quantizeInt8(weights, channels, depth);
+  const y = tensor(backend, [rows, channels]);
+  const inputs = [
+    tensor(backend, [rows, depth], x),
+    ids(backend, [channels, Math.ceil(depth / 4)], words),
+    tensor(backend, [channels], scales),
+    null,
+  ];
+  backend.fused.int8Linear!.forward({ attrs: {}, inputs, outputs: [y], saved: [] });
+  return valuesOf(backend, y);
+}
+
+function exactProduct(x: Float32Array, w: Float32Array): number[] {
+  return Array.from({ length: rows * channels }, (_, at) => {
+    const [row, channel] = [Math.floor(at / channels) * depth, (at % channels) * depth];
+    let sum = 0;
+    for (let k = 0; k < depth; k++) sum += x[row + k]! * w[channel + k]!;
+    return sum;
+  });
+}
+
+describe("quantizeInt8", () => {
+  test("four bytes a word, the first lowest, in units of max / 127 with ties to even", () => {
+    const { words, scales } = quantizeInt8(Float32Array.of(127, -127, 2.5, 1.5, -1, 0, 0, 0, 0, 0), 2, 5);
+    expect(Array.from(words)).toEqual([0x0202817f, 0xff, 0, 0]);
+    expect(Array.from(scales)).toEqual([1, 0]);
+  });
+
+  test.each([Number.NaN, Infinity, -Infinity])("%s is refused with its row", (value) => {
+    const values = new Float32Array(12);
+    values[7] = value;
+    values[8] = 1;
+    expect(() => quantizeInt8(values, 3, 4)).toThrow(
+      "[quantizeInt8] expected finite weights, got a NaN or an infinity in row 1",
+    );
+  });
+});
+
+describeNative("native linear over narrow weights", () => {
+  test("int8 gives the same bits on every instruction set and for any number of threads", async () => {
+    const x = numbers(1, rows * depth);
+    const wanted = await withBackend("baseline", 1, (backend) => int8Product(backend, x));
+    for (const set of supportedSets) {
+      for (const threads of [1, 3]) {
+        expectSameBits(await withBackend(set, threads, (backend) => int8Product(backend, x)), wanted);
+      }
+    }
+    expectClose("int8 against f32", wanted, exactProduct(x, weights), 0.01);
+  });
+
+  test.each(supportedSets)("a row with a NaN or an infinity becomes NaN, the others stay, %s", async (set) => {
+    await withBackend(set, 2, async (backend) => {
+      const x = numbers(1, rows * depth);
+      const wanted = await int8Product(backend, x);
+      x[3 * depth + 7] = Number.NaN;
+      x[40 * depth] = -Infinity;
+      const got = await int8Product(backend, x);
+      got.forEach((value, at) => {
+        const row = Math.floor(at / channels);
+        expect(value).toBe(row === 3 || row === 40 ? Number.NaN : wanted[at]);
+      });
+    });
+  });
+
+  test.each(supportedSets)("bf16 lets infinities through, %s", async (set) => {
+    await withBackend(set, 2, async (backend) => {
+      const x = numbers(1, rows * depth);
+      x[5 * depth + 200] = Infinity;
+      const patterns = Uint16Array.from(new Uint32Array(weights.buffer), (bits) => bits >>> 16);
+      const w = Float32Array.from(
+        weights.keys(),
+        (at) => new Float32Array(Uint32Array.of(patterns[at]! << 16).buffer)[0]!,
+      );
+      const buffer = backend.allocate(patterns.byteLength);
+      backend.write(buffer, patterns);
+      const weight: View = { buffer, dtype: "bf16", shape: [channels, depth], strides: [depth, 1], offset: 0 };
+      const y = tensor(backend, [rows, channels]);
+      const inputs = [tensor(backend, [rows, depth], x), weight, null];
+      backend.fused.linear!.forward({ attrs: {}, inputs, outputs: [y], saved: [] });
+      const [got, wanted] = [await valuesOf(backend, y), exactProduct(x, w)];
+      const infinite = (values: number[]): number[] => values.slice(5 * channels, 6 * channels);
+      expect(infinite(got)).toEqual(infinite(wanted));
+      const finite = (values: number[]): number[] => values.toSpliced(5 * channels, channels);
+      expectClose("y", finite(got), finite(wanted), 5e-6);
+    });
+  });
+});
