@@ -13,6 +13,8 @@ const across = 16;
 const four = [0, 1, 2, 3] as const;
 
 export function int8Linear({ device }: Tools): FusedKernel<"int8Linear"> {
+  const dot = device.hasPackedDot ? "dot4I8Packed" : "dot_bytes_";
+
   function round(x: View, bytes: View, scale: View): void {
     const [rows, depth] = x.shape as [number, number];
     const { bindings, bases } = bindAll(device, "int8Linear", { bytes, scale }, { x });
@@ -39,7 +41,7 @@ export function int8Linear({ device }: Tools): FusedKernel<"int8Linear"> {
     const { bindings, bases } = bindAll(device, "int8Linear", { y }, { bytes, weight, scale, scales, bias }, quads);
     const acrossTiles = Math.ceil(columns / (4 * across));
     device.stream.dispatch({
-      key: `int8Linear product ${isQuad ? "quads" : "words"} ${bias ? "bias" : ""}`,
+      key: `int8Linear product by ${dot} ${isQuad ? "quads" : "words"} ${bias ? "bias" : ""}`,
       parameters: [
         ["rows", "u32", rows],
         ["columns", "u32", columns],
@@ -49,7 +51,7 @@ export function int8Linear({ device }: Tools): FusedKernel<"int8Linear"> {
       ],
       bindings,
       groups: Math.ceil(rows / ((4 * threads) / across)) * acrossTiles,
-      body: () => printProduct(isQuad, bias !== null),
+      body: () => printProduct(dot, isQuad, bias !== null),
     });
   }
 
@@ -114,10 +116,10 @@ var<workgroup> broken: array<u32, ${threads}>;
 }`;
 }
 
-function printProduct(isQuad: boolean, bias: boolean): string {
-  const dot = ["x", "y", "z", "w"].map((c) => `dot4I8Packed(u.${c}, v.${c})`).join(" + ");
+function printProduct(dot: string, isQuad: boolean, bias: boolean): string {
+  const dots = ["x", "y", "z", "w"].map((c) => `${dot}(u.${c}, v.${c})`).join(" + ");
   const word = isQuad ? "vec4u" : "u32";
-  return `fn dot_words(u: ${word}, v: ${word}) -> i32 { return ${isQuad ? dot : "dot4I8Packed(u, v)"}; }
+  return `fn dot_words(u: ${word}, v: ${word}) -> i32 { return ${isQuad ? dots : `${dot}(u, v)`}; }
 
 fn finish(sums: vec4i, row: u32, column: u32) {
   if (row >= p.rows) { return; }
@@ -142,8 +144,8 @@ fn finish(sums: vec4i, row: u32, column: u32) {
     ${four.map((c) => `let v${c} = bitcast<${word}>(weight[b${c} + k]);`).join("\n    ")}
     ${four
       .map((r) => {
-        const dots = four.map((c) => `dot_words(u, v${c})`).join(", ");
-        return `{ let u = bitcast<${word}>(bytes[a${r} + k]); sum${r} += vec4i(${dots}); }`;
+        const products = four.map((c) => `dot_words(u, v${c})`).join(", ");
+        return `{ let u = bitcast<${word}>(bytes[a${r} + k]); sum${r} += vec4i(${products}); }`;
       })
       .join("\n    ")}
   }
