@@ -36,6 +36,6 @@ for (const name of positionals.length > 0 ? positionals : names) {
   const result = await run(options);
   console.log(`\n${result.text}`);
   writeFileSync(new URL(`${name}.json`, results), `${JSON.stringify({ benchmark: name, ...result }, null, 2)}\n`);
-  if (values.write) putIntoDocument(name, result.text);
+  if (values.write && !result.skipped) putIntoDocument(name, result.text);
 }
 process.exit(0);

@@ -30,7 +30,9 @@ const defaults = {
 
 /** @param {{ shape?: string, cases?: string[], rounds?: number }} options */
 export async function run(options = {}) {
-  const { device, description, software } = await openDevice();
+  const found = await openDevice().catch((error) => ({ reason: error.message }));
+  if (found.reason !== undefined) return { skipped: true, text: `without WebGPU in Node: ${found.reason}` };
+  const { device, description, software } = found;
   const { shape, cases } = { ...defaults[software ? "software" : "gpu"], ...options };
   const { rounds = 5 } = options;
   const peak = await adapterPeak(device);
@@ -91,7 +93,7 @@ async function openDevice() {
   const { create } = await import(require.resolve("webgpu"));
   dawn = create([]);
   const adapter = await dawn.requestAdapter({ powerPreference: "high-performance" });
-  if (adapter === null) throw new Error("[bench] expected a WebGPU adapter, got none: install a Vulkan driver");
+  if (adapter === null) throw new Error("there is no adapter: install a Vulkan driver");
   const { info } = adapter;
   const device = await adapter.requestDevice({
     requiredLimits: Object.fromEntries(limits.map((name) => [name, adapter.limits[name]])),

@@ -38,6 +38,8 @@ export interface BackendSettings {
   readonly matmul: MatmulTable | RecipeName | undefined;
   /** Kernels for software adapters. */
   readonly avoidsBarriers: boolean;
+  /** WGSL has `dot4I8Packed`. */
+  readonly hasPackedDot: boolean;
   /** Runs after the backend's own buffers are gone. */
   readonly dispose: () => void;
 }
@@ -78,6 +80,7 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
     bindingAlignment: device.limits.minStorageBufferOffsetAlignment,
     maxBindings: limits.maxStorageBuffersPerShaderStage,
     avoidsBarriers: settings.avoidsBarriers,
+    hasPackedDot: settings.hasPackedDot,
   };
   const transfers = createTransfers(stream);
   const elementwise = elementwiseKernels(kernelDevice);

@@ -47,7 +47,7 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
       `expected maxDispatchesPerFlush of 1 or more, got ${maxDispatchesPerFlush}`,
     );
   }
-  const { device, info, owned } = await findDevice(options);
+  const { device, info, language, owned } = await findDevice(options);
   const limits = Object.fromEntries(
     limitNames.map((name) => [name, Math.min(device.limits[name], options.limits?.[name] ?? Infinity)]),
   ) as Record<keyof DeviceLimits, number>;
@@ -62,6 +62,7 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
     maxDispatchesPerFlush,
     description: adapter,
     matmul: matmul === "tuned" ? (isSoftware(info) ? "direct" : table) : matmul === "rule" ? undefined : matmul,
+    hasPackedDot: language?.has("packed_4x8_integer_dot_product") ?? false,
     avoidsBarriers: options.avoidBarriers ?? isSoftware(info),
     dispose: () => {
       if (owned) device.destroy();
@@ -71,18 +72,23 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
   return backend;
 }
 
-async function findDevice(
-  options: WebGpuBackendOptions,
-): Promise<{ device: GPUDevice; info: GPUAdapterInfo | undefined; owned: boolean }> {
-  if (options.device !== undefined) return { device: options.device, info: options.device.adapterInfo, owned: false };
-  const adapter = options.adapter ?? (await requestAdapter(options));
-  const features = (["shader-f16", "subgroups", "timestamp-query"] as const).filter((name) =>
-    adapter.features.has(name),
-  );
+interface FoundDevice {
+  readonly device: GPUDevice;
+  readonly info: GPUAdapterInfo | undefined;
+  /** What WGSL can do beyond its first version; unknown where the caller brings a device or an adapter. */
+  readonly language: WGSLLanguageFeatures | undefined;
+  readonly owned: boolean;
+}
+
+async function findDevice(options: WebGpuBackendOptions): Promise<FoundDevice> {
+  const given = { info: options.device?.adapterInfo, language: options.gpu?.wgslLanguageFeatures };
+  if (options.device !== undefined) return { ...given, device: options.device, owned: false };
+  const { adapter, language } = options.adapter
+    ? { ...given, adapter: options.adapter }
+    : await requestAdapter(options);
   const requiredLimits = Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]));
   try {
-    const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
-    return { device, info: adapter.info, owned: true };
+    return { device: await adapter.requestDevice({ requiredLimits }), info: adapter.info, language, owned: true };
   } catch (cause) {
     throw new WebGpuUnavailableError(
       `the adapter gives no device (${describe(adapter.info)})`,
@@ -96,7 +102,7 @@ async function requestAdapter({
   gpu,
   powerPreference = "high-performance",
   allowSoftware = true,
-}: WebGpuBackendOptions): Promise<GPUAdapter> {
+}: WebGpuBackendOptions): Promise<Pick<FoundDevice, "language"> & { readonly adapter: GPUAdapter }> {
   const { from, advice } = gpu ? { from: gpu, advice: "the given gpu has none" } : await findGpu();
   const adapter = await from.requestAdapter({ powerPreference });
   if (adapter === null) throw new WebGpuUnavailableError("there is no WebGPU adapter on this machine", advice);
@@ -106,7 +112,7 @@ async function requestAdapter({
       "the CPU backend is faster; ask for webgpu by name to use it all the same",
     );
   }
-  return adapter;
+  return { adapter, language: from.wgslLanguageFeatures };
 }
 
 /** One line such as "WebGPU: nvidia ampere, NVIDIA A10 (Vulkan)". */

@@ -42,8 +42,7 @@ export function printShader({ fields, slots, body }: ShaderText): string {
       `@group(0) @binding(${at + 1}) var<storage, ${writes ? "read_write" : "read"}> ${name}: array<${type}>;`,
   );
   const uniform = "@group(0) @binding(0) var<uniform> p: Parameters;";
-  const enables = /\bf16\b/.test(body + bindings.join()) ? ["enable f16;"] : [];
-  return [...enables, struct, uniform, ...bindings, preludeFor(body), body].filter((part) => part !== "").join("\n\n");
+  return [struct, uniform, ...bindings, preludeFor(body), body].filter((part) => part !== "").join("\n\n");
 }
 
 function numbered(code: string): string {

@@ -1,6 +1,7 @@
 /** The fused kernels of this backend. All compute in f32. */
 import type { FusedImplementations } from "@modernbert-ts/tensor-core";
 import { glu } from "./glu.ts";
+import { int8Linear } from "./int8-linear.ts";
 import { layerNorm, residualLayerNorm } from "./layer-norm.ts";
 import { linear } from "./linear.ts";
 import { linearCrossEntropy } from "./linear-cross-entropy.ts";
@@ -9,11 +10,8 @@ import { stableAdamW } from "./stable-adamw.ts";
 import type { Tools } from "./support.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
-/** Not written yet: byte weights run from primitives here, which is counted. */
-type Missing = "int8Linear";
-
-/** The type makes any other composite without a kernel fail to compile. */
-export function fusedKernels(tools: Tools): Omit<FusedImplementations, Missing> {
+/** The type makes a composite without a kernel fail to compile. */
+export function fusedKernels(tools: Tools): FusedImplementations {
   return {
     layerNorm: layerNorm(tools),
     residualLayerNorm: residualLayerNorm(tools),
@@ -22,6 +20,7 @@ export function fusedKernels(tools: Tools): Omit<FusedImplementations, Missing> 
     varlenAttention: varlenAttention(tools),
     linearCrossEntropy: linearCrossEntropy(tools),
     linear: linear(tools),
+    int8Linear: int8Linear(tools),
     stableAdamW: stableAdamW(tools),
   };
 }

@@ -25,6 +25,8 @@ export interface Device {
   readonly maxBindings: number;
   /** Software adapters: a barrier costs them more than the memory traffic that it saves. */
   readonly avoidsBarriers: boolean;
+  /** WGSL has `dot4I8Packed`. */
+  readonly hasPackedDot: boolean;
 }
 
 export interface Lane {

@@ -154,6 +154,14 @@ const helpers = {
   return (bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u;
 }`,
 
+  // dot4I8Packed, for where WGSL lacks it. The shifts spread the sign.
+  dot_bytes_: `fn dot_bytes_(a: u32, b: u32) -> i32 {
+  let places = vec4u(24u, 16u, 8u, 0u);
+  let u = (vec4i(bitcast<i32>(a)) << places) >> vec4u(24u);
+  let v = (vec4i(bitcast<i32>(b)) << places) >> vec4u(24u);
+  return dot(u, v);
+}`,
+
   multiply_high_: `fn multiply_high_(a: u32, b: u32) -> u32 {
   let low = (a & 0xffffu) * (b & 0xffffu);
   let first = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
