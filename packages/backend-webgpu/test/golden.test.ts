@@ -6,16 +6,17 @@ import { readdirSync } from "node:fs";
 import { Runtime } from "@modernbert-ts/tensor-core";
 import type { FusionMode } from "@modernbert-ts/tensor-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { relativeError } from "../../modernbert/test/support/compare.ts";
+import {
+  activationTolerance,
+  gradientFloor,
+  gradientTolerance,
+  relativeError,
+} from "../../modernbert/test/support/compare.ts";
 import { fixtureFolder, fixtureModel, readFixture } from "../../modernbert/test/support/fixture.ts";
 import { runFixture } from "../../modernbert/test/support/run-fixture.ts";
 import { createWebGpuBackend } from "../src/index.ts";
 import type { DeviceLimits, WebGpuBackend } from "../src/index.ts";
 import { onDevice } from "./adapter.ts";
-
-const activationTolerance = 5e-5;
-const gradientTolerance = 5e-4;
-const gradientFloor = 1e-4;
 
 async function failuresOf(name: string, backend: WebGpuBackend, fusion: FusionMode): Promise<string[]> {
   const fixture = readFixture(name);

@@ -1,14 +1,10 @@
 /** Outputs, losses and every gradient against transformers 5.17 and torch 2.13, on every engine. */
 import { readdirSync } from "node:fs";
 import { expect, it } from "vitest";
-import { relativeError } from "./support/compare.ts";
+import { activationTolerance, gradientFloor, gradientTolerance, relativeError } from "./support/compare.ts";
 import { onEveryEngine } from "./support/engines.ts";
 import { fixtureFolder, fixtureModel, readFixture } from "./support/fixture.ts";
 import { runFixture } from "./support/run-fixture.ts";
-
-const activationTolerance = 5e-5;
-const gradientTolerance = 5e-4;
-const gradientFloor = 1e-4;
 
 onEveryEngine(({ create, dtype }) => {
   it.each(readdirSync(fixtureFolder(".")))("%s", async (name) => {

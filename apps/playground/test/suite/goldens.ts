@@ -2,16 +2,17 @@
 import { maskedLmLoss, unpad, unpadValues } from "@modernbert-ts/modernbert";
 import { Runtime, valueAndGradients } from "@modernbert-ts/tensor-core";
 import type { Backend } from "@modernbert-ts/tensor-core";
-import { relativeError } from "../../../../packages/modernbert/test/support/compare.ts";
+import {
+  activationTolerance,
+  gradientFloor,
+  gradientTolerance,
+  relativeError,
+} from "../../../../packages/modernbert/test/support/compare.ts";
 import { fixtureModel, parseFixture } from "../../../../packages/modernbert/test/support/fixture-data.ts";
 import type { Fixture } from "../../../../packages/modernbert/test/support/fixture-data.ts";
 import { runFixture } from "../../../../packages/modernbert/test/support/run-fixture.ts";
 import { StableAdamW } from "../../../../packages/training/src/optimizer/stable-adamw.ts";
 
-const activationTolerance = 5e-5;
-const gradientTolerance = 5e-4;
-/** Times the tolerance one rounding of 1 in f32: the bias under a softmax has the gradient 0, but for rounding. */
-const gradientFloor = 2e-4;
 const steps = 10;
 
 async function fetchFixture(url: string, name: string): Promise<Fixture> {

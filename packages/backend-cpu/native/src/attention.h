@@ -98,7 +98,8 @@ static inline int by_falling_size(const void *a, const void *b) {
 
 /* Runs a forward pass in tasks of up to `largest` rows: halved while there are too few tasks to keep all workers busy to the end, and the
  * large ones first. Kernels must not let a row's result depend on the cut. */
-static inline void attention_run(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences, int64_t largest, mb_body body) {
+static inline void attention_run(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences, int64_t largest,
+                                 mb_body body) {
   const attention_shape *shape = &call->shape;
   const int64_t bound = attention_task_bound(shape, sequences, SMALLEST_BLOCK);
   attention_task *list = mb_scratch(0, MB_SLOT_KERNEL_0, sizeof(attention_task) * (size_t)bound);

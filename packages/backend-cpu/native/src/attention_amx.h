@@ -56,7 +56,8 @@ static inline void pack_columns_a(char *to, const float *from, int64_t stride, i
 static inline void pack_columns_b(char *to, const float *from, int64_t stride, int64_t rows, int64_t dim) {
   for (int64_t r = 0; r < VL; r++)
     for (int64_t d = 0; d < dim; d += VL) {
-      const vf low = r < rows ? v_load(from + r * stride + d) : v_set(0), high = r + VL < rows ? v_load(from + (r + VL) * stride + d) : v_set(0);
+      const float *at = from + r * stride + d;
+      const vf low = r < rows ? v_load(at) : v_set(0), high = r + VL < rows ? v_load(at + VL * stride) : v_set(0);
       amx_split(to + d / 32 * AMX_BLOCK + d % 32 / 16 * AMX_TILE + r * 64, low, high);
     }
 }

@@ -138,7 +138,8 @@ void MB_FN(mb_attention_backward_amx_task)(void *call, int64_t index, int worker
   state.grad_keys = (float *)take(&scratch, gradient_bytes);
   state.grad_values = (float *)take(&scratch, gradient_bytes);
 
-  const float *queries = c->qkv + task->start * row + task->head * dim, *keys = queries + task->first * row + out_row, *values = keys + out_row;
+  const float *queries = c->qkv + task->start * row + task->head * dim;
+  const float *keys = queries + task->first * row + out_row, *values = keys + out_row;
   for (int64_t k = 0; k < task->count; k += 32) {
     const int64_t at = k / 32 * line, rows = task->count - k;
     pack_lines_a(state.keys + at, keys + k * row, row, rows, dim, (float)(shape->scale * LOG2_E));

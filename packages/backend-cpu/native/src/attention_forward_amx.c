@@ -219,7 +219,8 @@ static void forward_body(void *context, int64_t index, int worker) {
       if (chunk == begin) {
         const int64_t ahead = query + GROUP;
         prefetch_rows(queries + ahead * row, row, MB_MIN(GROUP, queries_end - ahead), dim);
-        pack_lines_b(state.queries + slot * block_bytes, queries + query * row, row, queries_end - query, dim, (float)(shape->scale * LOG2_E));
+        pack_lines_b(state.queries + slot * block_bytes, queries + query * row, row, queries_end - query, dim,
+                     (float)(shape->scale * LOG2_E));
         for (int v = 0; v < 2; v++) state.maximum[slot][v] = v_set(LOWEST), state.total[slot][v] = v_set(0);
       }
       if (group_end <= chunk_end) prefetch_rows(out + query * out_row, out_row, MB_MIN(GROUP, queries_end - query), dim);
