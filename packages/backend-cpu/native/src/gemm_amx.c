@@ -1,5 +1,8 @@
-/* mb_gemm on AMX tiles. Packs A once, then lets tasks multiply panels of 32 rows with panels of 32 columns. Tasks of many
- * rows keep their part of packed A in the L2 cache; B is packed panel by panel while the memory is asked for the next one. */
+/* mb_gemm on AMX tiles. A task keeps some rows of packed A in its L2 cache and multiplies them with panels of B, one after another.
+ *
+ * Packing costs as much as some 50 rows of products, so it is shared where several tasks read the same: A where tasks split the columns,
+ * B where many split the rows. Otherwise each packs its own, while memory is asked for what it packs next. (Keeping packed weights from
+ * call to call was tried and is no faster: they have 6 bytes per element, and come from memory, not from a cache.) */
 #include "gemm_amx.h"
 
 #if defined(__AMX_BF16__)
@@ -13,7 +16,6 @@
 #define SHARED_BYTES ((int64_t)16 << 20)
 /* From so many row tasks on, they share packed B. */
 #define SHARED_B_TASKS 4
-#define UNIT_BYTES (MB_AMX_PARTS * MB_AMX_TILE_BYTES)
 
 /* A block of one pass: C[m, n] (+)= A[m, k] · B[k, n]. */
 typedef struct {
@@ -62,13 +64,14 @@ static void pack_b_task(void *opaque, int64_t task, int worker) {
   flags_behind(g, g->packed_b, g->b_panels)[task] = (uint8_t)pack_b(g, task, g->packed_b + task * g->panel_bytes);
 }
 
-/* Part `part` of `parts` of what is read of B for panel j (nothing past the last), to be asked for while the same part of the panel before it is computed. */
+/* Part `part` of `parts` of what is read of B for panel j (nothing past the last panel), to be asked for while the same part of the
+ * panel before it is computed. */
 static mb_amx_prefetch share_of_panel(const amx_block *g, int64_t j, int64_t part, int64_t parts) {
   if (j == g->b_panels) return (mb_amx_prefetch){0};
   const mb_gemm_args *x = g->args;
   mb_amx_prefetch whole = {.from = g->b + j * MB_AMX_PANEL * x->b_col, .step_stride = MB_AMX_STEP * x->b_row};
   if (g->packed_b) {
-    whole = (mb_amx_prefetch){.from = (const float *)(g->packed_b + j * g->panel_bytes), .step_stride = 2 * UNIT_BYTES / 4};
+    whole = (mb_amx_prefetch){.from = (const float *)(g->packed_b + j * g->panel_bytes), .step_stride = 2 * MB_AMX_UNIT_BYTES / 4};
     whole.line_stride = MB_AMX_STEP;
     whole.lines = whole.step_stride / MB_AMX_STEP;
   } else if (x->b_row == 1) {
@@ -129,7 +132,7 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
 static void run_block(amx_block *g, int worker) {
   g->a_panels = ceil_div(g->m, MB_AMX_PANEL);
   g->b_panels = ceil_div(g->n, MB_AMX_PANEL);
-  g->panel_bytes = 2 * UNIT_BYTES * mb_amx_steps(g->k);
+  g->panel_bytes = 2 * MB_AMX_UNIT_BYTES * mb_amx_steps(g->k);
   g->row_tasks = ceil_div(g->a_panels, MB_MAX(1, A_BYTES / g->panel_bytes));
   g->column_tasks = MB_MIN(g->b_panels, ceil_div(mb_workers() == 1 ? 1 : 4 * mb_workers(), g->row_tasks));
   if (g->column_tasks > 1) {
@@ -147,7 +150,7 @@ int MB_FN(mb_gemm_amx_suits)(const mb_gemm_args *x) { return x->m >= 2 * MB_AMX_
 
 void MB_FN(mb_gemm_amx)(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
   const int64_t passes = ceil_div(x->k, DEPTH), depth = ceil_div(ceil_div(x->k, passes), MB_AMX_STEP) * MB_AMX_STEP;
-  const int64_t lines = SHARED_BYTES / (2 * UNIT_BYTES * mb_amx_steps(depth)) * MB_AMX_PANEL;
+  const int64_t lines = SHARED_BYTES / (2 * MB_AMX_UNIT_BYTES * mb_amx_steps(depth)) * MB_AMX_PANEL;
   for (int64_t n = 0; n < x->n; n += lines)
     for (int64_t m = 0; m < x->m; m += lines)
       for (int64_t k = 0; k < x->k; k += depth) {

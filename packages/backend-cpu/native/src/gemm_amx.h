@@ -7,7 +7,7 @@
  * error over Σ|a·b| is 1.5 · 2^-24 for normal numbers (a chain: 4.4), 27 · 2^-24 for their magnitudes (a chain: 87), K = 64…8192.
  *
  * Limits of the instruction: it takes bf16 below 2^-126 and results below 2^-126 as zero, so each product errs by up to
- * 2^-125 · (|a| + |b| + 1) besides. Blocks with an element of 2^63 or more, infinite or NaN go through FMA (gemm.c), as parts of such
+ * 2^-125 · (|alpha·a| + |b| + 1) besides. Blocks with an element of 2^63 or more, infinite or NaN go through FMA (gemm.c), as parts of such
  * elements are not finite or their products could overflow before the sum does. */
 #ifndef MB_GEMM_AMX_H
 #define MB_GEMM_AMX_H
@@ -22,6 +22,7 @@
 #define MB_AMX_STEP 32
 #define MB_AMX_TILE_BYTES 1024
 #define MB_AMX_PARTS 3
+#define MB_AMX_UNIT_BYTES (MB_AMX_PARTS * MB_AMX_TILE_BYTES) /* of one tile by one step, all parts */
 
 /* A packed panel is [step][part][tile] of 1 KiB tiles; the last panel of an operand may have one tile instead of two. Tiles of A are
  * [row][depth], tiles of B [depth][column], both with pairs of depths (k, k + 16) in one 32-bit word. */
@@ -51,8 +52,8 @@ void MB_FN(mb_amx_begin)(void);
 void MB_FN(mb_amx_end)(void);
 
 /* C[rows, columns] = panel A · panel B, added to the old C if `add`. */
-void MB_FN(mb_amx_multiply)(int64_t rows, int64_t columns, int64_t depth, const char *a, const char *b, float *c, int64_t c_row, int add,
-                            mb_amx_prefetch next);
+void MB_FN(mb_amx_multiply)(int64_t rows, int64_t columns, int64_t depth, const char *a, const char *b, float *c, int64_t c_row,
+                             int add, mb_amx_prefetch next);
 
 /* Whether AMX is the faster way for this product, batches aside. */
 int MB_FN(mb_gemm_amx_suits)(const mb_gemm_args *args);

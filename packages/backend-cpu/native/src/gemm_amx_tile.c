@@ -4,8 +4,6 @@
 #if defined(__AMX_BF16__)
 #include "simd.h"
 
-#define UNIT_BYTES (MB_AMX_PARTS * MB_AMX_TILE_BYTES)
-
 void MB_FN(mb_amx_begin)(void) {
   struct __attribute__((packed)) {
     uint8_t palette, start_row, reserved[14];
@@ -14,7 +12,7 @@ void MB_FN(mb_amx_begin)(void) {
   } config = {.palette = 1};
   for (int tile = 0; tile < 8; tile++) {
     config.row_bytes[tile] = 64;
-    config.rows[tile] = 16;
+    config.rows[tile] = MB_AMX_LINES;
   }
   __asm__ volatile("" ::: "memory");
   _tile_loadconfig(&config);
@@ -41,9 +39,9 @@ static inline __attribute__((always_inline)) void tiles(int rows, int columns, i
   __asm__ volatile("" ::: "memory");
   if (add) {
     _tile_loadd(0, c, stride);
-    if (columns == 2) _tile_loadd(1, c + 16, stride);
-    if (rows == 2) _tile_loadd(2, c + 16 * c_row, stride);
-    if (rows == 2 && columns == 2) _tile_loadd(3, c + 16 * c_row + 16, stride);
+    if (columns == 2) _tile_loadd(1, c + MB_AMX_LINES, stride);
+    if (rows == 2) _tile_loadd(2, c + MB_AMX_LINES * c_row, stride);
+    if (rows == 2 && columns == 2) _tile_loadd(3, c + MB_AMX_LINES * c_row + MB_AMX_LINES, stride);
   } else {
     _tile_zero(0);
     _tile_zero(1);
@@ -57,8 +55,8 @@ static inline __attribute__((always_inline)) void tiles(int rows, int columns, i
     LOAD_A(0) MULTIPLY
     LOAD_B(2) MULTIPLY
     LOAD_B(0) MULTIPLY
-    a += rows * UNIT_BYTES;
-    b += columns * UNIT_BYTES;
+    a += rows * MB_AMX_UNIT_BYTES;
+    b += columns * MB_AMX_UNIT_BYTES;
     if (!add && step < MB_AMX_LINES / 2)
       for (int64_t row = step; row < rows * MB_AMX_LINES; row += MB_AMX_LINES / 2) {
         __builtin_prefetch(c + row * c_row, 1);
@@ -71,13 +69,13 @@ static inline __attribute__((always_inline)) void tiles(int rows, int columns, i
     next.from += next.step_stride;
   }
   _tile_stored(0, c, stride);
-  if (columns == 2) _tile_stored(1, c + 16, stride);
-  if (rows == 2) _tile_stored(2, c + 16 * c_row, stride);
-  if (rows == 2 && columns == 2) _tile_stored(3, c + 16 * c_row + 16, stride);
+  if (columns == 2) _tile_stored(1, c + MB_AMX_LINES, stride);
+  if (rows == 2) _tile_stored(2, c + MB_AMX_LINES * c_row, stride);
+  if (rows == 2 && columns == 2) _tile_stored(3, c + MB_AMX_LINES * c_row + MB_AMX_LINES, stride);
 }
 
-void MB_FN(mb_amx_multiply)(int64_t rows, int64_t columns, int64_t depth, const char *a, const char *b, float *c, int64_t c_row, int add,
-                            mb_amx_prefetch next) {
+void MB_FN(mb_amx_multiply)(int64_t rows, int64_t columns, int64_t depth, const char *a, const char *b, float *c, int64_t c_row,
+                             int add, mb_amx_prefetch next) {
   const int64_t row_tiles = mb_amx_tiles(rows), column_tiles = mb_amx_tiles(columns), steps = mb_amx_steps(depth);
   const int whole = rows == row_tiles * MB_AMX_LINES && columns == column_tiles * MB_AMX_LINES;
   _Alignas(64) float edge[MB_AMX_PANEL * MB_AMX_PANEL];
