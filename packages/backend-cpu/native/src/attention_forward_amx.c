@@ -214,7 +214,7 @@ static void forward_body(void *context, int64_t index, int worker) {
   for (int64_t chunk = begin; chunk < keys_end; chunk += narrow ? keys_end : CHUNK) {
     const int64_t chunk_end = narrow ? keys_end : MB_MIN(keys_end, chunk + CHUNK);
     for (int64_t query = task->first, group = 0; query < queries_end; query += GROUP, group++) {
-      const int64_t slot = group % slots, from = MB_MAX(chunk, (query - window) / 32 * 32);
+      const int64_t slot = group % slots, first_key = MB_MAX(begin, (query - window) / 32 * 32), from = MB_MAX(chunk, first_key);
       const int64_t group_end = MB_MIN(keys_end, query + GROUP + window), to = MB_MIN(chunk_end, group_end);
       if (chunk == begin) {
         const int64_t ahead = query + GROUP;
@@ -235,7 +235,7 @@ static void forward_body(void *context, int64_t index, int worker) {
       prefetch_rows(values + soon * row, row, MB_MIN(share, keys_end - soon), dim);
       for (int64_t key = from; key < to; key += step) {
         next = (key_step){.query = query, .key = key, .blocks = round_up(MB_MIN(step, to - key), 32) / 32, .slot = slot, .window = window,
-                          .last_key = task->length - 1, .first = chunk == begin && key == from, .last = key + step >= group_end,
+                          .last_key = task->length - 1, .first = key == first_key, .last = key + step >= group_end,
                           .scores = scores + (turn++ & 1) * score_floats};
         advance(c, &state, task, &now, &next);
       }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../memory.h"
 #include "../parallel.h"
@@ -145,6 +146,9 @@ void *mb_scratch(int worker, int slot, size_t bytes) {
       abort();
     }
   }
+#if defined(MB_POISON_SCRATCH)
+  memset(block->data, 0xff, bytes); /* NaN: a kernel that reads what it did not write is found out */
+#endif
   return block->data;
 }
 
