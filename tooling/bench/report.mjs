@@ -1,5 +1,6 @@
 /** Medians, tables and the machine's name: what every benchmark prints. */
 import { cpus, totalmem } from "node:os";
+import { setTimeout } from "node:timers/promises";
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -7,18 +8,30 @@ export function median(values) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Runs `engines` in turn after one warm-up each: `rounds` times, or three when those take long. @returns milliseconds by engine */
+const pause = 100;
+const short = 150;
+
+/**
+ * Runs `engines` in turn after one warm-up each: `rounds` times, or three when those take long. Before each turn a pause, because idle
+ * threads of the engine before spin for a while; an engine that takes a fraction of a second runs once unmeasured, then five times.
+ * @returns milliseconds by engine
+ */
 export async function alternate(engines, rounds, enoughSeconds = 60) {
   const times = Object.fromEntries(Object.keys(engines).map((name) => [name, []]));
-  let began = performance.now();
-  for (let round = -1; round < rounds; round++) {
+  const once = async (run) => {
+    const started = performance.now();
+    const reported = await run();
+    return typeof reported === "number" ? reported : performance.now() - started;
+  };
+  const began = performance.now();
+  for (let round = 0; round < rounds; round++) {
     if (round >= 3 && performance.now() - began > enoughSeconds * 1000) break;
     for (const [name, run] of Object.entries(engines)) {
-      const started = performance.now();
-      const reported = await run();
-      if (round >= 0) times[name].push(typeof reported === "number" ? reported : performance.now() - started);
+      await setTimeout(pause);
+      const isShort = round === 0 ? (await once(run)) < short : times[name].at(-1) < short;
+      if (isShort) await once(run);
+      for (let call = 0; call < (isShort ? 5 : 1); call++) times[name].push(await once(run));
     }
-    if (round < 0) began = performance.now();
   }
   return times;
 }
