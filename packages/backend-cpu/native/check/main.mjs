@@ -27,7 +27,8 @@ function sanitizers() {
   if (process.platform !== "linux" || !asan?.startsWith("/")) return skip(title, "cc has no libasan.so for LD_PRELOAD");
   const out = join(native, "build", "sanitized");
   const library = join(out, "modernbert_cpu.so");
-  const flags = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g -DMB_POISON_SCRATCH";
+  const flags =
+    "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g -DMB_POISON_SCRATCH";
   step(`${title}: build`, [...build, "--out", out], { env: { CC: "cc", CFLAGS: flags } });
   const env = {
     MODERNBERT_CPU_LIBRARY: library,
