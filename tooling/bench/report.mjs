@@ -18,22 +18,24 @@ const short = 150;
  */
 export async function alternate(engines, rounds, enoughSeconds = 60) {
   const times = Object.fromEntries(Object.keys(engines).map((name) => [name, []]));
-  const once = async (run) => {
-    const started = performance.now();
-    const reported = await run();
-    return typeof reported === "number" ? reported : performance.now() - started;
-  };
   const began = performance.now();
   for (let round = 0; round < rounds; round++) {
     if (round >= 3 && performance.now() - began > enoughSeconds * 1000) break;
     for (const [name, run] of Object.entries(engines)) {
       await setTimeout(pause);
-      const isShort = round === 0 ? (await once(run)) < short : times[name].at(-1) < short;
-      if (isShort) await once(run);
-      for (let call = 0; call < (isShort ? 5 : 1); call++) times[name].push(await once(run));
+      const isShort = round === 0 ? (await timeOnce(run)) < short : times[name].at(-1) < short;
+      if (isShort) await timeOnce(run);
+      for (let call = 0; call < (isShort ? 5 : 1); call++) times[name].push(await timeOnce(run));
     }
   }
   return times;
+}
+
+/** Milliseconds of one call: what the engine reports, else what passed here. */
+async function timeOnce(run) {
+  const started = performance.now();
+  const reported = await run();
+  return typeof reported === "number" ? reported : performance.now() - started;
 }
 
 /** A number for people; a dash where there is none. */
