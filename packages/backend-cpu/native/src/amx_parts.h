@@ -11,23 +11,12 @@
 #if defined(__AMX_BF16__)
 #include <immintrin.h>
 
+#include "amx_config.h"
 #include "simd.h"
 
 #define AMX_TILE 1024       /* bytes: 16 rows of 64 */
 #define AMX_BLOCK (6 * AMX_TILE)
 #define AMX_LINES 32        /* of a block; also its depth */
-
-/* Tiles stay configured only while a task runs: threads without them are cheaper to switch. End with _tile_release(). */
-static inline void amx_configure(void) {
-  struct __attribute__((packed)) {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-  } config = {.palette = 1};
-  for (int tile = 0; tile < 8; tile++) config.row_bytes[tile] = 64, config.rows[tile] = 16;
-  __asm__ volatile("" ::: "memory");
-  _tile_loadconfig(&config);
-}
 
 /* Stores the parts of x (low halves of words) and y (high halves) at to, to + 2 tiles and to + 4 tiles. */
 static inline __attribute__((always_inline)) void amx_split(char *to, vf x, vf y) {

@@ -1,26 +1,17 @@
-/* What the AMX kernels share: eight tiles of 16 rows of 64 bytes, and a product of 32 channels with panels of words.
+/* What the AMX kernels over narrow weights share: a product of 32 channels with panels of words.
  *
  * The weights are the left factor, because rows of 64 bytes are what a tile of it wants; the panels are laid out as tiles of the right
  * factor. Tiles 0…3 hold sums (channels × panels), 4 and 5 weights, 6 and 7 panels. */
 #ifndef MB_AMX_TILES_H
 #define MB_AMX_TILES_H
 
+#include "amx_config.h"
 #include "panel_linear.h"
 
 #if defined(__AMX_TILE__)
 
 #define MB_TILE_ROWS 16
 #define MB_TILE_BYTES 64 /* of a row */
-
-static const struct {
-  uint8_t palette, start_row, reserved[14];
-  uint16_t row_bytes[16];
-  uint8_t rows[16];
-} __attribute__((aligned(64))) mb_tiles = {1, 0, {0}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
-
-/* Tiles are configured while a task runs only: threads that have none are cheaper to switch. */
-static void mb_tiles_begin(void) { _tile_loadconfig(&mb_tiles); }
-static void mb_tiles_end(void) { _tile_release(); }
 
 /* 64 bytes of up to 32 channels, zeros around them: what lies at the edges of the weights. */
 typedef char mb_tile_copy[2 * MB_TILE_ROWS][MB_TILE_BYTES];

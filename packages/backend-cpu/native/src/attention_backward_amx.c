@@ -150,7 +150,7 @@ void MB_FN(mb_attention_backward_amx_task)(void *call, int64_t index, int worker
   memset(state.grad_keys, 0, used_bytes);
   memset(state.grad_values, 0, used_bytes);
 
-  amx_configure();
+  mb_tiles_begin();
   const int64_t first = MB_MAX(0, task->first - window) / ROWS * ROWS, end = MB_MIN(task->length, task->first + task->count + window);
   atomic_int *turns = c->turns + task->head * c->turns_per_head + task->start / ROWS + task->sequence;
   for (int64_t query = first; query < end; query += ROWS) {
@@ -193,7 +193,7 @@ void MB_FN(mb_attention_backward_amx_task)(void *call, int64_t index, int worker
     add_grad_queries(c->grad_qkv + at * row + task->head * dim, shape, &state, from, to, count, before == 0);
     atomic_store_explicit(turn, before + 1, memory_order_release);
   }
-  _tile_release();
+  mb_tiles_end();
   float *grad_keys = c->grad_qkv + (task->start + task->first) * row + out_row + task->head * dim;
   for (int64_t r = 0; r < task->count; r++)
     for (int64_t d = 0; d < dim; d += VL) {

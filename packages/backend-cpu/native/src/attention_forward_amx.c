@@ -210,7 +210,7 @@ static void forward_body(void *context, int64_t index, int worker) {
   const int64_t begin = attention_first_key(shape, task, CHUNK);
   int64_t packed = begin, turn = 0;
   key_step now = {.blocks = 0}, next = {.blocks = 0};
-  amx_configure();
+  mb_tiles_begin();
   for (int64_t chunk = begin; chunk < keys_end; chunk += narrow ? keys_end : CHUNK) {
     const int64_t chunk_end = narrow ? keys_end : MB_MIN(keys_end, chunk + CHUNK);
     for (int64_t query = task->first, group = 0; query < queries_end; query += GROUP, group++) {
@@ -243,7 +243,7 @@ static void forward_body(void *context, int64_t index, int worker) {
   }
   next.blocks = 0;
   advance(c, &state, task, &now, &next);
-  _tile_release();
+  mb_tiles_end();
 }
 
 void MB_FN(mb_attention_forward_amx)(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences) {

@@ -6,6 +6,7 @@
 #include "gemm_amx.h"
 
 #if defined(__AMX_BF16__)
+#include "amx_config.h"
 #include "gemm_tiles.h"
 #include "parallel.h"
 
@@ -109,7 +110,7 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
     a_in_range = in_range;
   }
   char *own_b = g->packed_b ? NULL : mb_scratch(worker, MB_SLOT_AMX_B, (size_t)g->panel_bytes);
-  MB_FN(mb_amx_begin)();
+  mb_tiles_begin();
   for (int64_t j = b_begin; j < b_end; j++) {
     const int64_t column = j * MB_AMX_PANEL, columns = MB_MIN(MB_AMX_PANEL, g->n - column);
     const char *packed_b = g->packed_b ? g->packed_b + j * g->panel_bytes : own_b;
@@ -126,7 +127,7 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
                            g->a + row * x->a_row, g->b + column * x->b_col, c, worker);
     }
   }
-  MB_FN(mb_amx_end)();
+  mb_tiles_end();
 }
 
 static void run_block(amx_block *g, int worker) {

@@ -47,11 +47,7 @@ typedef struct {
   int64_t lines, line_stride, step_stride;
 } mb_amx_prefetch;
 
-/* Tiles are configured while a task multiplies only: a thread is cheaper to switch when it has none. */
-void MB_FN(mb_amx_begin)(void);
-void MB_FN(mb_amx_end)(void);
-
-/* C[rows, columns] = panel A · panel B, added to the old C if `add`. */
+/* C[rows, columns] = panel A · panel B, added to the old C if `add`; between mb_tiles_begin and mb_tiles_end. */
 void MB_FN(mb_amx_multiply)(int64_t rows, int64_t columns, int64_t depth, const char *a, const char *b, float *c, int64_t c_row,
                              int add, mb_amx_prefetch next);
 

@@ -1,24 +1,8 @@
-/* The micro-kernel of gemm_amx.c: up to 2 × 2 tiles of C, and the configuration of tiles. */
+/* The micro-kernel of gemm_amx.c: up to 2 × 2 tiles of C. */
 #include "gemm_amx.h"
 
 #if defined(__AMX_BF16__)
 #include "simd.h"
-
-void MB_FN(mb_amx_begin)(void) {
-  struct __attribute__((packed)) {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-  } config = {.palette = 1};
-  for (int tile = 0; tile < 8; tile++) {
-    config.row_bytes[tile] = 64;
-    config.rows[tile] = MB_AMX_LINES;
-  }
-  __asm__ volatile("" ::: "memory");
-  _tile_loadconfig(&config);
-}
-
-void MB_FN(mb_amx_end)(void) { _tile_release(); }
 
 #define LOAD_A(part)                                        \
   _tile_loadd(4, a + (part) * rows * MB_AMX_TILE_BYTES, 64); \
