@@ -5,11 +5,13 @@ import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu/typescript";
 import { ModernBert, createConfig, initialiseParameters } from "@modernbert-ts/modernbert";
 import { readSafetensors } from "@modernbert-ts/safetensors";
 import { Runtime, bfloat16Precision, float16Precision, float32Precision } from "@modernbert-ts/tensor-core";
-import type { Backend, Precision, Tensor } from "@modernbert-ts/tensor-core";
+import type { Backend, Precision } from "@modernbert-ts/tensor-core";
 import { StableAdamW, maskedLmModel, readStepMetrics, trainingStep } from "@modernbert-ts/training";
 import type { StableAdamWOptions, StepMetrics } from "@modernbert-ts/training";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { relativeError } from "../../modernbert/test/support/compare.ts";
+import { optimizerFailures } from "../../training/test/support/optimizer-golden.ts";
+import type { OptimizerGolden } from "../../training/test/support/optimizer-golden.ts";
 import { tinyModel } from "../../training/test/support/tiny-model.ts";
 import { parametersOf, tinyLoader, vocabSize } from "../../training/test/support/tiny-training.ts";
 import { createWebGpuBackend } from "../src/index.ts";
@@ -18,14 +20,7 @@ import { onDevice } from "./adapter.ts";
 
 const folder = fileURLToPath(new URL("../../training/test/fixtures/stable_adamw", import.meta.url));
 const golden = readSafetensors(readFileSync(`${folder}/golden.safetensors`));
-const config = JSON.parse(readFileSync(`${folder}/config.json`, "utf8")) as {
-  readonly steps: number;
-  readonly betas: [number, number];
-  readonly eps: number;
-  readonly weight_decay: number;
-  readonly max_lr: number;
-  readonly learning_rates: readonly number[];
-};
+const config = JSON.parse(readFileSync(`${folder}/config.json`, "utf8")) as OptimizerGolden;
 
 /** A ModernBERT of two layers, on the device or the oracle. */
 async function trainModernBert(backend: Backend, precision: Precision, lossScale?: { readonly initial: number }) {
@@ -91,42 +86,7 @@ onDevice("training on webgpu", () => {
     afterAll(() => backend[Symbol.asyncDispose]());
 
     test("ten steps of StableAdamW equal torch: parameters and both moments", async () => {
-      const runtime = new Runtime(backend, { fusion: "fused" });
-      const load = (key: string): Tensor => runtime.tensor(golden.toFloat32(key), golden.tensors.get(key)!.shape);
-      const names = [...golden.tensors.keys()].flatMap((key) => /^param\.(.*)$/.exec(key)?.[1] ?? []);
-      const parameters = new Map(names.map((name) => [name, load(`param.${name}`)]));
-      const optimizer = new StableAdamW(runtime, parameters, {
-        maxLearningRate: config.max_lr,
-        betas: config.betas,
-        eps: config.eps,
-        weightDecay: config.weight_decay,
-      });
-      const failures: string[] = [];
-      for (let step = 1; step <= config.steps; step++) {
-        const rate = config.learning_rates[step - 1]!;
-        runtime.scope(() => {
-          const gradients = names.map((name) => load(`grad.${step}.${name}`));
-          optimizer.update(gradients, rate);
-        });
-        const state = optimizer.state();
-        for (const name of names) {
-          const tensors = {
-            param: parameters.get(name)!,
-            m: state.get(`exp_avg.${name}`)!,
-            v: state.get(`exp_avg_sq.${name}`)!,
-          };
-          for (const [kind, tensor] of Object.entries(tensors)) {
-            const key = `step.${step}.${kind}.${name}`;
-            const got = Float32Array.from(await tensor.read());
-            const error = relativeError(got, golden.toFloat32(key));
-            if (!(error <= 2e-6)) failures.push(`${key}: ${error.toExponential(2)}`);
-          }
-        }
-      }
-      expect(names.length).toBeGreaterThan(0);
-      expect(failures).toEqual([]);
-      optimizer.dispose();
-      for (const tensor of parameters.values()) tensor.dispose();
+      expect(await optimizerFailures(backend, config, golden)).toEqual([]);
       expect(backend.memory().liveBuffers).toBe(0);
     });
 
