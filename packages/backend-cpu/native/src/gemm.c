@@ -1,80 +1,119 @@
-/* mb_gemm: packs A once into panels, then lets tasks multiply it with columns of B that they pack panel by panel into their L1 cache. */
+/* mb_gemm: packs one operand into panels, then lets tasks multiply blocks of them with lines of the other.
+ *
+ * A tile of the result has lines and lanes (gemm_tiles.h). Lanes are always packed. Lines are read from where they lie if they are
+ * contiguous in depth. So weights [N, K] are lines: they are never copied, and tiles of the result are turned on the way out. */
 #include "gemm.h"
 
 #include "gemm_amx.h"
 #include "gemm_tiles.h"
 #include "parallel.h"
 
-/* Most depth of one pass: the panel of B streams from the L1 or L2 cache, the pass's share of A from the L2 cache. */
-#define DEPTH 512
-/* A super-block of A is packed at once: up to this depth and these bytes. */
+/* Most depth of one pass. */
+#define DEPTH 768
+/* Bytes of panels that a task multiplies with one tile of lines after another: they stay in the L2 cache. */
+#define BLOCK_BYTES ((int64_t)256 << 10)
+/* A super-block is packed at once: up to this depth, and these bytes of each operand. */
 #define SUPER_DEPTH (8 * DEPTH)
-#define A_BYTES ((int64_t)8 << 20)
-/* Most rows of a task (B is packed once for each so many rows), and bytes of C: they stay in the L2 cache from pass to pass. */
-#define TASK_ROWS 512
-#define C_BYTES ((int64_t)512 << 10)
+#define SUPER_BYTES ((int64_t)8 << 20)
+/* Lines whose distance is a multiple of so many floats fall into too few sets of the L1 cache to stay there together. */
+#define CONFLICT 512
 /* Up to so many rows go by dot products, in tasks and strips of so many columns. */
 #define DOT_ROWS 16
 #define DOT_COLUMNS 96
 #define DOT_STRIP 24
-/* Panels of A that a packing task makes. */
+/* Panels that a packing task makes. */
 #define PACK_PANELS 8
-
-/* A super-block: C[m, n] (+)= A[m, k] · B[k, n], of which A is packed. */
-typedef struct {
-  const mb_gemm_args *args;
-  const float *a, *b;
-  float *c, *packed_a;
-  int64_t m, n, k;
-  int64_t depth; /* of a pass: DEPTH or less, so that passes are alike */
-  int add;
-  int64_t a_panels, b_panels, row_tasks, column_tasks;
-} gemm_block;
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* Where part i begins when `size` things are shared by `parts` as evenly as possible. */
 static int64_t split(int64_t size, int64_t parts, int64_t i) { return size / parts * i + MB_MIN(i, size % parts); }
 
-static void pack_a_task(void *opaque, int64_t task, int worker) {
+/* Elements [index][k] of an operand, seen as panels of neighbours: of MB_NR lanes, the last rounded up to vectors, or of up to MB_MR
+ * lines, as even as can be. */
+typedef struct {
+  const float *data;
+  int64_t stride, depth_stride, count;
+  int are_lines;
+  int64_t panels;
+  float *packed; /* [pass][panel][k][index]; NULL: read as it lies */
+} operand;
+
+static int64_t panel_begin(const operand *o, int64_t panel) {
+  return o->are_lines ? split(o->count, o->panels, panel) : MB_MIN(o->count, panel * MB_NR);
+}
+
+static int64_t panel_width(const operand *o, int64_t rows) { return o->are_lines ? rows : ceil_div(rows, VL) * VL; }
+
+static const float *element(const operand *o, int64_t index, int64_t k) { return o->data + index * o->stride + k * o->depth_stride; }
+
+static float *packed_panel(const operand *o, int64_t begin, int64_t k, int64_t depth) {
+  return o->packed + k * panel_width(o, o->count) + begin * depth;
+}
+
+/* A super-block: target (+)= lines · lanes over depth k. */
+typedef struct {
+  operand lines, lanes;
+  int64_t k, depth; /* depth: of a pass, DEPTH or less, so that passes are alike */
+  mb_gemm_target target;
+  int64_t panels_per_block, line_tasks;
+} gemm_block;
+
+typedef struct {
+  const operand *operand;
+  int64_t k, depth;
+} pack_context;
+
+static void pack_task(void *opaque, int64_t task, int worker) {
   (void)worker;
-  const gemm_block *g = opaque;
-  const mb_gemm_args *x = g->args;
-  const int64_t passes = ceil_div(g->k, g->depth), k = task % passes * g->depth, depth = MB_MIN(g->depth, g->k - k);
-  const int64_t begin = task / passes * PACK_PANELS, panels = MB_MIN(g->a_panels - begin, PACK_PANELS);
-  int64_t widths[PACK_PANELS];
-  for (int64_t i = 0; i < panels; i++) widths[i] = split(g->m, g->a_panels, begin + i + 1) - split(g->m, g->a_panels, begin + i);
-  const int64_t first = split(g->m, g->a_panels, begin);
-  const float *from = g->a + first * x->a_row + k * x->a_col;
-  float *to = g->packed_a + k * g->m + first * depth;
-  if (x->a_row == 1) {
-    MB_FN(mb_gemm_pack_panels)(from, x->a_col, panels, widths, depth, to);
+  const pack_context *c = opaque;
+  const operand *o = c->operand;
+  const int64_t passes = ceil_div(c->k, c->depth), k = task % passes * c->depth, depth = MB_MIN(c->depth, c->k - k);
+  const int64_t first = task / passes * PACK_PANELS, panels = MB_MIN(o->panels - first, PACK_PANELS), begin = panel_begin(o, first);
+  int64_t rows[PACK_PANELS], widths[PACK_PANELS];
+  for (int64_t i = 0; i < panels; i++) {
+    rows[i] = panel_begin(o, first + i + 1) - panel_begin(o, first + i);
+    widths[i] = panel_width(o, rows[i]);
+  }
+  const float *from = element(o, begin, k);
+  float *to = packed_panel(o, begin, k, depth);
+  if (o->stride == 1) {
+    MB_FN(mb_gemm_pack_panels)(from, o->depth_stride, panels, rows, widths, depth, to);
     return;
   }
   for (int64_t i = 0; i < panels; i++) {
-    MB_FN(mb_gemm_pack)(from, x->a_row, x->a_col, widths[i], widths[i], depth, to);
-    from += widths[i] * x->a_row;
+    MB_FN(mb_gemm_pack)(from, o->stride, o->depth_stride, rows[i], widths[i], depth, to);
+    from += rows[i] * o->stride;
     to += widths[i] * depth;
   }
 }
 
+static void pack(operand *o, int64_t k, int64_t depth) {
+  pack_context c = {o, k, depth};
+  mb_parallel(ceil_div(o->panels, PACK_PANELS) * ceil_div(k, depth), pack_task, &c);
+}
+
 static void multiply_task(void *opaque, int64_t task, int worker) {
+  (void)worker;
   const gemm_block *g = opaque;
-  const mb_gemm_args *x = g->args;
-  const int64_t row_task = task / g->column_tasks, column_task = task % g->column_tasks;
-  const int64_t a_begin = split(g->a_panels, g->row_tasks, row_task), a_end = split(g->a_panels, g->row_tasks, row_task + 1);
-  const int64_t b_begin = split(g->b_panels, g->column_tasks, column_task), b_end = split(g->b_panels, g->column_tasks, column_task + 1);
-  float *panel = mb_scratch(worker, MB_SLOT_GEMM_B, (size_t)(DEPTH * MB_NR) * sizeof(float));
+  const operand *lines = &g->lines, *lanes = &g->lanes;
+  const int64_t first_panel = task / g->line_tasks * g->panels_per_block, end_panel = MB_MIN(lanes->panels, first_panel + g->panels_per_block);
+  const int64_t begin = split(lines->panels, g->line_tasks, task % g->line_tasks), end = split(lines->panels, g->line_tasks, task % g->line_tasks + 1);
+  _Alignas(64) float sums[MB_LINES * MB_NR];
   for (int64_t k = 0; k < g->k; k += g->depth) {
     const int64_t depth = MB_MIN(g->depth, g->k - k);
-    const float *b = g->b + k * x->b_row;
-    for (int64_t j = b_begin; j < b_end; j++) {
-      const int64_t column = j * MB_NR, columns = MB_MIN(MB_NR, g->n - column);
-      MB_FN(mb_gemm_pack)(b + column * x->b_col, x->b_col, x->b_row, columns, ceil_div(columns, VL) * VL, depth, panel);
-      for (int64_t i = a_begin; i < a_end; i++) {
-        const int64_t row = split(g->m, g->a_panels, i), rows = split(g->m, g->a_panels, i + 1) - row;
-        MB_FN(mb_gemm_tile)(rows, columns, depth, g->packed_a + k * g->m + row * depth, panel, g->c + row * x->c_row + column, x->c_row,
-                            x->alpha, g->add || k > 0);
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t line = panel_begin(lines, i), next = panel_begin(lines, i + 1), rows = next - line;
+      const float *a = lines->packed ? packed_panel(lines, line, k, depth) : element(lines, line, k);
+      const int64_t stride = lines->packed ? 1 : lines->stride, depth_stride = lines->packed ? rows : 1;
+      for (int64_t panel = first_panel; panel < end_panel; panel++) {
+        const int64_t lane = panel_begin(lanes, panel), columns = panel_begin(lanes, panel + 1) - lane;
+        const float *b = packed_panel(lanes, lane, k, depth);
+        mb_gemm_target target = g->target;
+        target.c += target.turned ? lane * target.stride + line : line * target.stride + lane;
+        target.add |= k > 0;
+        MB_FN(mb_gemm_tile)(rows, columns, depth, a, stride, depth_stride, b, panel == first_panel ? a + rows * stride * depth_stride : b, sums);
+        MB_FN(mb_gemm_store)(&target, rows, columns, sums);
       }
     }
   }
@@ -82,15 +121,48 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
 
 static void run_block(gemm_block *g) {
   g->depth = ceil_div(ceil_div(g->k, ceil_div(g->k, DEPTH)), VL) * VL;
-  g->a_panels = ceil_div(g->m, MB_MR);
-  g->b_panels = ceil_div(g->n, MB_NR);
-  mb_parallel(ceil_div(g->a_panels, PACK_PANELS) * ceil_div(g->k, g->depth), pack_a_task, g);
-  /* Enough tasks that the last ones do not leave workers idle for long. */
+  g->lanes.panels = ceil_div(g->lanes.count, MB_NR);
+  g->lines.panels = ceil_div(g->lines.count, MB_MR);
+  pack(&g->lanes, g->k, g->depth);
+  if (g->lines.packed) pack(&g->lines, g->k, g->depth);
+  /* Blocks alike, and enough tasks that the last ones do not leave workers idle for long. */
+  const int64_t blocks = ceil_div(g->lanes.panels, MB_MAX(1, BLOCK_BYTES / (4 * MB_NR * g->depth)));
   const int64_t wanted = mb_workers() == 1 ? 1 : 8 * mb_workers();
-  g->row_tasks = MB_MAX(ceil_div(g->m, TASK_ROWS), MB_MIN(ceil_div(wanted, 4 * g->b_panels), ceil_div(g->a_panels, 4)));
-  const int64_t columns = MB_MAX(2 * MB_NR, C_BYTES / 4 / ceil_div(g->m, g->row_tasks));
-  g->column_tasks = MB_MIN(g->b_panels, MB_MAX(ceil_div(g->n, columns), ceil_div(wanted, g->row_tasks)));
-  mb_parallel(g->row_tasks * g->column_tasks, multiply_task, g);
+  g->panels_per_block = ceil_div(g->lanes.panels, blocks);
+  g->line_tasks = MB_MIN(ceil_div(g->lines.panels, 2), ceil_div(wanted, blocks));
+  mb_parallel(ceil_div(g->lanes.panels, g->panels_per_block) * g->line_tasks, multiply_task, g);
+}
+
+/* How many of `count` neighbours a super-block takes, and room for them packed. */
+static int64_t super_count(int64_t count, int64_t depth) { return MB_MIN(count, MB_MAX(MB_NR, SUPER_BYTES / 4 / depth / MB_NR * MB_NR)); }
+
+static float *super_room(int64_t count, int64_t depth, int worker, int slot) {
+  return mb_scratch(worker, slot, (size_t)((count + VL) * (depth + VL)) * sizeof(float));
+}
+
+void MB_FN(mb_gemm_fma)(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
+  operand lines = {a, x->a_row, x->a_col, x->m, .are_lines = 1}, lanes = {b, x->b_col, x->b_row, x->n, .are_lines = 0};
+  const int turned = x->b_row == 1 && x->n > 1;
+  if (turned) {
+    lines = (operand){b, x->b_col, x->b_row, x->n, .are_lines = 1};
+    lanes = (operand){a, x->a_row, x->a_col, x->m, .are_lines = 0};
+  }
+  const int as_they_lie = lines.depth_stride == 1 && lines.stride % CONFLICT != 0;
+  const int64_t depth = MB_MIN(x->k, SUPER_DEPTH), most_lanes = super_count(lanes.count, depth);
+  const int64_t most_lines = as_they_lie ? lines.count : super_count(lines.count, depth);
+  lanes.packed = super_room(most_lanes, depth, worker, MB_SLOT_GEMM_LANES);
+  if (!as_they_lie) lines.packed = super_room(most_lines, depth, worker, MB_SLOT_GEMM_LINES);
+  for (int64_t k = 0; k < x->k; k += depth)
+    for (int64_t lane = 0; lane < lanes.count; lane += most_lanes)
+      for (int64_t line = 0; line < lines.count; line += most_lines) {
+        gemm_block g = {.lines = lines, .lanes = lanes, .k = MB_MIN(depth, x->k - k)};
+        g.lines.data = element(&lines, line, k);
+        g.lines.count = MB_MIN(most_lines, lines.count - line);
+        g.lanes.data = element(&lanes, lane, k);
+        g.lanes.count = MB_MIN(most_lanes, lanes.count - lane);
+        g.target = (mb_gemm_target){c + (turned ? lane * x->c_row + line : line * x->c_row + lane), x->c_row, turned, x->accumulate || k > 0, x->alpha};
+        run_block(&g);
+      }
 }
 
 /* Few rows: C = A · B by dot products over the weights as they lie. */
@@ -112,21 +184,6 @@ static void dot_task(void *opaque, int64_t task, int worker) {
                          x->accumulate);
     }
   }
-}
-
-void MB_FN(mb_gemm_fma)(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
-  const int64_t depth = MB_MIN(x->k, SUPER_DEPTH), rows = MB_MIN(x->m, MB_MAX(MB_MR, A_BYTES / 4 / depth));
-  float *packed_a = mb_scratch(worker, MB_SLOT_GEMM_A, (size_t)(rows * depth) * sizeof(float));
-  for (int64_t k = 0; k < x->k; k += depth)
-    for (int64_t m = 0; m < x->m; m += rows) {
-      gemm_block g = {.args = x, .packed_a = packed_a, .n = x->n, .add = x->accumulate || k > 0};
-      g.m = MB_MIN(rows, x->m - m);
-      g.k = MB_MIN(depth, x->k - k);
-      g.a = a + m * x->a_row + k * x->a_col;
-      g.b = b + k * x->b_row;
-      g.c = c + m * x->c_row;
-      run_block(&g);
-    }
 }
 
 static void run_one(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {

@@ -53,16 +53,16 @@ void MB_FN(mb_gemm_pack)(const float *from, int64_t row_stride, int64_t depth_st
       for (int64_t row = 0; row < width; row++) to[k * width + row] = row < rows ? from[row * row_stride + k * depth_stride] : 0;
 }
 
-void MB_FN(mb_gemm_pack_panels)(const float *from, int64_t depth_stride, int64_t panels, const int64_t *widths, int64_t depth, float *to) {
+void MB_FN(mb_gemm_pack_panels)(const float *from, int64_t depth_stride, int64_t panels, const int64_t *rows, const int64_t *widths, int64_t depth,
+                                float *to) {
   for (int64_t k = 0; k < depth; k++) {
     const float *at = from + k * depth_stride;
     float *panel = to;
     for (int64_t i = 0; i < panels; i++) {
-      const int64_t width = widths[i];
-      for (int64_t first = 0; first < width; first += VL)
-        v_store_n(panel + k * width + first, v_load_n(at + first, MB_MIN(VL, width - first)), MB_MIN(VL, width - first));
-      at += width;
-      panel += width * depth;
+      for (int64_t first = 0; first < rows[i]; first += VL)
+        v_store_n(panel + k * widths[i] + first, v_load_n(at + first, MB_MIN(VL, rows[i] - first)), MB_MIN(VL, widths[i] - first));
+      at += rows[i];
+      panel += widths[i] * depth;
     }
   }
 }

@@ -1,66 +1,55 @@
-/* The micro-kernels of mb_gemm, one per number of rows and of vectors, so that the tile of C stays in registers. */
+/* The micro-kernels of mb_gemm, one per number of lines and of vectors, so that a tile's sums stay in registers. */
 #include "gemm_tiles.h"
+
+/* Floats of a panel between a load and what is fetched into the L1 cache for later. */
+#define AHEAD 128
 
 #define INLINE static inline __attribute__((always_inline))
 
-typedef void (*tile_kernel)(int64_t depth, const float *a, const float *b, float *c, int64_t c_row, int64_t columns, float alpha, int add);
+typedef void (*tile_kernel)(int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride, const float *panel, const float *ahead,
+                            float *sums);
 
-INLINE void tile(int rows, int vectors, int64_t depth, const float *a, const float *b, float *c, int64_t c_row, int64_t columns, float alpha,
-                 int add) {
+INLINE void tile(int lines, int vectors, int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride, const float *panel,
+                 const float *ahead, float *sums) {
   vf sum[MB_MR][MB_NV];
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; i++)
+  for (int i = 0; i < lines; i++)
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++) {
-      sum[i][v] = (vf){0};
-      __builtin_prefetch(c + i * c_row + v * VL, 1);
-    }
+    for (int v = 0; v < vectors; v++) sum[i][v] = (vf){0};
 #pragma GCC unroll 4
   for (int64_t k = 0; k < depth; k++) {
     vf y[MB_NV];
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++) y[v] = v_load(b + v * VL);
+    for (int v = 0; v < vectors; v++) y[v] = v_load(panel + v * VL);
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors * VL; v += 16) __builtin_prefetch(panel + AHEAD + v);
+    __builtin_prefetch(ahead + 16 * k);
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) {
-      const vf x = v_set(a[i]);
+    for (int i = 0; i < lines; i++) {
+      const vf x = v_set(a[i * line_stride]);
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; v++) sum[i][v] += x * y[v];
     }
-    a += rows;
-    b += vectors * VL;
-  }
-  const vf scale = v_set(alpha);
-  if (columns == vectors * VL) {
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; v++) {
-        float *at = c + i * c_row + v * VL;
-        v_store(at, add ? v_load(at) + scale * sum[i][v] : scale * sum[i][v]);
-      }
-    return;
+    a += depth_stride;
+    panel += vectors * VL;
   }
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; i++)
+  for (int i = 0; i < lines; i++)
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++) {
-      float *at = c + i * c_row + v * VL;
-      const int64_t n = columns - v * VL < VL ? columns - v * VL : VL;
-      v_store_n(at, add ? v_load_n(at, n) + scale * sum[i][v] : scale * sum[i][v], n);
-    }
+    for (int v = 0; v < vectors; v++) v_store(sums + i * MB_NR + v * VL, sum[i][v]);
 }
 
-#define KERNEL(rows, vectors)                                                                                                  \
-  static void tile_##rows##x##vectors(int64_t depth, const float *a, const float *b, float *c, int64_t c_row, int64_t columns, \
-                                      float alpha, int add) {                                                                  \
-    tile(rows, vectors, depth, a, b, c, c_row, columns, alpha, add);                                                           \
+#define KERNEL(lines, vectors)                                                                                                        \
+  static void tile_##lines##x##vectors(int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride, const float *panel, \
+                                       const float *ahead, float *sums) {                                                             \
+    tile(lines, vectors, depth, a, line_stride, depth_stride, panel, ahead, sums);                                                    \
   }
 #if MB_NV == 3
-#define KERNELS(rows) KERNEL(rows, 1) KERNEL(rows, 2) KERNEL(rows, 3)
-#define ENTRIES(rows) {tile_##rows##x1, tile_##rows##x2, tile_##rows##x3}
+#define KERNELS(lines) KERNEL(lines, 1) KERNEL(lines, 2) KERNEL(lines, 3)
+#define ENTRIES(lines) {tile_##lines##x1, tile_##lines##x2, tile_##lines##x3}
 #else
-#define KERNELS(rows) KERNEL(rows, 1) KERNEL(rows, 2)
-#define ENTRIES(rows) {tile_##rows##x1, tile_##rows##x2}
+#define KERNELS(lines) KERNEL(lines, 1) KERNEL(lines, 2)
+#define ENTRIES(lines) {tile_##lines##x1, tile_##lines##x2}
 #endif
 
 KERNELS(1) KERNELS(2) KERNELS(3) KERNELS(4)
@@ -87,7 +76,7 @@ static const tile_kernel kernels[MB_MR][MB_NV] = {
 #endif
 };
 
-void MB_FN(mb_gemm_tile)(int64_t rows, int64_t columns, int64_t depth, const float *a, const float *b, float *c, int64_t c_row,
-                         float alpha, int add) {
-  kernels[rows - 1][(columns + VL - 1) / VL - 1](depth, a, b, c, c_row, columns, alpha, add);
+void MB_FN(mb_gemm_tile)(int64_t lines, int64_t lanes, int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride,
+                         const float *panel, const float *ahead, float *sums) {
+  kernels[lines - 1][(lanes + VL - 1) / VL - 1](depth, a, line_stride, depth_stride, panel, ahead, sums);
 }

@@ -18,7 +18,7 @@ void mb_parallel(int64_t tasks, mb_body body, void *context);
 int mb_workers(void);
 
 /* Slots of per-worker scratch. A kernel may use MB_SLOT_KERNEL_0… while it calls mb_gemm, which uses the GEMM slots. */
-enum { MB_SLOT_GEMM_A, MB_SLOT_GEMM_B, MB_SLOT_AMX_A, MB_SLOT_AMX_B, MB_SLOT_AMX_SHARED_B, MB_SLOT_CONVERT, MB_SLOT_KERNEL_0, MB_SLOT_KERNEL_1, MB_SLOT_KERNEL_2, MB_SLOT_KERNEL_3, MB_SLOTS };
+enum { MB_SLOT_GEMM_LANES, MB_SLOT_GEMM_LINES, MB_SLOT_AMX_A, MB_SLOT_AMX_B, MB_SLOT_AMX_SHARED_B, MB_SLOT_CONVERT, MB_SLOT_KERNEL_0, MB_SLOT_KERNEL_1, MB_SLOT_KERNEL_2, MB_SLOT_KERNEL_3, MB_SLOTS };
 
 /* At least `bytes` of 64-byte aligned memory that belongs to (worker, slot); its content is undefined, and a later call for the same
  * pair may move it. Ask on the thread of that worker (worker 0: the stream thread). Memory to be shared by tasks is asked for before

@@ -2,6 +2,9 @@
  *
  * A claim is (loop number, next task) in one 64-bit word and is advanced by compare-and-swap, so a worker that wakes up late can never
  * take a task of another loop, and the loop's end waits for claimed tasks only, never for sleeping workers. */
+#if defined(__linux__)
+#define _GNU_SOURCE
+#endif
 #include "pool.h"
 
 #include <pthread.h>
@@ -73,9 +76,26 @@ static void work(mb_pool *pool, int worker) {
   }
 }
 
+/* Where a pool has a worker for each processor that the process may use, each stays on its own: left alone, schedulers wake a worker
+ * beside the one that woke it and leave both there for seconds. A smaller pool moves freely, or two of them could meet on one processor. */
+static void stay_on_processor(const mb_pool *pool, int worker) {
+#if defined(__linux__)
+  cpu_set_t allowed, own;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) != pool->workers) return;
+  int processor = 0;
+  for (int left = worker; !CPU_ISSET(processor, &allowed) || left-- > 0;) processor++;
+  CPU_ZERO(&own);
+  CPU_SET(processor, &own);
+  sched_setaffinity(0, sizeof own, &own);
+#else
+  (void)pool, (void)worker;
+#endif
+}
+
 static void *worker_main(void *argument) {
   pool_worker *self = argument;
   mb_pool *pool = self->pool;
+  stay_on_processor(pool, self->index);
   current_pool = pool;
   current_worker = self->index;
   inside_task = true;
@@ -102,7 +122,8 @@ static void *worker_main(void *argument) {
 
 static void run_loop(mb_pool *pool, int64_t first, int64_t tasks, mb_body body, void *context) {
   const uint64_t loop = (atomic_load_explicit(&pool->claim, memory_order_relaxed) >> 32) + 1;
-  atomic_store(&pool->claim, (loop << 32) | CLOSED);
+  /* Under the old number: a worker that saw the new one here would take the loop for finished and miss it. */
+  atomic_store(&pool->claim, ((loop - 1) << 32) | CLOSED);
   atomic_store_explicit(&pool->body, body, memory_order_relaxed);
   atomic_store_explicit(&pool->context, context, memory_order_relaxed);
   atomic_store_explicit(&pool->first, first, memory_order_relaxed);
@@ -172,6 +193,7 @@ mb_pool *mb_pool_create(int workers, void *owner) {
 void mb_pool_enter(mb_pool *pool) {
   current_pool = pool;
   current_worker = 0;
+  stay_on_processor(pool, 0);
 }
 
 void *mb_pool_owner(void) { return current_pool ? current_pool->owner : NULL; }
