@@ -8,11 +8,12 @@ import { describeNative, ids, tensor, valuesOf } from "./native.ts";
 const [rows, depth, channels] = [45, 203, 77];
 const weights = numbers(2, channels * depth);
 
+/** @param x Any number of rows. */
 async function int8Product(backend: Backend, x: Float32Array): Promise<number[]> {
   const { words, scales } = quantizeInt8(weights, channels, depth);
-  const y = tensor(backend, [rows, channels]);
+  const y = tensor(backend, [x.length / depth, channels]);
   const inputs = [
-    tensor(backend, [rows, depth], x),
+    tensor(backend, [x.length / depth, depth], x),
     ids(backend, [channels, Math.ceil(depth / 4)], words),
     tensor(backend, [channels], scales),
     null,
@@ -22,13 +23,18 @@ async function int8Product(backend: Backend, x: Float32Array): Promise<number[]>
 }
 
 function exactProduct(x: Float32Array, w: Float32Array): number[] {
-  return Array.from({ length: rows * channels }, (_, at) => {
+  return Array.from({ length: (x.length / depth) * channels }, (_, at) => {
     const [row, channel] = [Math.floor(at / channels) * depth, (at % channels) * depth];
     let sum = 0;
     for (let k = 0; k < depth; k++) sum += x[row + k]! * w[channel + k]!;
     return sum;
   });
 }
+
+const bf16Value = (bits: number): number => new Float32Array(Uint32Array.of(bits << 16).buffer)[0]!;
+
+/** Of normal numbers. */
+const f16Value = (bits: number): number => (1 + (bits & 0x3ff) / 1024) * 2 ** (((bits >> 10) & 31) - 15);
 
 describe("quantizeInt8", () => {
   test("four bytes a word, the first lowest, in units of max / 127 with ties to even", () => {
@@ -59,6 +65,15 @@ describeNative("native linear over narrow weights", () => {
     expectClose("int8 against f32", wanted, exactProduct(x, weights), 0.01);
   });
 
+  test.each(supportedSets)("int8 gives a row the same bits whatever stands beside it, %s", async (set) => {
+    await withBackend(set, 2, async (backend) => {
+      const x = numbers(1, rows * depth);
+      const wanted = await int8Product(backend, x);
+      for (const count of [1, 3, 4, 5, 8, 9, 17])
+        expectSameBits(await int8Product(backend, x.slice(0, count * depth)), wanted.slice(0, count * channels));
+    });
+  });
+
   test.each(supportedSets)("a row with a NaN or an infinity becomes NaN, the others stay, %s", async (set) => {
     await withBackend(set, 2, async (backend) => {
       const x = numbers(1, rows * depth);
@@ -73,15 +88,31 @@ describeNative("native linear over narrow weights", () => {
     });
   });
 
+  test.each(supportedSets)("16-bit weights are widened exactly for any number of rows, %s", async (set) => {
+    await withBackend(set, 2, async (backend) => {
+      for (const dtype of ["bf16", "f16"] as const) {
+        const patterns = Uint16Array.from({ length: channels * depth }, (_, at) => 0x3c00 + ((at * 40503) % 0x380));
+        const w = Float32Array.from(patterns, (bits) => (dtype === "bf16" ? bf16Value(bits) : f16Value(bits)));
+        const buffer = backend.allocate(patterns.byteLength);
+        backend.write(buffer, patterns);
+        const weight: View = { buffer, dtype, shape: [channels, depth], strides: [depth, 1], offset: 0 };
+        for (const count of [1, 2, 7, 8, 9, 16, 17, rows]) {
+          const x = numbers(1, count * depth);
+          const y = tensor(backend, [count, channels]);
+          const inputs = [tensor(backend, [count, depth], x), weight, null];
+          backend.fused.linear!.forward({ attrs: {}, inputs, outputs: [y], saved: [] });
+          expectClose(`${count} rows of ${dtype}`, await valuesOf(backend, y), exactProduct(x, w), 5e-6);
+        }
+      }
+    });
+  });
+
   test.each(supportedSets)("bf16 lets infinities through, %s", async (set) => {
     await withBackend(set, 2, async (backend) => {
       const x = numbers(1, rows * depth);
       x[5 * depth + 200] = Infinity;
       const patterns = Uint16Array.from(new Uint32Array(weights.buffer), (bits) => bits >>> 16);
-      const w = Float32Array.from(
-        weights.keys(),
-        (at) => new Float32Array(Uint32Array.of(patterns[at]! << 16).buffer)[0]!,
-      );
+      const w = Float32Array.from(patterns, bf16Value);
       const buffer = backend.allocate(patterns.byteLength);
       backend.write(buffer, patterns);
       const weight: View = { buffer, dtype: "bf16", shape: [channels, depth], strides: [depth, 1], offset: 0 };

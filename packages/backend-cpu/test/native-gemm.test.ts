@@ -123,16 +123,31 @@ for (const { name, supported } of instructionSets) {
             expect(worstError(exact, await multiply(await open(), x, { left, right }))).toBeLessThan(5);
       });
 
-      // More than one pass over the depth, one task of rows, and where tasks share packed operands.
+      // More than one pass over the depth, one task of rows, where tasks share packed operands, lines that fall into the same sets of a
+      // cache, and operands too large to be packed at once.
       test.each([
         [300, 70, 800],
         [1100, 40, 768],
         [40, 33, 3000],
-      ])("%i × %i × %i is right to f32 on 1, 2 and 5 threads", async (m, n, k) => {
+        [130, 33, 1024],
+        [2900, 20, 768],
+        [20, 18, 6500],
+      ])("%i × %i × %i is right to f32, with the same bits on 1, 2 and 5 threads", async (m, n, k) => {
         const x = product(m, n, k);
         const exact = exactly(x);
-        for (const threads of [1, 2, 5])
-          expect(worstError(exact, await multiply(await open(threads), x, { right: "transposed" }))).toBeLessThan(5);
+        const left = n === 20 ? "transposed" : "plain";
+        const results: Float32Array[] = [];
+        for (const threads of [1, 2, 5]) {
+          results.push(await multiply(await open(threads), x, { left, right: "transposed" }));
+          expect(worstError(exact, results[0]!)).toBeLessThan(5);
+          expect(results.at(-1)).toEqual(results[0]);
+        }
+      });
+
+      // By dot products, up to 16 rows.
+      test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 16])("%i rows against a weight are right to f32", async (m) => {
+        const x = product(m, 29, 77);
+        expect(worstError(exactly(x), await multiply(await open(), x, { right: "transposed" }))).toBeLessThan(5);
       });
 
       test("alpha scales the product and not the old content", async () => {

@@ -4,6 +4,7 @@
  * contiguous in depth. So weights [N, K] are lines: they are never copied, and tiles of the result are turned on the way out. */
 #include "gemm.h"
 
+#include "convert.h"
 #include "gemm_amx.h"
 #include "gemm_tiles.h"
 #include "parallel.h"
@@ -17,6 +18,7 @@
 #define SUPER_BYTES ((int64_t)8 << 20)
 /* Lines whose distance is a multiple of so many floats fall into too few sets of the L1 cache to stay there together. */
 #define CONFLICT 512
+#define WIDENED_STRIDE (DEPTH + VL)
 /* Up to so many rows go by dot products, in tasks and strips of so many columns. */
 #define DOT_ROWS 16
 #define DOT_COLUMNS 96
@@ -37,6 +39,8 @@ typedef struct {
   int are_lines;
   int64_t panels;
   float *packed; /* [pass][panel][k][index]; NULL: read as it lies */
+  const uint16_t *narrow; /* instead of data: [index][k] in 16 bits, widened tile by tile */
+  int32_t narrow_dtype;
 } operand;
 
 static int64_t panel_begin(const operand *o, int64_t panel) {
@@ -93,10 +97,25 @@ static void pack(operand *o, int64_t k, int64_t depth) {
   mb_parallel(ceil_div(o->panels, PACK_PANELS) * ceil_div(k, depth), pack_task, &c);
 }
 
+/* Lines as the micro-kernels read them, and the memory of those that come next. */
+typedef struct {
+  const float *data;
+  int64_t stride, depth_stride;
+  const void *next;
+} tile_lines;
+
+static tile_lines lines_of(const operand *o, int64_t line, int64_t lines, int64_t k, int64_t depth, float *widened) {
+  if (o->packed) return (tile_lines){packed_panel(o, line, k, depth), 1, lines, packed_panel(o, line + lines, k, depth)};
+  if (!o->narrow) return (tile_lines){element(o, line, k), o->stride, 1, element(o, line + lines, k)};
+  for (int64_t i = 0; i < lines; i++)
+    MB_FN(mb_to_f32)(o->narrow + (line + i) * o->stride + k, o->narrow_dtype, depth, widened + i * WIDENED_STRIDE);
+  return (tile_lines){widened, WIDENED_STRIDE, 1, o->narrow + (line + lines) * o->stride + k};
+}
+
 static void multiply_task(void *opaque, int64_t task, int worker) {
-  (void)worker;
   const gemm_block *g = opaque;
   const operand *lines = &g->lines, *lanes = &g->lanes;
+  float *widened = lines->narrow ? mb_scratch(worker, MB_SLOT_GEMM_LINES, sizeof(float) * MB_MR * WIDENED_STRIDE) : NULL;
   const int64_t first_panel = task / g->line_tasks * g->panels_per_block, end_panel = MB_MIN(lanes->panels, first_panel + g->panels_per_block);
   const int64_t begin = split(lines->panels, g->line_tasks, task % g->line_tasks), end = split(lines->panels, g->line_tasks, task % g->line_tasks + 1);
   _Alignas(64) float sums[MB_LINES * MB_NR];
@@ -104,15 +123,15 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
     const int64_t depth = MB_MIN(g->depth, g->k - k);
     for (int64_t i = begin; i < end; i++) {
       const int64_t line = panel_begin(lines, i), next = panel_begin(lines, i + 1), rows = next - line;
-      const float *a = lines->packed ? packed_panel(lines, line, k, depth) : element(lines, line, k);
-      const int64_t stride = lines->packed ? 1 : lines->stride, depth_stride = lines->packed ? rows : 1;
+      const tile_lines a = lines_of(lines, line, rows, k, depth, widened);
       for (int64_t panel = first_panel; panel < end_panel; panel++) {
         const int64_t lane = panel_begin(lanes, panel), columns = panel_begin(lanes, panel + 1) - lane;
         const float *b = packed_panel(lanes, lane, k, depth);
         mb_gemm_target target = g->target;
         target.c += target.turned ? lane * target.stride + line : line * target.stride + lane;
         target.add |= k > 0;
-        MB_FN(mb_gemm_tile)(rows, columns, depth, a, stride, depth_stride, b, panel == first_panel ? a + rows * stride * depth_stride : b, sums);
+        MB_FN(mb_gemm_expect)(&target, rows, columns);
+        MB_FN(mb_gemm_tile)(rows, columns, depth, a.data, a.stride, a.depth_stride, b, panel == first_panel ? a.next : b, sums);
         MB_FN(mb_gemm_store)(&target, rows, columns, sums);
       }
     }
@@ -126,7 +145,8 @@ static void run_block(gemm_block *g) {
   pack(&g->lanes, g->k, g->depth);
   if (g->lines.packed) pack(&g->lines, g->k, g->depth);
   /* Blocks alike, and enough tasks that the last ones do not leave workers idle for long. */
-  const int64_t blocks = ceil_div(g->lanes.panels, MB_MAX(1, BLOCK_BYTES / (4 * MB_NR * g->depth)));
+  const int64_t block_bytes = g->lines.narrow ? 2 * BLOCK_BYTES : BLOCK_BYTES; /* fewer blocks, less widening */
+  const int64_t blocks = ceil_div(g->lanes.panels, MB_MAX(1, block_bytes / (4 * MB_NR * g->depth)));
   const int64_t wanted = mb_workers() == 1 ? 1 : 8 * mb_workers();
   g->panels_per_block = ceil_div(g->lanes.panels, blocks);
   g->line_tasks = MB_MIN(ceil_div(g->lines.panels, 2), ceil_div(wanted, blocks));
@@ -142,12 +162,12 @@ static float *super_room(int64_t count, int64_t depth, int worker, int slot) {
 
 void MB_FN(mb_gemm_fma)(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
   operand lines = {a, x->a_row, x->a_col, x->m, .are_lines = 1}, lanes = {b, x->b_col, x->b_row, x->n, .are_lines = 0};
-  const int turned = x->b_row == 1 && x->n > 1;
+  const int turned = x->b16 || (x->b_row == 1 && x->n > 1);
   if (turned) {
-    lines = (operand){b, x->b_col, x->b_row, x->n, .are_lines = 1};
+    lines = (operand){b, x->b_col, x->b_row, x->n, .are_lines = 1, .narrow = x->b16, .narrow_dtype = x->b16_dtype};
     lanes = (operand){a, x->a_row, x->a_col, x->m, .are_lines = 0};
   }
-  const int as_they_lie = lines.depth_stride == 1 && lines.stride % CONFLICT != 0;
+  const int as_they_lie = lines.narrow || (lines.depth_stride == 1 && lines.stride % CONFLICT != 0);
   const int64_t depth = MB_MIN(x->k, SUPER_DEPTH), most_lanes = super_count(lanes.count, depth);
   const int64_t most_lines = as_they_lie ? lines.count : super_count(lines.count, depth);
   lanes.packed = super_room(most_lanes, depth, worker, MB_SLOT_GEMM_LANES);
@@ -156,7 +176,8 @@ void MB_FN(mb_gemm_fma)(const mb_gemm_args *x, const float *a, const float *b, f
     for (int64_t lane = 0; lane < lanes.count; lane += most_lanes)
       for (int64_t line = 0; line < lines.count; line += most_lines) {
         gemm_block g = {.lines = lines, .lanes = lanes, .k = MB_MIN(depth, x->k - k)};
-        g.lines.data = element(&lines, line, k);
+        if (lines.narrow) g.lines.narrow += k;
+        else g.lines.data = element(&lines, line, k);
         g.lines.count = MB_MIN(most_lines, lines.count - line);
         g.lanes.data = element(&lanes, lane, k);
         g.lanes.count = MB_MIN(most_lanes, lanes.count - lane);
@@ -180,8 +201,7 @@ static void dot_task(void *opaque, int64_t task, int worker) {
     next = MB_MIN(end, column + DOT_STRIP);
     for (int64_t part = 0, parts = ceil_div(x->m, MB_DOT_ROWS); part < parts; part++) {
       const int64_t row = split(x->m, parts, part), rows = split(x->m, parts, part + 1) - row;
-      MB_FN(mb_gemm_dot)(rows, column, next, x->k, g->a + row * x->a_row, x->a_row, g->b, x->b_col, g->c + row * x->c_row, x->c_row, x->alpha,
-                         x->accumulate);
+      MB_FN(mb_gemm_dot)(x, row, rows, column, next, g->a, g->b, g->c);
     }
   }
 }
@@ -192,13 +212,13 @@ static void run_one(const mb_gemm_args *x, const float *a, const float *b, float
     for (int64_t m = 0; m < x->m && !x->accumulate; m++) memset(c + m * x->c_row, 0, (size_t)x->n * sizeof(float));
     return;
   }
-  if (x->m <= DOT_ROWS && x->a_col == 1 && x->b_row == 1) {
+  if (x->m <= DOT_ROWS && x->a_col == 1 && (x->b_row == 1 || x->b16)) {
     dot_context g = {.args = x, .a = a, .b = b, .c = c};
     mb_parallel(ceil_div(x->n, DOT_COLUMNS), dot_task, &g);
     return;
   }
 #if defined(__AMX_BF16__)
-  if (MB_FN(mb_gemm_amx_suits)(x)) {
+  if (!x->b16 && MB_FN(mb_gemm_amx_suits)(x)) {
     MB_FN(mb_gemm_amx)(x, a, b, c, worker);
     return;
   }

@@ -12,6 +12,9 @@ typedef struct {
   float *c;
   /* Strides in elements. A and B may be strided in any way (transposes); the columns of C are contiguous. */
   int64_t a_row, a_col, b_row, b_col, c_row;
+  /* Instead of b: a weight [N, K] in bf16 or f16, b_col elements from row to row. b_row is 1, and there is no batch. */
+  const uint16_t *b16;
+  int32_t b16_dtype;
   float alpha;
   int accumulate; /* add to the old C instead of overwriting it */
   /* Batch axes: zero means one product. */

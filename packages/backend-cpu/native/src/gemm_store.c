@@ -34,3 +34,12 @@ static void store_turned(const mb_gemm_target *t, int64_t lines, int64_t lanes, 
 void MB_FN(mb_gemm_store)(const mb_gemm_target *target, int64_t lines, int64_t lanes, const float *sums) {
   (target->turned ? store_turned : store_lines)(target, lines, lanes, sums);
 }
+
+void MB_FN(mb_gemm_expect)(const mb_gemm_target *target, int64_t lines, int64_t lanes) {
+  const int64_t rows = target->turned ? lanes : lines, width = target->turned ? lines : lanes;
+  for (int64_t row = 0; row < rows; row++) {
+    const float *at = target->c + row * target->stride;
+    for (int64_t i = 0; i < width; i += 16) __builtin_prefetch(at + i, 1);
+    __builtin_prefetch(at + width - 1, 1);
+  }
+}

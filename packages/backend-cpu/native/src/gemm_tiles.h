@@ -35,9 +35,9 @@ void MB_FN(mb_gemm_pack_panels)(const float *from, int64_t depth_stride, int64_t
                                 float *to);
 
 /* sums[line][lane] = Σ_k a[line * line_stride + k * depth_stride] · panel[k][lane]; rows of sums are MB_NR long. The panel is `lanes`
- * rounded up to VL wide. `ahead` is memory that will be wanted soon: 16 floats for each k are fetched into the cache. */
+ * rounded up to VL wide. `ahead` is memory that will be wanted soon: 64 bytes for each k are fetched into the cache. */
 void MB_FN(mb_gemm_tile)(int64_t lines, int64_t lanes, int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride,
-                         const float *panel, const float *ahead, float *sums);
+                         const float *panel, const void *ahead, float *sums);
 
 /* Where a tile goes: element (line, lane) is c[line * stride + lane], or where `turned` c[lane * stride + line]. */
 typedef struct {
@@ -47,14 +47,17 @@ typedef struct {
   float alpha;
 } mb_gemm_target;
 
+/* Fetches into the cache where a tile will go. */
+void MB_FN(mb_gemm_expect)(const mb_gemm_target *target, int64_t lines, int64_t lanes);
+
 void MB_FN(mb_gemm_store)(const mb_gemm_target *target, int64_t lines, int64_t lanes, const float *sums);
 
 /* One product (batches aside) by micro-kernels, whatever its shape. Outside of tasks on all workers, inside of them on one. */
 void MB_FN(mb_gemm_fma)(const mb_gemm_args *args, const float *a, const float *b, float *c, int worker);
 
-/* For few rows of A against a B whose columns are contiguous (a weight [N, K]): C[rows, first…end-1] by dot products, nothing packed. */
+/* For few rows of A against a B whose columns are contiguous (a weight [N, K]): `rows` ≤ MB_DOT_ROWS rows of C[·, first…end-1] by dot
+ * products, nothing packed. */
 #define MB_DOT_ROWS 8
-void MB_FN(mb_gemm_dot)(int64_t rows, int64_t first, int64_t end, int64_t depth, const float *a, int64_t a_row, const float *b,
-                        int64_t b_column, float *c, int64_t c_row, float alpha, int add);
+void MB_FN(mb_gemm_dot)(const mb_gemm_args *args, int64_t row, int64_t rows, int64_t first, int64_t end, const float *a, const float *b, float *c);
 
 #endif

@@ -38,5 +38,6 @@ void MB_FN(mb_op_int8_linear)(const mb_view *views, const double *attributes) {
   const mb_panel_linear_args args = {.rows = views[0].shape[0], .depth = views[1].shape[1], .channels = views[0].shape[1],
                                      .channel_bytes = 4 * views[2].shape[1], .y = views[0].data, .x = views[1].data, .weight = views[2].data,
                                      .scales = views[3].data, .bias = views[4].data};
-  MB_FN(mb_panel_linear)(MB_FN(mb_int8_kernel)(), &args);
+  if (args.rows <= MB_INT8_ROWS) MB_FN(mb_int8_rows)(&args);
+  else MB_FN(mb_panel_linear)(MB_FN(mb_int8_kernel)(), &args);
 }

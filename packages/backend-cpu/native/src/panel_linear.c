@@ -41,19 +41,20 @@ static void pack_task(void *opaque, int64_t task, int worker) {
 }
 
 /* sums[VL channels][VL rows] → y, scaled. */
-static void store_block(const context *c, const int32_t *sums, int64_t stride, int64_t channel, int64_t row) {
+static void store_block(const context *c, const int32_t *sums, int64_t stride, const int32_t *offsets, int64_t channel, int64_t row) {
   const mb_panel_linear_args *args = c->args;
   const int64_t lanes = MB_MIN(VL, args->channels - channel), rows = MB_MIN(VL, args->rows - row);
   vf block[VL];
 #pragma GCC unroll 16
-  for (int i = 0; i < VL; i++) {
-    const vi sum = v_load_int(sums + i * stride);
-    block[i] = c->kernel->whole ? __builtin_convertvector(sum, vf) : (vf)sum;
-  }
+  for (int i = 0; i < VL; i++) block[i] = (vf)v_load_int(sums + i * stride);
   v_transpose(block);
   const vf scales = args->scales ? v_load_n(args->scales + channel, lanes) : v_set(1), bias = args->bias ? v_load_n(args->bias + channel, lanes) : (vf){0};
   float *y = args->y + row * args->channels + channel;
-  for (int64_t i = 0; i < rows; i++) v_store_n(y + i * args->channels, block[i] * scales * c->row_scales[row + i] + bias, lanes);
+  const vi offset = offsets ? v_load_int(offsets) : (vi){0};
+  for (int64_t i = 0; i < rows; i++) {
+    const vf sum = c->kernel->whole ? __builtin_convertvector((vi)block[i] - offset, vf) : block[i];
+    v_store_n(y + i * args->channels, mb_scaled(sum, scales, c->row_scales[row + i], bias), lanes);
+  }
 }
 
 static void multiply_task(void *opaque, int64_t task, int worker) {
@@ -64,6 +65,8 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
   const int64_t begin = task / c->channel_tasks * c->groups_per_task, end = MB_MIN(c->groups, begin + c->groups_per_task);
   const char *weight = (const char *)args->weight + channel * args->channel_bytes;
   int32_t *sums = mb_scratch(worker, MB_SLOT_KERNEL_2, sizeof(int32_t) * MB_PANEL_CHANNELS * MB_PANELS * VL);
+  int32_t offsets[MB_PANEL_CHANNELS];
+  if (kernel->offsets) kernel->offsets(channels, args->channel_bytes, weight, offsets);
   if (kernel->begin) kernel->begin();
   for (int64_t group = begin; group < end; group++) {
     const int64_t first = group * kernel->panels, panels = MB_MIN(kernel->panels, c->panels - first), stride = panels * VL;
@@ -71,7 +74,7 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
       kernel->tile((int)MB_MIN(kernel->channels, channels - i), (int)panels, args->channel_bytes, weight + i * args->channel_bytes,
                    c->packed + first * c->panel, c->plane, sums + i * stride);
     for (int64_t i = 0; i < channels; i += VL)
-      for (int64_t p = 0; p < panels; p++) store_block(c, sums + i * stride + p * VL, stride, channel + i, (first + p) * VL);
+      for (int64_t p = 0; p < panels; p++) store_block(c, sums + i * stride + p * VL, stride, kernel->offsets ? offsets + i : NULL, channel + i, (first + p) * VL);
   }
   if (kernel->end) kernel->end();
 }

@@ -23,6 +23,8 @@ typedef struct {
 
   /* Rounds a row to planes of `padded` words, zeros beyond `depth` numbers. Returns what 1 is worth. */
   float (*round)(const float *x, int64_t depth, int64_t padded, int32_t *planes);
+  /* What is to be taken off the sums of up to MB_PANEL_CHANNELS channels, rounded up to VL; may be NULL. */
+  void (*offsets)(int64_t channels, int64_t bytes, const char *weight, int32_t *offsets);
   /* Around the calls of a task; may be NULL. */
   void (*begin)(void), (*end)(void);
   /* sums[channel][panel][row] = Σ x · w over `bytes` bytes of each channel. Planes are `plane` words long, zero beyond `bytes` up to a
@@ -40,7 +42,14 @@ typedef struct {
 /* On all workers; call it outside of tasks. */
 void MB_FN(mb_panel_linear)(const mb_panel_kernel *kernel, const mb_panel_linear_args *args);
 
-/* The best kernel for bytes on this machine: of int8_amx.c where tiles are compiled in, else of int8_dot.c. */
+/* What y is made of: sums of one row and VL channels. The same rounding wherever it is called. */
+static inline vf mb_scaled(vf sums, vf scales, float row_scale, vf bias) { return sums * scales * row_scale + bias; }
+
+/* int8_rows.c: the same for up to MB_INT8_ROWS rows of bytes, by dot products over the weights as they lie. */
+#define MB_INT8_ROWS 8
+void MB_FN(mb_int8_rows)(const mb_panel_linear_args *args);
+
+/* The best kernel for bytes on this machine: of int8_amx.c where tiles are compiled in, else of int8_panels.c. */
 const mb_panel_kernel *MB_FN(mb_int8_kernel)(void);
 /* int8_linear.c: `round` of the kernels for bytes. */
 float MB_FN(mb_int8_round)(const float *x, int64_t depth, int64_t padded, int32_t *words);

@@ -72,6 +72,16 @@ static inline vf v_load_n(const float *p, int64_t n) {
 #endif
 }
 
+static inline vi v_load_int_n(const int32_t *p, int64_t n) {
+#if defined(__AVX2__)
+  return (vi)v_load_n((const float *)p, n);
+#else
+  vi a = {0};
+  memcpy(&a, p, (size_t)n * 4);
+  return a;
+#endif
+}
+
 static inline void v_store_n(float *p, vf a, int64_t n) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)a);

@@ -58,4 +58,25 @@ static inline __attribute__((always_inline)) void v_transpose(vf row[VL]) {
   MB_EXCHANGE(1)
 }
 
+/* Lane i: the sum over the lanes of row i. `row` is used up. */
+static inline __attribute__((always_inline)) vf v_sums(vf row[VL]) {
+  v_transpose(row);
+#pragma GCC unroll 4
+  for (int half = VL / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+    for (int i = 0; i < half; i++) row[i] += row[i + half];
+  return row[0];
+}
+
+static inline __attribute__((always_inline)) vi v_sums_int(const vi row[VL]) {
+  vf block[VL];
+#pragma GCC unroll 16
+  for (int i = 0; i < VL; i++) block[i] = (vf)row[i];
+  v_transpose(block);
+  vi sum = (vi)block[0];
+#pragma GCC unroll 16
+  for (int i = 1; i < VL; i++) sum += (vi)block[i];
+  return sum;
+}
+
 #endif
