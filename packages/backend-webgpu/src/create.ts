@@ -3,6 +3,8 @@ import { TensorError } from "@modernbert-ts/tensor-core";
 import { createBackend } from "./backend.ts";
 import type { DeviceLimits, WebGpuBackend } from "./backend.ts";
 import { WebGpuUnavailableError } from "./errors.ts";
+import { describeFeatures, featuresOf, featuresToRequest } from "./features.ts";
+import type { OptionalFeature } from "./features.ts";
 import { findGpu } from "./gpu.ts";
 import type { RecipeName } from "./kernels/matmul-recipes.ts";
 import { defaultStore } from "./tuning-store.ts";
@@ -10,7 +12,7 @@ import type { TuningStore } from "./tuning-store.ts";
 import { loadTable, measureTable } from "./tuning.ts";
 
 export interface WebGpuBackendOptions {
-  /** A device of the caller, who also destroys it. Ask its adapter for the largest limits. */
+  /** A device of the caller, who also destroys it. Ask its adapter for the largest limits, and for `shader-f16` and `subgroups`. */
   readonly device?: GPUDevice;
   readonly adapter?: GPUAdapter;
   /** Where to ask for an adapter; default: `navigator.gpu`, or the package webgpu in Node. */
@@ -20,6 +22,8 @@ export interface WebGpuBackendOptions {
   readonly allowSoftware?: boolean;
   /** Whether to take kernels without workgroup memory where there are some. Default: on software adapters, which are faster so. */
   readonly avoidBarriers?: boolean;
+  /** Features that the device may have and kernels are not to use, to try what one without them would do. */
+  readonly withoutFeatures?: readonly OptionalFeature[];
   /** Lower limits than the device has, to try what a smaller one would do. */
   readonly limits?: Partial<DeviceLimits>;
   /** Most bytes that the pool keeps for reuse. Default 1 GiB. */
@@ -52,6 +56,7 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
     limitNames.map((name) => [name, Math.min(device.limits[name], options.limits?.[name] ?? Infinity)]),
   ) as Record<keyof DeviceLimits, number>;
   const { matmul = "tuned", tuningStore = defaultStore() } = options;
+  const features = featuresOf(device, language, options.withoutFeatures ?? []);
   const adapter = describe(info);
   const measures = matmul === "tuned" && !isSoftware(info);
   const table = measures ? await loadTable(tuningStore, adapter) : undefined;
@@ -60,9 +65,9 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
     limits,
     maxCachedBytes,
     maxDispatchesPerFlush,
-    description: adapter,
+    description: `${adapter}${describeFeatures(features)}`,
     matmul: matmul === "tuned" ? (isSoftware(info) ? "direct" : table) : matmul === "rule" ? undefined : matmul,
-    hasPackedDot: language?.has("packed_4x8_integer_dot_product") ?? false,
+    features,
     avoidsBarriers: options.avoidBarriers ?? isSoftware(info),
     dispose: () => {
       if (owned) device.destroy();
@@ -87,8 +92,14 @@ async function findDevice(options: WebGpuBackendOptions): Promise<FoundDevice> {
     ? { ...given, adapter: options.adapter }
     : await requestAdapter(options);
   const requiredLimits = Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]));
+  const requiredFeatures = featuresToRequest(adapter, options.withoutFeatures ?? []);
   try {
-    return { device: await adapter.requestDevice({ requiredLimits }), info: adapter.info, language, owned: true };
+    return {
+      device: await adapter.requestDevice({ requiredLimits, requiredFeatures }),
+      info: adapter.info,
+      language,
+      owned: true,
+    };
   } catch (cause) {
     throw new WebGpuUnavailableError(
       `the adapter gives no device (${describe(adapter.info)})`,

@@ -2,8 +2,9 @@
 import type { DType, TensorSpec, View } from "@modernbert-ts/tensor-core";
 import { bytesOf, denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { PrimitiveKernels } from "@modernbert-ts/tensor-core";
-import { bindDense } from "../kernels/space.ts";
-import type { Bound, Device } from "../kernels/space.ts";
+import { bindDense } from "../kernels/bind.ts";
+import type { Bound } from "../kernels/bind.ts";
+import type { Device } from "../kernels/device.ts";
 import type { Binding } from "../device/dispatch.ts";
 import { deviceDType, loadFunction, loadQuad, storeFunction, storeQuad } from "../wgsl/access.ts";
 import type { DeviceDType } from "../wgsl/access.ts";

@@ -6,7 +6,7 @@
  */
 import type { CompositeAttrs, FusedKernel, View } from "@modernbert-ts/tensor-core";
 import type { Parameter } from "../device/dispatch.ts";
-import { errorBinding } from "../kernels/space.ts";
+import { errorBinding } from "../kernels/bind.ts";
 import { printKeys, printQueries } from "./attention-backward.ts";
 import { printDirectForward } from "./attention-direct.ts";
 import { printForward } from "./attention-forward.ts";

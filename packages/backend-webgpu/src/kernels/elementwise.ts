@@ -6,17 +6,12 @@ import type { Parameter } from "../device/dispatch.ts";
 import { loadBits, loadFunction, loadQuad, storeBits, storeFunction, storeQuad, valueType } from "../wgsl/access.ts";
 import type { DeviceDType } from "../wgsl/access.ts";
 import { printExpression } from "../wgsl/expression.ts";
-import {
-  bindLane,
-  boxesThatFit,
-  extentParameters,
-  laneOf,
-  laneParameters,
-  mergeLoops,
-  printAddress,
-  printCoordinates,
-} from "./space.ts";
-import type { Access, Device, Lane } from "./space.ts";
+import { bindLane } from "./bind.ts";
+import type { Access } from "./bind.ts";
+import { extentParameters, laneParameters, printAddress, printCoordinates } from "./coordinates.ts";
+import type { Device } from "./device.ts";
+import { boxesThatFit, laneOf, mergeLoops } from "./space.ts";
+import type { Lane } from "./space.ts";
 
 export const threads = 64;
 

@@ -6,7 +6,7 @@ import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { loadQuad, storeQuad } from "../wgsl/access.ts";
 import { columnsPerThread, threadsOf } from "./matmul-recipes.ts";
 import type { Variant } from "./matmul-recipes.ts";
-import { printAddress, printCoordinates } from "./space.ts";
+import { printAddress, printCoordinates } from "./coordinates.ts";
 
 const four = [0, 1, 2, 3] as const;
 

@@ -6,7 +6,7 @@ import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { loadFunction, loadQuad, storeFunction, storeQuad } from "../wgsl/access.ts";
 import { columnsPerThread, threadsOf } from "./matmul-recipes.ts";
 import type { Variant } from "./matmul-recipes.ts";
-import { printAddress, printCoordinates } from "./space.ts";
+import { printAddress, printCoordinates } from "./coordinates.ts";
 
 /** Loads a tile of lanes (rows or columns) × depth into workgroup memory laid out [depth][lanes], zeros beyond the edges. */
 function printLoad(name: "a" | "b", { recipe, quads, aAlongDepth, bAlongDepth }: Variant): string {

@@ -2,7 +2,8 @@
  * Measures the shapes of `matmul` on the adapter at hand: for each class of products the time of a few runs with every shader. A GPU takes
  * about a tenth of a second for it, and some seconds for compiling on slow drivers. Within ten percent the rule of thumb stays.
  */
-import type { Device, Lane } from "./space.ts";
+import type { Device } from "./device.ts";
+import type { Lane } from "./space.ts";
 import { classOf, rowClasses, ruleOfThumb } from "./matmul-choice.ts";
 import type { MatmulTable } from "./matmul-choice.ts";
 import { describeProduct, run } from "./matmul.ts";

@@ -8,9 +8,12 @@ import { printDirect } from "./matmul-direct.ts";
 import { canUseQuads, groupsOf, isAlongDepth } from "./matmul-recipes.ts";
 import type { Product, Recipe, Variant } from "./matmul-recipes.ts";
 import { printTiled } from "./matmul-tiled.ts";
-import { bindLane, boxesThatFit, continues, extentParameters, laneOf, laneParameters, mergeLoops } from "./space.ts";
-import { throughFloat32 } from "./space.ts";
-import type { Device, Lane } from "./space.ts";
+import { bindLane } from "./bind.ts";
+import { extentParameters, laneParameters } from "./coordinates.ts";
+import type { Device } from "./device.ts";
+import { boxesThatFit, continues, laneOf, mergeLoops } from "./space.ts";
+import type { Lane } from "./space.ts";
+import { throughFloat32 } from "./through-float32.ts";
 
 type Attrs = PrimitiveAttrs["matmul"];
 
