@@ -16,7 +16,7 @@ import { tuneMatmul } from "./kernels/matmul-tuning.ts";
 import { matmulKernels } from "./kernels/matmul.ts";
 import { repeatedRow, sourceKernels } from "./kernels/random.ts";
 import { reduceKernels } from "./kernels/reduce.ts";
-import { createResults } from "./results.ts";
+import { createResults, errorBytes } from "./results.ts";
 import type { Device } from "./kernels/device.ts";
 
 export interface DeviceLimits {
@@ -39,11 +39,15 @@ export interface BackendSettings {
   /** Kernels for software adapters. */
   readonly avoidsBarriers: boolean;
   readonly features: Features;
+  /** What it multiplies at full speed. */
+  readonly accelerated: readonly DType[];
   /** Runs after the backend's own buffers are gone. */
   readonly dispose: () => void;
 }
 
 export interface WebGpuBackend extends Backend {
+  /** Optional features of the device that kernels use. */
+  readonly features: Features;
   /** Counts since the start: dispatches, passes, submits, compiled pipelines, bytes to and from the device. */
   stats(): StreamStats;
   /** Measures which matmul shader is fastest for which products, and takes those from now on. Nothing may be queued meanwhile. */
@@ -51,7 +55,6 @@ export interface WebGpuBackend extends Backend {
 }
 
 const dtypes: readonly DType[] = ["f32", "f16", "bf16", "i32", "u32"];
-const errorBytes = 16;
 
 export function createBackend(settings: BackendSettings): WebGpuBackend {
   const { device, limits } = settings;
@@ -103,11 +106,12 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
     capabilities: {
       storage: dtypes,
       arithmetic: dtypes,
-      accelerated: settings.features.f16Arithmetic ? ["f32", "f16"] : ["f32"],
+      accelerated: settings.accelerated,
       maxBufferBytes: limits.maxBufferSize,
       deterministic: true,
       device: settings.description,
     },
+    features: settings.features,
     fused: fusedKernels({ device: kernelDevice, primitives: kernels, clear }),
     allocate(byteLength) {
       faults.throwIfAny();

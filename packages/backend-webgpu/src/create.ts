@@ -57,23 +57,25 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
   ) as Record<keyof DeviceLimits, number>;
   const { matmul = "tuned", tuningStore = defaultStore() } = options;
   const features = featuresOf(device, language, options.withoutFeatures ?? []);
-  const adapter = describe(info);
+  const description = `${describe(info)}${describeFeatures(features)}`;
   const measures = matmul === "tuned" && !isSoftware(info);
-  const table = measures ? await loadTable(tuningStore, adapter) : undefined;
+  const table = measures ? await loadTable(tuningStore, description) : undefined;
   const backend = createBackend({
     device,
     limits,
     maxCachedBytes,
     maxDispatchesPerFlush,
-    description: `${adapter}${describeFeatures(features)}`,
+    description,
     matmul: matmul === "tuned" ? (isSoftware(info) ? "direct" : table) : matmul === "rule" ? undefined : matmul,
     features,
+    // Processors without f16 arithmetic imitate it, more slowly than f32.
+    accelerated: features.f16Arithmetic && !isSoftware(info) ? ["f32", "f16"] : ["f32"],
     avoidsBarriers: options.avoidBarriers ?? isSoftware(info),
     dispose: () => {
       if (owned) device.destroy();
     },
   });
-  if (measures && table === undefined) await measureTable(backend, tuningStore, adapter);
+  if (measures && table === undefined) await measureTable(backend, tuningStore, description);
   return backend;
 }
 

@@ -12,6 +12,9 @@ export interface Results {
   download(operation: string, ranges: Parameters<Stream["download"]>[0]): Promise<Uint8Array[]>;
 }
 
+/** What kernels set when they meet a bad value: a code, the value, the limit, and one word more. */
+export const errorBytes = 16;
+
 /** @param errors The words that kernels set when they meet a bad value. */
 export function createResults(device: GPUDevice, stream: Stream, faults: Faults, errors: DeviceBuffer): Results {
   let errorsMarked = false;
@@ -23,7 +26,7 @@ export function createResults(device: GPUDevice, stream: Stream, faults: Faults,
       faults.throwIfAny();
       const marked = errorsMarked;
       errorsMarked = false;
-      const wanted = marked ? [...ranges, { buffer: errors, byteOffset: 0, byteLength: errors.size }] : ranges;
+      const wanted = marked ? [...ranges, { buffer: errors, byteOffset: 0, byteLength: errorBytes }] : ranges;
       let parts: Uint8Array[];
       try {
         const pending = wanted.length === 0 ? undefined : stream.download(wanted, marked ? errors : undefined);

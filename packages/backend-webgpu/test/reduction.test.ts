@@ -52,6 +52,10 @@ ${functions}
 }`;
 }
 
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
 onDevice("reductions of a workgroup", () => {
   describe("reductions of a workgroup", () => {
     let device: GPUDevice;
@@ -83,7 +87,6 @@ onDevice("reductions of a workgroup", () => {
 
     const first = Array.from({ length: groupThreads }, (_, at) => ((at * at) % 97) - 100);
     const second = Array.from({ length: groupThreads }, (_, at) => -at - 1);
-    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
     test.each(Object.entries(partitions))("%s", async (_, partition) => {
       for (const [reduction, wanted] of [
         [sumOf("f32"), [sum(first), sum(second)]],

@@ -20,10 +20,10 @@ export function printQueries(): string {
 var<workgroup> slopes: array<f32, ${blockTokens * tileTokens}>;
 
 ${open}
-  ${printLoad(blockTokens, "first_token", { row_q: `${load.q} * p.scale`, row_g: load.grad })}
+  ${printLoad(blockTokens, "first_token", { row_q: load.q, row_g: load.grad })}
   var mean = 0.0;
   ${eachQuarter} {
-    mean += dot(load4_grad(at_head(p.grad_base, token, head) + d), load4_y(at_head(p.y_base, token, head) + d));
+    mean += f32(dot(load4_grad(at_head(p.grad_base, token, head) + d), load4_y(at_head(p.y_base, token, head) + d)));
   }
   let log_total = lse[p.lse_base + token * p.heads + head];
   ${printSums("sum")}
@@ -33,18 +33,18 @@ ${open}
     ${printLoad(tileTokens, "start", { tile_k: load.k, tile_v: load.v })}
     workgroupBarrier();
     ${eachPlace(
-      `var score = -log_total;
+      `var score = 0.0;
       var slope = -mean;
       ${eachQuarter} {
-        score += dot(row_q[row * QUARTER + d], tile_k[place * QUARTER + d]);
-        slope += dot(row_g[row * QUARTER + d], tile_v[place * QUARTER + d]);
+        score += f32(dot(row_q[row * QUARTER + d], tile_k[place * QUARTER + d]));
+        slope += f32(dot(row_g[row * QUARTER + d], tile_v[place * QUARTER + d]));
       }
-      slopes[row * TILE + place] = select(0.0, exp(score) * slope * p.scale, visible);`,
+      slopes[row * TILE + place] = select(0.0, exp(score * p.scale - log_total) * slope * p.scale, visible);`,
     )}
     workgroupBarrier();
     for (var j = 0u; j < steps; j++) {
       let weight = slopes[row * TILE + j];
-      ${printColumns("sum$ += weight * tile_k[j * QUARTER + at];")}
+      ${printColumns("sum$ += weight * vec4f(tile_k[j * QUARTER + at]);")}
     }
   }
   if (!inside) { return; }
@@ -63,7 +63,7 @@ var<workgroup> weights: array<f32, ${blockTokens * tileTokens}>;
 var<workgroup> slopes: array<f32, ${blockTokens * tileTokens}>;
 
 ${open}
-  ${printLoad(blockTokens, "first_token", { row_k: `${load.k} * p.scale`, row_v: load.v })}
+  ${printLoad(blockTokens, "first_token", { row_k: load.k, row_v: load.v })}
   ${printSums("sum_k", "sum_v")}
   for (var start = begin; start < end; start += TILE) {
     let steps = min(TILE, end - start);
@@ -72,13 +72,13 @@ ${open}
     workgroupBarrier();
     ${eachPlace(
       `let other = min(start + place, p.tokens - 1u) * p.heads + head;
-      var score = -lse[p.lse_base + other];
+      var score = 0.0;
       var slope = -delta[p.delta_base + other];
       ${eachQuarter} {
-        score += dot(row_k[row * QUARTER + d], tile_q[place * QUARTER + d]);
-        slope += dot(row_v[row * QUARTER + d], tile_g[place * QUARTER + d]);
+        score += f32(dot(row_k[row * QUARTER + d], tile_q[place * QUARTER + d]));
+        slope += f32(dot(row_v[row * QUARTER + d], tile_g[place * QUARTER + d]));
       }
-      let weight = select(0.0, exp(score), visible);
+      let weight = select(0.0, exp(score * p.scale - lse[p.lse_base + other]), visible);
       weights[row * TILE + place] = weight;
       slopes[row * TILE + place] = select(0.0, weight * slope * p.scale, visible);`,
     )}
@@ -86,7 +86,7 @@ ${open}
     for (var j = 0u; j < steps; j++) {
       let weight = weights[row * TILE + j];
       let slope = slopes[row * TILE + j];
-      ${printColumns("sum_k$ += slope * tile_q[j * QUARTER + at]; sum_v$ += weight * tile_g[j * QUARTER + at];")}
+      ${printColumns("sum_k$ += slope * vec4f(tile_q[j * QUARTER + at]); sum_v$ += weight * vec4f(tile_g[j * QUARTER + at]);")}
     }
   }
   if (!inside) { return; }

@@ -35,7 +35,7 @@ ${checkEnds}
 
 ${open}
   check_ends(index, local);
-  ${printLoad(blockTokens, "first_token", { row_q: `${load.q} * p.scale` })}
+  ${printLoad(blockTokens, "first_token", { row_q: load.q })}
   ${printSums("sum")}
   var largest = -3.0e38;
   var total = 0.0;
@@ -46,8 +46,8 @@ ${open}
     workgroupBarrier();
     ${eachPlace(
       `var score = 0.0;
-      ${eachQuarter} { score += dot(row_q[row * QUARTER + d], tile_k[place * QUARTER + d]); }
-      scores[row * TILE + place] = select(-3.0e38, score, visible);`,
+      ${eachQuarter} { score += f32(dot(row_q[row * QUARTER + d], tile_k[place * QUARTER + d])); }
+      scores[row * TILE + place] = select(-3.0e38, score * p.scale, visible);`,
     )}
     workgroupBarrier();
     var next = largest;
@@ -60,7 +60,7 @@ ${open}
       let score = scores[row * TILE + j];
       let weight = select(0.0, exp(score - largest), score > -2.0e38);
       total += weight;
-      ${printColumns("sum$ += weight * tile_v[j * QUARTER + at];")}
+      ${printColumns("sum$ += weight * vec4f(tile_v[j * QUARTER + at]);")}
     }
   }
   if (!inside) { return; }

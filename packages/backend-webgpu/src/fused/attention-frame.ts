@@ -31,8 +31,8 @@ export function printSums(...names: string[]): string {
 export function printFrame(tile: number, rowNames: readonly string[], tileNames: readonly string[]): string {
   const quarter = maxHeadSize / 4;
   const memory = [
-    ...rowNames.map((name) => `var<workgroup> row_${name}: array<vec4f, ${blockTokens * quarter}>;`),
-    ...tileNames.map((name) => `var<workgroup> tile_${name}: array<vec4f, ${tile * quarter}>;`),
+    ...rowNames.map((name) => `var<workgroup> row_${name}: array<Quad, ${blockTokens * quarter}>;`),
+    ...tileNames.map((name) => `var<workgroup> tile_${name}: array<Quad, ${tile * quarter}>;`),
   ];
   return `const QUARTER = ${quarter}u; // the stride of rows in workgroup memory
 

@@ -3,7 +3,7 @@ import type { View } from "@modernbert-ts/tensor-core";
 import { UnsupportedError, bytesOf } from "@modernbert-ts/tensor-core";
 import type { Binding } from "../device/dispatch.ts";
 import { quadType, rawType, storageType } from "../wgsl/access.ts";
-import type { DeviceDType } from "../wgsl/access.ts";
+import type { DeviceDType, QuadAccess } from "../wgsl/access.ts";
 import type { Device } from "./device.ts";
 import { elementsOf, fits, laneOf, spanOf } from "./space.ts";
 import type { Lane } from "./space.ts";
@@ -15,13 +15,17 @@ export interface Bound {
 }
 
 /** How a shader sees a binding: element by element, as bits, or in groups of four. */
-export type Access = "elements" | "bits" | "quads";
+export type Access = "elements" | "bits" | QuadAccess;
 
-const accessType: Readonly<Record<Access, (dtype: DeviceDType, writes: boolean) => string>> = {
-  elements: storageType,
-  bits: rawType,
-  quads: quadType,
-};
+function accessType(access: Access, dtype: DeviceDType, writes: boolean): string {
+  if (access === "elements") return storageType(dtype, writes);
+  return access === "bits" ? rawType(dtype, writes) : quadType(dtype, access, writes);
+}
+
+/** Groups of four as kernels read them that need no exact f16. */
+export function quadsOf({ features }: Device): "quads" | "f16 quads" {
+  return features.f16Arithmetic ? "f16 quads" : "quads";
+}
 
 /** Binds what a lane touches: the whole buffer where it fits, else a window. */
 export function bindLane(
@@ -37,7 +41,7 @@ export function bindLane(
   const bytesTouched = elementsOf(extents, lane) * bytes;
   const shared = {
     name,
-    type: accessType[access](dtype, writes),
+    type: accessType(access, dtype, writes),
     writes,
     buffer,
     bytesTouched,
