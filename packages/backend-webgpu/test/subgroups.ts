@@ -39,16 +39,13 @@ export async function describeOnSubgroups(size: number, form: keyof typeof forms
         expect([info.subgroupMinSize, info.subgroupMaxSize]).toEqual([size, size]);
       });
     });
-    describeConformance({
-      name: `webgpu with workgroup memory on subgroups of ${size}, ${form === "none" ? "not used" : "used"}`,
-      create: () => createWebGpuBackend({ avoidBarriers: false, matmul: "rule", withoutFeatures }),
-      oracle: async () => createTypeScriptBackend(),
-      skip: [
-        {
-          cases: new RegExp(`^(?!${cases})`),
-          reason: "its threads do not work together in this form: other files of this package run it",
-        },
-      ],
-    });
+    describeConformance(
+      {
+        name: `webgpu with workgroup memory on subgroups of ${size}, ${form === "none" ? "not used" : "used"}`,
+        create: () => createWebGpuBackend({ avoidBarriers: false, matmul: "rule", withoutFeatures }),
+        oracle: async () => createTypeScriptBackend(),
+      },
+      new RegExp(`^(${cases})`),
+    );
   });
 }
