@@ -39,8 +39,6 @@ export interface BackendSettings {
   /** Kernels for software adapters. */
   readonly avoidsBarriers: boolean;
   readonly features: Features;
-  /** What it multiplies at full speed. */
-  readonly accelerated: readonly DType[];
   /** Runs after the backend's own buffers are gone. */
   readonly dispose: () => void;
 }
@@ -106,7 +104,7 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
     capabilities: {
       storage: dtypes,
       arithmetic: dtypes,
-      accelerated: settings.accelerated,
+      accelerated: settings.features.f16Arithmetic ? ["f32", "f16"] : ["f32"],
       maxBufferBytes: limits.maxBufferSize,
       deterministic: true,
       device: settings.description,

@@ -22,7 +22,7 @@ export interface WebGpuBackendOptions {
   readonly allowSoftware?: boolean;
   /** Whether to take kernels without workgroup memory where there are some. Default: on software adapters, which are faster so. */
   readonly avoidBarriers?: boolean;
-  /** Features that the device may have and kernels are not to use, to try what one without them would do. */
+  /** Features that kernels are not to use though the device may have them. Default: on software adapters `shader-f16`, which they imitate. */
   readonly withoutFeatures?: readonly OptionalFeature[];
   /** Lower limits than the device has, to try what a smaller one would do. */
   readonly limits?: Partial<DeviceLimits>;
@@ -40,6 +40,9 @@ export interface WebGpuBackendOptions {
   readonly maxDispatchesPerFlush?: number;
 }
 
+/** Software adapters have f16 arithmetic, but the processor has no instructions for it: f32 is twice as fast. */
+const imitated: readonly OptionalFeature[] = ["shader-f16"];
+
 const limitNames = ["maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage", "maxBufferSize"] as const;
 
 /** A backend on a GPU (or on a software one). Rejects with `WebGpuUnavailableError` where there is none. */
@@ -56,9 +59,11 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
     limitNames.map((name) => [name, Math.min(device.limits[name], options.limits?.[name] ?? Infinity)]),
   ) as Record<keyof DeviceLimits, number>;
   const { matmul = "tuned", tuningStore = defaultStore() } = options;
-  const features = featuresOf(device, language, options.withoutFeatures ?? []);
+  const software = isSoftware(info);
+  const { withoutFeatures = software ? imitated : [] } = options;
+  const features = featuresOf(device, language, withoutFeatures);
   const description = `${describe(info)}${describeFeatures(features)}`;
-  const measures = matmul === "tuned" && !isSoftware(info);
+  const measures = matmul === "tuned" && !software;
   const table = measures ? await loadTable(tuningStore, description) : undefined;
   const backend = createBackend({
     device,
@@ -66,11 +71,9 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
     maxCachedBytes,
     maxDispatchesPerFlush,
     description,
-    matmul: matmul === "tuned" ? (isSoftware(info) ? "direct" : table) : matmul === "rule" ? undefined : matmul,
+    matmul: matmul === "tuned" ? (software ? "direct" : table) : matmul === "rule" ? undefined : matmul,
     features,
-    // Processors without f16 arithmetic imitate it, more slowly than f32.
-    accelerated: features.f16Arithmetic && !isSoftware(info) ? ["f32", "f16"] : ["f32"],
-    avoidsBarriers: options.avoidBarriers ?? isSoftware(info),
+    avoidsBarriers: options.avoidBarriers ?? software,
     dispose: () => {
       if (owned) device.destroy();
     },
@@ -94,7 +97,7 @@ async function findDevice(options: WebGpuBackendOptions): Promise<FoundDevice> {
     ? { ...given, adapter: options.adapter }
     : await requestAdapter(options);
   const requiredLimits = Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]));
-  const requiredFeatures = featuresToRequest(adapter, options.withoutFeatures ?? []);
+  const requiredFeatures = featuresToRequest(adapter);
   try {
     return {
       device: await adapter.requestDevice({ requiredLimits, requiredFeatures }),

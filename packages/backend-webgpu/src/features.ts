@@ -15,9 +15,9 @@ export interface Features {
 /** Features that must be asked for when a device is made. */
 const ofDevice = ["shader-f16", "subgroups"] as const satisfies readonly GPUFeatureName[];
 
-/** What to ask an adapter for. */
-export function featuresToRequest({ features }: GPUAdapter, without: readonly OptionalFeature[]): GPUFeatureName[] {
-  return ofDevice.filter((name) => features.has(name) && !without.includes(name));
+/** What to ask an adapter for: all that it has of them. */
+export function featuresToRequest({ features }: GPUAdapter): GPUFeatureName[] {
+  return ofDevice.filter((name) => features.has(name));
 }
 
 /** @param language Undefined where nothing is known of it: then only WGSL's first version is used. */

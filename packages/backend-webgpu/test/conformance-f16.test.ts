@@ -13,7 +13,7 @@ onDevice("conformance of webgpu in f16", () => {
   describeConformance(
     {
       name: "webgpu with f16 arithmetic through workgroup memory",
-      create: () => createWebGpuBackend({ avoidBarriers: false, matmul: "rule" }),
+      create: () => createWebGpuBackend({ avoidBarriers: false, matmul: "rule", withoutFeatures: [] }),
       oracle,
       tolerances: { productRoundings: { f16: runLength } },
     },

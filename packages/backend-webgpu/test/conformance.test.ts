@@ -26,7 +26,7 @@ const repeated: readonly SkipRule[] = [
 onDevice("conformance of webgpu", () => {
   describeConformance({
     name: "webgpu",
-    create: () => createWebGpuBackend(),
+    create: () => createWebGpuBackend({ withoutFeatures: [] }),
     oracle: async () => createTypeScriptBackend(),
     skip: repeated,
     tolerances: { productRoundings: { f16: runLength } },

@@ -2,7 +2,7 @@
 import { Runtime, cast } from "@modernbert-ts/tensor-core";
 import type { DType } from "@modernbert-ts/tensor-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isSoftware as isSoftwareAdapter } from "../src/create.ts";
+import { isSoftware } from "../src/create.ts";
 import { createWebGpuBackend } from "../src/index.ts";
 import type { RecipeName, WebGpuBackend } from "../src/index.ts";
 import { findGpu } from "../src/gpu.ts";
@@ -11,16 +11,21 @@ import { onDevice } from "./adapter.ts";
 const shaders: readonly RecipeName[] = ["direct", "flat", "medium"];
 
 onDevice("f16 on webgpu", () => {
+  test("unless told, kernels multiply in f16 on a GPU that can, and not on a software adapter", async () => {
+    const { features, info } = (await (await findGpu()).from.requestAdapter())!;
+    await using backend = await createWebGpuBackend();
+    expect(backend.features.f16Arithmetic).toBe(features.has("shader-f16") && !isSoftware(info));
+    expect(backend.features.subgroups).toBe(features.has("subgroups"));
+  });
+
   describe.each([
     ["with shader-f16", [], true],
     ["without shader-f16", ["shader-f16"], false],
   ] as const)("f16 on webgpu, %s", (_, withoutFeatures, expected) => {
     const backends = new Map<RecipeName, WebGpuBackend>();
     let native = false;
-    let isSoftware = true;
     beforeAll(async () => {
       const adapter = (await (await findGpu()).from.requestAdapter())!;
-      isSoftware = isSoftwareAdapter(adapter.info);
       native = expected && adapter.features.has("shader-f16");
       for (const matmul of shaders) backends.set(matmul, await createWebGpuBackend({ matmul, withoutFeatures }));
     });
@@ -32,8 +37,7 @@ onDevice("f16 on webgpu", () => {
       const { features, capabilities } = backends.get("direct")!;
       const { accelerated, arithmetic, device } = capabilities;
       expect(features.f16Arithmetic).toBe(native);
-      // A software adapter may have it, but no instruction for it.
-      expect(accelerated.includes("f16")).toBe(native && !isSoftware);
+      expect(accelerated.includes("f16")).toBe(native);
       expect(arithmetic).toContain("f16");
       expect(device.includes("f16 arithmetic")).toBe(native);
     });

@@ -31,7 +31,7 @@ onDevice("matmul on webgpu", () => {
     let backend: WebGpuBackend;
     const oracle = createTypeScriptBackend();
     beforeAll(async () => {
-      backend = await createWebGpuBackend({ matmul: name });
+      backend = await createWebGpuBackend({ matmul: name, withoutFeatures: [] });
     });
     afterAll(async () => {
       await backend[Symbol.asyncDispose]();
@@ -83,7 +83,7 @@ onDevice("matmul on webgpu", () => {
 
   describe("the choice of a matmul shader", () => {
     test("tuning measures every class, takes what it measured, and leaves nothing behind", async () => {
-      const backend = await createWebGpuBackend({ matmul: "rule" });
+      const backend = await createWebGpuBackend({ matmul: "rule", withoutFeatures: [] });
       const table = await backend.tune({ size: 64, rows: [8, 64] });
       expect(Object.keys(table).sort()).toEqual(
         [8, 64]

@@ -89,7 +89,7 @@ onDevice("training on webgpu", () => {
     let backend: WebGpuBackend;
     let withoutF16: WebGpuBackend;
     beforeAll(async () => {
-      backend = await createWebGpuBackend();
+      backend = await createWebGpuBackend({ withoutFeatures: [] });
       withoutF16 = await createWebGpuBackend({ withoutFeatures: ["shader-f16"] });
     });
     afterAll(async () => {
