@@ -3,9 +3,10 @@ import { TensorError } from "@modernbert-ts/tensor-core";
 import { createBackend } from "./backend.ts";
 import type { DeviceLimits, WebGpuBackend } from "./backend.ts";
 import { WebGpuUnavailableError } from "./errors.ts";
-import { describeFeatures, featuresOf, featuresToRequest } from "./features.ts";
+import { describeFeatures, featuresOf, featuresToRequest, optionalFeatures } from "./features.ts";
 import type { OptionalFeature } from "./features.ts";
 import { findGpu } from "./gpu.ts";
+import { recipes } from "./kernels/matmul-recipes.ts";
 import type { RecipeName } from "./kernels/matmul-recipes.ts";
 import { defaultStore } from "./tuning-store.ts";
 import type { TuningStore } from "./tuning-store.ts";
@@ -40,6 +41,9 @@ export interface WebGpuBackendOptions {
   readonly maxDispatchesPerFlush?: number;
 }
 
+/** What WebGPU promises at least, and kernels use at most. */
+const minBindings = 8;
+
 /** Software adapters have f16 arithmetic, but the processor has no instructions for it: f32 is twice as fast. */
 const imitated: readonly OptionalFeature[] = ["shader-f16"];
 
@@ -48,16 +52,16 @@ const limitNames = ["maxStorageBufferBindingSize", "maxStorageBuffersPerShaderSt
 /** A backend on a GPU (or on a software one). Rejects with `WebGpuUnavailableError` where there is none. */
 export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): Promise<WebGpuBackend> {
   const { maxCachedBytes = 2 ** 30, maxDispatchesPerFlush = 256 } = options;
-  if (!Number.isInteger(maxDispatchesPerFlush) || maxDispatchesPerFlush < 1) {
-    throw new TensorError(
-      "createWebGpuBackend",
-      `expected maxDispatchesPerFlush of 1 or more, got ${maxDispatchesPerFlush}`,
-    );
-  }
+  checkOptions(options);
   const { device, info, language, owned } = await findDevice(options);
   const limits = Object.fromEntries(
     limitNames.map((name) => [name, Math.min(device.limits[name], options.limits?.[name] ?? Infinity)]),
   ) as Record<keyof DeviceLimits, number>;
+  const bindings = limits.maxStorageBuffersPerShaderStage;
+  if (bindings < minBindings) {
+    if (owned) device.destroy();
+    throw new WebGpuUnavailableError(`shaders see ${bindings} storage buffers`, `kernels need ${minBindings}`);
+  }
   const { matmul = "tuned", tuningStore = defaultStore() } = options;
   const software = isSoftware(info);
   const { withoutFeatures = software ? imitated : [] } = options;
@@ -80,6 +84,23 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
   });
   if (measures && table === undefined) await measureTable(backend, tuningStore, description);
   return backend;
+}
+
+function expectOption(holds: boolean, expected: string, got: unknown): void {
+  if (!holds) throw new TensorError("createWebGpuBackend", `expected ${expected}, got ${String(got)}`);
+}
+
+/** Refuses what would be ignored. */
+function checkOptions({
+  maxDispatchesPerFlush = 1,
+  matmul = "rule",
+  withoutFeatures = [],
+}: WebGpuBackendOptions): void {
+  const [most, choices] = [maxDispatchesPerFlush, ["tuned", "rule", ...Object.keys(recipes)]];
+  expectOption(Number.isInteger(most) && most >= 1, "maxDispatchesPerFlush of 1 or more", most);
+  expectOption(choices.includes(matmul), `matmul to be one of ${choices.join(", ")}`, matmul);
+  for (const name of withoutFeatures)
+    expectOption(optionalFeatures.includes(name), `withoutFeatures from ${optionalFeatures.join(", ")}`, name);
 }
 
 interface FoundDevice {

@@ -1,7 +1,8 @@
 /** Optional features of WebGPU and WGSL: kernels use what is there, and do without what is not or what the caller excludes. */
 
-/** Names of WebGPU's features of a device, and of WGSL's language features. */
-export type OptionalFeature = "shader-f16" | "subgroups" | "packed_4x8_integer_dot_product";
+/** Features of a device in WebGPU, and of the language in WGSL. */
+export const optionalFeatures = ["shader-f16", "subgroups", "packed_4x8_integer_dot_product"] as const;
+export type OptionalFeature = (typeof optionalFeatures)[number];
 
 /** What kernels may use. */
 export interface Features {

@@ -1,5 +1,6 @@
 /**
- * The backend against the conformance suite, with the TypeScript engine as f64 oracle. Software adapters compile shaders slowly, so what only repeats a shader for another dtype is left out.
+ * The backend with all that the adapter has against the conformance suite, with the TypeScript engine as f64 oracle. Software adapters
+ * compile shaders slowly, so what only repeats a shader for another dtype is left out.
  */
 import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu/typescript";
 import type { SkipRule } from "@modernbert-ts/conformance";

@@ -3,6 +3,7 @@
  * submitted by `flush`. Parameters of all dispatches of a recording lie in one uniform buffer, written once before the submit.
  * An upload goes straight to the queue only where the open recording does not touch the buffer; else it is staged and copied in order.
  */
+import { TensorError } from "@modernbert-ts/tensor-core";
 import { createBindGroups } from "./bind-groups.ts";
 import type { Dispatch, Parameter } from "./dispatch.ts";
 import type { DeviceBuffer, Memory } from "./memory.ts";
@@ -105,7 +106,8 @@ export function createStream(
   }
 
   function writeParameters(parameters: readonly Parameter[]): number {
-    if (parameters.length * 4 > parameterBytes) throw new Error("internal: too many parameters for one dispatch");
+    if (parameters.length * 4 > parameterBytes)
+      throw new TensorError("dispatch", `expected ${parameterBytes / 4} parameters or fewer, got ${parameters.length}`);
     const start = (recorded * parameterBytes) / 4;
     parameters.forEach(([, type, value], at) => {
       if (type === "f32") floats[start + at] = value;

@@ -3,8 +3,7 @@
  * query and its sums to itself and walks over the keys four at a time. Threads side by side take neighbours, which see nearly the same keys.
  */
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
-import { checkEnds } from "./attention-forward.ts";
-import { eachQuarter, maxHeadSize, rangeFunctions, threads } from "./attention-frame.ts";
+import { checkEnds, eachQuarter, maxHeadSize, rangeFunctions, threads } from "./attention-common.ts";
 
 function eachKey(text: (key: number) => string, separator: string): string {
   return [0, 1, 2, 3].map(text).join(separator);

@@ -1,4 +1,7 @@
-/** Layer norm, alone and after a residual addition: a workgroup or a thread per row. Gradients of weight and bias are sums over blocks of rows. */
+/**
+ * Layer norm, alone and after a residual addition: a workgroup or a thread per row. Gradients of weight and bias are sums over blocks of
+ * rows.
+ */
 import type { FusedKernel, TensorSpec, View } from "@modernbert-ts/tensor-core";
 import { halfGroup, groupThreads as threads } from "../wgsl/reduction.ts";
 import { blockRows, printBackward, printForward, printSumRows } from "./layer-norm-shaders.ts";

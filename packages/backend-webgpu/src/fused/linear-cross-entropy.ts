@@ -106,7 +106,9 @@ export function linearCrossEntropy({ device, primitives, clear }: Tools): FusedK
       const answer = supportsDense(device, inputs, { indices: [3], windows: true });
       const widest = Math.max(hidden!.shape[0]!, hidden!.shape[1]!, weight!.shape[0]!) * 64;
       if (answer === true && widest > device.maxBindingBytes / 2)
-        return { reason: "the rows are too many for the bindings" };
+        return {
+          reason: `the WebGPU kernel wants 64 columns of each operand in half a binding of ${device.maxBindingBytes} bytes, got ${widest}`,
+        };
       return answer;
     },
     saved: ({ inputs }) => [{ shape: [inputs[0]!.shape[0]!], dtype: "f32" }],

@@ -21,7 +21,7 @@ type Answer = true | { readonly reason: string };
 
 const floats: readonly DType[] = ["f32", "f16", "bf16"];
 
-/** true when `indices` are i32, the others floats, and (unless `windows`) every tensor fits one binding; else a reason for `fusedReport()`. */
+/** true when `indices` are i32, the others floats, and (unless `windows`) every tensor fits one binding; else why, for `fusedReport()`. */
 export function supportsDense(
   { maxBindingBytes, bindingAlignment }: Device,
   tensors: readonly (TensorSpec | null)[],

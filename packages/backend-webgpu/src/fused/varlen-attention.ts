@@ -1,8 +1,7 @@
 /**
- * Attention over packed sequences, flash style (Dao et al. 2022): a workgroup takes 16 consecutive tokens of one head, four threads a
- * token, and walks over the keys that any of them sees, in tiles that lie in workgroup memory. Each thread finds its sequence in
- * cuSeqlens, so the host need not know it. Backward computes the probabilities again from the saved log-sum-exp: one pass over keys for the gradient of
- * the queries, one over queries for those of keys and values; no two threads write one place. Cost O(T · window).
+ * Attention over packed sequences, flash style (Dao et al. 2022), at a cost of O(T · window). Each thread finds its sequence in
+ * cuSeqlens, so the host need not know it. Backward computes the probabilities again from the saved log-sum-exp: one pass over keys for
+ * the gradient of the queries, one over queries for those of keys and values; no two threads write one place.
  */
 import type { CompositeAttrs, FusedKernel, View } from "@modernbert-ts/tensor-core";
 import type { Parameter } from "../device/dispatch.ts";
@@ -10,7 +9,8 @@ import { errorBinding } from "../kernels/bind.ts";
 import { printKeys, printQueries } from "./attention-backward.ts";
 import { printDirectForward } from "./attention-direct.ts";
 import { printForward } from "./attention-forward.ts";
-import { blockTokens, maxHeadSize, threads } from "./attention-frame.ts";
+import { maxHeadSize, threads } from "./attention-common.ts";
+import { blockTokens } from "./attention-frame.ts";
 import { numberTypes } from "../wgsl/access.ts";
 import { bindAll, supportsDense, withQuads, withTensor } from "./support.ts";
 import type { Tools } from "./support.ts";
