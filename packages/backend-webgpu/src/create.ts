@@ -44,7 +44,7 @@ export interface WebGpuBackendOptions {
 /** What WebGPU promises at least, and kernels use at most. */
 const minBindings = 8;
 
-/** Software adapters have f16 arithmetic, but the processor has no instructions for it: f32 is twice as fast. */
+/** Software adapters have f16 arithmetic, but the processor has no instructions for it: unpacked to f32, f16 is twice as fast. */
 const imitated: readonly OptionalFeature[] = ["shader-f16"];
 
 const limitNames = ["maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage", "maxBufferSize"] as const;
