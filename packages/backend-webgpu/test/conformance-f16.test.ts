@@ -2,7 +2,7 @@
 import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu/typescript";
 import { describeConformance } from "@modernbert-ts/conformance/vitest";
 import { createWebGpuBackend } from "../src/index.ts";
-import { runLength } from "../src/kernels/matmul-recipes.ts";
+import { runLength } from "../src/kernels/matmul-operands.ts";
 import { onDevice } from "./adapter.ts";
 
 const oracle = async () => createTypeScriptBackend();

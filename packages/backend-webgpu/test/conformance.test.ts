@@ -6,7 +6,7 @@ import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu/typescript";
 import type { SkipRule } from "@modernbert-ts/conformance";
 import { describeConformance } from "@modernbert-ts/conformance/vitest";
 import { createWebGpuBackend } from "../src/index.ts";
-import { runLength } from "../src/kernels/matmul-recipes.ts";
+import { runLength } from "../src/kernels/matmul-operands.ts";
 import { onDevice } from "./adapter.ts";
 
 const repeated: readonly SkipRule[] = [

@@ -4,7 +4,8 @@
  */
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { loadQuad, storeQuad } from "../wgsl/access.ts";
-import { columnsPerThread, printOperands, runLength, threadsOf } from "./matmul-recipes.ts";
+import { printOperands, runLength } from "./matmul-operands.ts";
+import { columnsPerThread, threadsOf } from "./matmul-recipes.ts";
 import type { Variant } from "./matmul-recipes.ts";
 import { printAddress, printCoordinates } from "./coordinates.ts";
 
