@@ -1,7 +1,7 @@
 /**
  * The command stream: dispatches and copies are recorded into one encoder (one compute pass, unless a copy comes between) and
- * submitted by `flush`.
- * An upload goes straight to the queue only where the open recording does not touch the buffer; else it is staged and copied in order.
+ * submitted by `flush`. An upload goes straight to the queue only where the open recording does not touch the buffer; else it is staged and
+ * copied in order.
  */
 import { createBindGroups } from "./bind-groups.ts";
 import type { Dispatch } from "./dispatch.ts";
