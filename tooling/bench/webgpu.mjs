@@ -13,13 +13,15 @@ import { alternate, machine, median, show, table } from "./report.mjs";
 import { forwardFlops, shapeConfig } from "./shapes.mjs";
 import { adapterPeak } from "./webgpu-peak.mjs";
 
-/** Dtype of the matrices, and how the model computes. */
+/** Dtype of the matrices, how the model computes, and features that it does without (default: the backend's choice). */
 const kinds = {
   f32: { dtype: "f32", precision: float32Precision, tolerance: 1e-3 },
   "f16 weights": { dtype: "f16", precision: float32Precision, tolerance: 1e-2 },
   "bf16 weights": { dtype: "bf16", precision: float32Precision, tolerance: 1e-1 },
-  "f16 throughout": { dtype: "f16", precision: float16Precision, tolerance: 2e-2 },
+  "f16 throughout": { dtype: "f16", precision: float16Precision, tolerance: 2e-2, without: ["shader-f16"] },
+  "f16 arithmetic": { dtype: "f16", precision: float16Precision, tolerance: 2e-2, without: [], needs: "shader-f16" },
 };
+const features = ["shader-f16", "subgroups"];
 const limits = ["maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage", "maxBufferSize"];
 
 /** Software adapters get a small shape: they need seconds for what a GPU does in a millisecond. */
@@ -36,13 +38,15 @@ export async function run(options = {}) {
   const { shape, cases } = { ...defaults[software ? "software" : "gpu"], ...options };
   const { rounds = 5 } = options;
   const peak = await adapterPeak(device);
-  const backend = await createWebGpuBackend({ device });
-  const runtime = new Runtime(backend, { fusion: "fused" });
   const config = shapeConfig(shape);
-  const masters = initialiseParameters(runtime, config, "none", { seed: 1 });
-  const expected = await forwardOnCpu(config, masters, cases[0]);
+  let expected;
   const rows = [];
-  for (const [kind, { dtype, precision, tolerance }] of Object.entries(kinds)) {
+  for (const [kind, { dtype, precision, tolerance, without, needs }] of Object.entries(kinds)) {
+    if (needs && !device.features.has(needs)) continue;
+    const backend = await createWebGpuBackend({ device, ...(without && { withoutFeatures: without }) });
+    const runtime = new Runtime(backend, { fusion: "fused" });
+    const masters = initialiseParameters(runtime, config, "none", { seed: 1 });
+    expected ??= await forwardOnCpu(config, masters, cases[0]);
     const parameters = new Map(
       [...masters].map(([name, tensor]) => [name, tensor.rank === 2 ? runtime.keep(cast(tensor, dtype)) : tensor]),
     );
@@ -52,9 +56,9 @@ export async function run(options = {}) {
       rows.push({ kind, error, ...(await measure(model, backend, text, rounds)) });
       console.log(kind, text, JSON.stringify(rows.at(-1).milliseconds));
     }
-    for (const [name, tensor] of parameters) if (tensor !== masters.get(name)) tensor.dispose();
+    for (const tensor of new Set([...parameters.values(), ...masters.values()])) tensor.dispose();
+    await backend[Symbol.asyncDispose]();
   }
-  await backend[Symbol.asyncDispose]();
   device.destroy();
   return { machine: machine(), device: description, shape, rounds, peak, rows, text: report() };
 
@@ -63,7 +67,7 @@ export async function run(options = {}) {
       `${machine()}; ${description}; shape ${shape}; medians of up to ${rounds} rounds.`,
       `The adapter's f32 multiply-add peak, measured: ${peak.toFixed(1)} GFLOP/s.`,
       "`dispatches` and `MB moved` (operands of each dispatch once) are counted per forward; `error` is the largest difference from the",
-      "CPU backend in f32, in parts of the largest value.",
+      "CPU backend in f32, in parts of the largest value. `f16 arithmetic` multiplies f16 in f16, `f16 throughout` in f32.",
       "",
       table(
         ["case", "kind", "tok/s", "ms", "GFLOP/s", "% of peak", "dispatches", "passes", "MB moved", "error"],
@@ -97,6 +101,7 @@ async function openDevice() {
   const { info } = adapter;
   const device = await adapter.requestDevice({
     requiredLimits: Object.fromEntries(limits.map((name) => [name, adapter.limits[name]])),
+    requiredFeatures: features.filter((name) => adapter.features.has(name)),
   });
   const description = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(", ");
   return { device, description, software: info.isFallbackAdapter };

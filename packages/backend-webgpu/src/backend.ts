@@ -1,13 +1,12 @@
 /** The backend over a WebGPU device: buffers, the command stream, the kernels. */
-import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Backend, DType, PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
 import { createFaults } from "./device/faults.ts";
 import { createMemory } from "./device/memory.ts";
 import { createStream } from "./device/stream.ts";
 import type { StreamStats } from "./device/stream.ts";
 import { createTransfers } from "./device/transfers.ts";
+import type { Features } from "./features.ts";
 import { fusedKernels } from "./fused/kernels.ts";
-import { badValueError } from "./kernels/bad-values.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { lookupKernels } from "./kernels/lookup.ts";
 import { chooseRecipe } from "./kernels/matmul-choice.ts";
@@ -17,7 +16,8 @@ import { tuneMatmul } from "./kernels/matmul-tuning.ts";
 import { matmulKernels } from "./kernels/matmul.ts";
 import { repeatedRow, sourceKernels } from "./kernels/random.ts";
 import { reduceKernels } from "./kernels/reduce.ts";
-import type { Device } from "./kernels/space.ts";
+import { createResults, errorBytes } from "./results.ts";
+import type { Device } from "./kernels/device.ts";
 
 export interface DeviceLimits {
   /** Largest window of a buffer that one shader may see, in bytes. */
@@ -38,13 +38,14 @@ export interface BackendSettings {
   readonly matmul: MatmulTable | RecipeName | undefined;
   /** Kernels for software adapters. */
   readonly avoidsBarriers: boolean;
-  /** WGSL has `dot4I8Packed`. */
-  readonly hasPackedDot: boolean;
+  readonly features: Features;
   /** Runs after the backend's own buffers are gone. */
   readonly dispose: () => void;
 }
 
 export interface WebGpuBackend extends Backend {
+  /** Optional features of the device that kernels use. */
+  readonly features: Features;
   /** Counts since the start: dispatches, passes, submits, compiled pipelines, bytes to and from the device. */
   stats(): StreamStats;
   /** Measures which matmul shader is fastest for which products, and takes those from now on. Nothing may be queued meanwhile. */
@@ -52,12 +53,10 @@ export interface WebGpuBackend extends Backend {
 }
 
 const dtypes: readonly DType[] = ["f32", "f16", "bf16", "i32", "u32"];
-const errorBytes = 16;
 
 export function createBackend(settings: BackendSettings): WebGpuBackend {
   const { device, limits } = settings;
   const faults = createFaults(device);
-  let errorsMarked = false;
   let { matmul } = settings;
 
   const memory = createMemory(device, limits.maxBufferSize, settings.maxCachedBytes, () => stream.forget());
@@ -68,19 +67,18 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
   });
   const errors = memory.find("errors", memory.allocate(errorBytes));
   const ownBuffers = memory.stats();
+  const { markErrors, download } = createResults(device, stream, faults, errors);
 
   const kernelDevice: Device = {
     stream,
     memory,
     errors,
-    markErrors: () => {
-      errorsMarked = true;
-    },
+    markErrors,
     maxBindingBytes: limits.maxStorageBufferBindingSize,
     bindingAlignment: device.limits.minStorageBufferOffsetAlignment,
     maxBindings: limits.maxStorageBuffersPerShaderStage,
     avoidsBarriers: settings.avoidsBarriers,
-    hasPackedDot: settings.hasPackedDot,
+    features: settings.features,
   };
   const transfers = createTransfers(stream);
   const elementwise = elementwiseKernels(kernelDevice);
@@ -101,45 +99,17 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
     ...lookupKernels(kernelDevice, clear, copy),
   };
 
-  /** Downloads, then reports what went wrong before. */
-  async function download(operation: string, ranges: Parameters<typeof stream.download>[0]): Promise<Uint8Array[]> {
-    faults.throwIfAny();
-    const marked = errorsMarked;
-    errorsMarked = false;
-    const wanted = marked ? [...ranges, { buffer: errors, byteOffset: 0, byteLength: errorBytes }] : ranges;
-    let parts: Uint8Array[];
-    try {
-      const pending = wanted.length === 0 ? undefined : stream.download(wanted, marked ? errors : undefined);
-      if (pending === undefined) {
-        stream.flush();
-        await device.queue.onSubmittedWorkDone();
-      }
-      parts = (await pending) ?? [];
-    } catch (cause) {
-      // A lost device rejects the mapping first and says why a little later.
-      await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
-      faults.throwIfAny();
-      throw new TensorError(operation, "expected the device to hand over bytes, got an error", { cause });
-    }
-    await faults.settle();
-    faults.throwIfAny();
-    if (!marked) return parts;
-    const words = new Uint32Array(parts.pop()!.slice().buffer);
-    const error = badValueError(words);
-    if (error !== undefined) throw error;
-    return parts;
-  }
-
   return {
     name: "webgpu",
     capabilities: {
       storage: dtypes,
       arithmetic: dtypes,
-      accelerated: ["f32", "f16", "bf16"],
+      accelerated: settings.features.f16Arithmetic ? ["f32", "f16"] : ["f32"],
       maxBufferBytes: limits.maxBufferSize,
       deterministic: true,
       device: settings.description,
     },
+    features: settings.features,
     fused: fusedKernels({ device: kernelDevice, primitives: kernels, clear }),
     allocate(byteLength) {
       faults.throwIfAny();

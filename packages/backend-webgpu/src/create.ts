@@ -3,14 +3,17 @@ import { TensorError } from "@modernbert-ts/tensor-core";
 import { createBackend } from "./backend.ts";
 import type { DeviceLimits, WebGpuBackend } from "./backend.ts";
 import { WebGpuUnavailableError } from "./errors.ts";
+import { describeFeatures, featuresOf, featuresToRequest, optionalFeatures } from "./features.ts";
+import type { OptionalFeature } from "./features.ts";
 import { findGpu } from "./gpu.ts";
+import { recipes } from "./kernels/matmul-recipes.ts";
 import type { RecipeName } from "./kernels/matmul-recipes.ts";
 import { defaultStore } from "./tuning-store.ts";
 import type { TuningStore } from "./tuning-store.ts";
 import { loadTable, measureTable } from "./tuning.ts";
 
 export interface WebGpuBackendOptions {
-  /** A device of the caller, who also destroys it. Ask its adapter for the largest limits. */
+  /** A device of the caller, who also destroys it. Ask its adapter for the largest limits, and for `shader-f16` and `subgroups`. */
   readonly device?: GPUDevice;
   readonly adapter?: GPUAdapter;
   /** Where to ask for an adapter; default: `navigator.gpu`, or the package webgpu in Node. */
@@ -20,6 +23,8 @@ export interface WebGpuBackendOptions {
   readonly allowSoftware?: boolean;
   /** Whether to take kernels without workgroup memory where there are some. Default: on software adapters, which are faster so. */
   readonly avoidBarriers?: boolean;
+  /** Features that kernels are not to use though the device may have them. Default: on software adapters `shader-f16`, which they imitate. */
+  readonly withoutFeatures?: readonly OptionalFeature[];
   /** Lower limits than the device has, to try what a smaller one would do. */
   readonly limits?: Partial<DeviceLimits>;
   /** Most bytes that the pool keeps for reuse. Default 1 GiB. */
@@ -36,40 +41,66 @@ export interface WebGpuBackendOptions {
   readonly maxDispatchesPerFlush?: number;
 }
 
+/** What WebGPU promises at least, and kernels use at most. */
+const minBindings = 8;
+
+/** Software adapters have f16 arithmetic, but the processor has no instructions for it: unpacked to f32, f16 is twice as fast. */
+const imitated: readonly OptionalFeature[] = ["shader-f16"];
+
 const limitNames = ["maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage", "maxBufferSize"] as const;
 
 /** A backend on a GPU (or on a software one). Rejects with `WebGpuUnavailableError` where there is none. */
 export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): Promise<WebGpuBackend> {
   const { maxCachedBytes = 2 ** 30, maxDispatchesPerFlush = 256 } = options;
-  if (!Number.isInteger(maxDispatchesPerFlush) || maxDispatchesPerFlush < 1) {
-    throw new TensorError(
-      "createWebGpuBackend",
-      `expected maxDispatchesPerFlush of 1 or more, got ${maxDispatchesPerFlush}`,
-    );
-  }
+  checkOptions(options);
   const { device, info, language, owned } = await findDevice(options);
   const limits = Object.fromEntries(
     limitNames.map((name) => [name, Math.min(device.limits[name], options.limits?.[name] ?? Infinity)]),
   ) as Record<keyof DeviceLimits, number>;
+  const bindings = limits.maxStorageBuffersPerShaderStage;
+  if (bindings < minBindings) {
+    if (owned) device.destroy();
+    throw new WebGpuUnavailableError(`shaders see ${bindings} storage buffers`, `kernels need ${minBindings}`);
+  }
   const { matmul = "tuned", tuningStore = defaultStore() } = options;
-  const adapter = describe(info);
-  const measures = matmul === "tuned" && !isSoftware(info);
-  const table = measures ? await loadTable(tuningStore, adapter) : undefined;
+  const software = isSoftware(info);
+  const { withoutFeatures = software ? imitated : [] } = options;
+  const features = featuresOf(device, language, withoutFeatures);
+  const description = `${describe(info)}${describeFeatures(features)}`;
+  const measures = matmul === "tuned" && !software;
+  const table = measures ? await loadTable(tuningStore, description) : undefined;
   const backend = createBackend({
     device,
     limits,
     maxCachedBytes,
     maxDispatchesPerFlush,
-    description: adapter,
-    matmul: matmul === "tuned" ? (isSoftware(info) ? "direct" : table) : matmul === "rule" ? undefined : matmul,
-    hasPackedDot: language?.has("packed_4x8_integer_dot_product") ?? false,
-    avoidsBarriers: options.avoidBarriers ?? isSoftware(info),
+    description,
+    matmul: matmul === "tuned" ? (software ? "direct" : table) : matmul === "rule" ? undefined : matmul,
+    features,
+    avoidsBarriers: options.avoidBarriers ?? software,
     dispose: () => {
       if (owned) device.destroy();
     },
   });
-  if (measures && table === undefined) await measureTable(backend, tuningStore, adapter);
+  if (measures && table === undefined) await measureTable(backend, tuningStore, description);
   return backend;
+}
+
+function expectOption(holds: boolean, expected: string, got: unknown): void {
+  if (!holds) throw new TensorError("createWebGpuBackend", `expected ${expected}, got ${String(got)}`);
+}
+
+/** Refuses what would be ignored. */
+function checkOptions({
+  maxDispatchesPerFlush = 1,
+  matmul = "rule",
+  withoutFeatures = [],
+}: WebGpuBackendOptions): void {
+  const [most, choices] = [maxDispatchesPerFlush, ["tuned", "rule", ...Object.keys(recipes)]];
+  expectOption(Number.isInteger(most) && most >= 1, "maxDispatchesPerFlush of 1 or more", most);
+  expectOption(choices.includes(matmul), `matmul to be one of ${choices.join(", ")}`, matmul);
+  for (const name of withoutFeatures)
+    expectOption(optionalFeatures.includes(name), `withoutFeatures from ${optionalFeatures.join(", ")}`, name);
 }
 
 interface FoundDevice {
@@ -87,8 +118,14 @@ async function findDevice(options: WebGpuBackendOptions): Promise<FoundDevice> {
     ? { ...given, adapter: options.adapter }
     : await requestAdapter(options);
   const requiredLimits = Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]));
+  const requiredFeatures = featuresToRequest(adapter);
   try {
-    return { device: await adapter.requestDevice({ requiredLimits }), info: adapter.info, language, owned: true };
+    return {
+      device: await adapter.requestDevice({ requiredLimits, requiredFeatures }),
+      info: adapter.info,
+      language,
+      owned: true,
+    };
   } catch (cause) {
     throw new WebGpuUnavailableError(
       `the adapter gives no device (${describe(adapter.info)})`,

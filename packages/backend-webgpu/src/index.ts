@@ -2,6 +2,7 @@
 export { createWebGpuBackend } from "./create.ts";
 export type { WebGpuBackendOptions } from "./create.ts";
 export type { DeviceLimits, WebGpuBackend } from "./backend.ts";
+export type { Features, OptionalFeature } from "./features.ts";
 export type { StreamStats } from "./device/stream.ts";
 export type { MatmulTable } from "./kernels/matmul-choice.ts";
 export type { RecipeName } from "./kernels/matmul-recipes.ts";

@@ -5,9 +5,9 @@ import { recipes } from "./kernels/matmul-recipes.ts";
 import type { TuningStore } from "./tuning-store.ts";
 
 /** Changes with the shaders: what was measured on others says nothing. */
-const version = 1;
+const version = 2;
 
-/** @param adapter Its names; tables are kept by them. */
+/** @param adapter Its names and the features in use; tables are kept by them. */
 export async function loadTable(store: TuningStore, adapter: string): Promise<MatmulTable | undefined> {
   const text = await store.load(keyOf(adapter)).catch(() => undefined);
   if (text === undefined) return undefined;

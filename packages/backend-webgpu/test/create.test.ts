@@ -45,6 +45,8 @@ test("a software adapter is refused where it is not allowed, with its name", asy
 
 test("options are checked", async () => {
   await expect(createWebGpuBackend({ maxDispatchesPerFlush: 0 })).rejects.toThrow("expected maxDispatchesPerFlush");
+  await expect(createWebGpuBackend({ matmul: "huge" as never })).rejects.toThrow("large, direct, got huge");
+  await expect(createWebGpuBackend({ withoutFeatures: ["f16" as never] })).rejects.toThrow(/shader-f16.* got f16/);
 });
 
 /** A device from the same adapter that the backend takes, and the backend over it. */
@@ -67,6 +69,11 @@ onDevice("webgpu devices", () => {
       const next = await createWebGpuBackend();
       await next.synchronize();
       await next[Symbol.asyncDispose]();
+    });
+
+    test("a device whose shaders see too few buffers is refused", async () => {
+      const limits = { maxStorageBuffersPerShaderStage: 4 };
+      await expect(createWebGpuBackend({ limits })).rejects.toThrow("shaders see 4 storage buffers: kernels need 8");
     });
 
     test("no memory is an OutOfDeviceMemoryError on every later call", async () => {

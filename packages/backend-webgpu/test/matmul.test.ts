@@ -31,7 +31,7 @@ onDevice("matmul on webgpu", () => {
     let backend: WebGpuBackend;
     const oracle = createTypeScriptBackend();
     beforeAll(async () => {
-      backend = await createWebGpuBackend({ matmul: name });
+      backend = await createWebGpuBackend({ matmul: name, withoutFeatures: [] });
     });
     afterAll(async () => {
       await backend[Symbol.asyncDispose]();
@@ -83,10 +83,13 @@ onDevice("matmul on webgpu", () => {
 
   describe("the choice of a matmul shader", () => {
     test("tuning measures every class, takes what it measured, and leaves nothing behind", async () => {
-      const backend = await createWebGpuBackend({ matmul: "rule" });
+      const backend = await createWebGpuBackend({ matmul: "rule", withoutFeatures: [] });
       const table = await backend.tune({ size: 64, rows: [8, 64] });
       expect(Object.keys(table).sort()).toEqual(
-        [8, 64].flatMap((rows) => ["depth depth", "depth side", "side side"].map((order) => `${rows} ${order}`)).sort(),
+        [8, 64]
+          .flatMap((rows) => ["depth depth", "depth side", "side side"].map((order) => `${rows} ${order}`))
+          .flatMap((name) => (backend.features.f16Arithmetic ? [name, `${name} f16`] : [name]))
+          .sort(),
       );
       for (const name of Object.values(table)) expect(recipes).toHaveProperty(name);
       expect(backend.memory().liveBuffers).toBe(0);
@@ -95,8 +98,8 @@ onDevice("matmul on webgpu", () => {
   });
 });
 
-function productOf(rows: number, offset = 0): Product {
-  const lane = (strides: readonly number[]) => ({ buffer: {} as never, dtype: "f32" as const, offset, strides });
+function productOf(rows: number, offset = 0, dtype: "f32" | "f16" = "f32"): Product {
+  const lane = (strides: readonly number[]) => ({ buffer: {} as never, dtype, offset, strides });
   return {
     extents: [rows, 64, 64],
     rows,
@@ -116,6 +119,9 @@ test("a table decides by class; a shader that does not fit is left to the rule",
   expect(chooseRecipe(productOf(4096), table).name).toBe("medium");
   expect(chooseRecipe(productOf(4096), undefined).name).toBe("large");
   expect(chooseRecipe(productOf(8), "large").name).toBe("large");
+  // f16 has classes of its own where it was measured.
+  expect(chooseRecipe(productOf(8, 0, "f16"), table).name).toBe("direct");
+  expect(chooseRecipe(productOf(8, 0, "f16"), { ...table, "8 depth depth f16": "medium" }).name).toBe("medium");
 });
 
 test("a table is measured once, kept by adapter, and read back; one that is broken is measured again", async () => {

@@ -23,7 +23,12 @@ const golden = readSafetensors(readFileSync(`${folder}/golden.safetensors`));
 const config = JSON.parse(readFileSync(`${folder}/config.json`, "utf8")) as OptimizerGolden;
 
 /** A ModernBERT of two layers, on the device or the oracle. */
-async function trainModernBert(backend: Backend, precision: Precision, lossScale?: { readonly initial: number }) {
+async function trainModernBert(
+  backend: Backend,
+  precision: Precision,
+  lossScale?: { readonly initial: number },
+  last = 10,
+) {
   const runtime = new Runtime(backend, { fusion: backend.name === "webgpu" ? "fused" : "auto" });
   const bert = new ModernBert({
     runtime,
@@ -39,11 +44,13 @@ async function trainModernBert(backend: Backend, precision: Precision, lossScale
   });
   const loader = tinyLoader();
   const steps: StepMetrics[] = [];
-  for (let step = 1; step <= 10; step++)
+  const before = await parametersOf(model);
+  for (let step = 1; step <= last; step++)
     steps.push(await readStepMetrics(trainingStep(model, optimizer, loader.next()!, { step, learningRate: 0.01 })));
+  const after = await parametersOf(model);
   optimizer.dispose();
   bert.dispose();
-  return steps;
+  return { steps, before, after };
 }
 
 const bertConfig = createConfig({
@@ -80,10 +87,15 @@ async function trainTiny(backend: Backend, options: Partial<StableAdamWOptions>)
 onDevice("training on webgpu", () => {
   describe("training on webgpu", () => {
     let backend: WebGpuBackend;
+    let withoutF16: WebGpuBackend;
     beforeAll(async () => {
-      backend = await createWebGpuBackend();
+      backend = await createWebGpuBackend({ withoutFeatures: [] });
+      withoutF16 = await createWebGpuBackend({ withoutFeatures: ["shader-f16"] });
     });
-    afterAll(() => backend[Symbol.asyncDispose]());
+    afterAll(async () => {
+      await backend[Symbol.asyncDispose]();
+      await withoutF16[Symbol.asyncDispose]();
+    });
 
     test("ten steps of StableAdamW equal torch: parameters and both moments", async () => {
       expect(await optimizerFailures(backend, config, golden)).toEqual([]);
@@ -106,25 +118,37 @@ onDevice("training on webgpu", () => {
     );
 
     test.each([
-      [float16Precision, { initial: 2 ** 12 }, 0.02],
-      [bfloat16Precision, undefined, 0.05],
-    ] as const)("ModernBERT learns in %o as it does in f32, loss scale %o", async (precision, lossScale, tolerance) => {
+      ["f16", float16Precision, { initial: 2 ** 12 }, 0.02],
+      ["f16 without shader-f16", float16Precision, { initial: 2 ** 12 }, 0.02],
+      ["bf16", bfloat16Precision, undefined, 0.05],
+    ] as const)("ModernBERT learns in %s as it does in f32", async (name, precision, lossScale, tolerance) => {
       const oracle = createTypeScriptBackend();
-      const wanted = await trainModernBert(oracle, float32Precision);
-      const got = await trainModernBert(backend, precision, lossScale);
+      const { steps: wanted } = await trainModernBert(oracle, float32Precision);
+      const device = name === "f16 without shader-f16" ? withoutF16 : backend;
+      const { steps: got } = await trainModernBert(device, precision, lossScale);
       expect(wanted.at(-1)!.loss).toBeLessThan(wanted[0]!.loss - 0.1);
       expect(relativeError(lossesOf(got), lossesOf(wanted))).toBeLessThan(tolerance);
-      expect(backend.memory().liveBuffers).toBe(0);
+      expect(device.memory().liveBuffers).toBe(0);
       await oracle[Symbol.asyncDispose]();
     });
 
-    test("a loss scale that overflows f16 skips steps and halves itself, without the host", async () => {
-      const steps = await trainModernBert(backend, float16Precision, { initial: 2 ** 24 });
-      expect(steps[0]!.gradientNorm).not.toSatisfy(Number.isFinite);
-      expect(steps[1]!.lossScale).toBe(2 ** 23);
-      expect(steps[1]!.loss).not.toBeNaN();
-      expect(steps.at(-1)!.gradientNorm).toSatisfy(Number.isFinite);
-      expect(steps.at(-1)!.lossScale).toBeLessThan(2 ** 24);
+    describe.each(["with", "without"])("a loss scale that overflows f16, %s shader-f16", (which) => {
+      const train = (last: number) =>
+        trainModernBert(which === "with" ? backend : withoutF16, float16Precision, { initial: 2 ** 24 }, last);
+
+      test("skips steps and halves itself, without the host", async () => {
+        const { steps } = await train(10);
+        expect(steps[0]!.gradientNorm).not.toSatisfy(Number.isFinite);
+        expect(steps[1]!.lossScale).toBe(2 ** 23);
+        expect(steps[1]!.loss).not.toBeNaN();
+        expect(steps.at(-1)!.gradientNorm).toSatisfy(Number.isFinite);
+        expect(steps.at(-1)!.lossScale).toBeLessThan(2 ** 24);
+      });
+
+      test("leaves the parameters of a skipped step as they were, bit for bit", async () => {
+        const { before, after } = await train(1);
+        for (const [name, values] of before) expect(after.get(name), name).toEqual(values);
+      });
     });
   });
 });

@@ -34,6 +34,11 @@ export interface Tolerances {
   readonly scalar?: Partial<Readonly<Record<ScalarFunctionName, ScalarBound>>>;
   /** Multiplies the bounds on sums (reduce, matmul, composites). Default 1. */
   readonly accumulation?: number;
+  /**
+   * Roundings to the dtype itself that a product of `matmul` goes through before it is added in f32. Default 0: products of 16-bit numbers
+   * are exact in f32.
+   */
+  readonly productRoundings?: Partial<Readonly<Record<DType, number>>>;
 }
 
 export interface CaseContext {

@@ -27,10 +27,14 @@ export function expectRounded(got: NdArray, want: ArrayLike<number>): void {
   );
 }
 
-/** Within what `terms` additions in the dtype's arithmetic and one rounding to the dtype can be off. */
-export function expectSum(got: NdArray, want: Expected, looseness = 1): void {
+/**
+ * Within what `terms` additions in the dtype's arithmetic and one rounding to the dtype can be off.
+ * @param roundings Of each term to the dtype before it is added.
+ */
+export function expectSum(got: NdArray, want: Expected, looseness = 1, roundings = 0): void {
   const { values, magnitudes = values, terms = 1 } = want;
-  const growth = (8 + 2 * Math.sqrt(terms)) * arithmeticRoundoff(got.dtype) * looseness;
+  const additions = (8 + 2 * Math.sqrt(terms)) * arithmeticRoundoff(got.dtype) * looseness;
+  const growth = additions + roundings * unitRoundoff[got.dtype];
   expectWithin(got, values, (value, position) => {
     const rounding = unitRoundoff[got.dtype] * Math.abs(value) + smallestNormal[got.dtype];
     return growth * Math.abs(magnitudes[position]!) + rounding;

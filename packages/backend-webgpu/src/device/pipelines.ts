@@ -42,7 +42,15 @@ export function printShader({ fields, slots, body }: ShaderText): string {
       `@group(0) @binding(${at + 1}) var<storage, ${writes ? "read_write" : "read"}> ${name}: array<${type}>;`,
   );
   const uniform = "@group(0) @binding(0) var<uniform> p: Parameters;";
-  return [struct, uniform, ...bindings, preludeFor(body), body].filter((part) => part !== "").join("\n\n");
+  const text = [struct, uniform, ...bindings, preludeFor(body), body].filter((part) => part !== "").join("\n\n");
+  return `${enables(text)}${text}`;
+}
+
+/** Directives for the extensions whose words occur in a shader. */
+function enables(text: string): string {
+  const words = { f16: /\b(f16|vec[234]h)\b/, subgroups: /\bsubgroup[A-Z]/ };
+  const used = Object.entries(words).filter(([, pattern]) => pattern.test(text));
+  return used.map(([extension]) => `enable ${extension};\n`).join("");
 }
 
 function numbered(code: string): string {

@@ -1,12 +1,13 @@
 /**
  * The command stream: dispatches and copies are recorded into one encoder (one compute pass, unless a copy comes between) and
- * submitted by `flush`. Parameters of all dispatches of a recording lie in one uniform buffer, written once before the submit.
- * An upload goes straight to the queue only where the open recording does not touch the buffer; else it is staged and copied in order.
+ * submitted by `flush`. An upload goes straight to the queue only where the open recording does not touch the buffer; else it is staged and
+ * copied in order.
  */
 import { createBindGroups } from "./bind-groups.ts";
-import type { Dispatch, Parameter } from "./dispatch.ts";
+import type { Dispatch } from "./dispatch.ts";
 import type { DeviceBuffer, Memory } from "./memory.ts";
-import { createPipelines, parameterBytes } from "./pipelines.ts";
+import { createParameters } from "./parameters.ts";
+import { createPipelines } from "./pipelines.ts";
 import type { Pipelines, ShaderText } from "./pipelines.ts";
 import { createReadbacks } from "./readback.ts";
 import { usage } from "./usage.ts";
@@ -52,19 +53,12 @@ export function createStream(
 ): Stream {
   const { maxDispatches, check, fail } = options;
   const pipelines: Pipelines = createPipelines(device, check, fail);
-  const uniforms = device.createBuffer({
-    size: maxDispatches * parameterBytes,
-    usage: usage.uniform | usage.copyTarget,
-  });
-  const groups = createBindGroups(device, uniforms);
-  const words = new Uint32Array((maxDispatches * parameterBytes) / 4);
-  const signed = new Int32Array(words.buffer);
-  const floats = new Float32Array(words.buffer);
+  const parameters = createParameters(device, maxDispatches);
+  const groups = createBindGroups(device, parameters.buffer);
   const readbacks = createReadbacks(device);
   let encoder: GPUCommandEncoder | undefined;
   let pass: GPUComputePassEncoder | undefined;
   let recording = 0;
-  let recorded = 0;
   let staging: GPUBuffer[] = [];
   let stagedBytes = 0;
   const counts = { dispatches: 0, passes: 0, submits: 0, bytesMoved: 0, bytesUploaded: 0, bytesRead: 0 };
@@ -93,36 +87,23 @@ export function createStream(
     if (encoder === undefined) return;
     pass?.end();
     pass = undefined;
-    if (recorded > 0) device.queue.writeBuffer(uniforms, 0, words, 0, (recorded * parameterBytes) / 4);
+    parameters.upload();
     device.queue.submit([encoder.finish()]);
     for (const buffer of staging) buffer.destroy();
     staging = [];
     stagedBytes = 0;
     encoder = undefined;
-    recorded = 0;
     recording++;
     counts.submits++;
   }
 
-  function writeParameters(parameters: readonly Parameter[]): number {
-    if (parameters.length * 4 > parameterBytes) throw new Error("internal: too many parameters for one dispatch");
-    const start = (recorded * parameterBytes) / 4;
-    parameters.forEach(([, type, value], at) => {
-      if (type === "f32") floats[start + at] = value;
-      else if (type === "i32") signed[start + at] = value;
-      else words[start + at] = value;
-    });
-    recorded++;
-    return start * 4;
-  }
-
-  function record({ key, parameters, bindings, groups: total, body }: Dispatch): void {
-    if (recorded === maxDispatches) flush();
+  function record({ key, parameters: values, bindings, groups: total, body }: Dispatch): void {
+    if (parameters.count === maxDispatches) flush();
     const { pipeline, layout } = pipelines.get(key, (): ShaderText => {
-      return { fields: parameters.map(([name, type]) => ({ name, type })), slots: bindings, body: body() };
+      return { fields: values.map(([name, type]) => ({ name, type })), slots: bindings, body: body() };
     });
     const current = openPass();
-    const offset = writeParameters(parameters);
+    const offset = parameters.write(values);
     current.setPipeline(pipeline);
     current.setBindGroup(0, groups.get(layout, bindings), [offset]);
     const columns = Math.min(total, maxGroupsPerDimension);
@@ -193,7 +174,7 @@ export function createStream(
     stats: () => ({ ...counts, pipelines: pipelines.count }),
     destroy() {
       groups.clear();
-      uniforms.destroy();
+      parameters.buffer.destroy();
       readbacks.destroy();
     },
   };

@@ -3,8 +3,7 @@
  * query and its sums to itself and walks over the keys four at a time. Threads side by side take neighbours, which see nearly the same keys.
  */
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
-import { checkEnds } from "./attention-forward.ts";
-import { eachQuarter, maxHeadSize, rangeFunctions, threads } from "./attention-frame.ts";
+import { checkEnds, eachQuarter, maxHeadSize, rangeFunctions, threads } from "./attention-common.ts";
 
 function eachKey(text: (key: number) => string, separator: string): string {
   return [0, 1, 2, 3].map(text).join(separator);
@@ -23,9 +22,9 @@ ${checkEnds}
   let token = index % p.tokens;
   let head = index / p.tokens;
   let seen = range_of(token);
-  var query: array<vec4f, ${maxHeadSize / 4}>;
+  var query: array<Quad, ${maxHeadSize / 4}>;
   var sum: array<vec4f, ${maxHeadSize / 4}>;
-  ${eachQuarter} { query[d] = load4_qkv(at_qkv(token, 0u, head) + d) * p.scale; sum[d] = vec4f(); }
+  ${eachQuarter} { query[d] = load4_qkv(at_qkv(token, 0u, head) + d); sum[d] = vec4f(); }
   var largest = -3.0e38;
   var total = 0.0;
   for (var start = seen.first; start < seen.end; start += 4u) {
@@ -33,8 +32,9 @@ ${checkEnds}
     var scores = vec4f();
     ${eachQuarter} {
       let q = query[d];
-      scores += vec4f(${eachKey((key) => `dot(q, load4_qkv(k${key} + d))`, ", ")});
+      scores += vec4f(Quad(${eachKey((key) => `dot(q, load4_qkv(k${key} + d))`, ", ")}));
     }
+    scores *= p.scale;
     let next = max(largest, max(max(scores.x, scores.y), max(scores.z, scores.w)));
     let inside = vec4u(start) + vec4u(0u, 1u, 2u, 3u) < vec4u(seen.end);
     let weights = select(vec4f(), exp(scores - next), inside);
@@ -43,7 +43,7 @@ ${checkEnds}
     total = total * shrink + dot(weights, vec4f(1.0));
     let to_value = p.heads * p.quarter;
     ${eachQuarter} {
-      sum[d] = sum[d] * shrink + ${eachKey((key) => `weights[${key}] * load4_qkv(k${key} + to_value + d)`, " + ")};
+      sum[d] = sum[d] * shrink + ${eachKey((key) => `weights[${key}] * vec4f(load4_qkv(k${key} + to_value + d))`, " + ")};
     }
   }
   let inverse = select(0.0, 1.0 / total, total > 0.0);

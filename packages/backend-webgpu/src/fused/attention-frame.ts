@@ -1,15 +1,105 @@
 /**
- * What the shaders of `varlen-attention.ts` share. Thread 4·r + s works on row r of the block: on every tile it computes a quarter of the row's
- * scores, then adds to a quarter of the row's columns (vec4 columns s, s + 4, …). Bounds of loops are no
- * constants: unrolled, these shaders take software adapters half a minute to compile.
+ * The attention shaders that work through workgroup memory are one loop: a workgroup takes 16 rows of a head and walks over the tokens
+ * that any of them sees, in tiles. Thread 4·r + s works on row r: of every tile it computes a quarter of the row's scores, then adds to a
+ * quarter of the row's columns (vec4 columns s, s + 4, …). Bounds of loops are no constants: unrolled, these shaders take software
+ * adapters half a minute to compile.
  */
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
+import { maxHeadSize, rangeFunctions, threads } from "./attention-common.ts";
 
-export const blockTokens = 16;
-/** Four matrices of the backward pass fill the 16 KiB of workgroup memory that every adapter has. */
-export const maxHeadSize = 64;
+export const blockTokens: number = threads / 4;
 
-export const threads: number = 4 * blockTokens;
+export interface TiledAttention {
+  /** Tokens per tile. */
+  readonly tile: number;
+  /** Matrices of the block's rows and of a tile's tokens, with what loads an element: see `load`. */
+  readonly rows: Readonly<Record<string, string>>;
+  readonly tiles: Readonly<Record<string, string>>;
+  /** Names of f32 numbers that each row has for each token of a tile. */
+  readonly places: readonly string[];
+  /** Statements before the loop. */
+  readonly before: string;
+  /** Sets the `places` `[at]` of a row and the tile's token `place`, number `other` of all; `visible` tells whether the row sees it. */
+  readonly score: string;
+  /** Statements once a tile's places are set: of its `steps` tokens, that of row and token j at `row * TILE + j`. */
+  readonly add: string;
+  /** Statements of rows inside the matrix, after the loop. */
+  readonly after: string;
+}
+
+export function printTiledAttention(shader: TiledAttention): string {
+  const { tile, rows, tiles, places, before, score, add, after } = shader;
+  const quarter = maxHeadSize / 4;
+  const memory = [
+    ...Object.keys(rows).map((name) => `var<workgroup> row_${name}: array<Quad, ${blockTokens * quarter}>;`),
+    ...Object.keys(tiles).map((name) => `var<workgroup> tile_${name}: array<Quad, ${tile * quarter}>;`),
+    ...places.map((name) => `var<workgroup> ${name}: array<f32, ${blockTokens * tile}>;`),
+  ];
+  return `const QUARTER = ${quarter}u; // the stride of rows in workgroup memory
+const TILE = ${tile}u;
+${memory.join("\n")}
+
+${rangeFunctions}
+
+${open}
+  ${printLoad(blockTokens, "first_token", "row", rows)}
+  ${before}
+  for (var start = begin; start < end; start += TILE) {
+    let steps = min(TILE, end - start);
+    workgroupBarrier();
+    ${printLoad(tile, "start", "tile", tiles)}
+    workgroupBarrier();
+    for (var place = part; place < steps; place += 4u) {
+      let other = start + place;
+      let visible = other >= seen.first && other < seen.end;
+      let at = row * TILE + place;
+      ${score}
+    }
+    workgroupBarrier();
+    ${add}
+  }
+  if (!inside) { return; }
+  ${after}
+}`;
+}
+
+/** Opens `main`: workgroup → head and block of tokens, thread → row and part, the ranges of the row and of the block. */
+const open: string = `@compute @workgroup_size(${threads}) fn main(${mainArguments}) {
+  let index = ${groupIndex};
+  let head = index % p.heads;
+  let first_token = index / p.heads * ${blockTokens}u;
+  if (first_token >= p.tokens) { return; }
+  let row = local / 4u;
+  let part = local % 4u;
+  let inside = first_token + row < p.tokens;
+  let token = min(first_token + row, p.tokens - 1u);
+  let seen = range_of(token);
+  let begin = range_of(first_token).first;
+  let end = range_of(min(first_token + ${blockTokens}u, p.tokens) - 1u).end;`;
+
+/** Loads `count` rows of matrices into workgroup memory; `other` is the token of a row, `column` an element of it. */
+function printLoad(count: number, first: string, prefix: string, sources: Readonly<Record<string, string>>): string {
+  return `for (var e = local; e < ${count}u * p.quarter; e += ${threads}u) {
+      let other = min(${first} + e / p.quarter, p.tokens - 1u);
+      let column = e % p.quarter;
+      let to = e / p.quarter * QUARTER + e % p.quarter;
+      ${Object.entries(sources)
+        .map(([name, source]) => `${prefix}_${name}[to] = ${source};`)
+        .join("\n      ")}
+    }`;
+}
+
+export const load = {
+  q: "load4_qkv(at_qkv(other, 0u, head) + column)",
+  k: "load4_qkv(at_qkv(other, 1u, head) + column)",
+  v: "load4_qkv(at_qkv(other, 2u, head) + column)",
+  grad: "load4_grad(at_head(p.grad_base, other, head) + column)",
+};
+
+/** WGSL that adds the dot product of a row of the block and one of the tile to `sum`. */
+export function addDot(sum: string, row: string, tile: string): string {
+  return `${sum} += f32(dot(row_${row}[row * QUARTER + d], tile_${tile}[place * QUARTER + d]));`;
+}
 
 /** The vec4 columns that a thread may own. */
 const columns = [0, 1, 2, 3] as const;
@@ -26,83 +116,3 @@ export function printColumns(statement: string): string {
 export function printSums(...names: string[]): string {
   return names.flatMap((name) => columns.map((c) => `var ${name}${c} = vec4f();`)).join(" ");
 }
-
-/** Addresses, the sequence of a token, workgroup memory: matrices of the block's rows and of a tile's. */
-export function printFrame(tile: number, rowNames: readonly string[], tileNames: readonly string[]): string {
-  const quarter = maxHeadSize / 4;
-  const memory = [
-    ...rowNames.map((name) => `var<workgroup> row_${name}: array<vec4f, ${blockTokens * quarter}>;`),
-    ...tileNames.map((name) => `var<workgroup> tile_${name}: array<vec4f, ${tile * quarter}>;`),
-  ];
-  return `const QUARTER = ${quarter}u; // the stride of rows in workgroup memory
-
-const TILE = ${tile}u;
-${memory.join("\n")}
-${rangeFunctions}`;
-}
-
-/** The keys that a token sees, and addresses in groups of four. */
-export const rangeFunctions: string = `struct Range { first: u32, end: u32 }
-
-// The tokens that \`token\` may see: those of its sequence in the window. None where cuSeqlens leave it out.
-fn range_of(token: u32) -> Range {
-  var low = 0u;
-  var high = p.ends;
-  while (low < high) {
-    let middle = (low + high) / 2u;
-    if (cu[p.cu_base + middle] <= i32(token)) { low = middle + 1u; } else { high = middle; }
-  }
-  if (low == 0u || low == p.ends) { return Range(token, token); }
-  let start = u32(max(0, cu[p.cu_base + low - 1u]));
-  let end = min(p.tokens, u32(cu[p.cu_base + low]));
-  return Range(max(start, max(token, p.window) - p.window), min(end, token + p.window + 1u));
-}
-
-fn at_qkv(token: u32, which: u32, head: u32) -> u32 {
-  return p.qkv_base + ((token * 3u + which) * p.heads + head) * p.quarter;
-}
-
-fn at_head(base: u32, token: u32, head: u32) -> u32 { return base + (token * p.heads + head) * p.quarter; }`;
-
-/** Opens `main`: workgroup → head and block of tokens, thread → row and part, the ranges of the row and of the block. */
-export const open: string = `@compute @workgroup_size(${threads}) fn main(${mainArguments}) {
-  let index = ${groupIndex};
-  let head = index % p.heads;
-  let first_token = index / p.heads * ${blockTokens}u;
-  if (first_token >= p.tokens) { return; }
-  let row = local / 4u;
-  let part = local % 4u;
-  let inside = first_token + row < p.tokens;
-  let token = min(first_token + row, p.tokens - 1u);
-  let seen = range_of(token);
-  let begin = range_of(first_token).first;
-  let end = range_of(min(first_token + ${blockTokens}u, p.tokens) - 1u).end;`;
-
-/** Loads `rows` rows of matrices into workgroup memory; `other` is the token of the row, `column` its element. */
-export function printLoad(rows: number, first: string, sources: Readonly<Record<string, string>>): string {
-  return `for (var e = local; e < ${rows}u * p.quarter; e += ${threads}u) {
-      let other = min(${first} + e / p.quarter, p.tokens - 1u);
-      let column = e % p.quarter;
-      let to = e / p.quarter * QUARTER + e % p.quarter;
-      ${Object.entries(sources)
-        .map(([name, load]) => `${name}[to] = ${load};`)
-        .join("\n      ")}
-    }`;
-}
-
-export const load = {
-  q: "load4_qkv(at_qkv(other, 0u, head) + column)",
-  k: "load4_qkv(at_qkv(other, 1u, head) + column)",
-  v: "load4_qkv(at_qkv(other, 2u, head) + column)",
-  grad: "load4_grad(at_head(p.grad_base, other, head) + column)",
-};
-
-/** Visits the row's places of the tile that belong to the thread: `place` in the tile, `visible` by the row's token. */
-export function eachPlace(body: string): string {
-  return `for (var place = part; place < steps; place += 4u) {
-      let visible = start + place >= seen.first && start + place < seen.end;
-      ${body}
-    }`;
-}
-
-export const eachQuarter = "for (var d = 0u; d < p.quarter; d++)";

@@ -1,48 +1,43 @@
 /** The shaders of `linear-cross-entropy.ts`. Logits, states and losses are f32. */
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { errorCode } from "../kernels/bad-values.ts";
+import { printReductions, sumOf, groupThreads as threads } from "../wgsl/reduction.ts";
 
-export const threads = 64;
+/** The largest logit and the first class that has it; threads without classes have none. */
+function printBest(subgroups: boolean): string {
+  const best = { name: "best_of", type: "Best", combine: "better(a, b)", inSubgroup: "best_in_subgroup(v)" };
+  const inSubgroup = `fn best_in_subgroup(v: Best) -> Best {
+  let logit = subgroupMax(v.logit);
+  return Best(logit, subgroupMin(select(no_class, v.place, v.logit == logit)));
+}`;
+  return `const no_class = 0xffffffffu;
+struct Best { logit: f32, place: u32 }
+fn better(a: Best, b: Best) -> Best {
+  let is_better = b.logit > a.logit || (b.logit == a.logit && b.place < a.place);
+  return Best(select(a.logit, b.logit, is_better), select(a.place, b.place, is_better));
+}
+${subgroups ? inSubgroup : ""}
+${printReductions(subgroups, best, sumOf("f32"))}`;
+}
 
 /** A workgroup per row. state = largest, Σ exp(logit - largest), the label's logit, the first class with the largest logit. */
-export function printChunk(bias: boolean): string {
+export function printChunk(subgroups: boolean, bias: boolean): string {
   const logit = `logits[p.logits_base + row * p.classes + c]${bias ? " + load_bias(p.bias_base + c)" : ""}`;
   const each = `for (var c = local; c < p.classes; c += ${threads}u)`;
-  return `var<workgroup> values: array<f32, ${threads}>;
-var<workgroup> places: array<u32, ${threads}>;
+  return `${printBest(subgroups)}
 @compute @workgroup_size(${threads}) fn main(${mainArguments}) {
   let row = ${groupIndex};
   if (row >= p.rows) { return; }
   var largest = float_(0xff800000u);
-  var place = 0xffffffffu;
+  var place = no_class;
   ${each} {
     let logit = ${logit};
-    if (place == 0xffffffffu || logit > largest) { largest = logit; place = p.first + c; }
+    if (place == no_class || logit > largest) { largest = logit; place = p.first + c; }
   }
-  values[local] = largest;
-  places[local] = place;
-  for (var width = p.half_group; width > 0u; width = width / 2u) {
-    workgroupBarrier();
-    if (local < width && places[local + width] != 0xffffffffu) {
-      let other = values[local + width];
-      let earlier = places[local + width] < places[local];
-      if (other > values[local] || (other == values[local] && earlier)) {
-        values[local] = other;
-        places[local] = places[local + width];
-      }
-    }
-  }
-  workgroupBarrier();
-  let chunk_largest = values[0];
-  let chunk_place = places[0];
-  workgroupBarrier();
+  let best = best_of(Best(largest, place), local);
   var sum = 0.0;
-  ${each} { sum += exp_(${logit} - chunk_largest); }
-  values[local] = sum;
-  for (var width = p.half_group; width > 0u; width = width / 2u) {
-    workgroupBarrier();
-    if (local < width) { values[local] += values[local + width]; }
-  }
+  ${each} { sum += exp_(${logit} - best.logit); }
+  let chunk_sum = sum_of(sum, local);
   if (local != 0u) { return; }
   let to = p.state_base + row * 4u;
   let label = labels[p.labels_base + row];
@@ -51,16 +46,16 @@ var<workgroup> places: array<u32, ${threads}>;
     state[to + 2u] = ${logit};
   }
   if (p.first == 0u) {
-    state[to] = chunk_largest;
-    state[to + 1u] = values[0];
-    state[to + 3u] = f32(chunk_place);
+    state[to] = best.logit;
+    state[to + 1u] = chunk_sum;
+    state[to + 3u] = f32(best.place);
     return;
   }
   let before = state[to];
-  let together = max(before, chunk_largest);
+  let together = max(before, best.logit);
   state[to] = together;
-  state[to + 1u] = state[to + 1u] * exp_(before - together) + values[0] * exp_(chunk_largest - together);
-  if (chunk_largest > before) { state[to + 3u] = f32(chunk_place); }
+  state[to + 1u] = state[to + 1u] * exp_(before - together) + chunk_sum * exp_(best.logit - together);
+  if (best.logit > before) { state[to + 3u] = f32(best.place); }
 }`;
 }
 

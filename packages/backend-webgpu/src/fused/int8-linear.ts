@@ -4,16 +4,16 @@
  */
 import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
+import { halfGroup, maxOf, printReductions, groupThreads as threads } from "../wgsl/reduction.ts";
 import { bindAll, hasQuads, supportsDense, withTensor } from "./support.ts";
 import type { Tools } from "./support.ts";
 
-const threads = 64;
 /** Threads of a workgroup across the columns of its block of results. */
 const across = 16;
 const four = [0, 1, 2, 3] as const;
 
 export function int8Linear({ device }: Tools): FusedKernel<"int8Linear"> {
-  const dot = device.hasPackedDot ? "dot4I8Packed" : "dot_bytes_";
+  const dot = device.features.packedDot ? "dot4I8Packed" : "dot_bytes_";
 
   function round(x: View, bytes: View, scale: View): void {
     const [rows, depth] = x.shape as [number, number];
@@ -24,12 +24,12 @@ export function int8Linear({ device }: Tools): FusedKernel<"int8Linear"> {
         ["rows", "u32", rows],
         ["depth", "u32", depth],
         ["words", "u32", bytes.shape[1]!],
-        ["half_group", "u32", threads / 2],
+        halfGroup,
         ...bases,
       ],
       bindings,
       groups: rows,
-      body: printRound,
+      body: () => printRound(device.features.subgroups),
     });
   }
 
@@ -78,41 +78,31 @@ export function int8Linear({ device }: Tools): FusedKernel<"int8Linear"> {
 }
 
 /** `scale` becomes what one unit of a row's bytes is worth, NaN for a row that is not finite. */
-function printRound(): string {
-  return `var<workgroup> largest: array<f32, ${threads}>;
-var<workgroup> broken: array<u32, ${threads}>;
+function printRound(subgroups: boolean): string {
+  return `${printReductions(subgroups, maxOf("vec2f"))}
 @compute @workgroup_size(${threads}) fn main(${mainArguments}) {
   let row = ${groupIndex};
   if (row >= p.rows) { return; }
   let start = p.x_base + row * p.depth;
-  var most = 0.0;
-  var bad = 0u;
+  // The largest magnitude, and 1 where something is not finite.
+  var found = vec2f();
   for (var c = local; c < p.depth; c += ${threads}u) {
     let v = x[start + c];
-    if (isfinite_(v) == 0.0) { bad = 1u; } else { most = max(most, abs(v)); }
+    if (isfinite_(v) == 0.0) { found.y = 1.0; } else { found.x = max(found.x, abs(v)); }
   }
-  largest[local] = most;
-  broken[local] = bad;
-  for (var width = p.half_group; width > 0u; width = width / 2u) {
-    workgroupBarrier();
-    if (local < width) {
-      largest[local] = max(largest[local], largest[local + width]);
-      broken[local] |= broken[local + width];
-    }
-  }
-  workgroupBarrier();
-  most = largest[0];
-  bad = broken[0];
+  found = max_of(found, local);
+  let most = found.x;
+  let bad = found.y > 0.0;
   let units = select(0.0, 127.0 / most, most > 1e-30);
   for (var word = local; word < p.words; word += ${threads}u) {
     var packed = 0u;
     for (var i = 0u; i < 4u; i++) {
       let c = 4u * word + i;
-      if (c < p.depth && bad == 0u) { packed |= (u32(i32(round(x[start + c] * units))) & 0xffu) << (8u * i); }
+      if (c < p.depth && !bad) { packed |= (u32(i32(round(x[start + c] * units))) & 0xffu) << (8u * i); }
     }
     bytes[p.bytes_base + row * p.words + word] = i32(packed);
   }
-  if (local == 0u) { scale[p.scale_base + row] = select(most / 127.0, float_(0x7fc00000u), bad != 0u); }
+  if (local == 0u) { scale[p.scale_base + row] = select(most / 127.0, float_(0x7fc00000u), bad); }
 }`;
 }
 

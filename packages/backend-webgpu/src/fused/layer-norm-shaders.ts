@@ -1,32 +1,22 @@
 /** The shaders of `layer-norm.ts`. */
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
+import { printReductions, sumOf, groupThreads as threads } from "../wgsl/reduction.ts";
 
-export const threads = 64;
 /** Rows whose part of the weight's gradient one thread adds up. */
 export const blockRows = 32;
 
 /** Who works on a row: a workgroup, or, where barriers cost more than they save, one thread. */
 export type RowWorker = "group" | "thread";
 
-/** Adds up a value of each thread of a row; all of them get the total. The tree is fixed. */
-const totalFunction: Readonly<Record<RowWorker, string>> = {
-  thread: "fn total_of(value: vec2f, local: u32) -> vec2f { return value; }",
-  group: `var<workgroup> totals: array<vec2f, ${threads}>;
-fn total_of(value: vec2f, local: u32) -> vec2f {
-  workgroupBarrier();
-  totals[local] = value;
-  for (var width = p.half_group; width > 0u; width = width / 2u) {
-    workgroupBarrier();
-    if (local < width) { totals[local] += totals[local + width]; }
-  }
-  workgroupBarrier();
-  return totals[0];
-}`,
-};
+/** Adds up a value of each thread of a row; all of them get the total. */
+function printTotal(worker: RowWorker, subgroups: boolean): string {
+  if (worker === "group") return printReductions(subgroups, sumOf("vec2f", "total_of"));
+  return "fn total_of(v: vec2f, local: u32) -> vec2f { return v; }";
+}
 
-function openRow(worker: RowWorker): string {
+function openRow(worker: RowWorker, subgroups: boolean): string {
   const [row, first] = worker === "group" ? [groupIndex, "local"] : [`${groupIndex} * ${threads}u + local`, "0u"];
-  return `${totalFunction[worker]}
+  return `${printTotal(worker, subgroups)}
 @compute @workgroup_size(${threads}) fn main(${mainArguments}) {
   let row = ${row};
   if (row >= p.rows) { return; }
@@ -45,13 +35,13 @@ export interface ForwardVariant {
   readonly stats: boolean;
 }
 
-export function printForward(worker: RowWorker, { delta, bias, stats }: ForwardVariant): string {
+export function printForward(worker: RowWorker, subgroups: boolean, { delta, bias, stats }: ForwardVariant): string {
   // With a residual the sum is written first, and read back by the thread that wrote it.
   const value = delta ? "load_sum(p.sum_base + start + c)" : "load_x(p.x_base + start + c)";
   const first = delta
     ? "let v = load_x(p.x_base + start + c) + load_delta(p.delta_base + start + c); store_sum(p.sum_base + start + c, v); added += load_sum(p.sum_base + start + c);"
     : `added += ${value};`;
-  return `${openRow(worker)}
+  return `${openRow(worker, subgroups)}
   var added = 0.0;
   ${eachColumn(worker, first)}
   let mean = total_of(vec2f(added, 0.0), local).x / width;
@@ -67,10 +57,10 @@ export function printForward(worker: RowWorker, { delta, bias, stats }: ForwardV
 }
 
 /** With g = gradY · weight: gradX = inverse · (g - mean(g) - x̂ · mean(g · x̂)), plus the residual's gradient. */
-export function printBackward(worker: RowWorker, residual: boolean): string {
+export function printBackward(worker: RowWorker, subgroups: boolean, residual: boolean): string {
   const terms = `let g = load_grad(p.grad_base + start + c) * load_weight(p.weight_base + c);
     let normed = (load_x(p.x_base + start + c) - mean) * inverse;`;
-  return `${openRow(worker)}
+  return `${openRow(worker, subgroups)}
   let mean = stats[p.stats_base + 2u * row];
   let inverse = stats[p.stats_base + 2u * row + 1u];
   var sums = vec2f();

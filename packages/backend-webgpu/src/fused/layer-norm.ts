@@ -1,6 +1,10 @@
-/** Layer norm, alone and after a residual addition: a workgroup or a thread per row. Gradients of weight and bias are sums over blocks of rows. */
+/**
+ * Layer norm, alone and after a residual addition: a workgroup or a thread per row. Gradients of weight and bias are sums over blocks of
+ * rows.
+ */
 import type { FusedKernel, TensorSpec, View } from "@modernbert-ts/tensor-core";
-import { blockRows, printBackward, printForward, printSumRows, threads } from "./layer-norm-shaders.ts";
+import { halfGroup, groupThreads as threads } from "../wgsl/reduction.ts";
+import { blockRows, printBackward, printForward, printSumRows } from "./layer-norm-shaders.ts";
 import type { RowWorker } from "./layer-norm-shaders.ts";
 import { bindAll, reshaped, supportsDense, withTensor } from "./support.ts";
 import type { Operands, Tools } from "./support.ts";
@@ -41,6 +45,7 @@ function createNorm({ device, primitives, clear }: Tools): {
   backward(call: Backward): void;
 } {
   const worker: RowWorker = device.avoidsBarriers ? "thread" : "group";
+  const { subgroups } = device.features;
 
   function dispatchRows(
     key: string,
@@ -52,13 +57,7 @@ function createNorm({ device, primitives, clear }: Tools): {
   ): void {
     device.stream.dispatch({
       key: `${key} by ${worker} ${dtypes}`,
-      parameters: [
-        ["rows", "u32", rows],
-        ["width", "u32", width],
-        ["eps", "f32", eps],
-        ["half_group", "u32", threads / 2],
-        ...bases,
-      ],
+      parameters: [["rows", "u32", rows], ["width", "u32", width], ["eps", "f32", eps], halfGroup, ...bases],
       bindings,
       groups: worker === "group" ? rows : Math.ceil(rows / threads),
       body: () => `${accessors}\n${body()}`,
@@ -99,7 +98,7 @@ function createNorm({ device, primitives, clear }: Tools): {
       const operands = bindAll(device, "layerNorm", { y, sum, stats }, { x, delta, weight, bias });
       const variant = { delta: Boolean(delta), bias: Boolean(bias), stats: Boolean(stats) };
       dispatchRows(`layerNorm forward ${JSON.stringify(variant)}`, rows, width, operands, eps, () =>
-        printForward(worker, variant),
+        printForward(worker, subgroups, variant),
       );
     },
     backward(call) {
@@ -119,7 +118,9 @@ function createNorm({ device, primitives, clear }: Tools): {
           { x, stats, weight, grad: gradY, residual: gradSum },
         );
         const residual = Boolean(gradSum);
-        dispatchRows(`layerNorm backward ${residual}`, rows, width, operands, 0, () => printBackward(worker, residual));
+        dispatchRows(`layerNorm backward ${residual}`, rows, width, operands, 0, () =>
+          printBackward(worker, subgroups, residual),
+        );
       }
       if (gradWeight || gradBias) sumRows(call, gradY);
     },

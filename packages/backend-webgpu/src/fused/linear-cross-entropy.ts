@@ -5,8 +5,10 @@
  */
 import type { BackwardCall, FusedKernel, View } from "@modernbert-ts/tensor-core";
 import type { Parameter } from "../device/dispatch.ts";
-import { errorBinding, throughFloat32 } from "../kernels/space.ts";
-import { printChunk, printGradient, printScores, threads } from "./cross-entropy-shaders.ts";
+import { errorBinding } from "../kernels/bind.ts";
+import { throughFloat32 } from "../kernels/through-float32.ts";
+import { printChunk, printGradient, printScores } from "./cross-entropy-shaders.ts";
+import { halfGroup, groupThreads as threads } from "../wgsl/reduction.ts";
 import { bindAll, reshaped, rowsOf, supportsDense, transposed, withTensor } from "./support.ts";
 import type { Tools } from "./support.ts";
 
@@ -55,7 +57,7 @@ export function linearCrossEntropy({ device, primitives, clear }: Tools): FusedK
     const { bindings, bases, dtypes, accessors } = bindAll(device, "linearCrossEntropy", outputs, inputs);
     device.stream.dispatch({
       key: `linearCrossEntropy ${key} ${dtypes}`,
-      parameters: [["half_group", "u32", threads / 2], ...parameters, ...bases],
+      parameters: [halfGroup, ...parameters, ...bases],
       bindings: [...bindings, ...(reports ? [errorBinding(device)] : [])],
       groups,
       body: () => `${accessors}\n${body()}`,
@@ -104,7 +106,9 @@ export function linearCrossEntropy({ device, primitives, clear }: Tools): FusedK
       const answer = supportsDense(device, inputs, { indices: [3], windows: true });
       const widest = Math.max(hidden!.shape[0]!, hidden!.shape[1]!, weight!.shape[0]!) * 64;
       if (answer === true && widest > device.maxBindingBytes / 2)
-        return { reason: "the rows are too many for the bindings" };
+        return {
+          reason: `the WebGPU kernel wants 64 columns of each operand in half a binding of ${device.maxBindingBytes} bytes, got ${widest}`,
+        };
       return answer;
     },
     saved: ({ inputs }) => [{ shape: [inputs[0]!.shape[0]!], dtype: "f32" }],
@@ -124,7 +128,9 @@ export function linearCrossEntropy({ device, primitives, clear }: Tools): FusedK
             ["first", "u32", first],
           ];
           const key = `chunk ${part ? "bias" : ""}`;
-          dispatch(key, rows, { state }, { logits, labels, bias: part }, sizes, () => printChunk(part !== null));
+          dispatch(key, rows, { state }, { logits, labels, bias: part }, sizes, () =>
+            printChunk(device.features.subgroups, part !== null),
+          );
         });
         withTensor(device, [2, rows], (scores) => {
           const sizes: Parameter[] = [

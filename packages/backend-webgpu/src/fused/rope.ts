@@ -2,7 +2,7 @@
 import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { errorCode } from "../kernels/bad-values.ts";
-import { errorBinding } from "../kernels/space.ts";
+import { errorBinding } from "../kernels/bind.ts";
 import { bindAll, hasQuads, supportsDense } from "./support.ts";
 import type { Tools } from "./support.ts";
 

@@ -6,10 +6,10 @@ import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
 import { sizeOf } from "@modernbert-ts/tensor-core";
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import type { Parameter } from "../device/dispatch.ts";
+import { halfGroup, printReductions, sumOf, groupThreads as threads } from "../wgsl/reduction.ts";
 import { bindAll, reshaped, rowsOf, supportsDense, withTensor } from "./support.ts";
 import type { Tools } from "./support.ts";
 
-const threads = 64;
 /** Elements whose ratios a workgroup sums. */
 const groupElements = 1024;
 
@@ -27,7 +27,7 @@ export function stableAdamW({ device, primitives }: Tools): FusedKernel<"stableA
     const { bindings, bases } = bindAll(device, "stableAdamW", outputs, inputs);
     device.stream.dispatch({
       key: `stableAdamW ${key}`,
-      parameters: [["count", "u32", count], ["half_group", "u32", threads / 2], ...bases, ...more],
+      parameters: [["count", "u32", count], halfGroup, ...bases, ...more],
       bindings,
       groups: Math.ceil(count / groupElements),
       body,
@@ -53,7 +53,7 @@ export function stableAdamW({ device, primitives }: Tools): FusedKernel<"stableA
             count,
             { m: part(m, range), v: part(v, range), partial },
             { g: part(g, range), control, scale },
-            printMoments,
+            () => printMoments(device.features.subgroups),
             [["first_group", "u32", from / groupElements]],
           );
         }
@@ -74,8 +74,8 @@ export function stableAdamW({ device, primitives }: Tools): FusedKernel<"stableA
 
 const each = `for (var i = group_at * ${groupElements}u + local; i < min(p.count, (group_at + 1u) * ${groupElements}u); i += ${threads}u)`;
 
-function printMoments(): string {
-  return `var<workgroup> totals: array<f32, ${threads}>;
+function printMoments(subgroups: boolean): string {
+  return `${printReductions(subgroups, sumOf("f32"))}
 @compute @workgroup_size(${threads}) fn main(${mainArguments}) {
   let group_at = ${groupIndex};
   if (group_at * ${groupElements}u >= p.count) { return; }
@@ -93,12 +93,8 @@ function printMoments(): string {
       sum += gradient * gradient / max(second, eps * eps);
     }
   }
-  totals[local] = sum;
-  for (var width = p.half_group; width > 0u; width = width / 2u) {
-    workgroupBarrier();
-    if (local < width) { totals[local] += totals[local + width]; }
-  }
-  if (local == 0u) { partial[p.partial_base + p.first_group + group_at] = totals[0]; }
+  let total = sum_of(sum, local);
+  if (local == 0u) { partial[p.partial_base + p.first_group + group_at] = total; }
 }`;
 }
 

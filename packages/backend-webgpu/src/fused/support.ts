@@ -2,11 +2,12 @@
 import type { DType, TensorSpec, View } from "@modernbert-ts/tensor-core";
 import { bytesOf, denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { PrimitiveKernels } from "@modernbert-ts/tensor-core";
-import { bindDense } from "../kernels/space.ts";
-import type { Bound, Device } from "../kernels/space.ts";
+import { bindDense, quadsOf } from "../kernels/bind.ts";
+import type { Bound } from "../kernels/bind.ts";
+import type { Device } from "../kernels/device.ts";
 import type { Binding } from "../device/dispatch.ts";
-import { deviceDType, loadFunction, loadQuad, storeFunction, storeQuad } from "../wgsl/access.ts";
-import type { DeviceDType } from "../wgsl/access.ts";
+import { deviceDType, loadFunction, loadHalf, loadQuad, storeFunction, storeQuad } from "../wgsl/access.ts";
+import type { DeviceDType, QuadAccess } from "../wgsl/access.ts";
 
 /** The device and the primitives that fused kernels are put together from. */
 export interface Tools {
@@ -20,7 +21,7 @@ type Answer = true | { readonly reason: string };
 
 const floats: readonly DType[] = ["f32", "f16", "bf16"];
 
-/** true when `indices` are i32, the others floats, and (unless `windows`) every tensor fits one binding; else a reason for `fusedReport()`. */
+/** true when `indices` are i32, the others floats, and (unless `windows`) every tensor fits one binding; else why, for `fusedReport()`. */
 export function supportsDense(
   { maxBindingBytes, bindingAlignment }: Device,
   tensors: readonly (TensorSpec | null)[],
@@ -65,18 +66,23 @@ export interface Operands {
   readonly accessors: string;
 }
 
-/** Binds the tensors that are there, in order, the outputs first. @param quads Names of those that are seen in groups of four. */
+/**
+ * Binds the tensors that are there, in order, the outputs first.
+ * @param quads Names of those that are seen in groups of four.
+ * @param half `load4_NAME` of f16 inputs gives `vec4h`; needs f16 arithmetic.
+ */
 export function bindAll(
   device: Device,
   operation: string,
   outputs: Readonly<Record<string, View | null | undefined>>,
   inputs: Readonly<Record<string, View | null | undefined>>,
   quads: readonly string[] = [],
+  half = false,
 ): Operands {
   const bind = (views: typeof inputs, writes: boolean): { bound: Bound; dtype: DeviceDType }[] =>
     Object.entries(views).flatMap(([name, view]) => {
       if (!view) return [];
-      const access = quads.includes(name) ? "quads" : "elements";
+      const access = quads.includes(name) ? quadsOf(device) : "elements";
       const bound = bindDense(device, operation, name, view, writes, { access });
       return { bound, dtype: deviceDType(operation, view.dtype) };
     });
@@ -87,16 +93,27 @@ export function bindAll(
       return [`${binding.name}_base`, "u32", quads.includes(binding.name) ? base / 4 : base] as const;
     }),
     dtypes: all.map(({ dtype }) => dtype).join(" "),
-    accessors: all.map(({ bound, dtype }) => printAccessors(bound.binding, dtype, quads)).join("\n"),
+    accessors: all
+      .map(({ bound, dtype }) =>
+        printAccessors(bound.binding, dtype, quads.includes(bound.binding.name) ? quadsOf(device) : undefined, half),
+      )
+      .join("\n"),
   };
 }
 
-function printAccessors({ name, writes }: Binding, dtype: DeviceDType, quads: readonly string[]): string {
+function printAccessors(
+  { name, writes }: Binding,
+  dtype: DeviceDType,
+  quads: QuadAccess | undefined,
+  half: boolean,
+): string {
   if (!floats.includes(dtype)) return "";
-  const isQuad = quads.includes(name);
-  const load = isQuad ? loadQuad(name, dtype) : loadFunction(name, dtype, writes);
-  if (!writes) return load;
-  return `${load}\n${isQuad ? storeQuad(name, dtype) : storeFunction(name, dtype)}`;
+  if (quads === undefined) {
+    const load = loadFunction(name, dtype, writes);
+    return writes ? `${load}\n${storeFunction(name, dtype)}` : load;
+  }
+  if (writes) return `${loadQuad(name, dtype)}\n${storeQuad(name, dtype)}`;
+  return half && dtype === "f16" ? loadHalf(name, true) : loadQuad(name, dtype, quads);
 }
 
 /** True where a dense view can be seen in groups of four. */

@@ -1,16 +1,17 @@
 /**
- * Attention over packed sequences, flash style (Dao et al. 2022): a workgroup takes 16 consecutive tokens of one head, four threads a
- * token, and walks over the keys that any of them sees, in tiles that lie in workgroup memory. Each thread finds its sequence in
- * cuSeqlens, so the host need not know it. Backward computes the probabilities again from the saved log-sum-exp: one pass over keys for the gradient of
- * the queries, one over queries for those of keys and values; no two threads write one place. Cost O(T · window).
+ * Attention over packed sequences, flash style (Dao et al. 2022), at a cost of O(T · window). Each thread finds its sequence in
+ * cuSeqlens, so the host need not know it. Backward computes the probabilities again from the saved log-sum-exp: one pass over keys for
+ * the gradient of the queries, one over queries for those of keys and values; no two threads write one place.
  */
 import type { CompositeAttrs, FusedKernel, View } from "@modernbert-ts/tensor-core";
 import type { Parameter } from "../device/dispatch.ts";
-import { errorBinding } from "../kernels/space.ts";
+import { errorBinding } from "../kernels/bind.ts";
 import { printKeys, printQueries } from "./attention-backward.ts";
 import { printDirectForward } from "./attention-direct.ts";
 import { printForward } from "./attention-forward.ts";
-import { blockTokens, maxHeadSize, threads } from "./attention-frame.ts";
+import { maxHeadSize, threads } from "./attention-common.ts";
+import { blockTokens } from "./attention-frame.ts";
+import { numberTypes } from "../wgsl/access.ts";
 import { bindAll, supportsDense, withQuads, withTensor } from "./support.ts";
 import type { Tools } from "./support.ts";
 
@@ -32,12 +33,16 @@ export function varlenAttention(tools: Tools): FusedKernel<"varlenAttention"> {
     print: (saves: boolean) => string,
   ): void {
     const [tokens, , heads, width] = qkv.shape as [number, number, number, number];
+    // What is stored in f16 is multiplied so, in runs of four; probabilities and their gradients are f32, and so is what they weigh.
+    const operands = [qkv, ...["grad", "y"].map((name) => inputs[name])];
+    const half = device.features.f16Arithmetic && operands.every((view) => !view || view.dtype === "f16");
     const { bindings, bases, dtypes, accessors } = bindAll(
       device,
       "varlenAttention",
       outputs,
       { qkv, ...inputs },
       quads,
+      half,
     );
     const saves = Boolean(outputs["lse"]);
     const direct = pass === "forward" && device.avoidsBarriers;
@@ -55,7 +60,7 @@ export function varlenAttention(tools: Tools): FusedKernel<"varlenAttention"> {
       parameters,
       bindings: [...bindings, ...(pass === "forward" ? [errorBinding(device)] : [])],
       groups: direct ? Math.ceil((tokens * heads) / threads) : Math.ceil(tokens / blockTokens) * heads,
-      body: () => `${accessors}\n${direct ? printDirectForward(saves) : print(saves)}`,
+      body: () => `${numberTypes(half)}\n${accessors}\n${direct ? printDirectForward(saves) : print(saves)}`,
     });
   }
 

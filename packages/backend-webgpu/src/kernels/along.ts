@@ -7,8 +7,10 @@ import { sizeOf } from "@modernbert-ts/tensor-core";
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { deviceDType, loadBits, loadFunction, storeBits, storeFunction, valueType } from "../wgsl/access.ts";
 import { errorCode } from "./bad-values.ts";
-import { bindLane, errorBinding, laneOf } from "./space.ts";
-import type { Access, Device } from "./space.ts";
+import { bindLane, errorBinding } from "./bind.ts";
+import type { Access } from "./bind.ts";
+import type { Device } from "./device.ts";
+import { laneOf } from "./space.ts";
 import { eachWindow, rowsPerWindow } from "./windows.ts";
 
 const threads = 64;

@@ -6,17 +6,12 @@ import type { Parameter } from "../device/dispatch.ts";
 import { loadBits, loadFunction, loadQuad, storeBits, storeFunction, storeQuad, valueType } from "../wgsl/access.ts";
 import type { DeviceDType } from "../wgsl/access.ts";
 import { printExpression } from "../wgsl/expression.ts";
-import {
-  bindLane,
-  boxesThatFit,
-  extentParameters,
-  laneOf,
-  laneParameters,
-  mergeLoops,
-  printAddress,
-  printCoordinates,
-} from "./space.ts";
-import type { Access, Device, Lane } from "./space.ts";
+import { bindLane } from "./bind.ts";
+import type { Access } from "./bind.ts";
+import { extentParameters, laneParameters, printAddress, printCoordinates } from "./coordinates.ts";
+import type { Device } from "./device.ts";
+import { boxesThatFit, laneOf, mergeLoops } from "./space.ts";
+import type { Lane } from "./space.ts";
 
 export const threads = 64;
 
@@ -57,10 +52,14 @@ function runElements(
   for (const box of boxesThatFit(device, out.shape, lanes)) {
     const merged = mergeLoops(box.extents, box.lanes);
     const rank = merged.extents.length;
-    const access: Access = kernel.bits ? "bits" : hasQuads(merged.extents, merged.lanes) ? "quads" : "elements";
+    const access: ElementAccess = kernel.bits
+      ? "bits"
+      : hasQuads(merged.extents, merged.lanes)
+        ? "exact quads"
+        : "elements";
     const bound = merged.lanes.map((lane, at) => bindLane(device, names[at]!, merged.extents, lane, at === 0, access));
     // With quads the last loop and all addresses count groups of four.
-    const unit = access === "quads" ? 4 : 1;
+    const unit = access === "exact quads" ? 4 : 1;
     const extents = [...merged.extents.slice(0, -1), merged.extents.at(-1)! / unit];
     const steps = merged.lanes.map(({ strides }) => strides.map((stride) => (stride === 1 ? 1 : stride / unit)));
     const size = extents.reduce((product, extent) => product * extent, 1);
@@ -83,24 +82,26 @@ function runElements(
 const printers = {
   bits: { load: loadBits, store: storeBits },
   elements: { load: loadFunction, store: storeFunction },
-  quads: { load: (name, dtype) => loadQuad(name, dtype, true), store: storeQuad },
-} satisfies Record<Access, Record<"load" | "store", (name: string, dtype: DeviceDType) => string>>;
+  "exact quads": { load: (name, dtype) => loadQuad(name, dtype, "exact quads"), store: storeQuad },
+} satisfies Partial<Record<Access, Record<"load" | "store", (name: string, dtype: DeviceDType) => string>>>;
+
+type ElementAccess = keyof typeof printers;
 
 function print(
   kernel: ElementKernel,
-  access: Access,
+  access: ElementAccess,
   names: readonly string[],
   dtypes: readonly DeviceDType[],
   rank: number,
 ): string {
   const { load, store } = printers[access];
   const inputs = names.slice(1);
-  const loads = inputs.map((name) => `let v_${name} = load${access === "quads" ? "4" : ""}_${name}(at_${name});`);
+  const loads = inputs.map((name) => `let v_${name} = load${access === "exact quads" ? "4" : ""}_${name}(at_${name});`);
   const element = (part: string): string => `element(${inputs.map((name) => `v_${name}${part}`).join(", ")})`;
-  const results: Readonly<Record<Access, string>> = {
+  const results: Readonly<Record<ElementAccess, string>> = {
     bits: "store_y(to, v_x0);",
     elements: `store_y(to, ${element("")});`,
-    quads: `store4_y(to, vec4f(${["x", "y", "z", "w"].map((part) => element(`.${part}`)).join(", ")}));`,
+    "exact quads": `store4_y(to, vec4f(${["x", "y", "z", "w"].map((part) => element(`.${part}`)).join(", ")}));`,
   };
   return `${names.map((name, at) => (at === 0 ? store : load)(name, dtypes[at]!)).join("\n")}
 

@@ -4,8 +4,8 @@ import type { View } from "@modernbert-ts/tensor-core";
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { deviceDType, loadBits, storeBits } from "../wgsl/access.ts";
 import { errorCode } from "./bad-values.ts";
-import { bindDense, errorBinding } from "./space.ts";
-import type { Device } from "./space.ts";
+import { bindDense, errorBinding } from "./bind.ts";
+import type { Device } from "./device.ts";
 import { eachWindow, rowsPerWindow } from "./windows.ts";
 
 const threads = 64;

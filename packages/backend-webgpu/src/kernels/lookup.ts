@@ -4,8 +4,8 @@ import { deviceDType, isPacked } from "../wgsl/access.ts";
 import { putAlong, takeAlong } from "./along.ts";
 import { gather } from "./gather.ts";
 import { segmentRows, segmentSum } from "./segment-sum.ts";
-import { throughFloat32 } from "./space.ts";
-import type { Device } from "./space.ts";
+import type { Device } from "./device.ts";
+import { throughFloat32 } from "./through-float32.ts";
 
 type Lookups = Pick<PrimitiveKernels<View>, "gather" | "segmentSum" | "takeAlong" | "putAlong">;
 

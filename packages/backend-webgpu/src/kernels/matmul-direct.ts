@@ -4,9 +4,10 @@
  */
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { loadQuad, storeQuad } from "../wgsl/access.ts";
+import { printOperands, runLength } from "./matmul-operands.ts";
 import { columnsPerThread, threadsOf } from "./matmul-recipes.ts";
 import type { Variant } from "./matmul-recipes.ts";
-import { printAddress, printCoordinates } from "./space.ts";
+import { printAddress, printCoordinates } from "./coordinates.ts";
 
 const four = [0, 1, 2, 3] as const;
 
@@ -15,7 +16,7 @@ function lines(...parts: readonly (string | readonly string[])[]): string {
 }
 
 /** The loop over the depth. Both along depth: dot products; else outer products of what lies side by side. */
-function printSum(aAlongDepth: boolean, bAlongDepth: boolean): string {
+function printSum({ aAlongDepth, bAlongDepth, half }: Variant): string {
   const quadsA = four.map((r) => `let a${r} = load4_a(a_at + min(row + ${r}u, p.rows - 1u) * p.a_row + k);`);
   const quadsB = four.map((c) => `let b${c} = load4_b(b_at + (column + ${c}u) * p.b_column + k);`);
   const rowsOfA = "load4_a(a_at + a_quad + d * p.a_depth)";
@@ -23,34 +24,47 @@ function printSum(aAlongDepth: boolean, bAlongDepth: boolean): string {
   const byQuads = (...body: readonly (string | readonly string[])[]): string =>
     `for (var k = 0u; k < p.depth / 4u; k++) {\n    ${lines(...body)}\n  }`;
   if (aAlongDepth && bAlongDepth) {
-    const dots = four.map((r) => `sum${r} += vec4f(dot(a${r}, b0), dot(a${r}, b1), dot(a${r}, b2), dot(a${r}, b3));`);
-    return byQuads(quadsA, quadsB, dots);
+    const dots = (r: number): string => four.map((c) => `dot(a${r}, b${c})`).join(", ");
+    return byQuads(
+      quadsA,
+      quadsB,
+      four.map((r) => `sum${r} += vec4f(Quad(${dots(r)}));`),
+    );
   }
+  // Four products of f16 are one run; f32 go into the sums at once.
+  const into = half ? "run" : "sum";
+  const open = half ? four.map((r) => `var run${r} = Quad();`) : [];
+  const close = half ? four.map((r) => `sum${r} += vec4f(run${r});`) : [];
+  const add = (a: (r: number) => string): string => four.map((r) => `${into}${r} += ${a(r)} * b;`).join(" ");
   if (aAlongDepth) {
-    const steps = four.map((i) => {
-      const terms = four.map((r) => `sum${r} += a${r}[${i}] * b;`);
-      return `{ let d = 4u * k + ${i}u; let b = ${columnsOfB}; ${terms.join(" ")} }`;
-    });
-    return byQuads(quadsA, steps);
+    const steps = four.map((i) => `{ let d = 4u * k + ${i}u; let b = ${columnsOfB}; ${add((r) => `a${r}[${i}]`)} }`);
+    return byQuads(quadsA, open, steps, close);
   }
   if (bAlongDepth) {
     const steps = four.map((i) => {
-      const b = `vec4f(${four.map((c) => `b${c}[${i}]`).join(", ")})`;
-      const terms = four.map((r) => `sum${r} += a[${r}] * b;`);
-      return `{ let d = 4u * k + ${i}u; let a = ${rowsOfA}; let b = ${b}; ${terms.join(" ")} }`;
+      const b = `Quad(${four.map((c) => `b${c}[${i}]`).join(", ")})`;
+      return `{ let d = 4u * k + ${i}u; let a = ${rowsOfA}; let b = ${b}; ${add((r) => `a[${r}]`)} }`;
     });
-    return byQuads(quadsB, steps);
+    return byQuads(quadsB, open, steps, close);
   }
-  const terms = four.map((r) => `sum${r} += a[${r}] * b;`);
-  return `for (var d = 0u; d < p.depth; d++) {
-    ${lines(`let a = ${rowsOfA};`, `let b = ${columnsOfB};`, terms)}
+  const loop = (first: string, end: string): string => `for (var d = ${first}; d < ${end}; d++) {
+    ${lines(
+      `let a = ${rowsOfA};`,
+      `let b = ${columnsOfB};`,
+      add((r) => `a[${r}]`),
+    )}
+  }`;
+  if (!half) return loop("0u", "p.depth");
+  return `for (var start = 0u; start < p.depth; start += ${runLength}u) {
+    ${lines(open, loop("start", `min(start + ${runLength}u, p.depth)`), close)}
   }`;
 }
 
-export function printDirect({ recipe, dtypes: [a, b, y], batchRank, aAlongDepth, bAlongDepth }: Variant): string {
+export function printDirect(variant: Variant): string {
+  const { recipe, dtypes, batchRank, aAlongDepth } = variant;
+  const y = dtypes[2];
   const across = recipe.columns / columnsPerThread;
-  return `${loadQuad("a", a)}
-${loadQuad("b", b)}
+  return `${printOperands(variant)}
 ${loadQuad("y", y)}
 ${storeQuad("y", y)}
 
@@ -74,7 +88,7 @@ fn finish(sum: vec4f, row: u32, column: u32, y_at: u32) {
   let y_at = ${printAddress("y", batchRank)};
   ${aAlongDepth ? "" : "let a_quad = row / 4u;"}
   ${four.map((r) => `var sum${r} = vec4f();`).join(" ")}
-  ${printSum(aAlongDepth, bAlongDepth)}
+  ${printSum(variant)}
   ${four.map((r) => `finish(sum${r}, row + ${r}u, column, y_at);`).join("\n  ")}
 }`;
 }

@@ -1,5 +1,5 @@
 /** The shaders that a product can take, and which of them it fits: what `matmul.ts`, its choice and its tuning agree on. */
-import type { DeviceDType } from "../wgsl/access.ts";
+import type { DeviceDType, QuadAccess } from "../wgsl/access.ts";
 import type { Lane } from "./space.ts";
 
 /** Rows and columns of the result that a workgroup makes. */
@@ -57,6 +57,15 @@ export interface Variant {
   /** Neighbours in memory are neighbours in depth, not in rows or columns. */
   readonly aAlongDepth: boolean;
   readonly bAlongDepth: boolean;
+  /** Both operands are f16 and multiplied so; see `matmul-operands.ts`. */
+  readonly half: boolean;
+  /** How groups of four are read. */
+  readonly access: QuadAccess;
+}
+
+/** True where both operands are f16. */
+export function hasHalves({ lanes: [a, b] }: Product): boolean {
+  return a.dtype === "f16" && b.dtype === "f16";
 }
 
 export function groupsOf({ rows, columns, batches }: Product, recipe: Recipe): number {

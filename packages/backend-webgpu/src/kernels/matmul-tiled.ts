@@ -4,9 +4,10 @@
  */
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { loadFunction, loadQuad, storeFunction, storeQuad } from "../wgsl/access.ts";
+import { printOperands, runLength } from "./matmul-operands.ts";
 import { columnsPerThread, threadsOf } from "./matmul-recipes.ts";
 import type { Variant } from "./matmul-recipes.ts";
-import { printAddress, printCoordinates } from "./space.ts";
+import { printAddress, printCoordinates } from "./coordinates.ts";
 
 /** Loads a tile of lanes (rows or columns) × depth into workgroup memory laid out [depth][lanes], zeros beyond the edges. */
 function printLoad(name: "a" | "b", { recipe, quads, aAlongDepth, bAlongDepth }: Variant): string {
@@ -32,18 +33,16 @@ function printLoad(name: "a" | "b", { recipe, quads, aAlongDepth, bAlongDepth }:
     : [`tile_${name}[k * ${lanes}u + lane] = v;`];
   return `for (var e = local; e < ${(lanes * depth) / deep / wide}u; e += ${threadsOf(recipe)}u) {
       ${place}
-      var v = ${quads ? "vec4f()" : "0.0"};
+      var v = ${quads ? "Quad()" : "Number()"};
       if (${first} + lane < p.${end} && start + k < p.depth) { v = ${quads ? "load4" : "load"}_${name}(${at}); }
       ${store.join(" ")}
     }`;
 }
 
 /** `finish` scales the four results of a thread in one row and stores what lies inside. */
-function printFinish({ quads, dtypes: [a, b, y] }: Variant): string {
+function printFinish({ quads, dtypes: [, , y] }: Variant): string {
   if (quads) {
-    return `${loadQuad("a", a)}
-${loadQuad("b", b)}
-${loadQuad("y", y)}
+    return `${loadQuad("y", y)}
 ${storeQuad("y", y)}
 
 fn finish(sum: vec4f, row: u32, column: u32, y_at: u32) {
@@ -54,9 +53,7 @@ fn finish(sum: vec4f, row: u32, column: u32, y_at: u32) {
   store4_y(at, value);
 }`;
   }
-  return `${loadFunction("a", a)}
-${loadFunction("b", b)}
-${loadFunction("y", y, true)}
+  return `${loadFunction("y", y, true)}
 ${storeFunction("y", y)}
 
 fn finish(sum: vec4f, row: u32, column: u32, y_at: u32) {
@@ -70,15 +67,33 @@ fn finish(sum: vec4f, row: u32, column: u32, y_at: u32) {
 }`;
 }
 
+/** Adds the products of a tile, one step of the depth after the other. Beyond the depth the tile holds zeros, so that runs are whole. */
+function printSteps({ recipe: { rows, columns, threadRows }, half }: Variant): string {
+  const each = Array.from({ length: threadRows }, (_, row) => row);
+  const loop = (from: string, end: string, sum: string): string => `for (var k = ${from}; k < ${end}; k++) {
+      let at_b = k * ${columns}u + thread_column;
+      let b = Quad(tile_b[at_b], tile_b[at_b + 1u], tile_b[at_b + 2u], tile_b[at_b + 3u]);
+      let at_a = k * ${rows}u + thread_row;
+      ${each.map((row) => `${sum}${row} += tile_a[at_a + ${row}u] * b;`).join("\n      ")}
+    }`;
+  if (!half) return loop("0u", "steps", "sum");
+  return `for (var run = 0u; run < steps; run += ${runLength}u) {
+    ${each.map((row) => `var run${row} = Quad();`).join(" ")}
+    ${loop("run", `run + ${runLength}u`, "run")}
+    ${each.map((row) => `sum${row} += vec4f(run${row});`).join(" ")}
+    }`;
+}
+
 export function printTiled(variant: Variant): string {
   const { recipe, batchRank } = variant;
   const { rows, columns, depth, threadRows } = recipe;
   const across = columns / columnsPerThread;
   const each = Array.from({ length: threadRows }, (_, row) => row);
-  return `${printFinish(variant)}
+  return `${printOperands(variant)}
+${printFinish(variant)}
 
-var<workgroup> tile_a: array<f32, ${rows * depth}>;
-var<workgroup> tile_b: array<f32, ${columns * depth}>;
+var<workgroup> tile_a: array<Number, ${rows * depth}>;
+var<workgroup> tile_b: array<Number, ${columns * depth}>;
 
 @compute @workgroup_size(${threadsOf(recipe)}) fn main(${mainArguments}) {
   let index = ${groupIndex};
@@ -99,12 +114,7 @@ var<workgroup> tile_b: array<f32, ${columns * depth}>;
     workgroupBarrier();
     // The bound is no constant: unrolled, this loop takes software adapters ten seconds to compile.
     let steps = min(${depth}u, p.depth - start);
-    for (var k = 0u; k < steps; k++) {
-      let at_b = k * ${columns}u + thread_column;
-      let b = vec4f(tile_b[at_b], tile_b[at_b + 1u], tile_b[at_b + 2u], tile_b[at_b + 3u]);
-      let at_a = k * ${rows}u + thread_row;
-      ${each.map((row) => `sum${row} += tile_a[at_a + ${row}u] * b;`).join("\n      ")}
-    }
+    ${printSteps(variant)}
     workgroupBarrier();
   }
   ${each.map((row) => `finish(sum${row}, first_row + thread_row + ${row}u, first_column + thread_column, y_at);`).join("\n  ")}

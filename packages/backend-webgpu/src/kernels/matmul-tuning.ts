@@ -2,7 +2,8 @@
  * Measures the shapes of `matmul` on the adapter at hand: for each class of products the time of a few runs with every shader. A GPU takes
  * about a tenth of a second for it, and some seconds for compiling on slow drivers. Within ten percent the rule of thumb stays.
  */
-import type { Device, Lane } from "./space.ts";
+import type { Device } from "./device.ts";
+import type { Lane } from "./space.ts";
 import { classOf, rowClasses, ruleOfThumb } from "./matmul-choice.ts";
 import type { MatmulTable } from "./matmul-choice.ts";
 import { describeProduct, run } from "./matmul.ts";
@@ -34,14 +35,15 @@ const layouts = [
 export async function tuneMatmul(device: Device, options: TuningOptions): Promise<MatmulTable> {
   const { size = 768, rows = rowClasses, finish, now = () => performance.now() } = options;
   const table: Record<string, RecipeName> = {};
+  const dtypes = device.features.f16Arithmetic ? (["f32", "f16"] as const) : (["f32"] as const);
   const largest = Math.max(...rows, size);
   const ids = [size * largest, size * size, size * largest].map((count) => device.memory.allocate(count * 4));
   try {
     const buffers = ids.map((id) => device.memory.find("tune", id));
-    for (const count of rows) {
+    for (const [count, dtype] of rows.flatMap((each) => dtypes.map((type) => [each, type] as const))) {
       for (const [aAlongDepth, bAlongDepth] of layouts) {
         const lane = (at: number, strides: readonly number[]): Lane => {
-          return { buffer: buffers[at]!, dtype: "f32", offset: 0, strides };
+          return { buffer: buffers[at]!, dtype, offset: 0, strides };
         };
         const product = describeProduct(
           [count, size, size],

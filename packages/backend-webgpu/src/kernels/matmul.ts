@@ -5,12 +5,15 @@
 import type { PrimitiveAttrs, PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
 import { isPacked } from "../wgsl/access.ts";
 import { printDirect } from "./matmul-direct.ts";
-import { canUseQuads, groupsOf, isAlongDepth } from "./matmul-recipes.ts";
+import { canUseQuads, groupsOf, hasHalves, isAlongDepth } from "./matmul-recipes.ts";
 import type { Product, Recipe, Variant } from "./matmul-recipes.ts";
 import { printTiled } from "./matmul-tiled.ts";
-import { bindLane, boxesThatFit, continues, extentParameters, laneOf, laneParameters, mergeLoops } from "./space.ts";
-import { throughFloat32 } from "./space.ts";
-import type { Device, Lane } from "./space.ts";
+import { bindLane, quadsOf } from "./bind.ts";
+import { extentParameters, laneParameters } from "./coordinates.ts";
+import type { Device } from "./device.ts";
+import { boxesThatFit, continues, laneOf, mergeLoops } from "./space.ts";
+import type { Lane } from "./space.ts";
+import { throughFloat32 } from "./through-float32.ts";
 
 type Attrs = PrimitiveAttrs["matmul"];
 
@@ -88,8 +91,9 @@ export function run(device: Device, product: Product, recipe: Recipe, { alpha, a
   const { extents, rows, columns, depth, batches, lanes, batch } = product;
   const quads = canUseQuads(product);
   const names = ["a", "b", "y"];
+  const access = quadsOf(device);
   const bound = lanes.map((lane, at) =>
-    bindLane(device, names[at]!, extents, lane, at === 2, quads ? "quads" : "elements"),
+    bindLane(device, names[at]!, extents, lane, at === 2, quads ? access : "elements"),
   );
   const [a, b, y] = lanes.map(({ strides }) => strides.slice(-3)) as [number[], number[], number[]];
   const variant: Variant = {
@@ -99,6 +103,8 @@ export function run(device: Device, product: Product, recipe: Recipe, { alpha, a
     batchRank: batch.extents.length,
     aAlongDepth: isAlongDepth(a[0]!, a[2]!),
     bAlongDepth: isAlongDepth(b[1]!, b[2]!),
+    half: device.features.f16Arithmetic && hasHalves(product),
+    access,
   };
   // With quads all addresses count groups of four, but for the steps within one.
   const unit = quads ? 4 : 1;

@@ -2,8 +2,8 @@
 import type { PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
 import { bytesOf, denseStrides, hostArray, sizeOf } from "@modernbert-ts/tensor-core";
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
-import { bindDense } from "./space.ts";
-import type { Device } from "./space.ts";
+import { bindDense } from "./bind.ts";
+import type { Device } from "./device.ts";
 
 const threads = 64;
 

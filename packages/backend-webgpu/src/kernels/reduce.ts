@@ -2,36 +2,28 @@
  * `reduce`: a workgroup or a thread per result, in chunks where results are few and sums long; the partial results of the chunks are
  * reduced in a second step. Which thread adds what depends on the shape only, so the bits do too.
  */
-import type { PrimitiveAttrs, PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
+import type { PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
 import { denseStrides } from "@modernbert-ts/tensor-core";
 import type { DeviceBuffer } from "../device/memory.ts";
-import { groupIndex, mainArguments } from "../device/dispatch.ts";
-import { isPacked, loadFunction, storeFunction, valueType } from "../wgsl/access.ts";
+import { isPacked, valueType } from "../wgsl/access.ts";
 import type { DeviceDType } from "../wgsl/access.ts";
-import {
-  bindLane,
-  boxesThatFit,
-  continues,
-  extentParameters,
-  laneOf,
-  laneParameters,
-  mergeLoops,
-  printAddress,
-  printCoordinates,
-  throughFloat32,
-} from "./space.ts";
-import type { Device, Lane } from "./space.ts";
+import { halfGroup, groupThreads as threads } from "../wgsl/reduction.ts";
+import { bindLane } from "./bind.ts";
+import { extentParameters, laneParameters } from "./coordinates.ts";
+import type { Device } from "./device.ts";
+import { printReduce } from "./reduce-shader.ts";
+import type { ReduceKind, ReduceVariant } from "./reduce-shader.ts";
+import { boxesThatFit, continues, laneOf, mergeLoops } from "./space.ts";
+import type { Lane } from "./space.ts";
+import { throughFloat32 } from "./through-float32.ts";
 
-type Kind = PrimitiveAttrs["reduce"]["kind"];
-
-const threads = 64;
 /** Terms that one thread adds, or one workgroup, before they become a chunk of their own. */
 const threadTerms = 256;
 const groupTerms = 16_384;
 
 /** Loops that stay and loops that are summed over; lanes are the input (both) and the output (only `kept`). */
 interface Problem {
-  readonly kind: Kind;
+  readonly kind: ReduceKind;
   readonly kept: readonly number[];
   readonly reduced: readonly number[];
   readonly x: Lane & { readonly reducedStrides: readonly number[] };
@@ -137,8 +129,10 @@ function run(device: Device, step: Step): void {
   const all = [...kept, ...reduced];
   const from = bindLane(device, "x", all, { ...x, strides: [...x.strides, ...x.reducedStrides] }, false);
   const to = bindLane(device, "y", [...kept, chunks], { ...y, strides: [...y.strides, chunkStride] }, true);
+  const [rank, reducedRank] = [kept.length, reduced.length];
+  const variant: ReduceVariant = { kind, from: x.dtype, to: y.dtype, rank, reducedRank, byThread };
   device.stream.dispatch({
-    key: `reduce ${kind} ${x.dtype} ${y.dtype} ranks ${kept.length} ${reduced.length} ${byThread ? "thread" : "group"}`,
+    key: `reduce ${JSON.stringify(variant)}`,
     parameters: [
       ["results", "u32", results],
       ["chunks", "u32", chunks],
@@ -146,7 +140,7 @@ function run(device: Device, step: Step): void {
       ["chunk_terms", "u32", chunkTerms],
       ["chunk_stride", "u32", chunkStride],
       ["combine", "u32", combine ? 1 : 0],
-      ["half_group", "u32", threads / 2],
+      halfGroup,
       ...extentParameters(kept),
       ...extentParameters(reduced, "r"),
       ...laneParameters("x", from.base, x.strides),
@@ -155,72 +149,6 @@ function run(device: Device, step: Step): void {
     ],
     bindings: [from.binding, to.binding],
     groups: byThread ? Math.ceil((results * chunks) / threads) : results * chunks,
-    body: () => print(kind, x.dtype, y.dtype, kept.length, reduced.length, byThread),
+    body: () => printReduce(variant, device.features.subgroups),
   });
-}
-
-/** WGSL of the neutral element. */
-function identity(kind: Kind, type: "f32" | "i32" | "u32"): string {
-  if (kind === "sum" || type === "u32") return `${type}(0)`;
-  return type === "f32" ? "float_(0xff800000u)" : "i32(-2147483647 - 1)";
-}
-
-function print(
-  kind: Kind,
-  from: DeviceDType,
-  to: DeviceDType,
-  rank: number,
-  reducedRank: number,
-  byThread: boolean,
-): string {
-  const type = valueType(from);
-  const place = `${printCoordinates(rank, "result")}
-  let x_at = ${printAddress("x", rank)};
-  let y_at = ${printAddress("y", rank)} + chunk * p.chunk_stride;
-  let begin = chunk * p.chunk_terms;
-  let end = min(p.terms, begin + p.chunk_terms);
-  var total = ${identity(kind, type)};`;
-  const term = `${printCoordinates(reducedRank, "term", "r", "d")}
-    total = combine(total, load_x(x_at + ${Array.from({ length: reducedRank }, (_, axis) => `d${axis} * p.x_r${axis}`).join(" + ")}));`;
-  const finish = `if (p.combine != 0u) { total = combine(load_y(y_at), total); }
-  store_y(y_at, total);`;
-  const functions = `${loadFunction("x", from)}
-${loadFunction("y", to, true)}
-${storeFunction("y", to)}
-fn combine(a: ${type}, b: ${type}) -> ${type} { return ${kind === "sum" ? "a + b" : "max(a, b)"}; }`;
-  if (byThread) {
-    return `${functions}
-@compute @workgroup_size(${threads}) fn main(${mainArguments}) {
-  let index = ${groupIndex} * ${threads}u + local;
-  if (index >= p.results * p.chunks) { return; }
-  let result = index % p.results;
-  let chunk = index / p.results;
-  ${place}
-  for (var term = begin; term < end; term += 1u) {
-    ${term}
-  }
-  ${finish}
-}`;
-  }
-  return `${functions}
-var<workgroup> totals: array<${type}, ${threads}>;
-@compute @workgroup_size(${threads}) fn main(${mainArguments}) {
-  let index = ${groupIndex};
-  if (index >= p.results * p.chunks) { return; }
-  let result = index % p.results;
-  let chunk = index / p.results;
-  ${place}
-  for (var term = begin + local; term < end; term += ${threads}u) {
-    ${term}
-  }
-  totals[local] = total;
-  for (var width = p.half_group; width > 0u; width = width / 2u) {
-    workgroupBarrier();
-    if (local < width) { totals[local] = combine(totals[local], totals[local + width]); }
-  }
-  if (local == 0u) {
-    total = totals[0];
-    ${finish}
-  }
-}`;
 }

@@ -1,7 +1,7 @@
 /** Tables beyond a binding are gone through in windows of rows. */
 import type { View } from "@modernbert-ts/tensor-core";
 import { UnsupportedError, bytesOf } from "@modernbert-ts/tensor-core";
-import type { Device } from "./space.ts";
+import type { Device } from "./device.ts";
 
 /** Rows of `width` elements that a binding holds. */
 export function rowsPerWindow(device: Device, operation: string, dtype: View["dtype"], width: number): number {

@@ -64,25 +64,42 @@ function storePacked(name: string, bits: string): string {
   return `let shift = (i & 1u) * 16u; atomicAnd(&${name}[i >> 1u], 0xffff0000u >> shift); atomicOr(&${name}[i >> 1u], (${bits}) << shift);`;
 }
 
-/** The element type of a binding seen as groups of four elements. */
-export function quadType(dtype: DeviceDType): string {
+/**
+ * How a binding is seen in groups of four. f16 are widened by the device's own conversion, which may take those below the normal numbers
+ * for 0; `exact quads` keep them, and `f16 quads` are read in WGSL's own f16, which needs `shader-f16`.
+ */
+export type QuadAccess = "quads" | "exact quads" | "f16 quads";
+
+/** The element type of a binding seen as groups of four elements. What is written is words. */
+export function quadType(dtype: DeviceDType, access: QuadAccess, writes: boolean): string {
+  if (dtype === "f16" && access === "f16 quads" && !writes) return "vec4<f16>";
   return isPacked(dtype) ? "vec2u" : `vec4<${dtype}>`;
 }
 
-/**
- * `load4_NAME(i)` gives elements 4i … 4i + 3 of a binding of type `quadType`.
- * @param exact Keeps f16 below the normal numbers, which the device's own conversion may take for 0.
- */
-export function loadQuad(name: string, dtype: DeviceDType, exact = false): string {
-  const f16 = exact
-    ? "f16_decode(w.x & 0xffffu), f16_decode(w.x >> 16u), f16_decode(w.y & 0xffffu), f16_decode(w.y >> 16u)"
-    : "unpack2x16float(w.x), unpack2x16float(w.y)";
-  const words: Readonly<Record<string, string>> = {
-    f16: `let w = NAME[i]; return vec4f(${f16});`,
-    bf16: "let w = NAME[i].xxyy; return bitcast<vec4f>(select(w & vec4u(0xffff0000u), w << vec4u(16u), vec4(true, false, true, false)));",
-  };
-  const body = (words[dtype] ?? "return vec4f(NAME[i]);").replace("NAME", name);
-  return `fn load4_${name}(i: u32) -> vec4f { ${body} }`;
+const f16Quads: Readonly<Record<QuadAccess, string>> = {
+  quads: "let w = NAME[i]; return vec4f(unpack2x16float(w.x), unpack2x16float(w.y));",
+  "exact quads":
+    "let w = NAME[i]; return vec4f(f16_decode(w.x & 0xffffu), f16_decode(w.x >> 16u), f16_decode(w.y & 0xffffu), f16_decode(w.y >> 16u));",
+  "f16 quads": "return vec4f(NAME[i]);",
+};
+
+/** `load4_NAME(i)` gives elements 4i … 4i + 3 of a read-only binding of type `quadType`, or of one of `quads`. */
+export function loadQuad(name: string, dtype: DeviceDType, access: QuadAccess = "quads"): string {
+  const bf16 =
+    "let w = NAME[i].xxyy; return bitcast<vec4f>(select(w & vec4u(0xffff0000u), w << vec4u(16u), vec4(true, false, true, false)));";
+  const body = dtype === "f16" ? f16Quads[access] : dtype === "bf16" ? bf16 : "return vec4f(NAME[i]);";
+  return `fn load4_${name}(i: u32) -> vec4f { ${body.replace("NAME", name)} }`;
+}
+
+/** Loads of f16 that stay f16: `load4_NAME(i)` of `f16 quads`, or `load_NAME(i)` of elements. */
+export function loadHalf(name: string, quads: boolean): string {
+  if (quads) return `fn load4_${name}(i: u32) -> vec4h { return ${name}[i]; }`;
+  return `fn load_${name}(i: u32) -> f16 { return bitcast<vec2h>(${name}[i >> 1u])[i & 1u]; }`;
+}
+
+/** The types that a shader's products are taken in. Sums of them are f32. */
+export function numberTypes(half: boolean): string {
+  return half ? "alias Number = f16;\nalias Quad = vec4h;" : "alias Number = f32;\nalias Quad = vec4f;";
 }
 
 /** `store4_NAME(i, v)` rounds and stores elements 4i … 4i + 3. */

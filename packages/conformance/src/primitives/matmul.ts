@@ -35,7 +35,7 @@ export async function checkMatmul({ bench, tolerances }: CaseContext, problem: P
   const inputs = [bench.input(a, layoutA), bench.input(b, layoutB)];
   const out = bench.output(a.dtype, want.shape, layoutOut, before);
   bench.run("matmul", out, inputs, { alpha, accumulate: before !== undefined });
-  expectSum(await bench.read(out), want, tolerances.accumulation);
+  expectSum(await bench.read(out), want, tolerances.accumulation, tolerances.productRoundings?.[a.dtype]);
 }
 
 export function matmulCases(): ConformanceCase[] {

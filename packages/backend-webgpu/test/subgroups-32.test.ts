@@ -1,0 +1,4 @@
+/** Reductions by subgroups of 32. */
+import { describeOnSubgroups } from "./subgroups.ts";
+
+await describeOnSubgroups(32, "subgroups");
