@@ -80,7 +80,7 @@ describeNative("native layerNorm, glu, rope, stableAdamW", () => {
       ];
       const [weight, bias, gradWeight, gradBias] = [row(norm.weight), row(norm.bias), row(norm.bias), row(norm.bias)];
       const saved = [tensor(backend, [2, 2])];
-      const attrs = { eps: 1e-5 };
+      const attrs = { eps: 1e-5, dtype: "f32" } as const;
       const check = async (extra: number): Promise<void> => {
         expectClose("y", await valuesOf(backend, y), norm.y, 1e-6);
         const want = norm.gradX.map((value, at) => value + extra * norm.gradY[at]!);
@@ -134,7 +134,7 @@ describeNative("native layerNorm, glu, rope, stableAdamW", () => {
       const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 300;
       const y = tensor(backend, [1, 300]);
       const inputs = [tensor(backend, [1, 300], values), tensor(backend, [300], new Float32Array(300).fill(1)), null];
-      backend.fused.layerNorm!.forward({ attrs: { eps: 1e-5 }, inputs, outputs: [y], saved: [] });
+      backend.fused.layerNorm!.forward({ attrs: { eps: 1e-5, dtype: "f32" }, inputs, outputs: [y], saved: [] });
       const want = Array.from(values, (value) => (value - mean) / Math.sqrt(variance + 1e-5));
       expectClose("y", await valuesOf(backend, y), want, 5e-4); // the mean itself is rounded to 2^-12
     });

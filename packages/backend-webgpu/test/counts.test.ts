@@ -1,6 +1,7 @@
 /** How much work a forward pass hands to the device: dispatches, passes, submits and bytes, counted and not timed. */
 import { ModernBert, createConfig, initialiseParameters, packSequences } from "@modernbert-ts/modernbert";
-import { Runtime, cast, float32Precision } from "@modernbert-ts/tensor-core";
+import { Runtime, cast, float16Precision, float32Precision } from "@modernbert-ts/tensor-core";
+import type { Precision } from "@modernbert-ts/tensor-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createWebGpuBackend } from "../src/index.ts";
 import type { StreamStats, WebGpuBackend } from "../src/index.ts";
@@ -18,7 +19,11 @@ onDevice("counts of webgpu", () => {
     afterAll(() => backend[Symbol.asyncDispose]());
 
     /** The second forward: the first one compiles and fills the pool. */
-    async function forward(layers: number, weights: "f32" | "f16" = "f32"): Promise<StreamStats> {
+    async function forward(
+      layers: number,
+      weights: "f32" | "f16" = "f32",
+      precision: Precision = float32Precision,
+    ): Promise<StreamStats> {
       const runtime = new Runtime(backend, { fusion: "fused" });
       const config = createConfig({ ...shape, num_hidden_layers: layers, global_attn_every_n_layers: 2 });
       const parameters = new Map(
@@ -26,7 +31,7 @@ onDevice("counts of webgpu", () => {
           return [name, tensor.rank === 2 ? cast(tensor, weights) : tensor] as const;
         }),
       );
-      const model = new ModernBert({ runtime, config, head: "none", parameters, precision: float32Precision });
+      const model = new ModernBert({ runtime, config, head: "none", parameters, precision });
       const ids = Int32Array.from({ length: tokens }, (_, at) => (7 * at) % shape.vocab_size);
       const batch = packSequences([ids.subarray(0, 20), ids.subarray(20)]);
       const run = async (): Promise<void> => {
@@ -43,8 +48,12 @@ onDevice("counts of webgpu", () => {
       return Object.fromEntries(entries.map(([name, count]) => [name, count - before[name]])) as never;
     }
 
-    test.each(["f32", "f16"] as const)("a layer costs at most ten dispatches, with weights in %s", async (weights) => {
-      const [two, four] = [await forward(2, weights), await forward(4, weights)];
+    test.each([
+      ["weights in f32", "f32", float32Precision],
+      ["weights in f16", "f16", float32Precision],
+      ["f16 throughout", "f16", float16Precision],
+    ] as const)("a layer costs at most ten dispatches, %s", async (_, weights, precision) => {
+      const [two, four] = [await forward(2, weights, precision), await forward(4, weights, precision)];
       expect((four.dispatches - two.dispatches) / 2).toBeLessThanOrEqual(10);
       // One pass and one submit each.
       for (const { passes, submits, pipelines } of [two, four]) {

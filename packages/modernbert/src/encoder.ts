@@ -15,7 +15,7 @@ import {
   residualLayerNorm,
 } from "@modernbert-ts/tensor-core";
 import { rope, scalar, varlenAttention, x } from "@modernbert-ts/tensor-core";
-import type { Tensor } from "@modernbert-ts/tensor-core";
+import type { DType, Tensor } from "@modernbert-ts/tensor-core";
 import { positionsOf } from "./batch.ts";
 import type { PackedBatch } from "./batch.ts";
 import { headSize } from "./config/config.ts";
@@ -133,10 +133,12 @@ function runLayer(
     `${prefix}.attn`,
     options,
   );
-  const middle = addAndNorm(model, residual, attended, `${prefix}.mlp_norm`);
+  const { compute, reduce } = model.precision;
+  const middle = addAndNorm(model, residual, attended, `${prefix}.mlp_norm`, compute);
+  const fed = feedForward(model, middle.normed, prefix, options);
   const last = layer + 1 === config.layers.length;
-  const nextNorm = last ? "model.final_norm" : `model.layers.${layer + 1}.attn_norm`;
-  return addAndNorm(model, middle.residual, feedForward(model, middle.normed, prefix, options), nextNorm);
+  if (last) return addAndNorm(model, middle.residual, fed, "model.final_norm", reduce);
+  return addAndNorm(model, middle.residual, fed, `model.layers.${layer + 1}.attn_norm`, compute);
 }
 
 /** [T, d] → [T, d]: rotated q and k, softmax over the sequence or the window, output projection. */
@@ -170,9 +172,10 @@ export function project(model: ModernBert, input: Tensor, name: string): Tensor 
   return int8 ? multiplyInt8(rows, int8, bias) : linear(rows, model.matrix(`${name}.weight`), bias);
 }
 
-function addAndNorm(model: ModernBert, residual: Tensor, delta: Tensor, name: string): Stream {
+/** @param dtype Of the normed rows; the residual stays as it is. */
+function addAndNorm(model: ModernBert, residual: Tensor, delta: Tensor, name: string, dtype: DType): Stream {
   const [weight, bias] = model.norm(name);
-  const { sum, normed } = residualLayerNorm(residual, delta, weight, bias, model.config.normEps);
+  const { sum, normed } = residualLayerNorm(residual, delta, weight, bias, model.config.normEps, dtype);
   return { residual: sum, normed };
 }
 

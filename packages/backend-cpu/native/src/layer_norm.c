@@ -3,6 +3,7 @@
  * A row is read three times (mean, variance, result) and stays in the first-level cache meanwhile: two passes for the moments are as
  * cheap as Welford's formula and more accurate. The gradients of weight and bias are summed per block of rows, then over blocks in order. */
 #include "command.h"
+#include "convert.h"
 #include "parallel.h"
 #include "simd.h"
 
@@ -15,7 +16,9 @@ typedef struct {
   int64_t rows, dim;
   float eps;
   const float *x, *delta, *weight, *bias;
-  float *y, *sum, *stats; /* stats [T, 2]: mean, 1 / standard deviation */
+  float *sum, *stats; /* stats [T, 2]: mean, 1 / standard deviation */
+  char *y;
+  int32_t y_dtype;
 } forward_context;
 
 /* Σ x over a row; with delta: x + delta is stored to sum first. */
@@ -46,8 +49,8 @@ static inline float row_squares(const float *x, float mean, int64_t dim) {
 }
 
 static void forward_body(void *context, int64_t index, int worker) {
-  (void)worker;
   const forward_context *c = context;
+  float *narrowed = c->y_dtype == MB_F32 ? NULL : mb_scratch(worker, MB_SLOT_KERNEL_1, sizeof(float) * (size_t)c->dim);
   const int64_t dim = c->dim, end = MB_MIN(c->rows, (index + 1) * FORWARD_ROWS);
   for (int64_t row = index * FORWARD_ROWS; row < end; row++) {
     const float *x = c->x + row * dim;
@@ -55,27 +58,31 @@ static void forward_body(void *context, int64_t index, int worker) {
     if (c->delta) x = c->sum + row * dim;
     const float scale = 1.0f / sqrtf(row_squares(x, mean, dim) / (float)dim + c->eps);
     if (c->stats) c->stats[2 * row] = mean, c->stats[2 * row + 1] = scale;
-    float *y = c->y + row * dim;
+    char *to = c->y + row * dim * mb_bytes_of(c->y_dtype);
+    float *y = narrowed ? narrowed : (float *)to;
     for (int64_t d = 0; d < dim; d += VL) {
       const int64_t n = MB_MIN(VL, dim - d);
       vf value = (v_load_n(x + d, n) - mean) * scale * v_load_n(c->weight + d, n);
       if (c->bias) value += v_load_n(c->bias + d, n);
       v_store_n(y + d, value, n);
     }
+    if (narrowed) MB_FN(mb_from_f32)(narrowed, dim, to, c->y_dtype);
   }
 }
 
-/* views: y, sum (absent without delta), stats [T, 2] (or absent), x, delta (or absent), weight, bias (or absent); attributes: eps. */
+/* views: y (f32, f16 or bf16), sum (absent without delta), stats [T, 2] (or absent), x, delta (or absent), weight, bias (or absent); attributes: eps. */
 void MB_FN(mb_op_layer_norm_forward)(const mb_view *views, const double *attributes) {
   forward_context context = {.rows = views[0].shape[0], .dim = views[0].shape[1], .eps = (float)attributes[0]};
-  context.y = views[0].data, context.sum = views[1].data, context.stats = views[2].data;
+  context.y = views[0].data, context.y_dtype = views[0].dtype, context.sum = views[1].data, context.stats = views[2].data;
   context.x = views[3].data, context.delta = views[4].data, context.weight = views[5].data, context.bias = views[6].data;
   mb_parallel((context.rows + FORWARD_ROWS - 1) / FORWARD_ROWS, forward_body, &context);
 }
 
 typedef struct {
   int64_t rows, dim, rows_per_task, tasks;
-  const float *grad_y, *grad_sum, *x, *stats, *weight;
+  const float *grad_sum, *x, *stats, *weight;
+  const char *grad_y;
+  int32_t grad_y_dtype;
   float *grad_x, *grad_delta, *grad_weight, *grad_bias;
   float *partials; /* [tasks][2][dim]: of weight, of bias; NULL when neither is wanted */
 } backward_context;
@@ -87,8 +94,8 @@ static inline void store_grad(const backward_context *c, int64_t at, vf value, i
 }
 
 static void backward_body(void *context, int64_t index, int worker) {
-  (void)worker;
   const backward_context *c = context;
+  float *widened = c->grad_y_dtype == MB_F32 ? NULL : mb_scratch(worker, MB_SLOT_KERNEL_1, sizeof(float) * (size_t)c->dim);
   const int64_t dim = c->dim, end = MB_MIN(c->rows, (index + 1) * c->rows_per_task);
   float *grad_weight = NULL, *grad_bias = NULL;
   if (c->partials) {
@@ -98,7 +105,9 @@ static void backward_body(void *context, int64_t index, int worker) {
   }
   for (int64_t row = index * c->rows_per_task; row < end; row++) {
     const float mean = c->stats[2 * row], scale = c->stats[2 * row + 1];
-    const float *x = c->x + row * dim, *grad_y = c->grad_y + row * dim;
+    const char *from = c->grad_y + row * dim * mb_bytes_of(c->grad_y_dtype);
+    const float *x = c->x + row * dim, *grad_y = widened ? widened : (const float *)from;
+    if (widened) MB_FN(mb_to_f32)(from, c->grad_y_dtype, dim, widened);
     vf sum = v_set(0), dot = v_set(0);
     for (int64_t d = 0; d < dim; d += VL) {
       const int64_t n = MB_MIN(VL, dim - d);
@@ -145,7 +154,7 @@ void MB_FN(mb_op_layer_norm_backward)(const mb_view *views, const double *attrib
   (void)attributes;
   backward_context context = {.rows = views[6].shape[0], .dim = views[6].shape[1]};
   context.grad_x = views[0].data, context.grad_delta = views[1].data, context.grad_weight = views[2].data, context.grad_bias = views[3].data;
-  context.grad_y = views[4].data, context.grad_sum = views[5].data;
+  context.grad_y = views[4].data, context.grad_y_dtype = views[4].dtype, context.grad_sum = views[5].data;
   context.x = views[6].data, context.stats = views[7].data, context.weight = views[8].data;
   context.rows_per_task = MB_MAX(16, (context.rows + PARTIALS - 1) / PARTIALS);
   context.tasks = (context.rows + context.rows_per_task - 1) / context.rows_per_task;

@@ -49,7 +49,7 @@ export interface NativeLibrary {
 }
 
 /** The layout of commands that this code writes; equal to MB_ABI in native/src/runtime/api.h. */
-const abi = 2;
+const abi = 3;
 
 /** A process cannot end while koffi waits, so waits are short and repeated. */
 const waitMilliseconds = 50;

@@ -18,10 +18,10 @@ export interface TensorSpec {
 export type Activation = "gelu" | "gelu_tanh" | "silu" | "relu";
 
 export interface CompositeAttrs {
-  /** x [T, d], weight [d], bias [d] | null → y [T, d]: (x - mean) / sqrt(var + eps) · weight + bias, biased variance. */
-  layerNorm: { readonly eps: number };
-  /** x [T, d], delta [T, d], weight [d], bias [d] | null → sum [T, d] = x + delta, y [T, d] = layerNorm(sum). */
-  residualLayerNorm: { readonly eps: number };
+  /** x [T, d], weight [d], bias [d] | null → y [T, d] in `dtype`: (x - mean) / sqrt(var + eps) · weight + bias, biased variance. */
+  layerNorm: { readonly eps: number; readonly dtype: DType };
+  /** x [T, d], delta [T, d], weight [d], bias [d] | null → sum [T, d] = x + delta, y [T, d] in `dtype` = layerNorm(sum). */
+  residualLayerNorm: { readonly eps: number; readonly dtype: DType };
   /** x [T, 2I] → y [T, I] = activation(x[:, :I]) · x[:, I:]. */
   glu: { readonly activation: Activation };
   /**

@@ -1,5 +1,6 @@
 /** The composites as functions. Shapes are documented with `CompositeAttrs`. */
 import type { Activation } from "../backend/fused.ts";
+import type { DType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { reshape } from "../ops/views.ts";
 import { showShape } from "../shape.ts";
@@ -32,20 +33,27 @@ export function int8Linear(input: Tensor, words: Tensor, scales: Tensor, bias: T
   return applyComposite("int8Linear", [input, words, scales, bias], {})[0]!;
 }
 
-/** x [T, d] → [T, d]. */
-export function layerNorm(input: Tensor, weight: Tensor, bias: Tensor | null, eps: number): Tensor {
-  return applyComposite("layerNorm", [input, weight, bias], { eps })[0]!;
+/** x [T, d] → [T, d] in `dtype`. */
+export function layerNorm(
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  eps: number,
+  dtype: DType = input.dtype,
+): Tensor {
+  return applyComposite("layerNorm", [input, weight, bias], { eps, dtype })[0]!;
 }
 
-/** x, delta [T, d] → x + delta and its layer norm. */
+/** x, delta [T, d] → x + delta and its layer norm in `dtype`. */
 export function residualLayerNorm(
   input: Tensor,
   delta: Tensor,
   weight: Tensor,
   bias: Tensor | null,
   eps: number,
+  dtype: DType = input.dtype,
 ): { readonly sum: Tensor; readonly normed: Tensor } {
-  const [sum, normed] = applyComposite("residualLayerNorm", [input, delta, weight, bias], { eps });
+  const [sum, normed] = applyComposite("residualLayerNorm", [input, delta, weight, bias], { eps, dtype });
   return { sum: sum!, normed: normed! };
 }
 

@@ -1,5 +1,5 @@
 /** Layer norm without or with bias, and the same fused with the residual addition before it. */
-import { add, map, sub } from "../ops/elementwise.ts";
+import { add, cast, map, sub } from "../ops/elementwise.ts";
 import { mean } from "../ops/reduce.ts";
 import { x } from "../scalar/expression.ts";
 import { scalar } from "../scalar/functions.ts";
@@ -19,23 +19,23 @@ function normalise(input: Tensor, weight: Tensor, bias: Tensor | null, eps: numb
 }
 
 export const layerNormDefinition: CompositeDefinition<"layerNorm"> = {
-  infer([input, weight, bias]) {
+  infer([input, weight, bias], { dtype }) {
     expectShape("layerNorm", "x", input, [-1, -1]);
     expectShape("layerNorm", "weight", weight, [input.shape[1]!]);
     if (bias) expectShape("layerNorm", "bias", bias, [input.shape[1]!]);
-    return [{ shape: input.shape, dtype: input.dtype }];
+    return [{ shape: input.shape, dtype }];
   },
-  reference: ([input, weight, bias], { eps }) => [normalise(input!, weight!, bias ?? null, eps)],
+  reference: ([input, weight, bias], { eps, dtype }) => [cast(normalise(input!, weight!, bias ?? null, eps), dtype)],
 };
 
 export const residualLayerNormDefinition: CompositeDefinition<"residualLayerNorm"> = {
-  infer([input, delta, weight, bias]) {
+  infer([input, delta, weight, bias], attrs) {
     expectSameShape("residualLayerNorm", [input, delta]);
-    const output = layerNormDefinition.infer([input!, weight!, bias ?? null], { eps: 0 })[0]!;
-    return [output, output];
+    const [normed] = layerNormDefinition.infer([input!, weight!, bias ?? null], attrs);
+    return [{ shape: input!.shape, dtype: input!.dtype }, normed!];
   },
-  reference([input, delta, weight, bias], { eps }) {
+  reference([input, delta, weight, bias], { eps, dtype }) {
     const total = add(input!, delta!);
-    return [total, normalise(total, weight!, bias ?? null, eps)];
+    return [total, cast(normalise(total, weight!, bias ?? null, eps), dtype)];
   },
 };

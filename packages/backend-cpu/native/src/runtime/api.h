@@ -13,7 +13,7 @@
 typedef struct mb_stream mb_stream;
 
 /* Changes with every change of the layout of commands or of these functions. */
-#define MB_ABI 2
+#define MB_ABI 3
 MB_API int32_t mb_abi(void);
 
 /* The number of an operation, -1 when this library has none of that name. */

@@ -61,7 +61,7 @@ export function layerNorms(context: WasmContext): {
 
   return {
     layerNorm: {
-      supports: ({ inputs }) => expectDtypes(["x", "weight", "bias"], inputs),
+      supports: ({ inputs, outputs: [y] }) => expectDtypes(["x", "weight", "bias", "y"], [...inputs, y!]),
       saved: ({ inputs }) => statistics(inputs[0]),
       backwardReads: { inputs: [0, 1], outputs: [] },
       forward: ({ attrs, inputs: [x, weight, bias], outputs: [y], saved: [stats] }) =>
@@ -74,7 +74,7 @@ export function layerNorms(context: WasmContext): {
       }) => backward({ gradX, gradWeight, gradBias, gradY, x: x!, stats: stats!, weight: weight! }),
     },
     residualLayerNorm: {
-      supports: ({ inputs }) => expectDtypes(["x", "delta", "weight", "bias"], inputs),
+      supports: ({ inputs, outputs: [, y] }) => expectDtypes(["x", "delta", "weight", "bias", "y"], [...inputs, y!]),
       saved: ({ inputs }) => statistics(inputs[0]),
       backwardReads: { inputs: [2], outputs: [0] },
       forward: ({ attrs, inputs: [x, delta, weight, bias], outputs: [sum, y], saved: [stats] }) =>
