@@ -10,22 +10,30 @@ export function median(values) {
 
 const pause = 100;
 const short = 150;
+/** Milliseconds of calls after which JavaScript and caches are warm. */
+const warm = 1500;
 
 /**
- * Runs `engines` in turn after one warm-up each: `rounds` times, or three when those take long. Before each turn a pause, because idle
- * threads of the engine before spin for a while; an engine that takes a fraction of a second runs once unmeasured, then five times.
+ * Runs `engines` in turn: `rounds` times, or three when those take long. Each is warmed up by one call, or by calls for a second and a
+ * half where they are short, as a service would be. Before each turn a pause, because idle threads of the engine before spin for a while;
+ * an engine that takes a fraction of a second runs once unmeasured, then five times.
  * @returns milliseconds by engine
  */
 export async function alternate(engines, rounds, enoughSeconds = 60) {
   const times = Object.fromEntries(Object.keys(engines).map((name) => [name, []]));
+  const isShort = {};
+  for (const [name, run] of Object.entries(engines)) {
+    const began = performance.now();
+    isShort[name] = (await timeOnce(run)) < short;
+    while (isShort[name] && performance.now() - began < warm) await timeOnce(run);
+  }
   const began = performance.now();
   for (let round = 0; round < rounds; round++) {
     if (round >= 3 && performance.now() - began > enoughSeconds * 1000) break;
     for (const [name, run] of Object.entries(engines)) {
       await setTimeout(pause);
-      const isShort = round === 0 ? (await timeOnce(run)) < short : times[name].at(-1) < short;
-      if (isShort) await timeOnce(run);
-      for (let call = 0; call < (isShort ? 5 : 1); call++) times[name].push(await timeOnce(run));
+      if (isShort[name]) await timeOnce(run);
+      for (let call = 0; call < (isShort[name] ? 5 : 1); call++) times[name].push(await timeOnce(run));
     }
   }
   return times;
