@@ -97,19 +97,20 @@ static void pack(operand *o, int64_t k, int64_t depth) {
   mb_parallel(ceil_div(o->panels, PACK_PANELS) * ceil_div(k, depth), pack_task, &c);
 }
 
-/* Lines as the micro-kernels read them, and the memory of those that come next. */
+/* Lines as the micro-kernels read them, and the memory of as many that come next. */
 typedef struct {
   const float *data;
   int64_t stride, depth_stride;
   const void *next;
+  int64_t next_bytes;
 } tile_lines;
 
 static tile_lines lines_of(const operand *o, int64_t line, int64_t lines, int64_t k, int64_t depth, float *widened) {
-  if (o->packed) return (tile_lines){packed_panel(o, line, k, depth), 1, lines, packed_panel(o, line + lines, k, depth)};
-  if (!o->narrow) return (tile_lines){element(o, line, k), o->stride, 1, element(o, line + lines, k)};
+  if (o->packed) return (tile_lines){packed_panel(o, line, k, depth), 1, lines, packed_panel(o, line + lines, k, depth), 4 * lines * depth};
+  if (!o->narrow) return (tile_lines){element(o, line, k), o->stride, 1, element(o, line + lines, k), 4 * lines * o->stride};
   for (int64_t i = 0; i < lines; i++)
     MB_FN(mb_to_f32)(o->narrow + (line + i) * o->stride + k, o->narrow_dtype, depth, widened + i * WIDENED_STRIDE);
-  return (tile_lines){widened, WIDENED_STRIDE, 1, o->narrow + (line + lines) * o->stride + k};
+  return (tile_lines){widened, WIDENED_STRIDE, 1, o->narrow + (line + lines) * o->stride + k, 2 * lines * o->stride};
 }
 
 static void multiply_task(void *opaque, int64_t task, int worker) {
@@ -124,6 +125,7 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
     for (int64_t i = begin; i < end; i++) {
       const int64_t line = panel_begin(lines, i), next = panel_begin(lines, i + 1), rows = next - line;
       const tile_lines a = lines_of(lines, line, rows, k, depth, widened);
+      const int64_t share = a.next_bytes / (end_panel - first_panel), step = ceil_div(share, depth);
       for (int64_t panel = first_panel; panel < end_panel; panel++) {
         const int64_t lane = panel_begin(lanes, panel), columns = panel_begin(lanes, panel + 1) - lane;
         const float *b = packed_panel(lanes, lane, k, depth);
@@ -131,7 +133,8 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
         target.c += target.turned ? lane * target.stride + line : line * target.stride + lane;
         target.add |= k > 0;
         MB_FN(mb_gemm_expect)(&target, rows, columns);
-        MB_FN(mb_gemm_tile)(rows, columns, depth, a.data, a.stride, a.depth_stride, b, panel == first_panel ? a.next : b, sums);
+        MB_FN(mb_gemm_tile)(rows, columns, depth, a.data, a.stride, a.depth_stride, b,
+                            (const char *)a.next + (panel - first_panel) * share, step, sums);
         MB_FN(mb_gemm_store)(&target, rows, columns, sums);
       }
     }

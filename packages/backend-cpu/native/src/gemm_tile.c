@@ -6,11 +6,11 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-typedef void (*tile_kernel)(int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride, const float *panel, const void *ahead,
-                            float *sums);
+typedef void (*tile_kernel)(int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride, const float *panel, const char *ahead,
+                            int64_t ahead_step, float *sums);
 
 INLINE void tile(int lines, int vectors, int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride, const float *panel,
-                 const void *ahead, float *sums) {
+                 const char *ahead, int64_t ahead_step, float *sums) {
   vf sum[MB_MR][MB_NV];
 #pragma GCC unroll 16
   for (int i = 0; i < lines; i++)
@@ -23,7 +23,7 @@ INLINE void tile(int lines, int vectors, int64_t depth, const float *a, int64_t 
     for (int v = 0; v < vectors; v++) y[v] = v_load(panel + v * VL);
 #pragma GCC unroll 4
     for (int v = 0; v < vectors * VL; v += 16) __builtin_prefetch(panel + AHEAD + v);
-    __builtin_prefetch((const char *)ahead + 64 * k);
+    __builtin_prefetch(ahead, 0, 2);
 #pragma GCC unroll 16
     for (int i = 0; i < lines; i++) {
       const vf x = v_set(a[i * line_stride]);
@@ -31,6 +31,7 @@ INLINE void tile(int lines, int vectors, int64_t depth, const float *a, int64_t 
       for (int v = 0; v < vectors; v++) sum[i][v] += x * y[v];
     }
     a += depth_stride;
+    ahead += ahead_step;
     panel += vectors * VL;
   }
 #pragma GCC unroll 16
@@ -41,8 +42,8 @@ INLINE void tile(int lines, int vectors, int64_t depth, const float *a, int64_t 
 
 #define KERNEL(lines, vectors)                                                                                                        \
   static void tile_##lines##x##vectors(int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride, const float *panel, \
-                                       const void *ahead, float *sums) {                                                             \
-    tile(lines, vectors, depth, a, line_stride, depth_stride, panel, ahead, sums);                                                    \
+                                       const char *ahead, int64_t ahead_step, float *sums) {                                                             \
+    tile(lines, vectors, depth, a, line_stride, depth_stride, panel, ahead, ahead_step, sums);                                                    \
   }
 #if MB_NV == 3
 #define KERNELS(lines) KERNEL(lines, 1) KERNEL(lines, 2) KERNEL(lines, 3)
@@ -77,6 +78,6 @@ static const tile_kernel kernels[MB_MR][MB_NV] = {
 };
 
 void MB_FN(mb_gemm_tile)(int64_t lines, int64_t lanes, int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride,
-                         const float *panel, const void *ahead, float *sums) {
-  kernels[lines - 1][(lanes + VL - 1) / VL - 1](depth, a, line_stride, depth_stride, panel, ahead, sums);
+                         const float *panel, const char *ahead, int64_t ahead_step, float *sums) {
+  kernels[lines - 1][(lanes + VL - 1) / VL - 1](depth, a, line_stride, depth_stride, panel, ahead, ahead_step, sums);
 }

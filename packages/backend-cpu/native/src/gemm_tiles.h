@@ -35,9 +35,9 @@ void MB_FN(mb_gemm_pack_panels)(const float *from, int64_t depth_stride, int64_t
                                 float *to);
 
 /* sums[line][lane] = Σ_k a[line * line_stride + k * depth_stride] · panel[k][lane]; rows of sums are MB_NR long. The panel is `lanes`
- * rounded up to VL wide. `ahead` is memory that will be wanted soon: 64 bytes for each k are fetched into the cache. */
+ * rounded up to VL wide. `ahead` is memory that will be wanted soon: `ahead_step` bytes of it for each k are fetched into the L2 cache. */
 void MB_FN(mb_gemm_tile)(int64_t lines, int64_t lanes, int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride,
-                         const float *panel, const void *ahead, float *sums);
+                         const float *panel, const char *ahead, int64_t ahead_step, float *sums);
 
 /* Where a tile goes: element (line, lane) is c[line * stride + lane], or where `turned` c[lane * stride + line]. */
 typedef struct {
