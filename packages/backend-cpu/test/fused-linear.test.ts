@@ -22,11 +22,12 @@ async function int8Product(backend: Backend, x: Float32Array): Promise<number[]>
   return valuesOf(backend, y);
 }
 
-function exactProduct(x: Float32Array, w: Float32Array): number[] {
-  return Array.from({ length: (x.length / depth) * channels }, (_, at) => {
-    const [row, channel] = [Math.floor(at / channels) * depth, (at % channels) * depth];
+/** @param n Channels. @param k Depth. */
+function exactProduct(x: Float32Array, w: Float32Array, n = channels, k = depth): number[] {
+  return Array.from({ length: (x.length / k) * n }, (_, at) => {
+    const [row, channel] = [Math.floor(at / n) * k, (at % n) * k];
     let sum = 0;
-    for (let k = 0; k < depth; k++) sum += x[row + k]! * w[channel + k]!;
+    for (let i = 0; i < k; i++) sum += x[row + i]! * w[channel + i]!;
     return sum;
   });
 }
@@ -91,17 +92,19 @@ describeNative("native linear over narrow weights", () => {
   test.each(supportedSets)("16-bit weights are widened exactly for any number of rows, %s", async (set) => {
     await withBackend(set, 2, async (backend) => {
       for (const dtype of ["bf16", "f16"] as const) {
-        const patterns = Uint16Array.from({ length: channels * depth }, (_, at) => 0x3c00 + ((at * 40503) % 0x380));
+        // Of more depth than one pass of a product.
+        const [k, n] = [1700, 37];
+        const patterns = Uint16Array.from({ length: n * k }, (_, at) => 0x3c00 + ((at * 40503) % 0x380));
         const w = Float32Array.from(patterns, (bits) => (dtype === "bf16" ? bf16Value(bits) : f16Value(bits)));
         const buffer = backend.allocate(patterns.byteLength);
         backend.write(buffer, patterns);
-        const weight: View = { buffer, dtype, shape: [channels, depth], strides: [depth, 1], offset: 0 };
+        const weight: View = { buffer, dtype, shape: [n, k], strides: [k, 1], offset: 0 };
         for (const count of [1, 2, 7, 8, 9, 16, 17, rows]) {
-          const x = numbers(1, count * depth);
-          const y = tensor(backend, [count, channels]);
-          const inputs = [tensor(backend, [count, depth], x), weight, null];
+          const x = numbers(1, count * k);
+          const y = tensor(backend, [count, n]);
+          const inputs = [tensor(backend, [count, k], x), weight, null];
           backend.fused.linear!.forward({ attrs: {}, inputs, outputs: [y], saved: [] });
-          expectClose(`${count} rows of ${dtype}`, await valuesOf(backend, y), exactProduct(x, w), 5e-6);
+          expectClose(`${count} rows of ${dtype}`, await valuesOf(backend, y), exactProduct(x, w, n, k), 5e-6);
         }
       }
     });

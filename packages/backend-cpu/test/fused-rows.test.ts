@@ -1,6 +1,6 @@
 /** Native layerNorm, glu, rope and stableAdamW on every instruction set, against small numbers from torch 2.13 (computed in f64). */
-import { DeviceValueError } from "@modernbert-ts/tensor-core";
-import type { Activation, Backend, CompositeName, View } from "@modernbert-ts/tensor-core";
+import { cast, DeviceValueError, layerNorm, residualLayerNorm, Runtime } from "@modernbert-ts/tensor-core";
+import type { Activation, Backend, CompositeName, DType, Tensor, View } from "@modernbert-ts/tensor-core";
 import { expect, test } from "vitest";
 import { expectClose, expectSameBits, numbers, supportedSets, withBackend } from "./fused.ts";
 import { describeNative, ids, tensor, valuesOf } from "./native.ts";
@@ -137,6 +137,28 @@ describeNative("native layerNorm, glu, rope, stableAdamW", () => {
       backend.fused.layerNorm!.forward({ attrs: { eps: 1e-5, dtype: "f32" }, inputs, outputs: [y], saved: [] });
       const want = Array.from(values, (value) => (value - mean) / Math.sqrt(variance + 1e-5));
       expectClose("y", await valuesOf(backend, y), want, 5e-4); // the mean itself is rounded to 2^-12
+    });
+  });
+
+  test.each(supportedSets)("norms in 16 bits are those in f32, rounded once, and never refused, %s", async (set) => {
+    await withBackend(set, 2, async (backend) => {
+      const runtime = new Runtime(backend, { fusion: "fused" });
+      const [x, delta] = [runtime.tensor(numbers(1, 19 * 45), [19, 45]), runtime.tensor(numbers(2, 19 * 45), [19, 45])];
+      const weight = runtime.tensor(numbers(3, 45), [45]);
+      for (const dtype of ["f16", "bf16"] as const) {
+        const norms = [
+          (to: DType): Tensor => layerNorm(x, weight, weight, 1e-5, to),
+          (to: DType): Tensor => residualLayerNorm(x, delta, weight, null, 1e-5, to).normed,
+        ];
+        for (const norm of norms) {
+          const [narrow, wide] = [norm(dtype), cast(norm("f32"), dtype)];
+          expect(narrow.dtype).toBe(dtype);
+          expectSameBits(await cast(narrow, "f32").read(), await cast(wide, "f32").read());
+        }
+      }
+      expect(() => layerNorm(x, weight, null, 1e-5, "i32")).toThrow(
+        "[layerNorm] expected a float dtype for y, got i32",
+      );
     });
   });
 

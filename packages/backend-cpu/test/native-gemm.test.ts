@@ -144,6 +144,11 @@ for (const { name, supported } of instructionSets) {
         }
       });
 
+      test("packed lines in several parts are right to f32", async () => {
+        const x = product(2900, 20, 768);
+        expect(worstError(exactly(x), await multiply(await open(), x, { left: "transposed" }))).toBeLessThan(5);
+      });
+
       // By dot products, up to 16 rows.
       test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 16])("%i rows against a weight are right to f32", async (m) => {
         const x = product(m, 29, 77);

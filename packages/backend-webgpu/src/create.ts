@@ -67,8 +67,10 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
   const { withoutFeatures = software ? imitated : [] } = options;
   const features = featuresOf(device, language, withoutFeatures);
   const description = `${describe(info)}${describeFeatures(features)}`;
+  // A store cuts long keys, so what tells tables of one adapter apart comes first.
+  const tableKey = `${describeFeatures(features)} ${describe(info)}`.trim();
   const measures = matmul === "tuned" && !software;
-  const table = measures ? await loadTable(tuningStore, description) : undefined;
+  const table = measures ? await loadTable(tuningStore, tableKey) : undefined;
   const backend = createBackend({
     device,
     limits,
@@ -82,7 +84,7 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
       if (owned) device.destroy();
     },
   });
-  if (measures && table === undefined) await measureTable(backend, tuningStore, description);
+  if (measures && table === undefined) await measureTable(backend, tuningStore, tableKey);
   return backend;
 }
 

@@ -49,7 +49,12 @@ static inline int64_t mb_size_of(const mb_view *view) {
   return size;
 }
 
+static inline int64_t mb_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 #define MB_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MB_MAX(a, b) ((a) > (b) ? (a) : (b))
+
+/* Where part i begins when `size` things are shared by `parts` as evenly as possible. */
+static inline int64_t mb_split(int64_t size, int64_t parts, int64_t i) { return size / parts * i + MB_MIN(i, size % parts); }
 
 #endif

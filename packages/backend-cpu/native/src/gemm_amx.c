@@ -29,10 +29,6 @@ typedef struct {
   int64_t panel_bytes, a_panels, b_panels, row_tasks, column_tasks;
 } amx_block;
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-static int64_t split(int64_t size, int64_t parts, int64_t i) { return size / parts * i + MB_MIN(i, size % parts); }
-
 /* Packs panel i of A; false when an element is out of range. */
 static int pack_a(const amx_block *g, int64_t i, char *to) {
   const mb_gemm_args *x = g->args;
@@ -82,9 +78,9 @@ static mb_amx_prefetch share_of_panel(const amx_block *g, int64_t j, int64_t par
     whole.line_stride = x->b_row;
     whole.lines = MB_AMX_STEP;
   }
-  const int64_t first = split(whole.lines, parts, part);
+  const int64_t first = mb_split(whole.lines, parts, part);
   whole.from += first * whole.line_stride;
-  whole.lines = split(whole.lines, parts, part + 1) - first;
+  whole.lines = mb_split(whole.lines, parts, part + 1) - first;
   return whole;
 }
 
@@ -92,11 +88,11 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
   const amx_block *g = opaque;
   const mb_gemm_args *x = g->args;
   const int64_t row_task = task % g->row_tasks, column_task = task / g->row_tasks;
-  const int64_t a_begin = split(g->a_panels, g->row_tasks, row_task), a_end = split(g->a_panels, g->row_tasks, row_task + 1);
-  const int64_t b_begin = split(g->b_panels, g->column_tasks, column_task), b_end = split(g->b_panels, g->column_tasks, column_task + 1);
+  const int64_t a_begin = mb_split(g->a_panels, g->row_tasks, row_task), a_end = mb_split(g->a_panels, g->row_tasks, row_task + 1);
+  const int64_t b_begin = mb_split(g->b_panels, g->column_tasks, column_task), b_end = mb_split(g->b_panels, g->column_tasks, column_task + 1);
   const int64_t row_panels = a_end - a_begin;
   /* The first panel of the task that this worker will get next, if all go on alike. */
-  const int64_t b_later = split(g->b_panels, g->column_tasks, MB_MIN(g->column_tasks, (task + mb_workers()) / g->row_tasks));
+  const int64_t b_later = mb_split(g->b_panels, g->column_tasks, MB_MIN(g->column_tasks, (task + mb_workers()) / g->row_tasks));
   const char *packed_a;
   const uint8_t *a_in_range;
   if (g->packed_a) {
@@ -131,11 +127,11 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
 }
 
 static void run_block(amx_block *g, int worker) {
-  g->a_panels = ceil_div(g->m, MB_AMX_PANEL);
-  g->b_panels = ceil_div(g->n, MB_AMX_PANEL);
+  g->a_panels = mb_ceil_div(g->m, MB_AMX_PANEL);
+  g->b_panels = mb_ceil_div(g->n, MB_AMX_PANEL);
   g->panel_bytes = 2 * MB_AMX_UNIT_BYTES * mb_amx_steps(g->k);
-  g->row_tasks = ceil_div(g->a_panels, MB_MAX(1, A_BYTES / g->panel_bytes));
-  g->column_tasks = MB_MIN(g->b_panels, ceil_div(mb_workers() == 1 ? 1 : 4 * mb_workers(), g->row_tasks));
+  g->row_tasks = mb_ceil_div(g->a_panels, MB_MAX(1, A_BYTES / g->panel_bytes));
+  g->column_tasks = MB_MIN(g->b_panels, mb_ceil_div(mb_workers() == 1 ? 1 : 4 * mb_workers(), g->row_tasks));
   if (g->column_tasks > 1) {
     g->packed_a = mb_scratch(worker, MB_SLOT_AMX_A, (size_t)(g->a_panels * (g->panel_bytes + 1)));
     mb_parallel(g->a_panels, pack_a_task, g);
@@ -150,7 +146,7 @@ static void run_block(amx_block *g, int worker) {
 int MB_FN(mb_gemm_amx_suits)(const mb_gemm_args *x) { return x->m >= 2 * MB_AMX_LINES && x->n >= MB_AMX_LINES && x->k >= MB_AMX_STEP; }
 
 void MB_FN(mb_gemm_amx)(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
-  const int64_t passes = ceil_div(x->k, DEPTH), depth = ceil_div(ceil_div(x->k, passes), MB_AMX_STEP) * MB_AMX_STEP;
+  const int64_t passes = mb_ceil_div(x->k, DEPTH), depth = mb_ceil_div(mb_ceil_div(x->k, passes), MB_AMX_STEP) * MB_AMX_STEP;
   const int64_t lines = SHARED_BYTES / (2 * MB_AMX_UNIT_BYTES * mb_amx_steps(depth)) * MB_AMX_PANEL;
   for (int64_t n = 0; n < x->n; n += lines)
     for (int64_t m = 0; m < x->m; m += lines)

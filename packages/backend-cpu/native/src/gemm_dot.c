@@ -2,9 +2,15 @@
  * packing B would cost more than multiplying with it. Weights in 16 bits are widened in registers. */
 #include "convert.h"
 #include "gemm_tiles.h"
+#include "parallel.h"
 #include "transpose.h"
 
 #define INLINE static inline __attribute__((always_inline))
+
+/* Most rows of a kernel; columns of a task, and of a strip, which all rows pass while its weights are in the L1 or L2 cache. */
+#define ROWS 8
+#define TASK_COLUMNS 96
+#define STRIP 24
 
 /* Columns that a kernel of so many rows takes at once: what the registers hold. */
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -121,15 +127,41 @@ static const struct {
   dot_kernel wide[3], single[3];
 } kernels[] = {ENTRY(1), ENTRY(2), ENTRY(3), ENTRY(4), ENTRY(5), ENTRY(6), ENTRY(7), ENTRY(8)};
 
-void MB_FN(mb_gemm_dot)(const mb_gemm_args *x, int64_t row, int64_t rows, int64_t first, int64_t end, const float *a, const float *b, float *c) {
+typedef struct {
+  const mb_gemm_args *args;
+  const float *a, *b;
+  float *c;
+} dot_context;
+
+/* `rows` rows, columns first…end-1. */
+static void dot_block(const dot_context *g, int64_t row, int64_t rows, int64_t first, int64_t end) {
+  const mb_gemm_args *x = g->args;
   const int dtype = x->b16 ? x->b16_dtype : MB_F32, columns = kernels[rows - 1].columns;
-  dot_args d = {.a = a + row * x->a_row, .depth = x->k, .a_row = x->a_row, .b_column = x->b_col, .c_row = x->c_row, .alpha = x->alpha,
+  dot_args d = {.a = g->a + row * x->a_row, .depth = x->k, .a_row = x->a_row, .b_column = x->b_col, .c_row = x->c_row, .alpha = x->alpha,
                 .add = x->accumulate};
   for (int64_t j = first; j < end;) {
     const int many = j + columns <= end;
-    d.b = x->b16 ? (const char *)(x->b16 + j * x->b_col) : (const char *)(b + j * x->b_col);
-    d.c = c + row * x->c_row + j;
+    d.b = x->b16 ? (const char *)(x->b16 + j * x->b_col) : (const char *)(g->b + j * x->b_col);
+    d.c = g->c + row * x->c_row + j;
     (many ? kernels[rows - 1].wide : kernels[rows - 1].single)[dtype](&d);
     j += many ? columns : 1;
   }
+}
+
+static void dot_task(void *opaque, int64_t task, int worker) {
+  (void)worker;
+  const dot_context *g = opaque;
+  const mb_gemm_args *x = g->args;
+  for (int64_t column = task * TASK_COLUMNS, end = MB_MIN(x->n, column + TASK_COLUMNS), next; column < end; column = next) {
+    next = MB_MIN(end, column + STRIP);
+    for (int64_t part = 0, parts = mb_ceil_div(x->m, ROWS); part < parts; part++) {
+      const int64_t row = mb_split(x->m, parts, part), rows = mb_split(x->m, parts, part + 1) - row;
+      dot_block(g, row, rows, column, next);
+    }
+  }
+}
+
+void MB_FN(mb_gemm_dot)(const mb_gemm_args *x, const float *a, const float *b, float *c) {
+  dot_context g = {.args = x, .a = a, .b = b, .c = c};
+  mb_parallel(mb_ceil_div(x->n, TASK_COLUMNS), dot_task, &g);
 }

@@ -32,22 +32,8 @@ static void pack_transposed(const float *from, int64_t row_stride, int64_t rows,
   }
 }
 
-/* The rows are contiguous. */
-static void pack_copied(const float *from, int64_t depth_stride, int64_t rows, int64_t width, int64_t depth, float *to) {
-  if (rows == MB_NR && width == MB_NR) {
-    for (int64_t k = 0; k < depth; k++)
-      for (int v = 0; v < MB_NV; v++) v_store(to + k * MB_NR + v * VL, v_load(from + k * depth_stride + v * VL));
-    return;
-  }
-  for (int64_t k = 0; k < depth; k++)
-    for (int64_t first = 0; first < width; first += VL)
-      v_store_n(to + k * width + first, v_load_n(from + k * depth_stride + first, MB_MAX(0, MB_MIN(VL, rows - first))),
-                MB_MIN(VL, width - first));
-}
-
 void MB_FN(mb_gemm_pack)(const float *from, int64_t row_stride, int64_t depth_stride, int64_t rows, int64_t width, int64_t depth, float *to) {
   if (depth_stride == 1) pack_transposed(from, row_stride, rows, width, depth, to);
-  else if (row_stride == 1) pack_copied(from, depth_stride, rows, width, depth, to);
   else
     for (int64_t k = 0; k < depth; k++)
       for (int64_t row = 0; row < width; row++) to[k * width + row] = row < rows ? from[row * row_stride + k * depth_stride] : 0;

@@ -30,7 +30,8 @@
  * `to[k * width + row]`; rows beyond `rows` up to `width` become 0. width is at most MB_NR or MB_MR, and a multiple of VL when rows < width. */
 void MB_FN(mb_gemm_pack)(const float *from, int64_t row_stride, int64_t depth_stride, int64_t rows, int64_t width, int64_t depth, float *to);
 
-/* The same for `panels` panels side by side of a matrix with contiguous rows: reads each depth's memory once, from end to end. */
+/* The same where elements of neighbouring rows are neighbours, for `panels` panels side by side: reads each depth's memory once, from end
+ * to end. */
 void MB_FN(mb_gemm_pack_panels)(const float *from, int64_t depth_stride, int64_t panels, const int64_t *rows, const int64_t *widths, int64_t depth,
                                 float *to);
 
@@ -55,9 +56,9 @@ void MB_FN(mb_gemm_store)(const mb_gemm_target *target, int64_t lines, int64_t l
 /* One product (batches aside) by micro-kernels, whatever its shape. Outside of tasks on all workers, inside of them on one. */
 void MB_FN(mb_gemm_fma)(const mb_gemm_args *args, const float *a, const float *b, float *c, int worker);
 
-/* For few rows of A against a B whose columns are contiguous (a weight [N, K]): `rows` ≤ MB_DOT_ROWS rows of C[·, first…end-1] by dot
- * products, nothing packed. */
-#define MB_DOT_ROWS 8
-void MB_FN(mb_gemm_dot)(const mb_gemm_args *args, int64_t row, int64_t rows, int64_t first, int64_t end, const float *a, const float *b, float *c);
+/* For up to MB_DOT_ROWS rows of A, contiguous in depth, against a B whose columns are (a weight [N, K]): dot products, nothing packed.
+ * Outside of tasks on all workers, inside of them on one. */
+#define MB_DOT_ROWS 16
+void MB_FN(mb_gemm_dot)(const mb_gemm_args *args, const float *a, const float *b, float *c);
 
 #endif

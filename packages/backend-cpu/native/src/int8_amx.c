@@ -11,5 +11,5 @@ static const mb_panel_kernel kernel = {.channels = 32, .panels = 2, .depth = 4, 
 const mb_panel_kernel *MB_FN(mb_int8_kernel)(void) { return &kernel; }
 
 #else
-typedef int nothing_here; /* int8_dot.c does without */
+typedef int nothing_here; /* int8_panels.c does without */
 #endif

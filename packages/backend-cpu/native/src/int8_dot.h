@@ -1,4 +1,4 @@
-/* Sums of products of bytes with the instructions that a machine has: `DOT4(sum, x, w)` says how four products are added to each lane
+/* Sums of products of bytes with the instructions that a machine has: `DOT4(sum, q, w)` says how four products are added to each lane
  * of a sum, PREPARE(w) what it wants of w beforehand.
  *
  *   VNNI      one instruction, unsigned times signed: activations come as q + 128, and 128 · Σ w is taken off at the end

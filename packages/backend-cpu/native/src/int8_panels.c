@@ -6,8 +6,9 @@
 typedef int nothing_here; /* int8_amx.c is better */
 #else
 
+/* Panels have one plane. */
 #define TILE(name, attributes, CHANNELS, PREPARE, DOT4)                                                                             \
-  attributes static void name(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t panel,               \
+  attributes static void name(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t plane,               \
                               int32_t *sums) {                                                                                              \
     const int64_t words = bytes / 4;                                                                                                        \
     if (panels == 3) {                                                                                                                      \
@@ -30,7 +31,7 @@ typedef int nothing_here; /* int8_amx.c is better */
   for (int64_t k = 0; k < words; k++) {                                                 \
     vi q[PANELS];                                                                       \
     __builtin_prefetch(row[0] + 2 * CHANNELS * words + CHANNELS * k, 0, 2);             \
-    _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) q[p] = v_load_int(x + p * panel + k * VL); \
+    _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) q[p] = v_load_int(x + p * plane + k * VL); \
     _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                        \
       const vi w = v_set_int(row[i][k]);                                                \
       PREPARE(w)                                                                        \

@@ -16,8 +16,6 @@ typedef struct {
   float *row_scales; /* [panels · VL] */
 } context;
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 static void pack_task(void *opaque, int64_t task, int worker) {
   const context *c = opaque;
   const mb_panel_linear_args *args = c->args;
@@ -81,14 +79,14 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
 
 void MB_FN(mb_panel_linear)(const mb_panel_kernel *kernel, const mb_panel_linear_args *args) {
   if (args->rows == 0 || args->channels == 0) return;
-  context c = {.kernel = kernel, .args = args, .panels = ceil_div(args->rows, VL)};
-  c.plane = ceil_div(ceil_div(args->depth, kernel->depth), VL) * VL * VL;
+  context c = {.kernel = kernel, .args = args, .panels = mb_ceil_div(args->rows, VL)};
+  c.plane = mb_ceil_div(mb_ceil_div(args->depth, kernel->depth), VL) * VL * VL;
   c.panel = c.plane * kernel->planes;
   c.packed = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)MB_MAX(1, c.panels * c.panel) * 4);
   c.row_scales = mb_scratch(0, MB_SLOT_KERNEL_1, (size_t)(c.panels * VL) * sizeof(float));
   mb_parallel(c.panels, pack_task, &c);
-  c.groups = ceil_div(c.panels, kernel->panels);
-  c.groups_per_task = ceil_div(c.groups, 1 + c.panels * c.panel * 4 / TASK_BYTES);
-  c.channel_tasks = ceil_div(args->channels, MB_PANEL_CHANNELS);
-  mb_parallel(c.channel_tasks * ceil_div(c.groups, c.groups_per_task), multiply_task, &c);
+  c.groups = mb_ceil_div(c.panels, kernel->panels);
+  c.groups_per_task = mb_ceil_div(c.groups, 1 + c.panels * c.panel * 4 / TASK_BYTES);
+  c.channel_tasks = mb_ceil_div(args->channels, MB_PANEL_CHANNELS);
+  mb_parallel(c.channel_tasks * mb_ceil_div(c.groups, c.groups_per_task), multiply_task, &c);
 }

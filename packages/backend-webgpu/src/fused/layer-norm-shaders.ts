@@ -29,29 +29,49 @@ function eachColumn(worker: RowWorker, body: string): string {
   return `for (var c = first; c < p.width; c += ${worker === "group" ? threads : 1}u) { ${body} }`;
 }
 
+/** The same, but a thread has two neighbours at a time, the first of them `pair`. */
+function eachPair(worker: RowWorker, body: string): string {
+  return `for (var pair = 2u * first; pair < p.width; pair += ${worker === "group" ? 2 * threads : 2}u) { ${body} }`;
+}
+
 export interface ForwardVariant {
   readonly delta: boolean;
   readonly bias: boolean;
   readonly stats: boolean;
+  /** y is written two columns at a time, by `store2_y`. */
+  readonly pairs: boolean;
 }
 
-export function printForward(worker: RowWorker, subgroups: boolean, { delta, bias, stats }: ForwardVariant): string {
+export function printForward(
+  worker: RowWorker,
+  subgroups: boolean,
+  { delta, bias, stats, pairs }: ForwardVariant,
+): string {
   // With a residual the sum is written first, and read back by the thread that wrote it.
-  const value = delta ? "load_sum(p.sum_base + start + c)" : "load_x(p.x_base + start + c)";
+  const value = (c: string): string =>
+    delta ? `load_sum(p.sum_base + start + ${c})` : `load_x(p.x_base + start + ${c})`;
+  const result = (c: string): string => {
+    return `(${value(c)} - mean) * inverse * load_weight(p.weight_base + ${c})${bias ? ` + load_bias(p.bias_base + ${c})` : ""}`;
+  };
   const first = delta
-    ? "let v = load_x(p.x_base + start + c) + load_delta(p.delta_base + start + c); store_sum(p.sum_base + start + c, v); added += load_sum(p.sum_base + start + c);"
-    : `added += ${value};`;
+    ? `let v = load_x(p.x_base + start + c) + load_delta(p.delta_base + start + c); store_sum(p.sum_base + start + c, v); added += ${value("c")};`
+    : `added += ${value("c")};`;
+  const each = (body: string): string => {
+    if (!pairs) return eachColumn(worker, body);
+    return eachPair(worker, `for (var c = pair; c < pair + 2u; c++) { ${body} }`);
+  };
   return `${openRow(worker, subgroups)}
   var added = 0.0;
-  ${eachColumn(worker, first)}
+  ${each(first)}
   let mean = total_of(vec2f(added, 0.0), local).x / width;
   var squares = 0.0;
-  ${eachColumn(worker, `let v = ${value} - mean; squares += v * v;`)}
+  ${each(`let v = ${value("c")} - mean; squares += v * v;`)}
   let inverse = 1.0 / sqrt(total_of(vec2f(squares, 0.0), local).x / width + p.eps);
-  ${eachColumn(
-    worker,
-    `store_y(p.y_base + start + c, (${value} - mean) * inverse * load_weight(p.weight_base + c)${bias ? " + load_bias(p.bias_base + c)" : ""});`,
-  )}
+  ${
+    pairs
+      ? eachPair(worker, `store2_y(p.y_base + start + pair, ${result("pair")}, ${result("pair + 1u")});`)
+      : eachColumn(worker, `store_y(p.y_base + start + c, ${result("c")});`)
+  }
   ${stats ? "if (first == 0u) { stats[p.stats_base + 2u * row] = mean; stats[p.stats_base + 2u * row + 1u] = inverse; }" : ""}
 }`;
 }

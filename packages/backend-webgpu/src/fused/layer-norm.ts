@@ -3,6 +3,7 @@
  * rows.
  */
 import type { FusedKernel, TensorSpec, View } from "@modernbert-ts/tensor-core";
+import { deviceDType, isPacked, storePair } from "../wgsl/access.ts";
 import { halfGroup, groupThreads as threads } from "../wgsl/reduction.ts";
 import { blockRows, printBackward, printForward, printSumRows } from "./layer-norm-shaders.ts";
 import type { RowWorker } from "./layer-norm-shaders.ts";
@@ -96,9 +97,16 @@ function createNorm({ device, primitives, clear }: Tools): {
       const [rows, width] = x.shape as [number, number];
       if (rows * width === 0) return;
       const operands = bindAll(device, "layerNorm", { y, sum, stats }, { x, delta, weight, bias });
-      const variant = { delta: Boolean(delta), bias: Boolean(bias), stats: Boolean(stats) };
-      dispatchRows(`layerNorm forward ${JSON.stringify(variant)}`, rows, width, operands, eps, () =>
-        printForward(worker, subgroups, variant),
+      const dtype = deviceDType("layerNorm", y.dtype);
+      const pairs = isPacked(dtype) && width % 2 === 0 && y.offset % 2 === 0;
+      const variant = { delta: Boolean(delta), bias: Boolean(bias), stats: Boolean(stats), pairs };
+      dispatchRows(
+        `layerNorm forward ${JSON.stringify(variant)}`,
+        rows,
+        width,
+        operands,
+        eps,
+        () => `${pairs ? storePair("y", dtype) : ""}\n${printForward(worker, subgroups, variant)}`,
       );
     },
     backward(call) {
@@ -130,7 +138,7 @@ function createNorm({ device, primitives, clear }: Tools): {
 export function layerNorm(tools: Tools): FusedKernel<"layerNorm"> {
   const norm = createNorm(tools);
   return {
-    supports: ({ inputs }) => supportsDense(tools.device, inputs),
+    supports: ({ inputs, outputs }) => supportsDense(tools.device, [...inputs, ...outputs]),
     saved: ({ inputs }) => statistics(inputs[0]),
     backwardReads: { inputs: [0, 1], outputs: [] },
     forward: ({ attrs, inputs: [x, weight, bias], outputs: [y], saved: [stats] }) =>
@@ -147,7 +155,7 @@ export function layerNorm(tools: Tools): FusedKernel<"layerNorm"> {
 export function residualLayerNorm(tools: Tools): FusedKernel<"residualLayerNorm"> {
   const norm = createNorm(tools);
   return {
-    supports: ({ inputs }) => supportsDense(tools.device, inputs),
+    supports: ({ inputs, outputs }) => supportsDense(tools.device, [...inputs, ...outputs]),
     saved: ({ inputs }) => statistics(inputs[0]),
     backwardReads: { inputs: [2], outputs: [0] },
     forward: ({ attrs, inputs: [x, delta, weight, bias], outputs: [sum, y], saved: [stats] }) =>

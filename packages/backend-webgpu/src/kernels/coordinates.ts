@@ -14,7 +14,7 @@ export function extentParameters(extents: readonly number[], prefix = "e"): Para
   return extents.map((extent, axis): Parameter => [`${prefix}${axis}`, "u32", extent]);
 }
 
-/** WGSL that splits `index` into coordinates c0 … of the loops PREFIX0 …, the last fastest. Uses up a variable named `rest`. */
+/** WGSL that splits `index` into coordinates c0 … of the loops PREFIX0 …, the last fastest. Uses up a variable named `rest_INTO`. */
 export function printCoordinates(rank: number, index: string, prefix = "e", into = "c"): string {
   if (rank === 1) return `let ${into}0 = ${index};`;
   const lines = [`var rest_${into} = ${index};`];

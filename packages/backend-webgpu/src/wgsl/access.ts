@@ -45,6 +45,12 @@ export function storeFunction(name: string, dtype: DeviceDType): string {
   return `fn store_${name}(i: u32, v: f32) { ${storePacked(name, `${dtype}_encode(v)`)} }`;
 }
 
+/** `store2_NAME(i, a, b)` rounds and stores elements i and i + 1 of a packed dtype, i even: a whole word, which no other thread writes. */
+export function storePair(name: string, dtype: DeviceDType): string {
+  const word = `${dtype}_encode(a) | (${dtype}_encode(b) << 16u)`;
+  return `fn store2_${name}(i: u32, a: f32, b: f32) { atomicStore(&${name}[i >> 1u], ${word}); }`;
+}
+
 /** `load_NAME(i)` gives the bits of element i. The binding's type must be `rawType(dtype)`. */
 export function loadBits(name: string, dtype: DeviceDType): string {
   const text = isPacked(dtype) ? `(${name}[i >> 1u] >> ((i & 1u) * 16u)) & 0xffffu` : `${name}[i]`;

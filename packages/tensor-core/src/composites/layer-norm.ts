@@ -1,4 +1,6 @@
 /** Layer norm without or with bias, and the same fused with the residual addition before it. */
+import { isFloating } from "../dtype.ts";
+import { DTypeError } from "../errors.ts";
 import { add, cast, map, sub } from "../ops/elementwise.ts";
 import { mean } from "../ops/reduce.ts";
 import { x } from "../scalar/expression.ts";
@@ -23,6 +25,7 @@ export const layerNormDefinition: CompositeDefinition<"layerNorm"> = {
     expectShape("layerNorm", "x", input, [-1, -1]);
     expectShape("layerNorm", "weight", weight, [input.shape[1]!]);
     if (bias) expectShape("layerNorm", "bias", bias, [input.shape[1]!]);
+    if (!isFloating(dtype)) throw new DTypeError("layerNorm", `expected a float dtype for y, got ${dtype}`);
     return [{ shape: input.shape, dtype }];
   },
   reference: ([input, weight, bias], { eps, dtype }) => [cast(normalise(input!, weight!, bias ?? null, eps), dtype)],

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../memory.h"
 #include "../parallel.h"
@@ -37,6 +38,7 @@ typedef struct {
 struct mb_pool {
   void *owner;
   int workers;
+  int first_processor; /* among those that the process may use: that of worker 0 */
   /* The loop in progress; changed only while `claim` is closed. */
   _Atomic(mb_body) body;
   _Atomic(void *) context;
@@ -67,7 +69,8 @@ static void work(mb_pool *pool, int worker) {
   for (;;) {
     uint64_t claim = atomic_load_explicit(&pool->claim, memory_order_acquire);
     const uint32_t task = (uint32_t)claim;
-    if (task == CLOSED || task >= atomic_load_explicit(&pool->tasks, memory_order_relaxed)) return;
+    /* Acquired, so that who sees the count of a new loop sees that the old one is closed, and claims nothing. */
+    if (task == CLOSED || task >= atomic_load_explicit(&pool->tasks, memory_order_acquire)) return;
     if (!atomic_compare_exchange_weak(&pool->claim, &claim, claim + 1)) continue;
     const mb_body body = atomic_load_explicit(&pool->body, memory_order_relaxed);
     void *context = atomic_load_explicit(&pool->context, memory_order_relaxed);
@@ -76,14 +79,15 @@ static void work(mb_pool *pool, int worker) {
   }
 }
 
-/* Where a pool has a worker for each processor that the process may use, each stays on its own: left alone, schedulers wake a worker
- * beside the one that woke it and leave both there for seconds. A smaller pool moves freely, or two of them could meet on one processor. */
+/* Where a pool has a worker for each processor that the process may use, each stays on its own (Linux): left alone, schedulers wake a
+ * worker beside the one that woke it and leave both there for seconds. A smaller pool moves freely, or two of them could meet on one
+ * processor. Worker 0, which has most to do, is on another processor in each pool. */
 static void stay_on_processor(const mb_pool *pool, int worker) {
 #if defined(__linux__)
   cpu_set_t allowed, own;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) != pool->workers) return;
   int processor = 0;
-  for (int left = worker; !CPU_ISSET(processor, &allowed) || left-- > 0;) processor++;
+  for (int left = (pool->first_processor + worker) % pool->workers; !CPU_ISSET(processor, &allowed) || left-- > 0;) processor++;
   CPU_ZERO(&own);
   CPU_SET(processor, &own);
   sched_setaffinity(0, sizeof own, &own);
@@ -127,7 +131,7 @@ static void run_loop(mb_pool *pool, int64_t first, int64_t tasks, mb_body body, 
   atomic_store_explicit(&pool->body, body, memory_order_relaxed);
   atomic_store_explicit(&pool->context, context, memory_order_relaxed);
   atomic_store_explicit(&pool->first, first, memory_order_relaxed);
-  atomic_store_explicit(&pool->tasks, tasks, memory_order_relaxed);
+  atomic_store_explicit(&pool->tasks, tasks, memory_order_release);
   atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
   atomic_store(&pool->claim, loop << 32);
   if (atomic_load(&pool->sleepers) > 0) {
@@ -176,7 +180,8 @@ void *mb_scratch(int worker, int slot, size_t bytes) {
 mb_pool *mb_pool_create(int workers, void *owner) {
   mb_pool *pool = mb_allocate((int64_t)(sizeof(mb_pool) + (size_t)workers * sizeof(pool_worker)));
   if (pool == NULL) return NULL;
-  *pool = (mb_pool){.owner = owner, .workers = workers};
+  static atomic_uint pools;
+  *pool = (mb_pool){.owner = owner, .workers = workers, .first_processor = (int)(((unsigned)getpid() + atomic_fetch_add(&pools, 1)) % (unsigned)workers)};
   atomic_store(&pool->claim, CLOSED);
   pthread_mutex_init(&pool->mutex, NULL);
   pthread_cond_init(&pool->wake, NULL);
