@@ -1,5 +1,5 @@
 /** What the tests of the native fused kernels share. */
-import type { Backend } from "@modernbert-ts/tensor-core";
+import type { Backend, CompositeName } from "@modernbert-ts/tensor-core";
 import { expect } from "vitest";
 import { createCpuBackend } from "../src/index.ts";
 import { instructionSets } from "./native.ts";
@@ -49,4 +49,11 @@ export function expectClose(name: string, got: ArrayLike<number>, want: ArrayLik
 export function expectSameBits(got: ArrayLike<number>, want: ArrayLike<number>): void {
   expect(got.length).toBe(want.length);
   expect(Array.from(want).findIndex((value, at) => !Object.is(value, got[at]))).toBe(-1);
+}
+
+/** The fused backward of a composite, which must be there. */
+export function backwardOf<K extends CompositeName>(backend: Backend, name: K) {
+  const { backward } = backend.fused[name]!;
+  if (typeof backward !== "function") throw new Error(`expected a fused backward of ${name}`);
+  return backward;
 }
