@@ -45,8 +45,10 @@ void MB_FN(mb_gemm_pack_panels)(const float *from, int64_t depth_stride, int64_t
     const float *at = from + k * depth_stride;
     float *panel = to;
     for (int64_t i = 0; i < panels; i++) {
-      for (int64_t first = 0; first < rows[i]; first += VL)
-        v_store_n(panel + k * widths[i] + first, v_load_n(at + first, MB_MIN(VL, rows[i] - first)), MB_MIN(VL, widths[i] - first));
+      float *to_k = panel + k * widths[i];
+      int64_t first = 0;
+      for (; first + VL <= rows[i]; first += VL) v_store(to_k + first, v_load(at + first));
+      if (first < widths[i]) v_store_n(to_k + first, v_load_n(at + first, rows[i] - first), widths[i] - first);
       at += rows[i];
       panel += widths[i] * depth;
     }
