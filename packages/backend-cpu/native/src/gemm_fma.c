@@ -1,7 +1,8 @@
 /* mb_gemm by micro-kernels: packs one operand into panels, then lets tasks multiply blocks of them with lines of the other.
  *
  * A tile of the result has lines and lanes (gemm_tiles.h). Lanes are always packed. Lines are read from where they lie if they are
- * contiguous in depth. So weights [N, K] are lines: they are never copied, and tiles of the result are turned on the way out. */
+ * contiguous in depth, or not read often. So weights [N, K] are lines: no time goes into copying them, and tiles of the result are turned on
+ * the way out. */
 #include "convert.h"
 #include "gemm_tiles.h"
 #include "parallel.h"
@@ -15,6 +16,8 @@
 #define SUPER_BYTES ((int64_t)8 << 20)
 /* Lines whose distance is a multiple of so many floats fall into too few sets of the L1 cache to stay there together. */
 #define CONFLICT 512
+/* Lines that lie side by side take longer to read than packed ones: up to so many lanes that is cheaper than to pack them. */
+#define FEW_LANES 512
 #define WIDENED_STRIDE (DEPTH + VL)
 /* Panels that a packing task makes. */
 #define PACK_PANELS 8
@@ -95,7 +98,7 @@ typedef struct {
 
 static tile_lines lines_of(const operand *o, int64_t line, int64_t lines, int64_t k, int64_t depth, float *widened) {
   if (o->packed) return (tile_lines){packed_panel(o, line, k, depth), 1, lines, packed_panel(o, line + lines, k, depth), 4 * lines * depth};
-  if (!o->narrow) return (tile_lines){element(o, line, k), o->stride, 1, element(o, line + lines, k), 4 * lines * o->stride};
+  if (!o->narrow) return (tile_lines){element(o, line, k), o->stride, o->depth_stride, element(o, line + lines, k), 4 * lines * o->stride};
   for (int64_t i = 0; i < lines; i++)
     MB_FN(mb_to_f32)(o->narrow + (line + i) * o->stride + k, o->narrow_dtype, depth, widened + i * WIDENED_STRIDE);
   return (tile_lines){widened, WIDENED_STRIDE, 1, o->narrow + (line + lines) * o->stride + k, 2 * lines * o->stride};
@@ -159,7 +162,9 @@ void MB_FN(mb_gemm_fma)(const mb_gemm_args *x, const float *a, const float *b, f
     lines = (operand){b, x->b_col, x->b_row, x->n, .are_lines = 1, .narrow = x->b16, .narrow_dtype = x->b16_dtype};
     lanes = (operand){a, x->a_row, x->a_col, x->m, .are_lines = 0};
   }
-  const int as_they_lie = lines.narrow || (lines.depth_stride == 1 && lines.stride % CONFLICT != 0);
+  const int in_depth = lines.depth_stride == 1 && lines.stride % CONFLICT != 0;
+  const int side_by_side = lines.stride == 1 && lines.depth_stride % CONFLICT != 0 && lanes.count <= FEW_LANES;
+  const int as_they_lie = lines.narrow || in_depth || side_by_side;
   const int64_t depth = MB_MIN(x->k, SUPER_DEPTH), most_lanes = super_count(lanes.count, depth);
   const int64_t most_lines = as_they_lie ? lines.count : super_count(lines.count, depth);
   lanes.packed = super_room(most_lanes, depth, worker, MB_SLOT_GEMM_LANES);
