@@ -6,39 +6,37 @@
 typedef int nothing_here; /* int8_amx.c is better */
 #else
 
-/* Panels have one plane. */
-#define TILE(name, attributes, CHANNELS, PREPARE, DOT4)                                                                             \
+/* STEP(sum, q, w) adds to `sum` what the words of the panel at q and the word w of a channel give. */
+#define TILE(name, attributes, PLANES, PREPARE, STEP)                                                                                       \
   attributes static void name(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t plane,               \
                               int32_t *sums) {                                                                                              \
     const int64_t words = bytes / 4;                                                                                                        \
     if (panels == 3) {                                                                                                                      \
-      TILE_OF(CHANNELS, 3, PREPARE, DOT4)                                                                                           \
+      TILE_OF(3, PLANES, PREPARE, STEP)                                                                                                     \
     } else if (panels == 2) {                                                                                                               \
-      TILE_OF(CHANNELS, 2, PREPARE, DOT4)                                                                                           \
+      TILE_OF(2, PLANES, PREPARE, STEP)                                                                                                     \
     } else {                                                                                                                                \
-      TILE_OF(CHANNELS, 1, PREPARE, DOT4)                                                                                           \
+      TILE_OF(1, PLANES, PREPARE, STEP)                                                                                                     \
     }                                                                                                                                       \
   }
 
 /* Channels beyond the last one repeat it; nobody reads their sums. */
-#define TILE_OF(CHANNELS, PANELS, PREPARE, DOT4)                                \
-  const int32_t *row[CHANNELS];                                                         \
-  vi sum[CHANNELS][PANELS];                                                             \
-  _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                          \
-    row[i] = (const int32_t *)weight + (i < channels ? i : channels - 1) * words;                       \
-    _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = (vi){0};       \
-  }                                                                                     \
-  for (int64_t k = 0; k < words; k++) {                                                 \
-    vi q[PANELS];                                                                       \
-    __builtin_prefetch(row[0] + 2 * CHANNELS * words + CHANNELS * k, 0, 2);             \
-    _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) q[p] = v_load_int(x + p * plane + k * VL); \
-    _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                        \
-      const vi w = v_set_int(row[i][k]);                                                \
-      PREPARE(w)                                                                        \
-      _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = DOT4(sum[i][p], q[p], w); \
-    }                                                                                   \
-  }                                                                                     \
-  _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++)                            \
+#define TILE_OF(PANELS, PLANES, PREPARE, STEP)                                                                    \
+  const int32_t *row[CHANNELS];                                                                                   \
+  vi sum[CHANNELS][PANELS];                                                                                       \
+  _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                                                    \
+    row[i] = (const int32_t *)weight + (i < channels ? i : channels - 1) * words;                                 \
+    _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = (vi){0};                                 \
+  }                                                                                                               \
+  for (int64_t k = 0; k < words; k++) {                                                                           \
+    __builtin_prefetch(row[0] + 2 * CHANNELS * words + CHANNELS * k, 0, 2);                                       \
+    _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                                                  \
+      const vi w = v_set_int(row[i][k]);                                                                          \
+      PREPARE(w)                                                                                                  \
+      _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = STEP(sum[i][p], x + p * PLANES * plane + k * VL, w); \
+    }                                                                                                             \
+  }                                                                                                               \
+  _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++)                                                      \
     _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) v_store_int(sums + (i * PANELS + p) * VL, sum[i][p]);
 
 #if defined(__AVX512F__)
@@ -70,46 +68,24 @@ static float round_pairs(const float *x, int64_t depth, int64_t padded, int32_t 
   return scale;
 }
 
-#define PAIRS_OF(PANELS)                                                                                          \
-  const int32_t *row[CHANNELS];                                                                                   \
-  vi sum[CHANNELS][PANELS];                                                                                       \
-  _Pragma("GCC unroll 4") for (int i = 0; i < CHANNELS; i++) {                                                    \
-    row[i] = (const int32_t *)weight + (i < channels ? i : channels - 1) * words;                                 \
-    _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = (vi){0};                                 \
-  }                                                                                                               \
-  for (int64_t k = 0; k < words; k++) {                                                                           \
-    __builtin_prefetch(row[0] + 2 * CHANNELS * words + CHANNELS * k, 0, 2);                                       \
-    _Pragma("GCC unroll 4") for (int i = 0; i < CHANNELS; i++) {                                                  \
-      const __m256i w = _mm256_set1_epi32(row[i][k]);                                                             \
-      const __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8), odd = _mm256_srai_epi16(w, 8);          \
-      _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) {                                                  \
-        const int32_t *q = x + 2 * p * plane + k * VL;                                                            \
-        sum[i][p] += (vi)_mm256_madd_epi16(even, (__m256i)v_load_int(q));                                         \
-        sum[i][p] += (vi)_mm256_madd_epi16(odd, (__m256i)v_load_int(q + plane));                                  \
-      }                                                                                                           \
-    }                                                                                                             \
-  }                                                                                                               \
-  for (int i = 0; i < CHANNELS; i++)                                                                              \
-    for (int p = 0; p < PANELS; p++) v_store_int(sums + (i * PANELS + p) * VL, sum[i][p]);
+#define PREPARE_PAIRS(w) \
+  const __m256i even = _mm256_srai_epi16(_mm256_slli_epi16((__m256i)w, 8), 8), odd = _mm256_srai_epi16((__m256i)w, 8);
+#define STEP_PAIRS(sum, q, w) \
+  (sum + (vi)_mm256_madd_epi16(even, (__m256i)v_load_int(q)) + (vi)_mm256_madd_epi16(odd, (__m256i)v_load_int((q) + plane)))
 
-static void tile_pairs(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t plane, int32_t *sums) {
-  const int64_t words = bytes / 4;
-  if (panels == 3) {
-    PAIRS_OF(3)
-  } else if (panels == 2) {
-    PAIRS_OF(2)
-  } else {
-    PAIRS_OF(1)
-  }
-}
+TILE(tile_pairs, , 2, PREPARE_PAIRS, STEP_PAIRS)
 static const mb_panel_kernel kernel_signed = {.channels = CHANNELS, .panels = 3, .depth = 4, .planes = 2, .whole = 1, .round = round_pairs, .tile = tile_pairs};
 #else
-TILE(tile_signed, , CHANNELS, PREPARE_SIGNED, DOT4_SIGNED)
+#define STEP_SIGNED(sum, q, w) DOT4_SIGNED(sum, v_load_int(q), w)
+
+TILE(tile_signed, , 1, PREPARE_SIGNED, STEP_SIGNED)
 static const mb_panel_kernel kernel_signed = {BYTES, .tile = tile_signed};
 #endif
 
 #if defined(TARGET)
-TILE(tile_vnni, TARGET, CHANNELS, NOTHING, DOT4_VNNI)
+#define STEP_VNNI(sum, q, w) DOT4_VNNI(sum, v_load_int(q), w)
+
+TILE(tile_vnni, TARGET, 1, NOTHING, STEP_VNNI)
 static const mb_panel_kernel kernel_vnni = {BYTES, .flip = FLIP, .offsets = vnni_offsets, .tile = tile_vnni};
 #endif
 
