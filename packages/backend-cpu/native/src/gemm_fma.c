@@ -18,6 +18,7 @@
 #define CONFLICT 512
 /* Lines that lie side by side take longer to read than packed ones: up to so many lanes that is cheaper than to pack them. */
 #define FEW_LANES 512
+/* Floats from one widened line to the next. */
 #define WIDENED_STRIDE (DEPTH + VL)
 /* Panels that a packing task makes. */
 #define PACK_PANELS 8

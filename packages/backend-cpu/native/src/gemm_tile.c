@@ -40,10 +40,10 @@ INLINE void tile(int lines, int vectors, int64_t depth, const float *a, int64_t 
     for (int v = 0; v < vectors; v++) v_store(sums + i * MB_NR + v * VL, sum[i][v]);
 }
 
-#define KERNEL(lines, vectors)                                                                                                        \
+#define KERNEL(lines, vectors)                                                                                                       \
   static void tile_##lines##x##vectors(int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride, const float *panel, \
-                                       const char *ahead, int64_t ahead_step, float *sums) {                                                             \
-    tile(lines, vectors, depth, a, line_stride, depth_stride, panel, ahead, ahead_step, sums);                                                    \
+                                       const char *ahead, int64_t ahead_step, float *sums) {                                         \
+    tile(lines, vectors, depth, a, line_stride, depth_stride, panel, ahead, ahead_step, sums);                                       \
   }
 #if MB_NV == 3
 #define KERNELS(lines) KERNEL(lines, 1) KERNEL(lines, 2) KERNEL(lines, 3)
@@ -79,5 +79,5 @@ static const tile_kernel kernels[MB_MR][MB_NV] = {
 
 void MB_FN(mb_gemm_tile)(int64_t lines, int64_t lanes, int64_t depth, const float *a, int64_t line_stride, int64_t depth_stride,
                          const float *panel, const char *ahead, int64_t ahead_step, float *sums) {
-  kernels[lines - 1][(lanes + VL - 1) / VL - 1](depth, a, line_stride, depth_stride, panel, ahead, ahead_step, sums);
+  kernels[lines - 1][mb_ceil_div(lanes, VL) - 1](depth, a, line_stride, depth_stride, panel, ahead, ahead_step, sums);
 }

@@ -13,6 +13,7 @@
 
 #if defined(__AVX2__)
 #include <cpuid.h>
+#include <stdatomic.h>
 #endif
 
 #define NOTHING(w)
@@ -69,8 +70,15 @@ static inline int has_vnni(void) {
 #elif defined(__AVX512F__)
   return __builtin_cpu_supports("avx512vnni");
 #else
-  unsigned a, b, c, d;
-  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1 << 4);
+  /* Asked once: in a virtual machine CPUID takes microseconds, and this is called for each layer. 0: not yet; else 1 + the answer. */
+  static atomic_int known;
+  int answer = atomic_load_explicit(&known, memory_order_relaxed);
+  if (answer == 0) {
+    unsigned a, b, c, d;
+    answer = 1 + (__get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1 << 4));
+    atomic_store_explicit(&known, answer, memory_order_relaxed);
+  }
+  return answer - 1;
 #endif
 }
 #endif

@@ -92,12 +92,12 @@ void MB_FN(mb_int8_rows)(const mb_panel_linear_args *args) {
   c.vnni = has_vnni();
   if (c.vnni) c.tile = tile_vnni;
 #endif
-  c.padded = (args->channel_bytes / 4 + VL - 1) / VL * VL;
+  c.padded = mb_ceil_div(args->channel_bytes / 4, VL) * VL;
   c.x = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)(MB_INT8_ROWS * c.padded) * 4);
   for (int64_t row = 0; row < args->rows; row++) {
     int32_t *to = c.x + row * c.padded;
     c.row_scales[row] = MB_FN(mb_int8_round)(args->x + row * args->depth, args->depth, c.padded, to);
     for (int64_t k = 0; k < c.padded && c.vnni; k++) to[k] ^= FLIP;
   }
-  mb_parallel((args->channels + TASK_CHANNELS - 1) / TASK_CHANNELS, rows_task, &c);
+  mb_parallel(mb_ceil_div(args->channels, TASK_CHANNELS), rows_task, &c);
 }
