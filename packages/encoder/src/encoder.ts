@@ -2,7 +2,15 @@
  * An encoder on a device: parameters, precision and head. An architecture extends it with its forward pass and the features that its
  * heads start from; batches, heads, losses and folders are the same for all.
  */
-import { bytesOf, cast, float32Precision, float64Precision, linear, sizeOf, TensorError } from "@modernbert-ts/tensor-core";
+import {
+  bytesOf,
+  cast,
+  float32Precision,
+  float64Precision,
+  linear,
+  sizeOf,
+  TensorError,
+} from "@modernbert-ts/tensor-core";
 import type { Precision, Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import { uploadBatch } from "./batch/device-batch.ts";
 import type { DeviceBatch } from "./batch/device-batch.ts";

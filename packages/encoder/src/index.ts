@@ -42,14 +42,7 @@ export { headNames, heads } from "./heads/registry.ts";
 export { sequenceClassificationLogits, sequenceClassificationLoss } from "./heads/sequence-classification.ts";
 export { tokenClassificationLogits, tokenClassificationLoss } from "./heads/token-classification.ts";
 export type { EncoderInfo, Head, Pooling, ProblemType, SpecialTokenIds } from "./info.ts";
-export type {
-  EncoderKind,
-  InitialValues,
-  ParameterRole,
-  ParameterSpec,
-  ParameterSpecs,
-  SharedNames,
-} from "./kind.ts";
+export type { EncoderKind, InitialValues, ParameterRole, ParameterSpec, ParameterSpecs, SharedNames } from "./kind.ts";
 export { pool } from "./pooling.ts";
 export { readOnce } from "./read-once.ts";
 export { weightFormats } from "./weights/formats.ts";

@@ -5,15 +5,7 @@
  */
 import { ConfigError, drop } from "@modernbert-ts/encoder";
 import type { DeviceBatch, Encoder, ForwardOptions } from "@modernbert-ts/encoder";
-import {
-  cast,
-  gather,
-  glu,
-  layerNorm,
-  map,
-  reshape,
-  residualLayerNorm,
-} from "@modernbert-ts/tensor-core";
+import { cast, gather, glu, layerNorm, map, reshape, residualLayerNorm } from "@modernbert-ts/tensor-core";
 import { rope, scalar, varlenAttention, x } from "@modernbert-ts/tensor-core";
 import type { DType, Tensor } from "@modernbert-ts/tensor-core";
 import { headSize } from "./config/config.ts";

@@ -112,10 +112,7 @@ async function bench(options: BenchOptions, streams: Streams): Promise<BenchResu
   };
 }
 
-async function openBench(
-  options: BenchOptions,
-  streams: Streams,
-): Promise<OpenRuntime & { readonly model: Encoder }> {
+async function openBench(options: BenchOptions, streams: Streams): Promise<OpenRuntime & { readonly model: Encoder }> {
   const head = options.train ? "masked-lm" : "none";
   const runtimeSettings = runtimeOptions(options, streams);
   if (options.model) return openModel(options.model, { head, ...runtimeSettings });

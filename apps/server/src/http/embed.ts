@@ -62,7 +62,8 @@ export async function computeVectors(
   signal: AbortSignal,
 ): Promise<{ vectors: Float32Array[]; costs: Costs }> {
   const { info, pooling } = service.files;
-  if (info.head !== "none" && info.head !== "masked-lm") throw new ServeError("Backend", "Model is not an embedding model");
+  if (info.head !== "none" && info.head !== "masked-lm")
+    throw new ServeError("Backend", "Model is not an embedding model");
   checkDimensions(settings.dimensions, info.hiddenSize);
   const { results, costs } = await infer(service, { kind: "embed", pooling }, inputs, settings, signal);
   return { vectors: results.map((pooled) => finishVector(pooled, settings)), costs };

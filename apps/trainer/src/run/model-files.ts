@@ -26,7 +26,11 @@ export function modelFiles(config: ModernBertConfig, tokenizer: Tokenizer): Reco
 
 function configText(config: ModernBertConfig): string {
   const { kind } = modernbertArchitecture;
-  const fields = { architectures: [classNameOf({ kind }, "masked-lm")], ...kind.configToJSON(config), torch_dtype: "float32" };
+  const fields = {
+    architectures: [classNameOf({ kind }, "masked-lm")],
+    ...kind.configToJSON(config),
+    torch_dtype: "float32",
+  };
   return stringifyConfig(fields, kind.floatFields);
 }
 

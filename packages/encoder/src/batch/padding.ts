@@ -60,4 +60,3 @@ export function pad(values: Float32Array, { indices, shape }: UnpaddedBatch): Fl
   indices.forEach((at, token) => padded.set(values.subarray(token * width, (token + 1) * width), at * width));
   return padded;
 }
-

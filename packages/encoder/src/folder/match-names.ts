@@ -1,6 +1,6 @@
 /**
  * Which stored tensor belongs to which parameter: each under the names that its architecture knows, the tied matrix under either of its
- * two. Tensors that nothing needs are listed, not refused.
+ * two. Tensors that nothing needs are listed; one that would change what is computed, had config.json not left it out, is refused.
  */
 import type { Shape } from "@modernbert-ts/tensor-core";
 import { CheckpointError, listNames } from "../errors.ts";
@@ -25,7 +25,7 @@ export interface NameMatch {
   readonly tiedDecoder: string | undefined;
 }
 
-/** @throws CheckpointError on parameters of the encoder that are missing and on wrong shapes. */
+/** @throws CheckpointError on parameters of the encoder that are missing, on wrong shapes, and on biases that config.json leaves out. */
 export function matchNames<C extends HeadConfig>(
   checkpoint: StoredTensors,
   specs: ParameterSpecs,
@@ -49,7 +49,20 @@ export function matchNames<C extends HeadConfig>(
   const decoder = tieWordEmbeddings ? find(names.decoder) : undefined;
   const tiedDecoder = decoder !== undefined && !used.has(decoder) ? decoder : undefined;
   const unused = checkpoint.names().filter((name) => !used.has(name) && name !== tiedDecoder);
+  checkLayers(unused, [...specs.keys()].flatMap(storedNames), folder);
   return { stored, missing, unused, tiedDecoder };
+}
+
+/** A layer that is computed, with a part that is not: the result would not be the stored model's. */
+function checkLayers(unused: readonly string[], known: readonly string[], folder: string): void {
+  const layerOf = (name: string): string => name.slice(0, name.lastIndexOf("."));
+  const layers = new Set(known.map(layerOf));
+  const left = unused.filter((name) => layers.has(layerOf(name)));
+  if (left.length === 0) return;
+  throw new CheckpointError(
+    "loadModel",
+    `expected only what config.json says of each layer in ${folder}, got ${listNames(left)}: correct the fields of biases in config.json`,
+  );
 }
 
 function checkShapes(

@@ -31,7 +31,10 @@ export async function readFolderConfig<C extends HeadConfig, E extends Encoder<C
   const architecture = architectures.find(({ kind }) => kind.modelType === modelType);
   if (!architecture) {
     const known = listNames(architectures.map(({ kind }) => `"${kind.modelType}"`));
-    throw new ConfigError("config", `expected model_type to be ${known} (no other is implemented), got ${show(modelType)}`);
+    throw new ConfigError(
+      "config",
+      `expected model_type to be ${known} (no other is implemented), got ${show(modelType)}`,
+    );
   }
   const classes: unknown = json["architectures"];
   const className: unknown = Array.isArray(classes) ? classes[0] : undefined;

@@ -7,7 +7,10 @@ import type { ForwardInputs, Labels } from "./definition.ts";
 export function expectLabels({ labels }: ForwardInputs, head: string, names: readonly string[]): void {
   const wrong = [...labels.keys()].find((name) => !names.includes(name));
   if (wrong === undefined) return;
-  throw new BatchError("forward", `expected ${names.join(" and ") || "no labels"} for head ${head}, got ${wrong}: remove it`);
+  throw new BatchError(
+    "forward",
+    `expected ${names.join(" and ") || "no labels"} for head ${head}, got ${wrong}: remove it`,
+  );
 }
 
 /** Whole numbers of the given shape; undefined where the file has none. */
@@ -21,7 +24,8 @@ export function wholeLabels(
   if (found === undefined) return undefined;
   const { data } = found;
   if (data instanceof Int32Array && found.shape.join() === shape.join()) return data;
-  throw new BatchError("forward", 
+  throw new BatchError(
+    "forward",
     `expected ${name} as integers of shape [${shape.join(", ")}] for ${head}, got ${data instanceof Int32Array ? "" : "floats of "}[${found.shape.join(", ")}]`,
   );
 }
@@ -44,7 +48,8 @@ export function answerSpans(inputs: ForwardInputs, head: string): AnswerPosition
   const start = wholeLabels(inputs, head, "start_positions", [rows]);
   const end = wholeLabels(inputs, head, "end_positions", [rows]);
   if (start && end) return { start: inSequence(start, inputs), end: inSequence(end, inputs) };
-  if (start || end) throw new BatchError("forward", "expected start_positions and end_positions together, got one of them");
+  if (start || end)
+    throw new BatchError("forward", "expected start_positions and end_positions together, got one of them");
   return undefined;
 }
 

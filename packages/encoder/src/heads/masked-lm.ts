@@ -83,7 +83,12 @@ export function scoredPositions(config: MaskedLmConfig, labels: Int32Array): Int
 function scoreLabels(model: Encoder, hidden: Tensor, labels: Int32Array): ScoredTokens {
   checkLabels("maskedLmLoss", labels, hidden.shape[0]!, model.info.vocabSize);
   const positions = scoredPositions(model.config, labels);
-  return uploadScored(model, labels.length, positions, positions.map((at) => labels[at]!));
+  return uploadScored(
+    model,
+    labels.length,
+    positions,
+    positions.map((at) => labels[at]!),
+  );
 }
 
 /** The name of the decoder's weight. */

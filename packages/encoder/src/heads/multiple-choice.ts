@@ -36,11 +36,7 @@ export function multipleChoiceLogits(
 }
 
 /** @param labels [B], the right choice, below 0 for questions that do not count; or what `uploadLabels` made of them. */
-export function multipleChoiceLoss(
-  logits: Tensor,
-  labels: Int32Array | DeviceLabels,
-  options: LossOptions = {},
-): Loss {
+export function multipleChoiceLoss(logits: Tensor, labels: Int32Array | DeviceLabels, options: LossOptions = {}): Loss {
   return crossEntropy("multipleChoiceLoss", logits, labels, options);
 }
 

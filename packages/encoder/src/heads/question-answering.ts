@@ -85,10 +85,7 @@ export const questionAnsweringHead: HeadDefinition = {
   labelNames: ["start_positions", "end_positions"],
   parameters(config, names) {
     if (config.labels.length !== 2) {
-      throw new ConfigError(
-        "question-answering",
-        `expected 2 labels (start and end), got ${config.labels.length}`,
-      );
+      throw new ConfigError("question-answering", `expected 2 labels (start and end), got ${config.labels.length}`);
     }
     return classifierParameters(config, names, 2);
   },

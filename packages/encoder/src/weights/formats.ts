@@ -25,4 +25,3 @@ export interface Int8Matrix {
 export function multiplyInt8(input: Tensor, { words, scales }: Int8Matrix, bias: Tensor | null): Tensor {
   return cast(int8Linear(cast(input, "f32"), words, scales, bias), input.dtype);
 }
-

@@ -1,10 +1,10 @@
 /** Packing, unpadding and padding on the host, and what is refused before anything is queued. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkBatch, positionsOf } from "../src/batch.ts";
-import { BatchError, createConfig, packSequences, pad, unpad, unpadValues } from "../src/index.ts";
+import { checkBatch, positionsOf } from "../src/batch/packed-batch.ts";
+import { BatchError, packSequences, pad, unpad, unpadValues } from "../src/index.ts";
 
-const config = createConfig({ vocab_size: 10, max_position_embeddings: 4, pad_token_id: null });
+const limits = { vocabSize: 10, maxLength: 4 };
 
 const ints = (...values: number[]): Int32Array => Int32Array.from(values);
 
@@ -52,20 +52,20 @@ describe("refusals", () => {
     ["a mask of another size", () => unpad([1, 1], [1], [1, 2]), "got 2 and 1"],
     [
       "an id outside the vocabulary",
-      () => checkBatch(packSequences([[1, 10]]), config),
+      () => checkBatch(packSequences([[1, 10]]), limits),
       "below 10 (vocab_size), got 10 at 1",
     ],
-    ["a long sequence", () => checkBatch(packSequences([[1], [1, 2, 3, 4, 5]]), config), "at most 4 tokens"],
-    ["no tokens", () => checkBatch({ ids: ints(), cuSeqlens: ints(0), maxSeqlen: 0 }, config), "at least one token"],
-    ["borders past the end", () => checkBatch({ ids: ints(1), cuSeqlens: ints(0, 2), maxSeqlen: 2 }, config), "0 to 2"],
+    ["a long sequence", () => checkBatch(packSequences([[1], [1, 2, 3, 4, 5]]), limits), "at most 4 tokens"],
+    ["no tokens", () => checkBatch({ ids: ints(), cuSeqlens: ints(0), maxSeqlen: 0 }, limits), "at least one token"],
+    ["borders past the end", () => checkBatch({ ids: ints(1), cuSeqlens: ints(0, 2), maxSeqlen: 2 }, limits), "0 to 2"],
     [
       "decreasing borders",
-      () => checkBatch({ ids: ints(1, 2), cuSeqlens: ints(0, 2, 1, 2), maxSeqlen: 2 }, config),
+      () => checkBatch({ ids: ints(1, 2), cuSeqlens: ints(0, 2, 1, 2), maxSeqlen: 2 }, limits),
       "sequence 1",
     ],
     [
       "a short maxSeqlen",
-      () => checkBatch({ ids: ints(1, 2), cuSeqlens: ints(0, 2), maxSeqlen: 1 }, config),
+      () => checkBatch({ ids: ints(1, 2), cuSeqlens: ints(0, 2), maxSeqlen: 1 }, limits),
       "maxSeqlen",
     ],
     ["values of another length", () => pad(new Float32Array(3), unpad([1, 2], [1, 1], [1, 2])), "multiple of 2"],
