@@ -1,5 +1,5 @@
 /** The tokenizer that belongs to a model folder. */
-import { readText } from "@modernbert-ts/safetensors";
+import { readText, textLimits } from "@modernbert-ts/safetensors";
 import type { Folder } from "@modernbert-ts/safetensors";
 import { loadModernBertTokenizer, Tokenizer, TokenizerError } from "@modernbert-ts/tokenizer";
 import { ModelNotFoundError } from "./errors.ts";
@@ -16,7 +16,7 @@ export async function readTokenizer(
   onNotice?: (notice: string) => void,
 ): Promise<Tokenizer> {
   const file = `${folder.name}/tokenizer.json`;
-  const text = await readText(folder, "tokenizer.json");
+  const text = await readText(folder, "tokenizer.json", textLimits.tokenizer);
   if (text === undefined) return builtIn(folder.name, vocabSize, onNotice);
   const tokenizer = parse(file, text);
   if (tokenizer.vocabSize <= vocabSize) return tokenizer;

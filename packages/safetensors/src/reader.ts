@@ -3,7 +3,7 @@
  * straight into the caller's array. A source is anything that can fill memory from an offset: a file, a Blob, HTTP ranges.
  */
 
-import { bytesToFloat32, bytesToInt32 } from "./convert.ts";
+import { bytesToFloat32, bytesToInt32, knownDType } from "./convert.ts";
 import { bytesPerElement, tensorFromBytes, type TensorData } from "./dtypes.ts";
 import { SafetensorsError } from "./errors.ts";
 import { parseHeader, parseHeaderLength, prefixBytes, type Header, type TensorInfo } from "./header.ts";
@@ -30,7 +30,7 @@ export interface SafetensorsReader extends AsyncDisposable {
   read(name: string): Promise<TensorData>;
   /** The tensor's raw bytes into `target`, whose byte length must be the tensor's. */
   readInto(name: string, target: ArrayBufferView): Promise<void>;
-  /** F32, F64, F16 or BF16 as float32, into `target` (one element each) or new memory; integers are an error. */
+  /** F32, F64, F16, BF16 or float8 as float32, into `target` (one element each) or new memory; integers are an error. */
   readFloat32(name: string, target?: Float32Array): Promise<Float32Array>;
   /** Any integer dtype (or BOOL) as int32; values beyond int32 are an error. */
   readInt32(name: string): Promise<Int32Array>;
@@ -113,8 +113,9 @@ function createReader(
     has: (name) => located.has(name),
     info: (name) => find(name).info,
     async read(name) {
-      const { dtype, shape } = find(name).info;
-      return tensorFromBytes(dtype, shape, await readBytes(name));
+      const { source, info } = find(name);
+      const dtype = knownDType(info.dtype, { file: source.name, tensor: name });
+      return tensorFromBytes(dtype, info.shape, await readBytes(name));
     },
     async readInto(name, target) {
       const { source, info } = find(name);
@@ -123,12 +124,13 @@ function createReader(
     },
     async readFloat32(name, given) {
       const { source, info } = find(name);
-      const size = bytesPerElement(info.dtype);
+      const origin = { file: source.name, tensor: name };
+      const dtype = knownDType(info.dtype, origin);
+      const size = bytesPerElement(dtype);
       const count = info.byteLength / size;
       const target = given ?? new Float32Array(count);
       expectSize(name, "elements", count, target.length);
-      const origin = { file: source.name, tensor: name };
-      if (info.dtype === "F32") {
+      if (dtype === "F32") {
         await source.readInto(info.byteOffset, new Uint8Array(target.buffer, target.byteOffset, target.byteLength));
         return target;
       }
@@ -136,13 +138,14 @@ function createReader(
         const part = target.subarray(start, start + conversionElements);
         const bytes = new Uint8Array(part.length * size);
         await source.readInto(info.byteOffset + start * size, bytes);
-        bytesToFloat32(info.dtype, bytes, part, origin);
+        bytesToFloat32(dtype, bytes, part, origin);
       }
       return target;
     },
     async readInt32(name) {
       const { source, info } = find(name);
-      return bytesToInt32(info.dtype, await readBytes(name), { file: source.name, tensor: name });
+      const origin = { file: source.name, tensor: name };
+      return bytesToInt32(knownDType(info.dtype, origin), await readBytes(name), origin);
     },
     close,
     [Symbol.asyncDispose]: close,
