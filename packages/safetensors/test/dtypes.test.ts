@@ -21,6 +21,8 @@ test.each(["F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ"])("all 256 values 
   await expect(reader.readInt32(dtype)).rejects.toThrow(`"${dtype}": expected an integer dtype, got ${dtype}`);
 });
 
+const none = (dtype: string): object => ({ dtype, shape: [0], data_offsets: [0, 0] });
+
 describe("a tensor of an unknown dtype", () => {
   test("leaves the file readable, and is named when it is read", async () => {
     await using reader = await openSafetensors(path);
@@ -43,7 +45,6 @@ describe("a tensor of an unknown dtype", () => {
   });
 
   test("may be empty, or named as a member of every object", () => {
-    const none = (dtype: string): object => ({ dtype, shape: [0], data_offsets: [0, 0] });
     const odd = readSafetensors(
       craft(
         { none: none("F8_E8M0"), member: none("toString"), a: { dtype: "U8", shape: [1], data_offsets: [0, 1] } },

@@ -1,7 +1,6 @@
 /** The BPE model of a tokenizer.json: its vocabulary and merges as tables, and back. */
 import { BpeModel } from "./bpe-model.ts";
-import { tokenToBytes } from "./byte-alphabet.ts";
-import { byteLevelBytes } from "./decoders.ts";
+import { byteLevelBytes, tokenToBytes } from "./byte-alphabet.ts";
 import { TokenizerError, describe } from "./errors.ts";
 import type { JsonField } from "./json-field.ts";
 import { MergeTable } from "./merge-table.ts";

@@ -2,6 +2,8 @@
  * The byte-level alphabet of GPT-2: each byte has a printable character, so that tokens can be written as text
  * (a blank becomes Ġ). Bytes that print keep their own character; the other 68 take U+0100 and up, in order.
  */
+import { toUtf8 } from "./utf8.ts";
+
 const charOfByte: string[] = [];
 const byteOfCode: Int16Array = new Int16Array(0x144).fill(-1);
 
@@ -32,4 +34,9 @@ export function tokenToBytes(token: string): Uint8Array | undefined {
     bytes[i] = byte;
   }
   return bytes;
+}
+
+/** Bytes of a token in a byte-level vocabulary; text that is not of the byte alphabet stands for itself. */
+export function byteLevelBytes(token: string): Uint8Array {
+  return tokenToBytes(token) ?? toUtf8(token);
 }

@@ -1,5 +1,5 @@
 /** The decoders of a tokenizer.json: from ids back to text. */
-import { tokenToBytes } from "./byte-alphabet.ts";
+import { byteLevelBytes } from "./byte-alphabet.ts";
 import type { JsonField } from "./json-field.ts";
 import type { Model } from "./model.ts";
 import { fromUtf8, toUtf8, utf8Stream } from "./utf8.ts";
@@ -22,9 +22,6 @@ type AddedText = (id: number) => { readonly text: string; readonly special: bool
 
 /** Bytes of the next token that is decoded; `first` when none came before it. */
 type TokenBytes = (token: string, first: boolean) => Uint8Array;
-
-/** Bytes of a token in a byte-level vocabulary; text that is not of the byte alphabet stands for itself. */
-export const byteLevelBytes = (token: string): Uint8Array => tokenToBytes(token) ?? toUtf8(token);
 
 export function readDecoder(field: JsonField, model: Model, added: AddedText): Decoder {
   const type = field.optional((decoder) => decoder.get("type"));

@@ -1,8 +1,7 @@
 /** Trains a tokenizer of ModernBERT's form on texts. */
 import { BpeModel } from "./bpe-model.ts";
 import { BpeTrainer } from "./bpe-trainer.ts";
-import { byteAlphabet } from "./byte-alphabet.ts";
-import { byteLevelBytes } from "./decoders.ts";
+import { byteAlphabet, byteLevelBytes } from "./byte-alphabet.ts";
 import { TokenizerError } from "./errors.ts";
 import { splitGpt2 } from "./gpt2-splitter.ts";
 import { MergeTable } from "./merge-table.ts";
