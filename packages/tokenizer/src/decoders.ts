@@ -1,8 +1,8 @@
 /** The decoders of a tokenizer.json: from ids back to text. */
-import { byteLevelBytes } from "./byte-alphabet.ts";
+import { byteLevelBytes } from "./text/byte-alphabet.ts";
 import type { JsonField } from "./json-field.ts";
-import type { Model } from "./model.ts";
-import { fromUtf8, toUtf8, utf8Stream } from "./utf8.ts";
+import type { Model } from "./models/model.ts";
+import { fromUtf8, toUtf8, utf8Stream } from "./text/utf8.ts";
 
 /** Turns ids one by one into text; a character is held back until all its bytes are there. */
 export interface DecodeStream {

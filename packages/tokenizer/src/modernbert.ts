@@ -3,15 +3,15 @@
  * tokens for masked personal data, runs of blanks, BERT's special tokens and 83 unused ones (50,368 ids). The merges
  * are a generated module; all else is written here.
  */
-import { BpeModel } from "./bpe-model.ts";
-import { byteAlphabet } from "./byte-alphabet.ts";
+import { BpeModel } from "./models/bpe/bpe-model.ts";
+import { byteAlphabet } from "./text/byte-alphabet.ts";
 import { TokenizerError } from "./errors.ts";
-import { MergeTable } from "./merge-table.ts";
+import { MergeTable } from "./models/bpe/merge-table.ts";
 import type { TokenizerConfig } from "./tokenizer-json.ts";
 import { Tokenizer } from "./tokenizer.ts";
-import type { AddedToken } from "./token-matcher.ts";
-import { toUtf8 } from "./utf8.ts";
-import { Vocabulary } from "./vocabulary.ts";
+import type { AddedToken } from "./added-tokens/token-matcher.ts";
+import { toUtf8 } from "./text/utf8.ts";
+import { Vocabulary } from "./models/vocabulary.ts";
 
 declare function atob(text: string): string;
 

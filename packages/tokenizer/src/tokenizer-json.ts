@@ -1,12 +1,12 @@
 /** Reads and writes the tokenizer.json of the reference library. */
-import { readBpe, readVocabulary } from "./bpe-json.ts";
+import { readBpe, readVocabulary } from "./models/bpe/bpe-json.ts";
 import { TokenizerError } from "./errors.ts";
 import { JsonField } from "./json-field.ts";
-import type { Model } from "./model.ts";
-import type { Padding } from "./padding.ts";
-import type { AddedToken } from "./token-matcher.ts";
-import type { Truncation } from "./truncation.ts";
-import { WordPieceModel } from "./wordpiece-model.ts";
+import type { Model } from "./models/model.ts";
+import type { Padding } from "./encoding/padding.ts";
+import type { AddedToken } from "./added-tokens/token-matcher.ts";
+import type { Truncation } from "./encoding/truncation.ts";
+import { WordPieceModel } from "./models/wordpiece-model.ts";
 
 /** The parts beside model and added tokens; the four objects are kept as the file writes them. */
 export interface TokenizerConfig {

@@ -3,24 +3,24 @@
  */
 import { readDecoder, type Decoder } from "./decoders.ts";
 import type { DecodeStream } from "./decoders.ts";
-import type { Encoding } from "./encoding.ts";
+import type { Encoding } from "./encoding/encoding.ts";
 import { TokenizerError, describe } from "./errors.ts";
 import { JsonField } from "./json-field.ts";
-import type { Model } from "./model.ts";
-import { readNormalizer } from "./normalizers.ts";
-import { type OffsetUnit, convertRanges, trimBlanks } from "./offsets.ts";
-import { Pipeline } from "./pipeline.ts";
-import { type PostProcessor, readPostProcessor } from "./post-processor.ts";
-import { readPreTokenizer } from "./pre-tokenizers.ts";
-import { type Padding, padBatch } from "./padding.ts";
-import { type TokenSequence, addedBy, assemble } from "./template.ts";
-import { TokenList } from "./token-list.ts";
-import { type AddedToken, TokenMatcher } from "./token-matcher.ts";
+import type { Model } from "./models/model.ts";
+import { readNormalizer } from "./normalizers/normalizers.ts";
+import { type OffsetUnit, convertRanges, trimBlanks } from "./encoding/offsets.ts";
+import { Pipeline } from "./encoding/pipeline.ts";
+import { type PostProcessor, readPostProcessor } from "./encoding/post-processor.ts";
+import { readPreTokenizer } from "./pre-tokenizers/pre-tokenizers.ts";
+import { type Padding, padBatch } from "./encoding/padding.ts";
+import { type TokenSequence, addedBy, assemble } from "./encoding/template.ts";
+import { TokenList } from "./models/token-list.ts";
+import { type AddedToken, TokenMatcher } from "./added-tokens/token-matcher.ts";
 import { type TokenizerConfig, type TokenizerJson, readTokenizerJson, writeTokenizerJson } from "./tokenizer-json.ts";
-import { type NewToken, extended } from "./new-tokens.ts";
-import { type Truncation, truncate } from "./truncation.ts";
-import { fromUtf8, toUtf8 } from "./utf8.ts";
-import { WordPieceModel } from "./wordpiece-model.ts";
+import { type NewToken, extended } from "./added-tokens/new-tokens.ts";
+import { type Truncation, truncate } from "./encoding/truncation.ts";
+import { fromUtf8, toUtf8 } from "./text/utf8.ts";
+import { WordPieceModel } from "./models/wordpiece-model.ts";
 
 export interface EncodeOptions {
   /** A second text, placed by the template's pair form. */

@@ -1,7 +1,7 @@
 /** The pre-tokenizers of a tokenizer.json. */
 import { splitGpt2 } from "./gpt2-splitter.ts";
-import type { JsonField } from "./json-field.ts";
-import { PieceBuilder } from "./normalizer.ts";
+import type { JsonField } from "../json-field.ts";
+import { PieceBuilder } from "../normalizers/normalizer.ts";
 import {
   type Behavior,
   type Part,
@@ -11,12 +11,12 @@ import {
   characterPattern,
   regexPattern,
 } from "./pattern.ts";
-import type { Piece } from "./piece.ts";
+import type { Piece } from "../text/piece.ts";
 import type { PreTokenizer } from "./pre-tokenizer.ts";
 import { escapeRegex, translateRegex } from "./regex-translation.ts";
-import { NUMERIC, PUNCTUATION } from "./unicode-data.ts";
-import { codePointSet, isSpace, isWordCharacter } from "./unicode.ts";
-import { characterLength, codePointAt } from "./utf8.ts";
+import { NUMERIC, PUNCTUATION } from "../text/unicode-data.ts";
+import { codePointSet, isSpace, isWordCharacter } from "../text/unicode.ts";
+import { characterLength, codePointAt } from "../text/utf8.ts";
 import { WordList } from "./word-list.ts";
 
 /** Cuts a stretch of bytes; the parts come in order. */

@@ -1,9 +1,9 @@
 /** Normalisers that go character by character: lower case, accents off, BERT's cleaning, replacement. */
 import { Aligner, type Normalizer, PieceBuilder } from "./normalizer.ts";
-import type { Piece } from "./piece.ts";
-import { CONTROL } from "./unicode-data.ts";
-import { codePointSet, isSpace } from "./unicode.ts";
-import { characterLength, codePointAt, fromUtf8 } from "./utf8.ts";
+import type { Piece } from "../text/piece.ts";
+import { CONTROL } from "../text/unicode-data.ts";
+import { codePointSet, isSpace } from "../text/unicode.ts";
+import { characterLength, codePointAt, fromUtf8 } from "../text/utf8.ts";
 
 const BLANK = 0x20;
 

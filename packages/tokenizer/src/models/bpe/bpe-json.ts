@@ -1,10 +1,10 @@
 /** The BPE model of a tokenizer.json: its vocabulary and merges as tables, and back. */
 import { BpeModel } from "./bpe-model.ts";
-import { byteLevelBytes, tokenToBytes } from "./byte-alphabet.ts";
-import { TokenizerError, describe } from "./errors.ts";
-import type { JsonField } from "./json-field.ts";
+import { byteLevelBytes, tokenToBytes } from "../../text/byte-alphabet.ts";
+import { TokenizerError, describe } from "../../errors.ts";
+import type { JsonField } from "../../json-field.ts";
 import { MergeTable } from "./merge-table.ts";
-import { vocabularyOf } from "./vocabulary.ts";
+import { vocabularyOf } from "../vocabulary.ts";
 
 const MAX_ID = 1 << 22;
 

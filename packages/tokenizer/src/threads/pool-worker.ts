@@ -1,8 +1,8 @@
 /** The worker's side of pool.ts: builds the tokenizer it is sent, then answers batches. */
-import type { EncodingMessage } from "./encoding.ts";
+import type { EncodingMessage } from "../encoding/encoding.ts";
 import type { PoolReply, PoolRequest } from "./pool.ts";
 import { parentPort } from "./threads.ts";
-import { Tokenizer } from "./tokenizer.ts";
+import { Tokenizer } from "../tokenizer.ts";
 
 const port = parentPort();
 let tokenizer: Tokenizer | undefined;

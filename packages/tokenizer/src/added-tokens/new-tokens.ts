@@ -1,5 +1,5 @@
 /** Adds tokens to those that stand outside the model. */
-import { TokenizerError, describe } from "./errors.ts";
+import { TokenizerError, describe } from "../errors.ts";
 import type { AddedToken } from "./token-matcher.ts";
 
 /** A token to add; what is left out is false, `normalized` is the opposite of `special`. */

@@ -2,12 +2,12 @@
  * WordPiece (Devlin et al. 2018), for BERT checkpoints: a word is cut greedily into the longest pieces of the
  * vocabulary, pieces after the first carry a prefix; a word that cannot be cut, or is too long, is unknown.
  */
-import type { JsonField } from "./json-field.ts";
+import type { JsonField } from "../json-field.ts";
 import type { Model } from "./model.ts";
 import type { TokenList } from "./token-list.ts";
-import { characterLength, fromUtf8, previousCharacter, toUtf8 } from "./utf8.ts";
+import { characterLength, fromUtf8, previousCharacter, toUtf8 } from "../text/utf8.ts";
 import { type Vocabulary, vocabularyOf } from "./vocabulary.ts";
-import type { WordList } from "./word-list.ts";
+import type { WordList } from "../pre-tokenizers/word-list.ts";
 
 interface WordPieceOptions {
   readonly unkToken: string;

@@ -1,6 +1,6 @@
 /** Pads encodings to one length. */
 import type { Encoding } from "./encoding.ts";
-import { TokenizerError } from "./errors.ts";
+import { TokenizerError } from "../errors.ts";
 
 export interface Padding {
   /** Pad to this many tokens; absent: to the longest of the batch. */

@@ -3,10 +3,10 @@
  * few characters that could change, and only the short stretch around each is decomposed, ordered and composed.
  */
 import { Aligner, type Normalizer, PieceBuilder } from "./normalizer.ts";
-import type { Piece } from "./piece.ts";
-import { DECOMPOSING } from "./unicode-data.ts";
-import { NFC_UNSAFE_BIT, codePointSet, combiningClass, flagsOf } from "./unicode.ts";
-import { characterLength, codePointAt, previousCharacter } from "./utf8.ts";
+import type { Piece } from "../text/piece.ts";
+import { DECOMPOSING } from "../text/unicode-data.ts";
+import { NFC_UNSAFE_BIT, codePointSet, combiningClass, flagsOf } from "../text/unicode.ts";
+import { characterLength, codePointAt, previousCharacter } from "../text/utf8.ts";
 
 type UnicodeForm = "NFC" | "NFD" | "NFKC" | "NFKD";
 

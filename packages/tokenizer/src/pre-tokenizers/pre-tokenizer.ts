@@ -1,5 +1,5 @@
 /** Cuts a piece into the words that the model sees one by one. */
-import type { Piece } from "./piece.ts";
+import type { Piece } from "../text/piece.ts";
 import type { WordList } from "./word-list.ts";
 
 export interface PreTokenizer {

@@ -1,5 +1,5 @@
 /** The post-processors of a tokenizer.json, all brought into one form: a template, and whether offsets lose blanks. */
-import type { JsonField } from "./json-field.ts";
+import type { JsonField } from "../json-field.ts";
 import { type Template, type TemplatePiece, plainTemplate } from "./template.ts";
 
 export interface PostProcessor {

@@ -1,9 +1,9 @@
 /** The normalisers of a tokenizer.json. */
-import type { JsonField } from "./json-field.ts";
+import type { JsonField } from "../json-field.ts";
 import { cleanText, filtering, inOrder, lowercase, spaceOutChinese, stripping } from "./mapping-normalizers.ts";
 import type { Normalizer } from "./normalizer.ts";
-import { COMBINING, NONSPACING } from "./unicode-data.ts";
-import { codePointSet } from "./unicode.ts";
+import { COMBINING, NONSPACING } from "../text/unicode-data.ts";
+import { codePointSet } from "../text/unicode.ts";
 import { UnicodeNormalizer } from "./unicode-form.ts";
 
 const isNonspacing = codePointSet(NONSPACING);

@@ -3,8 +3,8 @@
  * `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`, in one pass and with no backtracking
  * (openai/gpt-2 encoder.py; the reference library's ByteLevel).
  */
-import { CLASS_MASK, SPACE, characters, flagsOf } from "./unicode.ts";
-import { characterLength, codePointAt } from "./utf8.ts";
+import { CLASS_MASK, SPACE, characters, flagsOf } from "../text/unicode.ts";
+import { characterLength, codePointAt } from "../text/utf8.ts";
 import type { WordList } from "./word-list.ts";
 
 const BLANK = 0x20;

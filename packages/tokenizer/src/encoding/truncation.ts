@@ -1,5 +1,5 @@
 /** Cuts token sequences to a maximal length, keeping the cut-off tokens as overflow (as the reference library does). */
-import { TokenizerError } from "./errors.ts";
+import { TokenizerError } from "../errors.ts";
 import type { TokenRange, TokenRanges } from "./template.ts";
 
 export interface Truncation {

@@ -3,7 +3,7 @@
  * byte-level tokenizers use is accepted: classes, alternatives, flat groups, lookaround, simple quantifiers. Nested
  * quantifiers, back references and the like are refused, so that no file can bring a pattern of exponential time.
  */
-import type { JsonField } from "./json-field.ts";
+import type { JsonField } from "../json-field.ts";
 
 const CLASSES: Record<string, string> = {
   s: "\\p{White_Space}",

@@ -2,14 +2,14 @@
  * From text to tokens, in the order of the reference library: added tokens of the raw text, normalisation of what lies
  * between them, added tokens of the normalised text, words, model. Everything runs on reused buffers.
  */
-import type { Model } from "./model.ts";
-import type { Normalizer } from "./normalizer.ts";
-import { type Piece, originalEnd, originalStart, partOf } from "./piece.ts";
-import type { PreTokenizer } from "./pre-tokenizer.ts";
-import type { TokenList } from "./token-list.ts";
-import type { TokenMatch, TokenMatcher } from "./token-matcher.ts";
-import { Utf8Buffer, fromUtf8 } from "./utf8.ts";
-import { WordList } from "./word-list.ts";
+import type { Model } from "../models/model.ts";
+import type { Normalizer } from "../normalizers/normalizer.ts";
+import { type Piece, originalEnd, originalStart, partOf } from "../text/piece.ts";
+import type { PreTokenizer } from "../pre-tokenizers/pre-tokenizer.ts";
+import type { TokenList } from "../models/token-list.ts";
+import type { TokenMatch, TokenMatcher } from "../added-tokens/token-matcher.ts";
+import { Utf8Buffer, fromUtf8 } from "../text/utf8.ts";
+import { WordList } from "../pre-tokenizers/word-list.ts";
 
 interface PipelineParts {
   readonly model: Pick<Model, "encodeWords"> & Partial<Pick<Model, "span" | "unknownBytes">>;

@@ -2,9 +2,9 @@
  * Patterns of pre-tokenizers: what they match in a stretch of bytes, as a list of parts that covers the stretch.
  * Also the five ways in which a pre-tokenizer deals with the matches.
  */
-import { ASSIGNED } from "./unicode-data.ts";
-import { codePointSet } from "./unicode.ts";
-import { characterLength, codePointAt, fromUtf8 } from "./utf8.ts";
+import { ASSIGNED } from "../text/unicode-data.ts";
+import { codePointSet } from "../text/unicode.ts";
+import { characterLength, codePointAt, fromUtf8 } from "../text/utf8.ts";
 
 /** Bytes [start, end), and whether the pattern matched them. */
 export interface Part {

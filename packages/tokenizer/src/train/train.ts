@@ -1,17 +1,17 @@
 /** Trains a tokenizer of ModernBERT's form on texts. */
-import { BpeModel } from "./bpe-model.ts";
+import { BpeModel } from "../models/bpe/bpe-model.ts";
 import { BpeTrainer } from "./bpe-trainer.ts";
-import { byteAlphabet, byteLevelBytes } from "./byte-alphabet.ts";
-import { TokenizerError } from "./errors.ts";
-import { splitGpt2 } from "./gpt2-splitter.ts";
-import { MergeTable } from "./merge-table.ts";
-import { addedToken, modernBertConfig } from "./modernbert.ts";
-import { Pipeline } from "./pipeline.ts";
-import { TokenList } from "./token-list.ts";
-import { TokenMatcher } from "./token-matcher.ts";
-import { Tokenizer } from "./tokenizer.ts";
-import { UnicodeNormalizer } from "./unicode-form.ts";
-import { vocabularyOf } from "./vocabulary.ts";
+import { byteAlphabet, byteLevelBytes } from "../text/byte-alphabet.ts";
+import { TokenizerError } from "../errors.ts";
+import { splitGpt2 } from "../pre-tokenizers/gpt2-splitter.ts";
+import { MergeTable } from "../models/bpe/merge-table.ts";
+import { addedToken, modernBertConfig } from "../modernbert.ts";
+import { Pipeline } from "../encoding/pipeline.ts";
+import { TokenList } from "../models/token-list.ts";
+import { TokenMatcher } from "../added-tokens/token-matcher.ts";
+import { Tokenizer } from "../tokenizer.ts";
+import { UnicodeNormalizer } from "../normalizers/unicode-form.ts";
+import { vocabularyOf } from "../models/vocabulary.ts";
 import { WordCounter } from "./word-counter.ts";
 
 export interface TrainOptions {

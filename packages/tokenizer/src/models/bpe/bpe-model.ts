@@ -2,15 +2,15 @@
  * Byte-level BPE (Sennrich et al. 2016; GPT-2): words in, token ids out. Three ways, the cheapest first: the word is
  * known as one token, it was merged lately, it is merged now.
  */
-import { bytesToToken, tokenToBytes } from "./byte-alphabet.ts";
+import { bytesToToken, tokenToBytes } from "../../text/byte-alphabet.ts";
 import type { MergeTable } from "./merge-table.ts";
 import { Merger } from "./merger.ts";
-import type { Model } from "./model.ts";
-import type { TokenList } from "./token-list.ts";
-import { fromUtf8 } from "./utf8.ts";
-import { TokenIndex, type Vocabulary, hashBytes } from "./vocabulary.ts";
+import type { Model } from "../model.ts";
+import type { TokenList } from "../token-list.ts";
+import { fromUtf8 } from "../../text/utf8.ts";
+import { TokenIndex, type Vocabulary, hashBytes } from "../vocabulary.ts";
 import { WordCache } from "./word-cache.ts";
-import type { WordList } from "./word-list.ts";
+import type { WordList } from "../../pre-tokenizers/word-list.ts";
 
 interface BpeOptions {
   /** A word that is a token is taken as it is, even when the merges would not make it (Llama 3). */

@@ -2,11 +2,11 @@
  * A pool of workers for large batches. Sending texts and results between threads costs time and starting workers costs
  * more, so small batches are encoded right here, and workers start with the first batch that is worth it.
  */
-import { Encoding, type EncodingMessage } from "./encoding.ts";
-import { TokenizerError } from "./errors.ts";
-import { padBatch } from "./padding.ts";
+import { Encoding, type EncodingMessage } from "../encoding/encoding.ts";
+import { TokenizerError } from "../errors.ts";
+import { padBatch } from "../encoding/padding.ts";
 import { type Port, hardwareThreads, startWorker } from "./threads.ts";
-import type { EncodeOptions, TextOrPair, Tokenizer } from "./tokenizer.ts";
+import type { EncodeOptions, TextOrPair, Tokenizer } from "../tokenizer.ts";
 
 /** What a worker is told, in order: a tokenizer.json, then texts. */
 export type PoolRequest =

@@ -1,5 +1,5 @@
-import type { TokenList } from "./token-list.ts";
-import { isSpace } from "./unicode.ts";
+import type { TokenList } from "../models/token-list.ts";
+import { isSpace } from "../text/unicode.ts";
 
 /** Turns byte ranges of a text into ranges of another unit, in place and in one pass. */
 export type OffsetUnit = "utf16" | "codepoint" | "byte";

@@ -1,6 +1,6 @@
 /** Counts distinct words without making strings: all words in one growing byte array, found through a hash table. */
-import { hashBytes } from "./vocabulary.ts";
-import type { WordList } from "./word-list.ts";
+import { hashBytes } from "../models/vocabulary.ts";
+import type { WordList } from "../pre-tokenizers/word-list.ts";
 
 export class WordCounter {
   /** Number of distinct words. */

@@ -1,6 +1,6 @@
 /** What a model does for the tokenizer; implemented by byte-level BPE and WordPiece. */
 import type { TokenList } from "./token-list.ts";
-import type { WordList } from "./word-list.ts";
+import type { WordList } from "../pre-tokenizers/word-list.ts";
 
 export interface Model {
   /** Appends the tokens of each word to `out` and notes in `words.ends` where they end. */

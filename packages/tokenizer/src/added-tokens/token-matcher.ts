@@ -3,8 +3,8 @@
  * hash table, entered only where the first two bytes can start a token; time is bounded by text length times the
  * longest token.
  */
-import { isSpace, isWordCharacter } from "./unicode.ts";
-import { characterLength, codePointAt, previousCharacter, toUtf8 } from "./utf8.ts";
+import { isSpace, isWordCharacter } from "../text/unicode.ts";
+import { characterLength, codePointAt, previousCharacter, toUtf8 } from "../text/utf8.ts";
 
 /** A token that stands outside the model: matched in the text before the model sees it. */
 export interface AddedToken {

@@ -1,6 +1,6 @@
 /** What every normaliser does, and how a changed piece is put together. */
-import type { Piece } from "./piece.ts";
-import { characterLength, previousCharacter, putCodePoint } from "./utf8.ts";
+import type { Piece } from "../text/piece.ts";
+import { characterLength, previousCharacter, putCodePoint } from "../text/utf8.ts";
 
 export interface Normalizer {
   /** The same piece when nothing changes, else a new one. */
