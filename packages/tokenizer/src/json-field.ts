@@ -4,19 +4,36 @@ import { TokenizerError, describe } from "./errors.ts";
 export class JsonField {
   readonly value: unknown;
   readonly path: string;
+  /** The last name of the path, as the file writes it. */
+  readonly name: string;
 
-  constructor(value: unknown, path: string) {
+  constructor(value: unknown, path: string, name: string = path) {
     this.value = value;
     this.path = path;
+    this.name = name;
+  }
+
+  /** A whole file, given as text or parsed; `name` is what complaints call it, "" for the tokenizer.json. */
+  static file(json: unknown, name: string): JsonField {
+    if (typeof json !== "string") return new JsonField(json, name);
+    try {
+      return new JsonField(JSON.parse(json), name);
+    } catch (error) {
+      const problem = describe((error as Error).message);
+      const expected = name === "" ? "a JSON file" : `${name} to be a JSON file`;
+      throw new TokenizerError(`[Tokenizer.fromJSON] expected ${expected}, got: ${problem}`, name);
+    }
   }
 
   /** A member of an object; its value is undefined when missing. */
   get(name: string): JsonField {
     const object = this.object();
-    return new JsonField(
-      Object.hasOwn(object, name) ? object[name] : undefined,
-      this.path ? `${this.path}.${name}` : name,
-    );
+    return new JsonField(Object.hasOwn(object, name) ? object[name] : undefined, this.pathTo(name), name);
+  }
+
+  /** The members of an object, by name. */
+  members(): JsonField[] {
+    return Object.entries(this.object()).map(([name, value]) => new JsonField(value, this.pathTo(name), name));
   }
 
   /** What `read` makes of the value, or undefined for null and missing. */
@@ -65,6 +82,12 @@ export class JsonField {
     if (!values.includes(this.value as T))
       this.refuse(`one of ${values.map((value) => JSON.stringify(value)).join(", ")}`);
     return this.value as T;
+  }
+
+  /** Names come from files too: what would not fit into a line of a message is quoted and cut. */
+  private pathTo(name: string): string {
+    if (!/^[^\s\p{C}]{1,60}$/u.test(name)) return `${this.path}[${describe(name)}]`;
+    return this.path === "" ? name : `${this.path}.${name}`;
   }
 
   refuse(expected: string): never {

@@ -1,6 +1,5 @@
 /** Reads and writes the tokenizer.json of the reference library. */
 import { readBpe, readVocabulary } from "./models/bpe/bpe-json.ts";
-import { TokenizerError } from "./errors.ts";
 import { JsonField } from "./json-field.ts";
 import type { Model } from "./models/model.ts";
 import type { Padding } from "./encoding/padding.ts";
@@ -28,7 +27,7 @@ interface Parts {
 }
 
 export function readTokenizerJson(json: string | object): Parts {
-  const root = new JsonField(typeof json === "string" ? parse(json) : json, "");
+  const root = JsonField.file(json, "");
   const part = (name: string): object | null => root.get(name).optional((field) => field.object()) ?? null;
   const model = readModel(root.get("model"));
   return {
@@ -76,14 +75,6 @@ export function writeTokenizerJson({ model, addedTokens, config }: Parts): Token
     decoder: config.decoder,
     model: model.toJSON(),
   };
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    throw new TokenizerError(`[Tokenizer.fromJSON] expected a JSON file, got: ${(error as Error).message}`, "");
-  }
 }
 
 function readModel(field: JsonField): Model {

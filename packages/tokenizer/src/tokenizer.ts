@@ -13,11 +13,13 @@ import { Pipeline } from "./encoding/pipeline.ts";
 import { type PostProcessor, readPostProcessor } from "./encoding/post-processor.ts";
 import { readPreTokenizer } from "./pre-tokenizers/pre-tokenizers.ts";
 import { type Padding, padBatch } from "./encoding/padding.ts";
-import { type TokenSequence, addedBy, assemble } from "./encoding/template.ts";
+import { type TokenSequence, addedBy, assemble, edgesOf } from "./encoding/template.ts";
 import { TokenList } from "./models/token-list.ts";
 import { type AddedToken, TokenMatcher } from "./added-tokens/token-matcher.ts";
 import { type TokenizerConfig, type TokenizerJson, readTokenizerJson, writeTokenizerJson } from "./tokenizer-json.ts";
-import { type NewToken, extended } from "./added-tokens/new-tokens.ts";
+import { type NewToken, extended, vocabSizeOf } from "./added-tokens/new-tokens.ts";
+import { type RoleNames, type SpecialTokens, roles, specialTokensOf } from "./added-tokens/special-tokens.ts";
+import { type TokenizerFiles, readTokenizerFiles } from "./tokenizer-config.ts";
 import { type Truncation, truncate } from "./encoding/truncation.ts";
 import { fromUtf8, toUtf8 } from "./text/utf8.ts";
 import { WordPieceModel } from "./models/wordpiece-model.ts";
@@ -43,15 +45,8 @@ export interface TokenizerParts {
   readonly addedTokens: readonly AddedToken[];
   /** The other parts, as a tokenizer.json writes them. */
   readonly config: TokenizerConfig;
-}
-
-/** Ids of the tokens with a role, found by their usual names; undefined where a tokenizer has none. */
-export interface SpecialTokens {
-  readonly cls: number | undefined;
-  readonly sep: number | undefined;
-  readonly pad: number | undefined;
-  readonly mask: number | undefined;
-  readonly unk: number | undefined;
+  /** The tokens that the files beside the tokenizer.json name by role. */
+  readonly roles?: RoleNames;
 }
 
 export class Tokenizer {
@@ -78,16 +73,7 @@ export class Tokenizer {
     this.padding = config.padding ?? undefined;
     this.addedById = new Map(addedTokens.map((token) => [token.id, token]));
     this.addedByContent = new Map(addedTokens.map((token) => [token.content, token]));
-    this.vocabSize = addedTokens.reduce((size, token) => Math.max(size, token.id + 1), model.size);
-    const named = (...names: string[]): number | undefined =>
-      names.map((name) => this.addedByContent.get(name)?.id).find((id) => id !== undefined);
-    this.specialTokens = {
-      cls: named("[CLS]", "<s>"),
-      sep: named("[SEP]", "</s>"),
-      pad: named("[PAD]", "<pad>", "<|padding|>"),
-      mask: named("[MASK]", "<mask>"),
-      unk: named("[UNK]", "<unk>"),
-    };
+    this.vocabSize = vocabSizeOf(parts);
     const normalizer = readNormalizer(field.get("normalizer"));
     const normalized = (content: string): string => {
       const bytes = toUtf8(content);
@@ -109,15 +95,49 @@ export class Tokenizer {
       ),
     });
     this.postProcessor = readPostProcessor(field.get("post_processor"));
+    this.specialTokens = specialTokensOf(addedTokens, parts.roles ?? {}, {
+      ...edgesOf(this.postProcessor.template),
+      pad: this.padding?.id,
+      unk: this.addedByContent.get(model.unkToken ?? "")?.id,
+    });
     this.decoder = readDecoder(field.get("decoder"), model, (id) => {
       const token = this.addedById.get(id);
       return token && { text: token.normalized ? normalized(token.content) : token.content, special: token.special };
     });
   }
 
-  /** Reads a tokenizer.json, given as text or parsed. Throws a TokenizerError that names the field. */
-  static fromJSON(json: string | object): Tokenizer {
-    return new Tokenizer(readTokenizerJson(json));
+  /**
+   * Reads a tokenizer.json, given as text or parsed. The `files` beside it say which tokens have a role; where they say nothing it is the
+   * template, the padding and the model that show it, and at last the usual names.
+   * @throws TokenizerError that names the field.
+   */
+  static fromJSON(json: string | object, files: TokenizerFiles = {}): Tokenizer {
+    const parts = readTokenizerJson(json);
+    return new Tokenizer({ ...parts, ...readTokenizerFiles(parts, files) });
+  }
+
+  /**
+   * Reads the tokenizer of a model folder: tokenizer.json, tokenizer_config.json and special_tokens_map.json. `readText` gives a file's text
+   * by its name, undefined where there is none. Undefined without a tokenizer.json.
+   * @throws TokenizerError that names the field.
+   */
+  static async fromFolder(readText: (name: string) => Promise<string | undefined>): Promise<Tokenizer | undefined> {
+    const json = await readText("tokenizer.json");
+    if (json === undefined) return undefined;
+    return Tokenizer.fromJSON(json, {
+      tokenizerConfig: await readText("tokenizer_config.json"),
+      specialTokensMap: await readText("special_tokens_map.json"),
+    });
+  }
+
+  /** What a tokenizer_config.json says of the tokens with a role: `cls_token` and so on; the tokenizer.json has no place for it. */
+  roleTokens(): Record<string, string> {
+    const named = roles.flatMap((role) => {
+      const id = this.specialTokens[role];
+      const token = id === undefined ? undefined : this.idToToken(id);
+      return token === undefined ? [] : [[`${role}_token`, token] as const];
+    });
+    return Object.fromEntries(named);
   }
 
   /** The tokenizer.json of this tokenizer; `JSON.stringify(tokenizer)` writes the file. */
@@ -165,7 +185,7 @@ export class Tokenizer {
    * `reuseUnused` the ids of the tokens [unused0], [unused1], … that are left, so that a model's embedding table fits.
    */
   withTokens(tokens: readonly (string | NewToken)[], options: { readonly reuseUnused?: boolean } = {}): Tokenizer {
-    return new Tokenizer({ ...this.parts, addedTokens: extended(this, tokens, options.reuseUnused ?? false) });
+    return new Tokenizer({ ...this.parts, addedTokens: extended(this.parts, tokens, options.reuseUnused ?? false) });
   }
 
   idToToken(id: number): string | undefined {

@@ -48,6 +48,15 @@ export function addedBy(pieces: readonly TemplatePiece[]): number {
   return count;
 }
 
+/** The tokens that a template puts first and last around one text; undefined where the text itself comes first or last. */
+export function edgesOf({ single }: Template): { readonly cls: number | undefined; readonly sep: number | undefined } {
+  return { cls: specialIds(single[0])[0], sep: specialIds(single.at(-1)).at(-1) };
+}
+
+function specialIds(piece: TemplatePiece | undefined): readonly number[] {
+  return piece !== undefined && "special" in piece ? piece.ids : [];
+}
+
 interface AssembleOptions {
   readonly pieces: readonly TemplatePiece[];
   readonly sequences: readonly TokenSequence[];

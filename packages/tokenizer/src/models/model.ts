@@ -9,6 +9,8 @@ export interface Model {
   span(id: number, rest: number, first: boolean): number;
   /** Marks bytes that the model passes over because its vocabulary has no token for them; absent when it has all. */
   readonly unknownBytes?: Uint8Array | undefined;
+  /** The token for what the vocabulary cannot write, if the model names one. */
+  readonly unkToken: string | undefined;
   /** Highest id plus one. */
   readonly size: number;
   /** The text of a token as a tokenizer.json writes it, or undefined for an id without token. */

@@ -20,6 +20,7 @@ interface WordPieceOptions {
 export class WordPieceModel implements Model {
   readonly size: number;
   readonly options: WordPieceOptions;
+  readonly unkToken: string;
   private readonly vocabulary: Vocabulary;
   private readonly unknown: number;
   private readonly prefix: Uint8Array;
@@ -29,6 +30,7 @@ export class WordPieceModel implements Model {
   constructor(vocabulary: Vocabulary, options: WordPieceOptions) {
     this.vocabulary = vocabulary;
     this.options = options;
+    this.unkToken = options.unkToken;
     this.size = vocabulary.size;
     this.prefix = toUtf8(options.prefix);
     this.unknown = this.tokenToId(options.unkToken) ?? -1;

@@ -27,7 +27,7 @@ export class BpeModel implements Model {
   readonly size: number;
   readonly unknownBytes: Uint8Array | undefined;
   private readonly ignoreMerges: boolean;
-  private readonly unkToken: string | undefined;
+  readonly unkToken: string | undefined;
   private readonly opaque: ReadonlySet<number>;
   private readonly merger: Merger;
   private readonly cache: WordCache = new WordCache();
