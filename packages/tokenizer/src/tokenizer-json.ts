@@ -1,8 +1,9 @@
 /** Reads and writes the tokenizer.json of the reference library. */
-import { readBpe, readVocabulary } from "./models/bpe/bpe-json.ts";
+import { MAX_ID, readBpe, readVocabulary } from "./models/bpe/bpe-json.ts";
 import { JsonField } from "./json-field.ts";
 import type { Model } from "./models/model.ts";
-import type { Padding } from "./encoding/padding.ts";
+import { type Padding, maxPadding } from "./encoding/padding.ts";
+import { vocabSizeOf } from "./added-tokens/new-tokens.ts";
 import type { AddedToken } from "./added-tokens/token-matcher.ts";
 import type { Truncation } from "./encoding/truncation.ts";
 import { WordPieceModel } from "./models/wordpiece-model.ts";
@@ -17,6 +18,9 @@ export interface TokenizerConfig {
   readonly padding: Padding | null;
 }
 
+/** Characters of all added tokens: the matcher has a node for each of their bytes. */
+const MAX_ADDED_TEXT = 1 << 22;
+
 /** A whole tokenizer.json. */
 export type TokenizerJson = Record<string, unknown>;
 
@@ -28,18 +32,20 @@ interface Parts {
 
 export function readTokenizerJson(json: string | object): Parts {
   const root = JsonField.file(json, "");
-  const part = (name: string): object | null => root.get(name).optional((field) => field.object()) ?? null;
+  const part = (name: string): object | null => root.get(name).optional((field) => field.shallow().object()) ?? null;
   const model = readModel(root.get("model"));
+  const addedTokens = readAddedTokens(root.get("added_tokens"), model);
+  const maxId = vocabSizeOf({ model, addedTokens }) - 1;
   return {
     model,
-    addedTokens: readAddedTokens(root.get("added_tokens"), model),
+    addedTokens,
     config: {
       normalizer: part("normalizer"),
       pre_tokenizer: part("pre_tokenizer"),
       post_processor: part("post_processor"),
       decoder: part("decoder"),
       truncation: root.get("truncation").optional(readTruncation) ?? null,
-      padding: root.get("padding").optional(readPadding) ?? null,
+      padding: root.get("padding").optional((field) => readPadding(field, maxId)) ?? null,
     },
   };
 }
@@ -92,10 +98,11 @@ function readModel(field: JsonField): Model {
 
 function readAddedTokens(field: JsonField, model: Model): AddedToken[] {
   const seen = new Set<number | string>();
+  let room = MAX_ADDED_TEXT;
   return (field.optional((list) => list.items()) ?? []).map((item) => {
     const special = item.get("special").boolean(false);
     const token: AddedToken = {
-      id: item.get("id").count(),
+      id: item.get("id").count(MAX_ID - 1),
       content: item.get("content").string(),
       singleWord: item.get("single_word").boolean(false),
       lstrip: item.get("lstrip").boolean(false),
@@ -104,6 +111,8 @@ function readAddedTokens(field: JsonField, model: Model): AddedToken[] {
       special,
     };
     if (token.content === "") item.get("content").refuse("a text of one character or more");
+    room -= token.content.length;
+    if (room < 0) field.refuse(`texts of at most ${MAX_ADDED_TEXT} characters in all`);
     if (seen.has(token.id)) item.get("id").refuse("an id of its own");
     if (seen.has(token.content)) item.get("content").refuse("a text of its own");
     const known = model.tokenToId(token.content);
@@ -123,15 +132,15 @@ function readTruncation(field: JsonField): Truncation {
   };
 }
 
-function readPadding(field: JsonField): Padding {
+function readPadding(field: JsonField, maxId: number): Padding {
   const strategy = field.get("strategy");
-  const multiple = field.get("pad_to_multiple_of").optional((value) => value.count());
+  const multiple = field.get("pad_to_multiple_of").optional((value) => value.count(maxPadding));
   return {
-    ...(strategy.value === "BatchLongest" ? {} : { length: strategy.get("Fixed").count() }),
+    ...(strategy.value === "BatchLongest" ? {} : { length: strategy.get("Fixed").count(maxPadding) }),
     ...(multiple === undefined ? {} : { multipleOf: multiple }),
     side: field.get("direction").oneOf("Left", "Right") === "Left" ? "left" : "right",
-    id: field.get("pad_id").count(),
+    id: field.get("pad_id").count(maxId),
     token: field.get("pad_token").string(),
-    typeId: field.get("pad_type_id").count(),
+    typeId: field.get("pad_type_id").count(255),
   };
 }

@@ -94,7 +94,7 @@ export class Tokenizer {
         inText.map((token) => normalized(token.content)),
       ),
     });
-    this.postProcessor = readPostProcessor(field.get("post_processor"));
+    this.postProcessor = readPostProcessor(field.get("post_processor"), this.vocabSize);
     this.specialTokens = specialTokensOf(addedTokens, parts.roles ?? {}, {
       ...edgesOf(this.postProcessor.template),
       pad: this.padding?.id,

@@ -9,6 +9,8 @@ export interface Stretch {
   readonly of: 0 | 1 | "special" | "padding";
   readonly length: number;
   readonly typeId: number;
+  /** The text of all its tokens, of padding. */
+  readonly token?: string;
 }
 
 interface EncodingParts {
@@ -57,7 +59,7 @@ export class Encoding {
 
   /** Tokens as text, in the vocabulary's writing (a blank is Ġ in a byte-level vocabulary). */
   get tokens(): readonly string[] {
-    this.tokenTexts ??= Array.from(this.ids, (id, i) => this.texts?.get(i) ?? this.idToToken(id) ?? "");
+    this.tokenTexts ??= this.spell();
     return this.tokenTexts;
   }
 
@@ -94,10 +96,8 @@ export class Encoding {
       offsets = new Int32Array(2 * ids.length);
       offsets.set(this.offsets, 2 * at);
     }
-    const texts = new Map<number, string>();
-    this.texts?.forEach((text, i) => texts.set(i + at, text));
-    for (let i = 0; i < missing; i++) texts.set(pad.left ? i : this.length + i, pad.token);
-    const padding: Stretch = { of: "padding", length: missing, typeId: pad.typeId };
+    const texts = this.texts && new Map(Array.from(this.texts, ([i, text]) => [i + at, text]));
+    const padding: Stretch = { of: "padding", length: missing, typeId: pad.typeId, token: pad.token };
     const stretches = pad.left ? [padding, ...this.stretches] : [...this.stretches, padding];
     const { offsetUnit, idToToken } = this;
     return new Encoding({ ids, stretches, offsets, offsetUnit, overflowing, texts, idToToken });
@@ -114,6 +114,16 @@ export class Encoding {
       texts,
       overflowing: this.overflowing.map((part) => part.toMessage()),
     };
+  }
+
+  private spell(): string[] {
+    const tokens = Array.from(this.ids, (id, i) => this.texts?.get(i) ?? this.idToToken(id) ?? "");
+    let at = 0;
+    for (const { length, token } of this.stretches) {
+      if (token !== undefined) tokens.fill(token, at, at + length);
+      at += length;
+    }
+    return tokens;
   }
 
   private perToken(value: (stretch: Stretch) => number): Uint8Array {

@@ -3,6 +3,7 @@
  * offsets without the blank that a byte-level token may begin with.
  */
 import { Encoding, type Stretch } from "./encoding.ts";
+import { checkSize } from "./limits.ts";
 import type { OffsetUnit } from "./offsets.ts";
 
 /** One place of a template. */
@@ -41,6 +42,9 @@ export const plainTemplate: Template = {
   ],
 };
 
+/** Most pieces of a template, and most tokens that it may add by itself. */
+export const templateLimits = { pieces: 64, added: 1024 } as const;
+
 /** Tokens that a template adds by itself. */
 export function addedBy(pieces: readonly TemplatePiece[]): number {
   let count = 0;
@@ -72,6 +76,9 @@ interface AssembleOptions {
 export function assemble(options: AssembleOptions, ranges: readonly TokenRanges[]): Encoding {
   const overflowing: Encoding[] = [];
   const [first, second] = ranges;
+  const longest = ranges.map((parts) => parts.reduce((length, [start, end]) => Math.max(length, end - start), 0));
+  const count = ranges.reduce((product, parts) => product * parts.length, 1);
+  checkSize(count, lengthOf(usedPieces(options), longest), "truncation and template");
   if (second === undefined) {
     for (const range of first!.slice(1)) overflowing.push(assembleOne(options, [range], []));
   } else if (first!.length > 1 || second.length > 1) {
@@ -91,18 +98,26 @@ function pairOverflow(options: AssembleOptions, first: TokenRanges, second: Toke
   return encodings;
 }
 
+function usedPieces({ pieces, addSpecialTokens }: AssembleOptions): readonly TemplatePiece[] {
+  return addSpecialTokens ? pieces : pieces.filter((piece) => "sequence" in piece);
+}
+
+/** Tokens of the pieces when the sequences have `lengths` tokens. */
+function lengthOf(pieces: readonly TemplatePiece[], lengths: readonly number[]): number {
+  return pieces.reduce((sum, piece) => sum + ("special" in piece ? piece.ids.length : lengths[piece.sequence]!), 0);
+}
+
 function assembleOne(options: AssembleOptions, ranges: TokenRange[], overflowing: readonly Encoding[]): Encoding {
-  const pieces = options.pieces.filter((piece) => options.addSpecialTokens || "sequence" in piece);
-  const lengthOf = (piece: TemplatePiece): number =>
-    "special" in piece ? piece.ids.length : ranges[piece.sequence]![1] - ranges[piece.sequence]![0];
-  const total = pieces.reduce((sum, piece) => sum + lengthOf(piece), 0);
+  const pieces = usedPieces(options);
+  const lengths = ranges.map(([start, end]) => end - start);
+  const total = lengthOf(pieces, lengths);
   const ids = new Int32Array(total);
   const offsets = options.offsetUnit === undefined ? undefined : new Int32Array(2 * total);
   const stretches: Stretch[] = [];
   let texts: Map<number, string> | undefined;
   let at = 0;
   for (const piece of pieces) {
-    const length = lengthOf(piece);
+    const length = lengthOf([piece], lengths);
     if ("special" in piece) {
       ids.set(piece.ids, at);
       stretches.push({ of: "special", length, typeId: piece.typeId });

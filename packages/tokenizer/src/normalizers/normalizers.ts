@@ -11,6 +11,11 @@ const isCombining = codePointSet(COMBINING);
 
 export function readNormalizer(field: JsonField): Normalizer | undefined {
   if (field.value === undefined || field.value === null) return undefined;
+  const parts = field.parts("normalizers").map(readPart);
+  return parts.length === 1 ? parts[0] : inOrder(parts);
+}
+
+function readPart(field: JsonField): Normalizer {
   const type = field.get("type");
   switch (type.value) {
     case "NFC":
@@ -26,14 +31,6 @@ export function readNormalizer(field: JsonField): Normalizer | undefined {
       return stripping(field.get("strip_left").boolean(true), field.get("strip_right").boolean(true));
     case "BertNormalizer":
       return bertNormalizer(field);
-    case "Sequence":
-      return inOrder(
-        field
-          .get("normalizers")
-          .items()
-          .map(readNormalizer)
-          .filter((part) => part !== undefined),
-      );
     default:
       return type.refuse(
         '"NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Strip", "BertNormalizer" or a "Sequence" of them',

@@ -32,7 +32,7 @@ export function readPreTokenizer(field: JsonField, kind: ModelKind): PreTokenize
   if (field.value === null || field.value === undefined) {
     return kind === "BPE" ? field.refuse("ByteLevel, or a Sequence that ends with it") : chain([]);
   }
-  const list = field.get("type").value === "Sequence" ? field.get("pretokenizers").items() : [field];
+  const list = field.parts("pretokenizers");
   const last = list.at(-1);
   for (const item of list) {
     if (isByteLevel(item) && (kind !== "BPE" || item !== last))

@@ -6,7 +6,8 @@ import type { JsonField } from "../../json-field.ts";
 import { MergeTable } from "./merge-table.ts";
 import { vocabularyOf } from "../vocabulary.ts";
 
-const MAX_ID = 1 << 22;
+/** Ids are below this. */
+export const MAX_ID: number = 1 << 22;
 
 /** Reads `model` when its type is BPE. */
 export function readBpe(model: JsonField, ids: ReadonlyMap<string, number>): BpeModel {
@@ -34,14 +35,17 @@ export function readBpe(model: JsonField, ids: ReadonlyMap<string, number>): Bpe
 
 /** Token to id, with every id a distinct integer. */
 export function readVocabulary(vocab: JsonField): Map<string, number> {
-  const ids = new Map<string, number>(Object.entries(vocab.object() as Record<string, number>));
+  const entries = Object.entries(vocab.object() as Record<string, number>);
+  if (entries.length > MAX_ID) vocab.refuse(`a vocabulary of at most ${MAX_ID} tokens`);
+  const ids = new Map<string, number>(entries);
   const seen = new Set<number>();
   for (const [token, id] of ids) {
     if (!Number.isInteger(id) || id < 0 || id >= MAX_ID || seen.has(id)) {
       const problem = seen.has(id) ? `${id} twice` : describe(id);
+      const path = `${vocab.path}[${describe(token)}]`;
       throw new TokenizerError(
-        `[Tokenizer.fromJSON] expected ${vocab.path}[${JSON.stringify(token)}] to be an id of its own below ${MAX_ID}, got ${problem}`,
-        `${vocab.path}[${JSON.stringify(token)}]`,
+        `[Tokenizer.fromJSON] expected ${path} to be an id of its own below ${MAX_ID}, got ${problem}`,
+        path,
       );
     }
     seen.add(id);

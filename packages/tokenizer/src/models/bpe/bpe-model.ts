@@ -29,6 +29,7 @@ export class BpeModel implements Model {
   private readonly ignoreMerges: boolean;
   readonly unkToken: string | undefined;
   private readonly opaque: ReadonlySet<number>;
+  private opaqueIds: ReadonlyMap<string, number> | undefined;
   private readonly merger: Merger;
   private readonly cache: WordCache = new WordCache();
   /**
@@ -100,8 +101,8 @@ export class BpeModel implements Model {
       const id = this.vocabulary.find(bytes, 0, bytes.length);
       return id < 0 ? undefined : id;
     }
-    for (const id of this.opaque) if (this.idToToken(id) === token) return id;
-    return undefined;
+    this.opaqueIds ??= new Map(Array.from(this.opaque, (id) => [this.idToToken(id)!, id]));
+    return this.opaqueIds.get(token);
   }
 
   toJSON(): Record<string, unknown> {
