@@ -96,11 +96,11 @@ function parseIndex(file: string, text: string): ReadonlyMap<string, string> {
   return shardOf;
 }
 
-/** A path that stays below the index: names joined by `/`, none of them a step up, nothing that a file system reads otherwise. */
+/** A path that stays below the index: names joined by `/`, none of them a step up, nothing that a file system or a URL reads otherwise. */
 function isShardPath(value: unknown): value is string {
   return (
     typeof value === "string" &&
     value.endsWith(".safetensors") &&
-    value.split("/").every((name) => /^[^\\:\p{Cc}]+$/u.test(name) && name !== "." && name !== "..")
+    value.split("/").every((name) => /^[^\\:%?#\p{Cc}]+$/u.test(name) && name !== "." && name !== "..")
   );
 }

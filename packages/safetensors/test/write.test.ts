@@ -178,7 +178,20 @@ describe("a checkpoint that cannot be opened says why", () => {
     await expect(openSafetensors(dir)).rejects.toBeInstanceOf(SafetensorsError);
   });
 
-  const strays = ["../one", "w/../../one", "./one", "/one", "w//one", "w\\one", "C:/one", "one\0", "one\n", ""];
+  const strays = [
+    "../one",
+    "w/../../one",
+    "./one",
+    "/one",
+    "w//one",
+    "w\\one",
+    "C:/one",
+    "one\0",
+    "one\n",
+    "%2e%2e/one",
+    "one?",
+    "",
+  ];
   test.each(strays)("an index with the path %j", async (stray) => {
     writeFileSync(index, JSON.stringify({ weight_map: { a: `${stray}.safetensors`.replace(/^\.safe/, "safe") } }));
     await expect(openSafetensors(dir)).rejects.toThrow(

@@ -6,7 +6,7 @@ import { variants } from "./support/variants.ts";
 
 type Json = Record<string, unknown>;
 const good = (changes: Json = {}): Json => ({
-  ...structuredClone(variants["ModernBERT's form"] ?? variants["Llama 3"]!),
+  ...structuredClone(variants["ModernBERT form"]!),
   ...changes,
 });
 const vocabSize = Tokenizer.fromJSON(good()).vocabSize;
@@ -201,22 +201,24 @@ function placesOf(value: unknown): [container: Json, key: string][] {
   return keys.flatMap((key) => [[value as Json, key] as [Json, string], ...placesOf((value as Json)[key])]);
 }
 
+/** Reads, encodes, decodes and writes; anything but a TokenizerError of one line fails the property. */
+const use = (json: string | object): void => {
+  try {
+    const tokenizer = Tokenizer.fromJSON(json);
+    const encoding = tokenizer.encode("Some text, aaa", { pair: "and another", offsets: "utf16" });
+    expect(encoding.length).toBeLessThanOrEqual(1 << 20);
+    expect(encoding.tokens.length).toBe(encoding.length);
+    for (const id of encoding.ids) if (id >= tokenizer.vocabSize) expect.fail(`id ${id} of ${tokenizer.vocabSize}`);
+    tokenizer.decode(encoding.ids.subarray(0, 100));
+    JSON.stringify(tokenizer);
+  } catch (error) {
+    if (!(error instanceof TokenizerError)) throw error;
+    expect(error.message).toMatch(/^\[[\w.]+\] [^\n]{1,500}$/);
+  }
+};
+
 describe("any mutation is read or refused in one typed line, and nothing grows beyond its limits", () => {
   const kinds = Object.keys(variants);
-  const use = (json: string | object): void => {
-    try {
-      const tokenizer = Tokenizer.fromJSON(json);
-      const encoding = tokenizer.encode("Some text, aaa", { pair: "and another", offsets: "utf16" });
-      expect(encoding.length).toBeLessThanOrEqual(1 << 20);
-      expect(encoding.tokens.length).toBe(encoding.length);
-      for (const id of encoding.ids) if (id >= tokenizer.vocabSize) expect.fail(`id ${id} of ${tokenizer.vocabSize}`);
-      tokenizer.decode(encoding.ids.subarray(0, 100));
-      JSON.stringify(tokenizer);
-    } catch (error) {
-      if (!(error instanceof TokenizerError)) throw error;
-      expect(error.message).toMatch(/^\[[\w.]+\] [^\n]{1,500}$/);
-    }
-  };
   const settings = { seed: 10, numRuns: Number(process.env["RUNS"] ?? 300) };
 
   test("of fields", () => {
