@@ -8,7 +8,8 @@ export { type PoolOptions, TokenizerPool, createTokenizerPool } from "./threads/
 export type { DecodeStream } from "./decoders.ts";
 export type { AddedToken } from "./added-tokens/token-matcher.ts";
 export { type TrainOptions, type TrainProgress, trainBpe } from "./train/train.ts";
-export { type EncodeOptions, type TextOrPair, Tokenizer } from "./tokenizer.ts";
+export { Tokenizer } from "./tokenizer.ts";
+export type { EncodeOptions, TextOrPair } from "./encoding/encode-options.ts";
 export type { SpecialTokens } from "./added-tokens/special-tokens.ts";
 export type { TokenizerFiles } from "./tokenizer-config.ts";
 export type { TokenizerJson } from "./tokenizer-json.ts";

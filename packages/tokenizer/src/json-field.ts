@@ -31,12 +31,12 @@ export class JsonField {
   /** A member of an object; its value is undefined when missing. */
   get(name: string): JsonField {
     const object = this.object();
-    return new JsonField(Object.hasOwn(object, name) ? object[name] : undefined, this.pathTo(name), name);
+    return new JsonField(Object.hasOwn(object, name) ? object[name] : undefined, this.#pathTo(name), name);
   }
 
   /** The members of an object, by name. */
   members(): JsonField[] {
-    return Object.entries(this.object()).map(([name, value]) => new JsonField(value, this.pathTo(name), name));
+    return Object.entries(this.object()).map(([name, value]) => new JsonField(value, this.#pathTo(name), name));
   }
 
   /** What `read` makes of the value, or undefined for null and missing. */
@@ -117,7 +117,7 @@ export class JsonField {
   }
 
   /** Names come from files too: what would not fit into a line of a message is quoted and cut. */
-  private pathTo(name: string): string {
+  #pathTo(name: string): string {
     if (!/^[^\s\p{C}]{1,60}$/u.test(name)) return `${this.path}[${describe(name)}]`;
     return this.path === "" ? name : `${this.path}.${name}`;
   }

@@ -30,46 +30,47 @@ export interface TokenMatch {
 }
 
 export class TokenMatcher {
-  private readonly tokens: readonly AddedToken[];
+  readonly #tokens: readonly AddedToken[];
   /** node * 256 + byte → child node. */
-  private readonly edges: Map<number, number> = new Map();
+  readonly #edges: Map<number, number> = new Map();
   /** Index of the token that ends at a node, or -1. */
-  private readonly ends: number[] = [-1];
-  private readonly firstBytes: Uint8Array = new Uint8Array(256);
-  private readonly firstPairs: Uint8Array = new Uint8Array(1 << 13);
+  readonly #ends: number[] = [-1];
+  readonly #firstBytes: Uint8Array = new Uint8Array(256);
+  readonly #firstPairs: Uint8Array = new Uint8Array(1 << 13);
 
   /** `patterns` are the texts to look for, one for each token. */
   constructor(tokens: readonly AddedToken[], patterns: readonly string[]) {
-    this.tokens = tokens;
-    patterns.forEach((pattern, index) => this.insert(toUtf8(pattern), index));
+    this.#tokens = tokens;
+    patterns.forEach((pattern, index) => this.#insert(toUtf8(pattern), index));
   }
 
   get isEmpty(): boolean {
-    return this.tokens.length === 0;
+    return this.#tokens.length === 0;
   }
 
-  private insert(bytes: Uint8Array, index: number): void {
+  #insert(bytes: Uint8Array, index: number): void {
     if (bytes.length === 0) return;
     let node = 0;
     for (const byte of bytes) {
-      let child = this.edges.get(node * 256 + byte);
+      let child = this.#edges.get(node * 256 + byte);
       if (child === undefined) {
-        child = this.ends.push(-1) - 1;
-        this.edges.set(node * 256 + byte, child);
+        child = this.#ends.push(-1) - 1;
+        this.#edges.set(node * 256 + byte, child);
       }
       node = child;
     }
-    this.ends[node] = index;
-    this.firstBytes[bytes[0]!] = bytes.length === 1 ? 2 : this.firstBytes[bytes[0]!]! || 1;
+    this.#ends[node] = index;
+    this.#firstBytes[bytes[0]!] = bytes.length === 1 ? 2 : this.#firstBytes[bytes[0]!]! || 1;
     if (bytes.length > 1) {
       const pair = (bytes[0]! << 8) | bytes[1]!;
-      this.firstPairs[pair >> 3]! |= 1 << (pair & 7);
+      this.#firstPairs[pair >> 3]! |= 1 << (pair & 7);
     }
   }
 
   /** All matches in bytes[start, end), in order; undefined when there is none. */
   find(bytes: Uint8Array, start: number, end: number): TokenMatch[] | undefined {
-    const { firstBytes, firstPairs } = this;
+    const firstBytes = this.#firstBytes;
+    const firstPairs = this.#firstPairs;
     let found: TokenMatch[] | undefined;
     let taken = start; // end of the last match
     for (let at = start; at < end; at++) {
@@ -80,10 +81,10 @@ export class TokenMatcher {
         const pair = (bytes[at]! << 8) | bytes[at + 1]!;
         if ((firstPairs[pair >> 3]! & (1 << (pair & 7))) === 0) continue;
       }
-      const [index, stop] = this.longestAt(bytes, at, end);
+      const [index, stop] = this.#longestAt(bytes, at, end);
       if (index < 0) continue;
-      const token = this.tokens[index]!;
-      const match = this.accept(token, bytes, at, stop, start, end, taken);
+      const token = this.#tokens[index]!;
+      const match = this.#accept(token, bytes, at, stop, start, end, taken);
       if (match !== undefined) {
         (found ??= []).push(match);
         taken = match.end;
@@ -93,15 +94,15 @@ export class TokenMatcher {
     return found;
   }
 
-  private longestAt(bytes: Uint8Array, at: number, end: number): [index: number, stop: number] {
+  #longestAt(bytes: Uint8Array, at: number, end: number): [index: number, stop: number] {
     let best = -1;
     let stop = at;
     for (let node: number | undefined = 0, i = at; i < end;) {
-      node = this.edges.get(node * 256 + bytes[i]!);
+      node = this.#edges.get(node * 256 + bytes[i]!);
       if (node === undefined) break;
       i++;
-      if (this.ends[node]! >= 0) {
-        best = this.ends[node]!;
+      if (this.#ends[node]! >= 0) {
+        best = this.#ends[node]!;
         stop = i;
       }
     }
@@ -109,7 +110,7 @@ export class TokenMatcher {
   }
 
   /** Applies single_word, lstrip and rstrip to a match at [at, stop) of a text that spans [start, end). */
-  private accept(
+  #accept(
     token: AddedToken,
     bytes: Uint8Array,
     at: number,

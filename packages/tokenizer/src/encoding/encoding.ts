@@ -39,9 +39,9 @@ export class Encoding {
   readonly overflowing: readonly Encoding[];
   /** How the encoding is put together. */
   readonly stretches: readonly Stretch[];
-  private readonly texts: ReadonlyMap<number, string> | undefined;
-  private readonly idToToken: (id: number) => string | undefined;
-  private tokenTexts: readonly string[] | undefined;
+  readonly #texts: ReadonlyMap<number, string> | undefined;
+  readonly #idToToken: (id: number) => string | undefined;
+  #tokenTexts: readonly string[] | undefined;
 
   constructor(parts: EncodingParts) {
     this.ids = parts.ids;
@@ -49,8 +49,8 @@ export class Encoding {
     this.offsets = parts.offsets;
     this.offsetUnit = parts.offsetUnit;
     this.overflowing = parts.overflowing;
-    this.texts = parts.texts;
-    this.idToToken = parts.idToToken;
+    this.#texts = parts.texts;
+    this.#idToToken = parts.idToToken;
   }
 
   get length(): number {
@@ -59,28 +59,28 @@ export class Encoding {
 
   /** Tokens as text, in the vocabulary's writing (a blank is Ġ in a byte-level vocabulary). */
   get tokens(): readonly string[] {
-    this.tokenTexts ??= this.spell();
-    return this.tokenTexts;
+    this.#tokenTexts ??= this.#spell();
+    return this.#tokenTexts;
   }
 
   /** 1 for tokens that the template or padding put in, else 0 [T]. */
   get specialTokensMask(): Uint8Array {
-    return this.perToken(({ of }) => (of === "special" || of === "padding" ? 1 : 0));
+    return this.#perToken(({ of }) => (of === "special" || of === "padding" ? 1 : 0));
   }
 
   /** 0 for padding, else 1 [T]. */
   get attentionMask(): Uint8Array {
-    return this.perToken(({ of }) => (of === "padding" ? 0 : 1));
+    return this.#perToken(({ of }) => (of === "padding" ? 0 : 1));
   }
 
   /** Segment ids as the template gives them [T]; all 0 for ModernBERT. */
   get typeIds(): Uint8Array {
-    return this.perToken(({ typeId }) => typeId);
+    return this.#perToken(({ typeId }) => typeId);
   }
 
   /** 0 for tokens of the text, 1 for those of its pair, -1 for all others [T]. */
   get sequenceIds(): Int8Array {
-    return Int8Array.from(this.perToken(({ of }) => (of === 0 || of === 1 ? of : 255)));
+    return Int8Array.from(this.#perToken(({ of }) => (of === 0 || of === 1 ? of : 255)));
   }
 
   /** The encoding padded to `length` tokens; itself when it is that long already. */
@@ -96,16 +96,18 @@ export class Encoding {
       offsets = new Int32Array(2 * ids.length);
       offsets.set(this.offsets, 2 * at);
     }
-    const texts = this.texts && new Map(Array.from(this.texts, ([i, text]) => [i + at, text]));
+    const texts = this.#texts && new Map(Array.from(this.#texts, ([i, text]) => [i + at, text]));
     const padding: Stretch = { of: "padding", length: missing, typeId: pad.typeId, token: pad.token };
     const stretches = pad.left ? [padding, ...this.stretches] : [...this.stretches, padding];
-    const { offsetUnit, idToToken } = this;
+    const { offsetUnit } = this;
+    const idToToken = this.#idToToken;
     return new Encoding({ ids, stretches, offsets, offsetUnit, overflowing, texts, idToToken });
   }
 
   /** Its data without what belongs to the tokenizer. */
   toMessage(): EncodingMessage {
-    const { ids, stretches, offsets, offsetUnit, texts } = this;
+    const { ids, stretches, offsets, offsetUnit } = this;
+    const texts = this.#texts;
     return {
       ids,
       stretches,
@@ -116,8 +118,8 @@ export class Encoding {
     };
   }
 
-  private spell(): string[] {
-    const tokens = Array.from(this.ids, (id, i) => this.texts?.get(i) ?? this.idToToken(id) ?? "");
+  #spell(): string[] {
+    const tokens = Array.from(this.ids, (id, i) => this.#texts?.get(i) ?? this.#idToToken(id) ?? "");
     let at = 0;
     for (const { length, token } of this.stretches) {
       if (token !== undefined) tokens.fill(token, at, at + length);
@@ -126,7 +128,7 @@ export class Encoding {
     return tokens;
   }
 
-  private perToken(value: (stretch: Stretch) => number): Uint8Array {
+  #perToken(value: (stretch: Stretch) => number): Uint8Array {
     const mask = new Uint8Array(this.length);
     let at = 0;
     for (const stretch of this.stretches) {

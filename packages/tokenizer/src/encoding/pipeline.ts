@@ -22,27 +22,29 @@ interface PipelineParts {
 export class Pipeline {
   /** The text of the last `run`. */
   readonly text: Utf8Buffer = new Utf8Buffer();
-  private readonly parts: PipelineParts;
-  private readonly words: WordList = new WordList();
+  readonly #parts: PipelineParts;
+  readonly #words: WordList = new WordList();
 
   constructor(parts: PipelineParts) {
-    this.parts = parts;
+    this.#parts = parts;
   }
 
   /** Appends the tokens of a text to `out`; ranges, if wanted, are in bytes of `this.text`. */
   run(text: string, out: TokenList): void {
     this.text.set(text);
     const { bytes, length } = this.text;
-    this.between(this.parts.rawMatcher, { bytes, start: 0, end: length }, out, (piece) => this.normalized(piece, out));
+    this.#between(this.#parts.rawMatcher, { bytes, start: 0, end: length }, out, (piece) =>
+      this.#normalized(piece, out),
+    );
   }
 
-  private normalized(raw: Piece, out: TokenList): void {
-    const piece = this.parts.normalizer?.normalize(raw) ?? raw;
-    this.between(this.parts.normalizedMatcher, piece, out, (part) => this.encodeWords(part, out));
+  #normalized(raw: Piece, out: TokenList): void {
+    const piece = this.#parts.normalizer?.normalize(raw) ?? raw;
+    this.#between(this.#parts.normalizedMatcher, piece, out, (part) => this.#encodeWords(part, out));
   }
 
   /** Emits the added tokens found in a piece and hands on what lies between them. */
-  private between(matcher: TokenMatcher, piece: Piece, out: TokenList, visit: (piece: Piece) => void): void {
+  #between(matcher: TokenMatcher, piece: Piece, out: TokenList, visit: (piece: Piece) => void): void {
     const matches = matcher.isEmpty ? undefined : matcher.find(piece.bytes, piece.start, piece.end);
     if (matches === undefined) {
       if (piece.start < piece.end) visit(piece);
@@ -51,13 +53,13 @@ export class Pipeline {
     let at = piece.start;
     for (const match of matches) {
       if (at < match.start) visit(partOf(piece, at, match.start));
-      this.emit(match, piece, out);
+      this.#emit(match, piece, out);
       at = match.end;
     }
     if (at < piece.end) visit(partOf(piece, at, piece.end));
   }
 
-  private emit({ token, start, end }: TokenMatch, piece: Piece, out: TokenList): void {
+  #emit({ token, start, end }: TokenMatch, piece: Piece, out: TokenList): void {
     if (!out.withOffsets) {
       out.push(token.id, 0, 0);
       return;
@@ -67,22 +69,22 @@ export class Pipeline {
     out.push(token.id, originalStart(piece, start), originalEnd(piece, end, this.text.bytes));
   }
 
-  private encodeWords(part: Piece, out: TokenList): void {
-    const { model, preTokenizer } = this.parts;
-    const { words } = this;
+  #encodeWords(part: Piece, out: TokenList): void {
+    const { model, preTokenizer } = this.#parts;
+    const words = this.#words;
     const piece = preTokenizer.prepare(part);
     for (let at = piece.start; at < piece.end;) {
       at = preTokenizer.split(piece, at, words);
       const first = out.length;
       model.encodeWords(piece.bytes, words, out);
-      if (out.withOffsets) this.locate(piece, first, out);
+      if (out.withOffsets) this.#locate(piece, first, out);
     }
   }
 
   /** Fills in the ranges of the tokens that the words of one batch made. */
-  private locate(piece: Piece, first: number, out: TokenList): void {
-    const { ranges, ends, count } = this.words;
-    const { model } = this.parts;
+  #locate(piece: Piece, first: number, out: TokenList): void {
+    const { ranges, ends, count } = this.#words;
+    const { model } = this.#parts;
     let token = first;
     for (let word = 0; word < count; word++) {
       const wordStart = ranges[2 * word]!;

@@ -8,27 +8,27 @@ export class Vocabulary {
   readonly bytes: Uint8Array;
   /** Token i is bytes[starts[i], starts[i + 1]). */
   readonly starts: Uint32Array;
-  private readonly hidden: ((id: number) => boolean) | undefined;
-  private whole: TokenIndex | undefined;
+  readonly #hidden: ((id: number) => boolean) | undefined;
+  #whole: TokenIndex | undefined;
 
   /** `hidden` marks ids that a lookup must never find (added tokens that a vocabulary lists). */
   constructor(bytes: Uint8Array, starts: Uint32Array, hidden?: (id: number) => boolean) {
     this.size = starts.length - 1;
     this.bytes = bytes;
     this.starts = starts;
-    this.hidden = hidden;
+    this.#hidden = hidden;
   }
 
   /** The index of all tokens, built when first asked for. */
   get index(): TokenIndex {
-    if (this.whole === undefined) {
-      this.whole = new TokenIndex(this);
+    if (this.#whole === undefined) {
+      this.#whole = new TokenIndex(this);
       for (let id = 0; id < this.size; id++) {
-        if (this.byteLength(id) === 0 || this.hidden?.(id)) continue;
-        this.whole.insert(id, hashBytes(this.bytes, this.starts[id]!, this.starts[id + 1]!));
+        if (this.byteLength(id) === 0 || this.#hidden?.(id)) continue;
+        this.#whole.insert(id, hashBytes(this.bytes, this.starts[id]!, this.starts[id + 1]!));
       }
     }
-    return this.whole;
+    return this.#whole;
   }
 
   /** Id of the token with exactly these bytes, or -1. */
@@ -40,7 +40,7 @@ export class Vocabulary {
   byteIds(): Int32Array {
     const ids = new Int32Array(256).fill(-1);
     for (let id = 0; id < this.size; id++) {
-      if (this.byteLength(id) === 1 && !this.hidden?.(id)) ids[this.bytes[this.starts[id]!]!] = id;
+      if (this.byteLength(id) === 1 && !this.#hidden?.(id)) ids[this.bytes[this.starts[id]!]!] = id;
     }
     return ids;
   }
@@ -57,21 +57,22 @@ export class Vocabulary {
 
 /** An open-addressed hash table of tokens of one vocabulary, at most half full. */
 export class TokenIndex {
-  private readonly vocabulary: Vocabulary;
+  readonly #vocabulary: Vocabulary;
   /** Pairs of hash and id, -1 in a free slot. */
-  private readonly slots: Int32Array;
-  private readonly mask: number;
+  readonly #slots: Int32Array;
+  readonly #mask: number;
 
   constructor(vocabulary: Vocabulary) {
-    this.vocabulary = vocabulary;
+    this.#vocabulary = vocabulary;
     const capacity = 1 << Math.ceil(Math.log2(Math.max(16, vocabulary.size * 2)));
-    this.mask = capacity - 1;
-    this.slots = new Int32Array(capacity * 2).fill(-1);
+    this.#mask = capacity - 1;
+    this.#slots = new Int32Array(capacity * 2).fill(-1);
   }
 
   /** Puts in a token that is not yet here; `hash` is that of its bytes. */
   insert(id: number, hash: number): void {
-    const { slots, mask } = this;
+    const slots = this.#slots;
+    const mask = this.#mask;
     let slot = hash & mask;
     while (slots[2 * slot + 1]! >= 0) slot = (slot + 1) & mask;
     slots[2 * slot] = hash;
@@ -80,20 +81,21 @@ export class TokenIndex {
 
   /** Id of the token here with exactly these bytes, or -1. */
   find(text: Uint8Array, start: number, end: number, hash: number): number {
-    const { slots, mask } = this;
+    const slots = this.#slots;
+    const mask = this.#mask;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = slots[2 * slot + 1]!;
       if (id < 0) return -1;
-      if (slots[2 * slot] === hash && this.equals(id, text, start, end)) return id;
+      if (slots[2 * slot] === hash && this.#equals(id, text, start, end)) return id;
     }
   }
 
   clear(): void {
-    this.slots.fill(-1);
+    this.#slots.fill(-1);
   }
 
-  private equals(id: number, text: Uint8Array, start: number, end: number): boolean {
-    const { bytes, starts } = this.vocabulary;
+  #equals(id: number, text: Uint8Array, start: number, end: number): boolean {
+    const { bytes, starts } = this.#vocabulary;
     let at = starts[id]!;
     if (starts[id + 1]! - at !== end - start) return false;
     while (start < end) if (bytes[at++] !== text[start++]) return false;

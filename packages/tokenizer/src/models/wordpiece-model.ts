@@ -21,23 +21,23 @@ export class WordPieceModel implements Model {
   readonly size: number;
   readonly options: WordPieceOptions;
   readonly unkToken: string;
-  private readonly vocabulary: Vocabulary;
-  private readonly unknown: number;
-  private readonly prefix: Uint8Array;
-  private readonly longest: number;
-  private readonly buffer: Uint8Array;
+  readonly #vocabulary: Vocabulary;
+  readonly #unknown: number;
+  readonly #prefix: Uint8Array;
+  readonly #longest: number;
+  readonly #buffer: Uint8Array;
 
   constructor(vocabulary: Vocabulary, options: WordPieceOptions) {
-    this.vocabulary = vocabulary;
+    this.#vocabulary = vocabulary;
     this.options = options;
     this.unkToken = options.unkToken;
     this.size = vocabulary.size;
-    this.prefix = toUtf8(options.prefix);
-    this.unknown = this.tokenToId(options.unkToken) ?? -1;
+    this.#prefix = toUtf8(options.prefix);
+    this.#unknown = this.tokenToId(options.unkToken) ?? -1;
     let longest = 0;
     for (let id = 0; id < this.size; id++) longest = Math.max(longest, vocabulary.byteLength(id));
-    this.longest = longest;
-    this.buffer = new Uint8Array(longest + this.prefix.length);
+    this.#longest = longest;
+    this.#buffer = new Uint8Array(longest + this.#prefix.length);
   }
 
   static read(model: JsonField, ids: ReadonlyMap<string, number>): WordPieceModel {
@@ -54,24 +54,24 @@ export class WordPieceModel implements Model {
     const { ranges, ends, count } = words;
     if (count > 0) out.reserve(ranges[2 * count - 1]! - ranges[0]!);
     for (let word = 0; word < count; word++) {
-      this.encodeWord(bytes, ranges[2 * word]!, ranges[2 * word + 1]!, out);
+      this.#encodeWord(bytes, ranges[2 * word]!, ranges[2 * word + 1]!, out);
       ends[word] = out.length;
     }
   }
 
   span(id: number, rest: number, first: boolean): number {
-    if (id === this.unknown) return rest;
-    return this.vocabulary.byteLength(id) - (first ? 0 : this.prefix.length);
+    if (id === this.#unknown) return rest;
+    return this.#vocabulary.byteLength(id) - (first ? 0 : this.#prefix.length);
   }
 
   idToToken(id: number): string | undefined {
-    if (!(id >= 0 && id < this.size) || this.vocabulary.byteLength(id) === 0) return undefined;
-    return fromUtf8(this.vocabulary.tokenBytes(id));
+    if (!(id >= 0 && id < this.size) || this.#vocabulary.byteLength(id) === 0) return undefined;
+    return fromUtf8(this.#vocabulary.tokenBytes(id));
   }
 
   tokenToId(token: string): number | undefined {
     const bytes = toUtf8(token);
-    const id = this.vocabulary.find(bytes, 0, bytes.length);
+    const id = this.#vocabulary.find(bytes, 0, bytes.length);
     return id < 0 ? undefined : id;
   }
 
@@ -95,30 +95,31 @@ export class WordPieceModel implements Model {
     };
   }
 
-  private encodeWord(bytes: Uint8Array, start: number, end: number, out: TokenList): void {
+  #encodeWord(bytes: Uint8Array, start: number, end: number, out: TokenList): void {
     const before = out.length;
     let characters = 0;
     for (let at = start; at < end && characters <= this.options.maxCharacters; characters++)
       at += characterLength(bytes[at]!);
     let known = characters <= this.options.maxCharacters;
     for (let at = start; known && at < end;) {
-      const stop = this.longestPiece(bytes, at, end, at === start, out);
+      const stop = this.#longestPiece(bytes, at, end, at === start, out);
       known = stop > at;
       at = stop;
     }
     if (known) return;
     out.length = before;
-    out.ids[out.length++] = this.unknown;
+    out.ids[out.length++] = this.#unknown;
   }
 
   /** Appends the longest piece that starts at `at` and returns its end, or `at` when there is none. */
-  private longestPiece(bytes: Uint8Array, at: number, end: number, first: boolean, out: TokenList): number {
-    const prefix = first ? 0 : this.prefix.length;
-    const { buffer, vocabulary } = this;
-    let stop = Math.min(end, at + this.longest - prefix);
+  #longestPiece(bytes: Uint8Array, at: number, end: number, first: boolean, out: TokenList): number {
+    const prefix = first ? 0 : this.#prefix.length;
+    const buffer = this.#buffer;
+    const vocabulary = this.#vocabulary;
+    let stop = Math.min(end, at + this.#longest - prefix);
     while (stop < end && stop > at && (bytes[stop]! & 0xc0) === 0x80) stop--;
     if (stop <= at) return at;
-    buffer.set(this.prefix.subarray(0, prefix));
+    buffer.set(this.#prefix.subarray(0, prefix));
     buffer.set(bytes.subarray(at, stop), prefix);
     for (; stop > at; stop = previousCharacter(bytes, stop)) {
       const id = vocabulary.find(buffer, 0, prefix + stop - at);

@@ -19,20 +19,20 @@ const decomposes = codePointSet(DECOMPOSING);
 
 export class UnicodeNormalizer implements Normalizer {
   readonly form: UnicodeForm;
-  private readonly composes: boolean;
-  private readonly decomposition: "NFD" | "NFKD";
-  private readonly unsafeFrom: number;
-  private readonly decompositions: Map<number, readonly number[]> = new Map();
-  private readonly compositions: Map<number, number> = new Map();
+  readonly #composes: boolean;
+  readonly #decomposition: "NFD" | "NFKD";
+  readonly #unsafeFrom: number;
+  readonly #decompositions: Map<number, readonly number[]> = new Map();
+  readonly #compositions: Map<number, number> = new Map();
   // The stretch being worked on: code points, how each changed (see Aligner), combining classes.
-  private points: number[] = [];
-  private changes: number[] = [];
+  #points: number[] = [];
+  #changes: number[] = [];
 
   constructor(form: UnicodeForm) {
     this.form = form;
-    this.composes = form === "NFC" || form === "NFKC";
-    this.decomposition = form === "NFC" || form === "NFD" ? "NFD" : "NFKD";
-    this.unsafeFrom = form === "NFC" ? FIRST_UNSAFE_LEAD : 0xc2;
+    this.#composes = form === "NFC" || form === "NFKC";
+    this.#decomposition = form === "NFC" || form === "NFD" ? "NFD" : "NFKD";
+    this.#unsafeFrom = form === "NFC" ? FIRST_UNSAFE_LEAD : 0xc2;
   }
 
   normalize(piece: Piece): Piece {
@@ -41,22 +41,22 @@ export class UnicodeNormalizer implements Normalizer {
     let copied = start; // input before this is in the builder already
     for (let at = start; at < end;) {
       const lead = bytes[at]!;
-      if (lead < this.unsafeFrom) {
+      if (lead < this.#unsafeFrom) {
         at += lead < 0x80 ? 1 : 2;
         continue;
       }
       const c = codePointAt(bytes, at);
-      if (!this.isUnsafe(c)) {
+      if (!this.#isUnsafe(c)) {
         at += characterLength(lead);
         continue;
       }
       const from = at > copied ? previousCharacter(bytes, at) : at;
-      at = this.stretchEnd(bytes, at, end);
-      if (!this.rewrite(bytes, from, at)) continue;
+      at = this.#stretchEnd(bytes, at, end);
+      if (!this.#rewrite(bytes, from, at)) continue;
       builder ??= new PieceBuilder(piece);
       builder.copy(copied, from);
       const aligner = new Aligner(builder, piece, from);
-      for (let i = 0; i < this.points.length; i++) aligner.put(this.points[i]!, this.changes[i]!);
+      for (let i = 0; i < this.#points.length; i++) aligner.put(this.#points[i]!, this.#changes[i]!);
       copied = at;
     }
     if (builder === undefined) return piece;
@@ -64,34 +64,34 @@ export class UnicodeNormalizer implements Normalizer {
     return builder.build();
   }
 
-  private isUnsafe(c: number): boolean {
+  #isUnsafe(c: number): boolean {
     if (this.form === "NFC") return (flagsOf(c) & NFC_UNSAFE_BIT) !== 0;
     return (flagsOf(c) & NFC_UNSAFE_BIT) !== 0 || decomposes(c);
   }
 
   /** End of the run of unsafe characters that starts at `at`. */
-  private stretchEnd(bytes: Uint8Array, at: number, end: number): number {
-    while (at < end && bytes[at]! >= this.unsafeFrom && this.isUnsafe(codePointAt(bytes, at))) {
+  #stretchEnd(bytes: Uint8Array, at: number, end: number): number {
+    while (at < end && bytes[at]! >= this.#unsafeFrom && this.#isUnsafe(codePointAt(bytes, at))) {
       at += characterLength(bytes[at]!);
     }
     return at;
   }
 
   /** Normalises bytes[start, end) into `points` and `changes`; false when that changes nothing. */
-  private rewrite(bytes: Uint8Array, start: number, end: number): boolean {
-    this.points = [];
-    this.changes = [];
+  #rewrite(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#points = [];
+    this.#changes = [];
     for (let at = start; at < end; at += characterLength(bytes[at]!)) {
-      const parts = this.decompose(codePointAt(bytes, at));
+      const parts = this.#decompose(codePointAt(bytes, at));
       for (let i = 0; i < parts.length; i++) {
-        this.points.push(parts[i]!);
-        this.changes.push(i === 0 ? 0 : 1);
+        this.#points.push(parts[i]!);
+        this.#changes.push(i === 0 ? 0 : 1);
       }
     }
-    this.order();
-    if (this.composes) this.compose();
+    this.#order();
+    if (this.#composes) this.#compose();
     let at = start;
-    for (const c of this.points) {
+    for (const c of this.#points) {
       if (at >= end || codePointAt(bytes, at) !== c) return true;
       at += characterLength(bytes[at]!);
     }
@@ -99,8 +99,9 @@ export class UnicodeNormalizer implements Normalizer {
   }
 
   /** Sorts each run of marks by combining class, equal classes in their old order. */
-  private order(): void {
-    const { points, changes } = this;
+  #order(): void {
+    const points = this.#points;
+    const changes = this.#changes;
     for (let i = 0; i < points.length;) {
       if (combiningClass(points[i]!) === 0) {
         i++;
@@ -126,15 +127,16 @@ export class UnicodeNormalizer implements Normalizer {
     }
   }
 
-  private compose(): void {
-    const { points, changes } = this;
+  #compose(): void {
+    const points = this.#points;
+    const changes = this.#changes;
     let starter = -1; // index in the output
     let last = -1; // class of the last character kept after the starter, -1 when none
     let out = 0;
     for (let i = 0; i < points.length; i++) {
       const c = points[i]!;
       const own = combiningClass(c);
-      const joined = starter >= 0 && (last < 0 || last < own) ? this.composed(points[starter]!, c) : -1;
+      const joined = starter >= 0 && (last < 0 || last < own) ? this.#composed(points[starter]!, c) : -1;
       if (joined >= 0) {
         points[starter] = joined;
         changes[starter]! += changes[i]! - 1;
@@ -153,27 +155,27 @@ export class UnicodeNormalizer implements Normalizer {
     changes.length = out;
   }
 
-  private decompose(c: number): readonly number[] {
-    let parts = this.decompositions.get(c);
+  #decompose(c: number): readonly number[] {
+    let parts = this.#decompositions.get(c);
     if (parts === undefined) {
       const text = String.fromCodePoint(c);
-      parts = decomposes(c) ? Array.from(text.normalize(this.decomposition), (part) => part.codePointAt(0)!) : [c];
-      if (this.decompositions.size >= CACHED) this.decompositions.clear();
-      this.decompositions.set(c, parts);
+      parts = decomposes(c) ? Array.from(text.normalize(this.#decomposition), (part) => part.codePointAt(0)!) : [c];
+      if (this.#decompositions.size >= CACHED) this.#decompositions.clear();
+      this.#decompositions.set(c, parts);
     }
     return parts;
   }
 
   /** The single character that two make, or -1. */
-  private composed(first: number, second: number): number {
+  #composed(first: number, second: number): number {
     const key = first * 0x110000 + second;
-    let joined = this.compositions.get(key);
+    let joined = this.#compositions.get(key);
     if (joined === undefined) {
       const text = String.fromCodePoint(first, second).normalize("NFC");
       const only = text.codePointAt(0)!;
       joined = String.fromCodePoint(only) === text ? only : -1;
-      if (this.compositions.size >= CACHED) this.compositions.clear();
-      this.compositions.set(key, joined);
+      if (this.#compositions.size >= CACHED) this.#compositions.clear();
+      this.#compositions.set(key, joined);
     }
     return joined;
   }

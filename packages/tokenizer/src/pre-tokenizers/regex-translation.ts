@@ -27,118 +27,118 @@ export function escapeRegex(text: string): string {
 }
 
 class Translator {
-  private readonly field: JsonField;
-  private readonly source: string;
-  private at = 0;
-  private quantifiers = 0;
+  readonly #field: JsonField;
+  readonly #source: string;
+  #at = 0;
+  #quantifiers = 0;
 
   constructor(field: JsonField) {
-    this.field = field;
-    this.source = field.string();
+    this.#field = field;
+    this.#source = field.string();
   }
 
   /** Alternatives up to the closing parenthesis of the group at `depth`, or the end. */
   alternatives(depth: number, folding: boolean): string {
     let out = "";
-    while (this.at < this.source.length) {
-      const c = this.source[this.at]!;
+    while (this.#at < this.#source.length) {
+      const c = this.#source[this.#at]!;
       if (c === ")" && depth > 0) return out;
       if (c === "|") {
-        this.at++;
+        this.#at++;
         out += "|";
         continue;
       }
-      out += this.item(depth, folding);
+      out += this.#item(depth, folding);
     }
-    if (depth > 0) this.refuse("a closing parenthesis");
+    if (depth > 0) this.#refuse("a closing parenthesis");
     return out;
   }
 
-  private item(depth: number, folding: boolean): string {
-    const before = this.at;
-    const c = this.source[this.at++]!;
+  #item(depth: number, folding: boolean): string {
+    const before = this.#at;
+    const c = this.#source[this.#at++]!;
     if (c === "(") {
-      const outside = this.quantifiers;
-      const group = this.group(depth, folding);
-      const inside = this.quantifiers > outside;
-      const repeat = this.quantifier();
-      if (inside && /^[*+{]/.test(repeat)) this.refuse("no quantifier inside a repeated group");
+      const outside = this.#quantifiers;
+      const group = this.#group(depth, folding);
+      const inside = this.#quantifiers > outside;
+      const repeat = this.#quantifier();
+      if (inside && /^[*+{]/.test(repeat)) this.#refuse("no quantifier inside a repeated group");
       return group + repeat;
     }
-    if (c === "[") return this.set() + this.quantifier();
-    if (c === "\\") return this.escape(false) + this.quantifier();
+    if (c === "[") return this.#set() + this.#quantifier();
+    if (c === "\\") return this.#escape(false) + this.#quantifier();
     if (c === "^" || c === "$") return c;
-    if (c === ".") return "." + this.quantifier();
-    if (SYNTAX.test(c) && c !== "/") this.refuse(`a character that can stand alone at ${before}`);
-    const low = this.source.charCodeAt(this.at);
-    const whole = low >= 0xdc00 && low < 0xe000 ? c + this.source[this.at++]! : c;
-    return (folding ? foldCase(whole) : escapeRegex(whole)) + this.quantifier();
+    if (c === ".") return "." + this.#quantifier();
+    if (SYNTAX.test(c) && c !== "/") this.#refuse(`a character that can stand alone at ${before}`);
+    const low = this.#source.charCodeAt(this.#at);
+    const whole = low >= 0xdc00 && low < 0xe000 ? c + this.#source[this.#at++]! : c;
+    return (folding ? foldCase(whole) : escapeRegex(whole)) + this.#quantifier();
   }
 
-  private group(depth: number, folding: boolean): string {
-    const opening = /^\?(?::|i:|=|!|<=|<!)/.exec(this.source.slice(this.at))?.[0];
-    if (opening === undefined && this.source[this.at] === "?")
-      this.refuse("groups of the kinds (…), (?:…), (?i:…), (?=…), (?!…), (?<=…), (?<!…)");
-    this.at += opening?.length ?? 0;
+  #group(depth: number, folding: boolean): string {
+    const opening = /^\?(?::|i:|=|!|<=|<!)/.exec(this.#source.slice(this.#at))?.[0];
+    if (opening === undefined && this.#source[this.#at] === "?")
+      this.#refuse("groups of the kinds (…), (?:…), (?i:…), (?=…), (?!…), (?<=…), (?<!…)");
+    this.#at += opening?.length ?? 0;
     const inner = this.alternatives(depth + 1, folding || opening === "?i:");
-    this.at++; // the closing parenthesis
+    this.#at++; // the closing parenthesis
     return `(${opening === undefined || opening === "?i:" ? "?:" : opening}${inner})`;
   }
 
-  private set(): string {
+  #set(): string {
     let out = "[";
-    if (this.source[this.at] === "^") {
+    if (this.#source[this.#at] === "^") {
       out += "^";
-      this.at++;
+      this.#at++;
     }
     for (let first = true; ; first = false) {
-      const c = this.source[this.at++];
-      if (c === undefined) this.refuse("a closing bracket");
+      const c = this.#source[this.#at++];
+      if (c === undefined) this.#refuse("a closing bracket");
       if (c === "]" && !first) return `${out}]`;
       if (c === "[") {
-        if (/^[:^]/.test(this.source.slice(this.at))) this.refuse("no POSIX or negated class inside a class");
-        out += this.set().slice(1, -1); // a class inside a class adds its characters
+        if (/^[:^]/.test(this.#source.slice(this.#at))) this.#refuse("no POSIX or negated class inside a class");
+        out += this.#set().slice(1, -1); // a class inside a class adds its characters
         continue;
       }
-      if (c === "&" && this.source[this.at] === "&") this.refuse("no intersection of classes");
-      if (c === "\\") out += this.escape(true);
+      if (c === "&" && this.#source[this.#at] === "&") this.#refuse("no intersection of classes");
+      if (c === "\\") out += this.#escape(true);
       else out += c !== "-" && SYNTAX.test(c!) ? `\\${c}` : c;
     }
   }
 
-  private escape(inSet: boolean): string {
-    const c = this.source[this.at++] ?? this.refuse("a character after the backslash");
+  #escape(inSet: boolean): string {
+    const c = this.#source[this.#at++] ?? this.#refuse("a character after the backslash");
     const known = CLASSES[c];
     if (known !== undefined) return inSet ? known : `[${known}]`;
     const opposite = CLASSES[c.toLowerCase()];
     if (opposite !== undefined)
-      return inSet ? (c === "S" ? "\\P{White_Space}" : this.refuse(`no \\${c} in a class`)) : `[^${opposite}]`;
+      return inSet ? (c === "S" ? "\\P{White_Space}" : this.#refuse(`no \\${c} in a class`)) : `[^${opposite}]`;
     if (c === "p" || c === "P") {
-      const name = /^\{\^?\w+\}/.exec(this.source.slice(this.at))?.[0] ?? this.refuse("a property name in braces");
-      this.at += name.length;
+      const name = /^\{\^?\w+\}/.exec(this.#source.slice(this.#at))?.[0] ?? this.#refuse("a property name in braces");
+      this.#at += name.length;
       const negated = name[1] === "^";
       return `\\${(c === "P") !== negated ? "P" : "p"}{${name.slice(negated ? 2 : 1, -1)}}`;
     }
     if ("rntfv".includes(c)) return `\\${c}`;
     if (/\w/.test(c)) {
-      const code = /^(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4})/.exec(this.source.slice(this.at - 1))?.[0];
-      if (code === undefined) this.refuse(`no \\${c}`);
-      this.at += code!.length - 1;
+      const code = /^(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4})/.exec(this.#source.slice(this.#at - 1))?.[0];
+      if (code === undefined) this.#refuse(`no \\${c}`);
+      this.#at += code!.length - 1;
       return `\\u${code!.slice(1).padStart(4, "0")}`;
     }
     return SYNTAX.test(c) ? `\\${c}` : c === "-" && inSet ? "\\-" : c;
   }
 
-  private quantifier(): string {
-    const found = /^(?:[*+?]|\{\d*,?\d*\})\??/.exec(this.source.slice(this.at))?.[0] ?? "";
-    this.at += found.length;
-    if (found !== "") this.quantifiers++;
-    if (/^[*+?{]/.test(this.source.slice(this.at))) this.refuse("no possessive or double quantifier");
+  #quantifier(): string {
+    const found = /^(?:[*+?]|\{\d*,?\d*\})\??/.exec(this.#source.slice(this.#at))?.[0] ?? "";
+    this.#at += found.length;
+    if (found !== "") this.#quantifiers++;
+    if (/^[*+?{]/.test(this.#source.slice(this.#at))) this.#refuse("no possessive or double quantifier");
     return found.startsWith("{,") ? `{0${found.slice(1)}` : found;
   }
 
-  private refuse(expected: string): never {
-    return this.field.refuse(`a regular expression with ${expected}`);
+  #refuse(expected: string): never {
+    return this.#field.refuse(`a regular expression with ${expected}`);
   }
 }
 

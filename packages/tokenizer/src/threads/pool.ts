@@ -6,7 +6,8 @@ import { Encoding, type EncodingMessage } from "../encoding/encoding.ts";
 import { TokenizerError } from "../errors.ts";
 import { padBatch } from "../encoding/padding.ts";
 import { type Port, hardwareThreads, startWorker } from "./threads.ts";
-import type { EncodeOptions, TextOrPair, Tokenizer } from "../tokenizer.ts";
+import type { EncodeOptions, TextOrPair } from "../encoding/encode-options.ts";
+import type { Tokenizer } from "../tokenizer.ts";
 
 /** What a worker is told, in order: a tokenizer.json, then texts. */
 export type PoolRequest =
@@ -37,93 +38,93 @@ interface Job {
 }
 
 export class TokenizerPool {
-  private readonly tokenizer: Tokenizer;
-  private readonly size: number;
-  private readonly minUnits: number;
-  private workers: Port[] = [];
-  private idle: Port[] = [];
-  private readonly waiting: Job[] = [];
-  private readonly running: Map<number, Job> = new Map();
-  private jobs = 0;
-  private closed = false;
+  readonly #tokenizer: Tokenizer;
+  readonly #size: number;
+  readonly #minUnits: number;
+  #workers: Port[] = [];
+  #idle: Port[] = [];
+  readonly #waiting: Job[] = [];
+  readonly #running: Map<number, Job> = new Map();
+  #jobs = 0;
+  #closed = false;
 
   constructor(tokenizer: Tokenizer, options: PoolOptions = {}) {
-    this.tokenizer = tokenizer;
-    this.size = options.workers ?? Math.min(8, Math.max(1, hardwareThreads() - 1));
+    this.#tokenizer = tokenizer;
+    this.#size = options.workers ?? Math.min(8, Math.max(1, hardwareThreads() - 1));
     // One worker is no faster than none, so it has to be asked for.
-    const pays = options.workers !== undefined || this.size > 1;
-    this.minUnits = options.minUnits ?? (pays ? 1_000_000 : Infinity);
-    if (!Number.isInteger(this.size) || this.size < 1) {
+    const pays = options.workers !== undefined || this.#size > 1;
+    this.#minUnits = options.minUnits ?? (pays ? 1_000_000 : Infinity);
+    if (!Number.isInteger(this.#size) || this.#size < 1) {
       throw new TokenizerError(
-        `[createTokenizerPool] expected workers to be an integer of at least 1, got ${this.size}`,
+        `[createTokenizerPool] expected workers to be an integer of at least 1, got ${this.#size}`,
       );
     }
   }
 
   /** As `Tokenizer.encodeBatch`, with the work shared out when the batch is large enough. */
   async encodeBatch(texts: readonly TextOrPair[], options: EncodeOptions = {}): Promise<Encoding[]> {
-    if (this.closed) throw new TokenizerError("[encodeBatch] expected an open pool, got a closed one");
+    if (this.#closed) throw new TokenizerError("[encodeBatch] expected an open pool, got a closed one");
     const units = texts.reduce((sum, text) => sum + unitsOf(text), 0);
-    if (units < this.minUnits) return this.tokenizer.encodeBatch(texts, options);
-    const parts = shareOut(texts).map((part) => this.submit(part, { ...options, padding: false }));
-    const encodings = (await Promise.all(parts)).flat().map((message) => this.received(message));
-    const padding = options.padding ?? this.tokenizer.padding;
-    return padding ? padBatch(encodings, padding, this.tokenizer.specialTokens.pad) : encodings;
+    if (units < this.#minUnits) return this.#tokenizer.encodeBatch(texts, options);
+    const parts = shareOut(texts).map((part) => this.#submit(part, { ...options, padding: false }));
+    const encodings = (await Promise.all(parts)).flat().map((message) => this.#received(message));
+    const padding = options.padding ?? this.#tokenizer.padding;
+    return padding ? padBatch(encodings, padding, this.#tokenizer.specialTokens.pad) : encodings;
   }
 
   /** Ends the workers; what they have not finished is rejected. */
   async close(): Promise<void> {
-    this.closed = true;
-    this.fail(new TokenizerError("[encodeBatch] expected the pool to stay open, got closed"));
-    await Promise.all(this.workers.map((worker) => worker.close()));
-    this.workers = [];
+    this.#closed = true;
+    this.#fail(new TokenizerError("[encodeBatch] expected the pool to stay open, got closed"));
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+    this.#workers = [];
   }
 
-  private submit(texts: readonly TextOrPair[], options: EncodeOptions): Promise<readonly EncodingMessage[]> {
-    if (this.workers.length === 0) this.start();
+  #submit(texts: readonly TextOrPair[], options: EncodeOptions): Promise<readonly EncodingMessage[]> {
+    if (this.#workers.length === 0) this.#start();
     return new Promise((resolve, reject) => {
-      this.waiting.push({ request: { job: this.jobs++, texts, options }, resolve, reject });
-      this.dispatch();
+      this.#waiting.push({ request: { job: this.#jobs++, texts, options }, resolve, reject });
+      this.#dispatch();
     });
   }
 
-  private start(): void {
-    const json = JSON.stringify(this.tokenizer);
-    this.workers = Array.from({ length: this.size }, () => {
+  #start(): void {
+    const json = JSON.stringify(this.#tokenizer);
+    this.#workers = Array.from({ length: this.#size }, () => {
       const worker = startWorker();
       worker.post({ json } satisfies PoolRequest, []);
-      worker.onMessage((reply) => this.finish(worker, reply as PoolReply));
-      worker.onError((error) => this.fail(error));
+      worker.onMessage((reply) => this.#finish(worker, reply as PoolReply));
+      worker.onError((error) => this.#fail(error));
       return worker;
     });
-    this.idle = [...this.workers];
+    this.#idle = [...this.#workers];
   }
 
-  private dispatch(): void {
-    while (this.waiting.length > 0 && this.idle.length > 0) {
-      const job = this.waiting.shift()!;
-      this.running.set(job.request.job, job);
-      this.idle.pop()!.post(job.request, []);
+  #dispatch(): void {
+    while (this.#waiting.length > 0 && this.#idle.length > 0) {
+      const job = this.#waiting.shift()!;
+      this.#running.set(job.request.job, job);
+      this.#idle.pop()!.post(job.request, []);
     }
   }
 
-  private finish(worker: Port, reply: PoolReply): void {
-    const job = this.running.get(reply.job);
-    this.running.delete(reply.job);
-    this.idle.push(worker);
+  #finish(worker: Port, reply: PoolReply): void {
+    const job = this.#running.get(reply.job);
+    this.#running.delete(reply.job);
+    this.#idle.push(worker);
     if ("error" in reply) job?.reject(new TokenizerError(reply.error));
     else job?.resolve(reply.encodings);
-    this.dispatch();
+    this.#dispatch();
   }
 
-  private fail(error: Error): void {
-    for (const job of [...this.running.values(), ...this.waiting.splice(0)]) job.reject(error);
-    this.running.clear();
+  #fail(error: Error): void {
+    for (const job of [...this.#running.values(), ...this.#waiting.splice(0)]) job.reject(error);
+    this.#running.clear();
   }
 
-  private received(message: EncodingMessage): Encoding {
-    const overflowing = message.overflowing.map((part) => this.received(part));
-    return new Encoding({ ...message, overflowing, idToToken: (id) => this.tokenizer.idToToken(id) });
+  #received(message: EncodingMessage): Encoding {
+    const overflowing = message.overflowing.map((part) => this.#received(part));
+    return new Encoding({ ...message, overflowing, idToToken: (id) => this.#tokenizer.idToToken(id) });
   }
 }
 

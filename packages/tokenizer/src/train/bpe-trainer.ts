@@ -30,79 +30,79 @@ export class BpeTrainer {
   readonly merges: [left: number, right: number, made: number][] = [];
   /** Texts of all tokens by id, in the byte alphabet; grows by what is learnt. */
   readonly tokens: string[];
-  private readonly ids: Map<string, number>;
-  private readonly words: WordCounter;
+  readonly #ids: Map<string, number>;
+  readonly #words: WordCounter;
   /** Symbols of word i: symbols[starts[i]] on, lengths[i] of them. */
-  private readonly symbols: Int32Array;
-  private readonly lengths: Int32Array;
-  private readonly pairCounts: Map<number, number> = new Map();
-  private readonly queue: Candidate[] = [];
+  readonly #symbols: Int32Array;
+  readonly #lengths: Int32Array;
+  readonly #pairCounts: Map<number, number> = new Map();
+  readonly #queue: Candidate[] = [];
   /** Words of the pairs that the current step has formed. */
-  private formed: Map<number, number[]> = new Map();
+  #formed: Map<number, number[]> = new Map();
 
   /** `tokens` are the tokens there are from the start; `byteIds` says which of them stand for single bytes. */
   constructor(words: WordCounter, tokens: readonly string[], byteIds: Int32Array) {
-    this.words = words;
+    this.#words = words;
     this.tokens = [...tokens];
-    this.ids = new Map(tokens.map((token, id) => [token, id]));
-    this.symbols = new Int32Array(words.starts[words.size]!);
-    this.lengths = new Int32Array(words.size);
-    for (let i = 0; i < this.symbols.length; i++) this.symbols[i] = byteIds[words.bytes[i]!]!;
-    for (let word = 0; word < words.size; word++) this.lengths[word] = words.starts[word + 1]! - words.starts[word]!;
+    this.#ids = new Map(tokens.map((token, id) => [token, id]));
+    this.#symbols = new Int32Array(words.starts[words.size]!);
+    this.#lengths = new Int32Array(words.size);
+    for (let i = 0; i < this.#symbols.length; i++) this.#symbols[i] = byteIds[words.bytes[i]!]!;
+    for (let word = 0; word < words.size; word++) this.#lengths[word] = words.starts[word + 1]! - words.starts[word]!;
   }
 
   train({ vocabSize, minFrequency, onMerge }: MergeRules): void {
-    this.countPairs();
+    this.#countPairs();
     while (this.tokens.length < vocabSize) {
-      const top = this.pop();
+      const top = this.#pop();
       if (top === undefined) break;
-      const count = this.pairCounts.get(top.left * SPAN + top.right)!;
+      const count = this.#pairCounts.get(top.left * SPAN + top.right)!;
       if (count !== top.count) {
         top.count = count;
-        this.push(top);
+        this.#push(top);
         continue;
       }
       if (count < 1 || count < minFrequency) break;
-      const made = this.tokenFor(this.tokens[top.left]! + this.tokens[top.right]!);
+      const made = this.#tokenFor(this.tokens[top.left]! + this.tokens[top.right]!);
       this.merges.push([top.left, top.right, made]);
-      for (const word of top.words) this.mergeIn(word, top.left, top.right, made);
-      this.queueFormed();
+      for (const word of top.words) this.#mergeIn(word, top.left, top.right, made);
+      this.#queueFormed();
       onMerge?.(this.tokens.length);
     }
   }
 
-  private countPairs(): void {
-    for (let word = 0; word < this.words.size; word++) {
-      const start = this.words.starts[word]!;
-      for (let i = start + 1; i < start + this.lengths[word]!; i++)
-        this.count(this.symbols[i - 1]!, this.symbols[i]!, 1, word);
+  #countPairs(): void {
+    for (let word = 0; word < this.#words.size; word++) {
+      const start = this.#words.starts[word]!;
+      for (let i = start + 1; i < start + this.#lengths[word]!; i++)
+        this.#count(this.#symbols[i - 1]!, this.#symbols[i]!, 1, word);
     }
-    this.queueFormed();
+    this.#queueFormed();
   }
 
   /** Id of a token; two pairs may spell the same one. */
-  private tokenFor(text: string): number {
-    const known = this.ids.get(text);
+  #tokenFor(text: string): number {
+    const known = this.#ids.get(text);
     if (known !== undefined) return known;
     const id = this.tokens.push(text) - 1;
-    this.ids.set(text, id);
+    this.#ids.set(text, id);
     return id;
   }
 
   /** A pair was formed (+1) or broken (-1) in a word. The pair being merged itself keeps its count. */
-  private count(left: number, right: number, change: 1 | -1, word: number): void {
+  #count(left: number, right: number, change: 1 | -1, word: number): void {
     const key = left * SPAN + right;
-    this.pairCounts.set(key, (this.pairCounts.get(key) ?? 0) + change * this.words.counts[word]!);
+    this.#pairCounts.set(key, (this.#pairCounts.get(key) ?? 0) + change * this.#words.counts[word]!);
     if (change < 0) return;
-    const list = this.formed.get(key);
-    if (list === undefined) this.formed.set(key, [word]);
+    const list = this.#formed.get(key);
+    if (list === undefined) this.#formed.set(key, [word]);
     else if (list.at(-1) !== word) list.push(word);
   }
 
-  private mergeIn(word: number, left: number, right: number, made: number): void {
-    const { symbols } = this;
-    const start = this.words.starts[word]!;
-    const end = start + this.lengths[word]!;
+  #mergeIn(word: number, left: number, right: number, made: number): void {
+    const symbols = this.#symbols;
+    const start = this.#words.starts[word]!;
+    const end = start + this.#lengths[word]!;
     let out = start; // symbols before this are done
     for (let i = start; i < end; i++, out++) {
       if (symbols[i] !== left || i + 1 >= end || symbols[i + 1] !== right) {
@@ -110,30 +110,30 @@ export class BpeTrainer {
         continue;
       }
       if (out > start) {
-        this.count(symbols[out - 1]!, left, -1, word);
-        this.count(symbols[out - 1]!, made, 1, word);
+        this.#count(symbols[out - 1]!, left, -1, word);
+        this.#count(symbols[out - 1]!, made, 1, word);
       }
       i++;
       if (i + 1 < end) {
-        this.count(right, symbols[i + 1]!, -1, word);
-        this.count(made, symbols[i + 1]!, 1, word);
+        this.#count(right, symbols[i + 1]!, -1, word);
+        this.#count(made, symbols[i + 1]!, 1, word);
       }
       symbols[out] = made;
     }
-    this.lengths[word] = out - start;
+    this.#lengths[word] = out - start;
   }
 
-  private queueFormed(): void {
-    for (const [key, words] of this.formed) {
-      const count = this.pairCounts.get(key)!;
+  #queueFormed(): void {
+    for (const [key, words] of this.#formed) {
+      const count = this.#pairCounts.get(key)!;
       const left = Math.floor(key / SPAN);
-      if (count > 0) this.push({ count, left, right: key - left * SPAN, words });
+      if (count > 0) this.#push({ count, left, right: key - left * SPAN, words });
     }
-    this.formed = new Map();
+    this.#formed = new Map();
   }
 
-  private push(item: Candidate): void {
-    const { queue } = this;
+  #push(item: Candidate): void {
+    const queue = this.#queue;
     let at = queue.push(item) - 1;
     while (at > 0) {
       const parent = (at - 1) >> 1;
@@ -144,8 +144,8 @@ export class BpeTrainer {
     queue[at] = item;
   }
 
-  private pop(): Candidate | undefined {
-    const { queue } = this;
+  #pop(): Candidate | undefined {
+    const queue = this.#queue;
     const top = queue[0];
     const item = queue.pop();
     if (item === undefined || queue.length === 0) return top;

@@ -9,37 +9,37 @@ export class WordCounter {
   bytes: Uint8Array = new Uint8Array(1 << 16);
   starts: Int32Array = new Int32Array(1 << 12);
   counts: Float64Array = new Float64Array(1 << 12);
-  private slots: Int32Array = new Int32Array(1 << 13).fill(-1);
+  #slots: Int32Array = new Int32Array(1 << 13).fill(-1);
 
   /** Takes the place of a model at the end of the pipeline: words are counted, no tokens are made. */
   encodeWords(bytes: Uint8Array, words: WordList): void {
     for (let word = 0; word < words.count; word++)
-      this.add(bytes, words.ranges[2 * word]!, words.ranges[2 * word + 1]!);
+      this.#add(bytes, words.ranges[2 * word]!, words.ranges[2 * word + 1]!);
   }
 
-  private add(text: Uint8Array, start: number, end: number): void {
-    const mask = this.slots.length - 1;
+  #add(text: Uint8Array, start: number, end: number): void {
+    const mask = this.#slots.length - 1;
     let slot = hashBytes(text, start, end) & mask;
-    for (let word = this.slots[slot]!; word >= 0; word = this.slots[slot]!) {
-      if (this.equals(word, text, start, end)) {
+    for (let word = this.#slots[slot]!; word >= 0; word = this.#slots[slot]!) {
+      if (this.#equals(word, text, start, end)) {
         this.counts[word]!++;
         return;
       }
       slot = (slot + 1) & mask;
     }
-    this.slots[slot] = this.size;
-    this.append(text, start, end);
-    if (2 * this.size > mask) this.rehash();
+    this.#slots[slot] = this.size;
+    this.#append(text, start, end);
+    if (2 * this.size > mask) this.#rehash();
   }
 
-  private equals(word: number, text: Uint8Array, start: number, end: number): boolean {
+  #equals(word: number, text: Uint8Array, start: number, end: number): boolean {
     let at = this.starts[word]!;
     if (this.starts[word + 1]! - at !== end - start) return false;
     while (start < end) if (this.bytes[at++] !== text[start++]) return false;
     return true;
   }
 
-  private append(text: Uint8Array, start: number, end: number): void {
+  #append(text: Uint8Array, start: number, end: number): void {
     const at = this.starts[this.size]!;
     const after = at + end - start;
     if (after > this.bytes.length) {
@@ -59,14 +59,14 @@ export class WordCounter {
     this.starts[this.size] = after;
   }
 
-  private rehash(): void {
-    const slots = new Int32Array(2 * this.slots.length).fill(-1);
+  #rehash(): void {
+    const slots = new Int32Array(2 * this.#slots.length).fill(-1);
     const mask = slots.length - 1;
     for (let word = 0; word < this.size; word++) {
       let slot = hashBytes(this.bytes, this.starts[word]!, this.starts[word + 1]!) & mask;
       while (slots[slot]! >= 0) slot = (slot + 1) & mask;
       slots[slot] = word;
     }
-    this.slots = slots;
+    this.#slots = slots;
   }
 }

@@ -26,31 +26,31 @@ export class BpeModel implements Model {
   readonly merges: MergeTable;
   readonly size: number;
   readonly unknownBytes: Uint8Array | undefined;
-  private readonly ignoreMerges: boolean;
+  readonly #ignoreMerges: boolean;
   readonly unkToken: string | undefined;
-  private readonly opaque: ReadonlySet<number>;
-  private opaqueIds: ReadonlyMap<string, number> | undefined;
-  private readonly merger: Merger;
-  private readonly cache: WordCache = new WordCache();
+  readonly #opaque: ReadonlySet<number>;
+  #opaqueIds: ReadonlyMap<string, number> | undefined;
+  readonly #merger: Merger;
+  readonly #cache: WordCache = new WordCache();
   /**
    * Words that are one token: those met so far that the merges have made into one, or the whole vocabulary where merges
    * are ignored. Each token is in it once at most.
    */
-  private readonly whole: TokenIndex;
+  readonly #whole: TokenIndex;
 
   constructor(vocabulary: Vocabulary, merges: MergeTable, options: BpeOptions = {}) {
     this.vocabulary = vocabulary;
     this.merges = merges;
     this.size = vocabulary.size;
-    this.ignoreMerges = options.ignoreMerges ?? false;
+    this.#ignoreMerges = options.ignoreMerges ?? false;
     this.unkToken = options.unkToken;
-    this.opaque = options.opaque ?? new Set();
+    this.#opaque = options.opaque ?? new Set();
     const byteIds = vocabulary.byteIds();
     // UTF-8 never has the 13 bytes that even whole vocabularies may lack.
     const lacks = byteIds.some((id, byte) => id < 0 && byte !== 0xc0 && byte !== 0xc1 && byte < 0xf5);
     this.unknownBytes = lacks ? Uint8Array.from(byteIds, (id) => (id < 0 ? 1 : 0)) : undefined;
-    this.merger = new Merger(merges, byteIds, (id) => vocabulary.byteLength(id));
-    this.whole = this.ignoreMerges ? vocabulary.index : new TokenIndex(vocabulary);
+    this.#merger = new Merger(merges, byteIds, (id) => vocabulary.byteLength(id));
+    this.#whole = this.#ignoreMerges ? vocabulary.index : new TokenIndex(vocabulary);
   }
 
   /** Appends the tokens of each word to `out` and notes in `words.ends` where they end. */
@@ -58,7 +58,7 @@ export class BpeModel implements Model {
     const { ranges, ends, count } = words;
     if (count === 0) return;
     out.reserve(ranges[2 * count - 1]! - ranges[0]!);
-    const { whole } = this;
+    const whole = this.#whole;
     const { ids } = out;
     let length = out.length;
     for (let word = 0; word < count; word++) {
@@ -67,21 +67,21 @@ export class BpeModel implements Model {
       const hash = hashBytes(bytes, start, end);
       const id = whole.find(bytes, start, end, hash);
       if (id >= 0) ids[length++] = id;
-      else length = this.encodeRare(bytes, start, end, hash, ids, length);
+      else length = this.#encodeRare(bytes, start, end, hash, ids, length);
       ends[word] = length;
     }
     out.length = length;
   }
 
   /** A word that is not known as one token; returns where its tokens end. */
-  private encodeRare(bytes: Uint8Array, start: number, end: number, hash: number, ids: Int32Array, at: number): number {
-    const known = this.cache.get(bytes, start, end, hash, ids, at);
+  #encodeRare(bytes: Uint8Array, start: number, end: number, hash: number, ids: Int32Array, at: number): number {
+    const known = this.#cache.get(bytes, start, end, hash, ids, at);
     if (known > 0) return at + known;
-    const after = this.merger.merge(bytes, start, end, ids, at);
+    const after = this.#merger.merge(bytes, start, end, ids, at);
     // A single token may stand for less than the word when the vocabulary lacks a byte of it.
     const single = after - at === 1 && this.vocabulary.byteLength(ids[at]!) === end - start;
-    if (single) this.whole.insert(ids[at]!, hash);
-    else this.cache.set(bytes, start, end, hash, ids, at, after - at);
+    if (single) this.#whole.insert(ids[at]!, hash);
+    else this.#cache.set(bytes, start, end, hash, ids, at, after - at);
     return after;
   }
 
@@ -92,7 +92,7 @@ export class BpeModel implements Model {
   idToToken(id: number): string | undefined {
     if (!(id >= 0 && id < this.size) || this.vocabulary.byteLength(id) === 0) return undefined;
     const bytes = this.vocabulary.tokenBytes(id);
-    return this.opaque.has(id) ? fromUtf8(bytes) : bytesToToken(bytes);
+    return this.#opaque.has(id) ? fromUtf8(bytes) : bytesToToken(bytes);
   }
 
   tokenToId(token: string): number | undefined {
@@ -101,8 +101,8 @@ export class BpeModel implements Model {
       const id = this.vocabulary.find(bytes, 0, bytes.length);
       return id < 0 ? undefined : id;
     }
-    this.opaqueIds ??= new Map(Array.from(this.opaque, (id) => [this.idToToken(id)!, id]));
-    return this.opaqueIds.get(token);
+    this.#opaqueIds ??= new Map(Array.from(this.#opaque, (id) => [this.idToToken(id)!, id]));
+    return this.#opaqueIds.get(token);
   }
 
   toJSON(): Record<string, unknown> {
@@ -120,7 +120,7 @@ export class BpeModel implements Model {
       end_of_word_suffix: null,
       fuse_unk: false,
       byte_fallback: false,
-      ignore_merges: this.ignoreMerges,
+      ignore_merges: this.#ignoreMerges,
       vocab,
       merges: Array.from(this.merges.made, (_, rank) =>
         [pairs[2 * rank]!, pairs[2 * rank + 1]!].map((id) => this.idToToken(id)),
@@ -130,7 +130,7 @@ export class BpeModel implements Model {
 
   /** Forgets the words met so far; results never change by it. */
   clearCache(): void {
-    this.cache.clear();
-    if (!this.ignoreMerges) this.whole.clear();
+    this.#cache.clear();
+    if (!this.#ignoreMerges) this.#whole.clear();
   }
 }

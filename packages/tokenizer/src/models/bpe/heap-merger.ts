@@ -8,29 +8,29 @@ import { type MergeTable, NO_MERGE } from "./merge-table.ts";
 const SPAN = 2 ** 31;
 
 export class HeapMerger {
-  private readonly merges: MergeTable;
-  private keys: Float64Array = new Float64Array(0);
-  private size = 0;
+  readonly #merges: MergeTable;
+  #keys: Float64Array = new Float64Array(0);
+  #size = 0;
 
   constructor(merges: MergeTable) {
-    this.merges = merges;
+    this.#merges = merges;
   }
 
   /** Merges symbols[0, count) in place; returns how many remain. */
   merge(symbols: Int32Array, count: number): number {
-    const { merges } = this;
+    const merges = this.#merges;
     const next = Int32Array.from({ length: count }, (_, i) => (i + 1 < count ? i + 1 : -1));
     const before = Int32Array.from({ length: count }, (_, i) => i - 1);
-    this.keys = new Float64Array(3 * count);
-    this.size = 0;
+    this.#keys = new Float64Array(3 * count);
+    this.#size = 0;
     const offer = (left: number): void => {
       const right = next[left]!;
       const rank = right < 0 ? NO_MERGE : merges.rank(symbols[left]!, symbols[right]!);
-      if (rank !== NO_MERGE) this.push(rank * SPAN + left);
+      if (rank !== NO_MERGE) this.#push(rank * SPAN + left);
     };
     for (let i = 0; i + 1 < count; i++) offer(i);
-    while (this.size > 0) {
-      const key = this.pop();
+    while (this.#size > 0) {
+      const key = this.#pop();
       const rank = Math.floor(key / SPAN);
       const left = key - rank * SPAN;
       const right = symbols[left]! < 0 ? -1 : next[left]!;
@@ -42,15 +42,15 @@ export class HeapMerger {
       if (before[left]! >= 0) offer(before[left]!);
       offer(left);
     }
-    this.keys = new Float64Array(0);
+    this.#keys = new Float64Array(0);
     let kept = 0;
     for (let i = 0; i < count; i++) if (symbols[i]! >= 0) symbols[kept++] = symbols[i]!;
     return kept;
   }
 
-  private push(key: number): void {
-    const { keys } = this;
-    let at = this.size++;
+  #push(key: number): void {
+    const keys = this.#keys;
+    let at = this.#size++;
     while (at > 0) {
       const parent = (at - 1) >> 1;
       if (keys[parent]! <= key) break;
@@ -60,15 +60,15 @@ export class HeapMerger {
     keys[at] = key;
   }
 
-  private pop(): number {
-    const { keys } = this;
+  #pop(): number {
+    const keys = this.#keys;
     const top = keys[0]!;
-    const key = keys[--this.size]!;
+    const key = keys[--this.#size]!;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
-      if (child >= this.size) break;
-      if (child + 1 < this.size && keys[child + 1]! < keys[child]!) child++;
+      if (child >= this.#size) break;
+      if (child + 1 < this.#size && keys[child + 1]! < keys[child]!) child++;
       if (keys[child]! >= key) break;
       keys[at] = keys[child]!;
       at = child;

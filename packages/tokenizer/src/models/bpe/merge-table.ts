@@ -10,8 +10,8 @@ export class MergeTable {
   /** Id made by the merge of each rank. */
   readonly made: Int32Array;
   /** Rank of a merge, -1 in a free slot. */
-  private readonly slots: Int32Array;
-  private readonly mask: number;
+  readonly #slots: Int32Array;
+  readonly #mask: number;
 
   /** Of equal pairs the last counts, as in the reference. */
   constructor(pairs: Int32Array, made: Int32Array) {
@@ -30,13 +30,15 @@ export class MergeTable {
       }
       slots[slot] = rank;
     }
-    this.mask = mask;
-    this.slots = slots;
+    this.#mask = mask;
+    this.#slots = slots;
   }
 
   /** Rank of the merge of two ids, or NO_MERGE. */
   rank(left: number, right: number): number {
-    const { slots, pairs, mask } = this;
+    const { pairs } = this;
+    const slots = this.#slots;
+    const mask = this.#mask;
     let slot = pairHash(left, right) & mask;
     for (;;) {
       const rank = slots[slot]!;

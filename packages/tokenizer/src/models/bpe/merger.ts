@@ -17,20 +17,20 @@ const HEAP_FROM = 1024;
 export class Merger {
   /** Symbols of the last merged range. */
   symbols: Int32Array = new Int32Array(HEAP_FROM);
-  private readonly merges: MergeTable;
-  private readonly byteIds: Int32Array;
-  private readonly lengths: (id: number) => number;
-  private readonly ranks: Int32Array = new Int32Array(HEAP_FROM);
+  readonly #merges: MergeTable;
+  readonly #byteIds: Int32Array;
+  readonly #lengths: (id: number) => number;
+  readonly #ranks: Int32Array = new Int32Array(HEAP_FROM);
   /** Rank of the merge of two bytes, with which every word starts: first byte * 256 + second byte. */
-  private readonly byteRanks: Int32Array = new Int32Array(1 << 16);
-  private heap: HeapMerger | undefined;
+  readonly #byteRanks: Int32Array = new Int32Array(1 << 16);
+  #heap: HeapMerger | undefined;
 
   /** `byteIds` holds the id of each byte, -1 for a byte outside the vocabulary (skipped, as the reference does). */
   constructor(merges: MergeTable, byteIds: Int32Array, lengths: (id: number) => number) {
-    this.merges = merges;
-    this.byteIds = byteIds;
-    this.lengths = lengths;
-    this.byteRanks.fill(NO_MERGE);
+    this.#merges = merges;
+    this.#byteIds = byteIds;
+    this.#lengths = lengths;
+    this.#byteRanks.fill(NO_MERGE);
     const byteOf = new Int16Array(byteIds.reduce((size, id) => Math.max(size, id + 1), 0)).fill(-1);
     byteIds.forEach((id, byte) => {
       if (id >= 0) byteOf[id] = byte;
@@ -39,28 +39,28 @@ export class Merger {
     for (let rank = 0; rank < made.length; rank++) {
       const left = byteOf[pairs[2 * rank]!] ?? -1;
       const right = byteOf[pairs[2 * rank + 1]!] ?? -1;
-      if (left >= 0 && right >= 0) this.byteRanks[(left << 8) | right] = rank;
+      if (left >= 0 && right >= 0) this.#byteRanks[(left << 8) | right] = rank;
     }
   }
 
   /** Writes the ids of a word into `out` from `at` on (room for one per byte); returns where they end. */
   merge(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number {
-    if (end - start > WINDOW && this.tiles(bytes, start, end)) {
-      const after = this.mergeWindows(bytes, start, end, out, at);
+    if (end - start > WINDOW && this.#tiles(bytes, start, end)) {
+      const after = this.#mergeWindows(bytes, start, end, out, at);
       if (after >= 0) return after;
     }
-    const count = this.symbolsOf(bytes, start, end);
+    const count = this.#symbolsOf(bytes, start, end);
     for (let i = 0; i < count; i++) out[at + i] = this.symbols[i]!;
     return at + count;
   }
 
   /** As `merge`, or -1 when the seams cannot be proved and the word must be merged whole. */
-  private mergeWindows(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number {
+  #mergeWindows(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number {
     let window = { from: start, at, opens: -1, width: WINDOW }; // `opens`: the token it must begin with
     let last = window;
     for (;;) {
       const to = Math.min(end, window.from + window.width);
-      const count = this.symbolsOf(bytes, window.from, to);
+      const count = this.#symbolsOf(bytes, window.from, to);
       if (window.opens >= 0 && this.symbols[0] !== window.opens) {
         if (window === last) return -1;
         last.width *= 2;
@@ -76,8 +76,8 @@ export class Merger {
       let kept = 0;
       let next = window.from;
       for (; kept < count - 1; kept++) {
-        const after = next + this.lengths(this.symbols[kept]!);
-        if (after + this.lengths(this.symbols[kept + 1]!) > sure) break;
+        const after = next + this.#lengths(this.symbols[kept]!);
+        if (after + this.#lengths(this.symbols[kept + 1]!) > sure) break;
         out[window.at + kept] = this.symbols[kept]!;
         next = after;
       }
@@ -91,15 +91,18 @@ export class Merger {
   }
 
   /** Every byte is in the vocabulary, so that token lengths add up to the text (windows rely on it). */
-  private tiles(bytes: Uint8Array, start: number, end: number): boolean {
-    for (let i = start; i < end; i++) if (this.byteIds[bytes[i]!]! < 0) return false;
+  #tiles(bytes: Uint8Array, start: number, end: number): boolean {
+    for (let i = start; i < end; i++) if (this.#byteIds[bytes[i]!]! < 0) return false;
     return true;
   }
 
   /** Merges a range into `symbols`; returns how many there are. */
-  private symbolsOf(bytes: Uint8Array, start: number, end: number): number {
+  #symbolsOf(bytes: Uint8Array, start: number, end: number): number {
     if (this.symbols.length < end - start) this.symbols = new Int32Array(end - start);
-    const { symbols, byteIds, byteRanks, ranks } = this;
+    const { symbols } = this;
+    const byteIds = this.#byteIds;
+    const byteRanks = this.#byteRanks;
+    const ranks = this.#ranks;
     const ranked = end - start <= HEAP_FROM;
     let count = 0;
     let before = 0; // the last byte that has an id
@@ -111,14 +114,16 @@ export class Merger {
       symbols[count++] = id;
       before = byte;
     }
-    if (ranked) return this.scan(count);
-    this.heap ??= new HeapMerger(this.merges);
-    return this.heap.merge(symbols, count);
+    if (ranked) return this.#scan(count);
+    this.#heap ??= new HeapMerger(this.#merges);
+    return this.#heap.merge(symbols, count);
   }
 
   /** Merges symbols[0, count), whose ranks are set. */
-  private scan(count: number): number {
-    const { symbols, ranks, merges } = this;
+  #scan(count: number): number {
+    const { symbols } = this;
+    const ranks = this.#ranks;
+    const merges = this.#merges;
     const { made } = merges;
     while (count > 1) {
       let best = NO_MERGE;
