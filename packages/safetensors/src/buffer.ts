@@ -5,7 +5,7 @@ import { bytesPerElement, tensorFromBytes, type SafetensorsDType, type TensorDat
 import { SafetensorsError } from "./errors.ts";
 import { parseHeader, parseHeaderLength, prefixBytes, type TensorInfo } from "./header.ts";
 
-/** A parsed buffer. Asking for a tensor that it lacks throws SafetensorsError. */
+/** A parsed buffer. Every call that names a tensor throws SafetensorsError where the file lacks it. */
 export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
@@ -13,13 +13,16 @@ export interface SafetensorsFile {
   bytes(name: string): Uint8Array;
   /** The tensor in its own dtype: a view of the buffer where alignment allows, else a copy. Treat it as read-only. */
   get(name: string): TensorData;
-  /** F32, F64, F16, BF16 or float8 as a new float32 array; integers are an error. */
+  /** F32, F64, F16, BF16 or float8 as a new float32 array. @throws SafetensorsError on other dtypes. */
   toFloat32(name: string): Float32Array;
-  /** Any integer dtype (or BOOL) as a new int32 array; values beyond int32 are an error. */
+  /** Any integer dtype (or BOOL) as a new int32 array. @throws SafetensorsError on other dtypes, and on a value beyond int32. */
   toInt32(name: string): Int32Array;
 }
 
-/** Parses a safetensors file in memory; nothing is copied. `file` names it in errors. Throws SafetensorsError on anything malformed. */
+/**
+ * Parses a safetensors file in memory; nothing is copied. `file` names it in errors.
+ * @throws SafetensorsError on anything malformed.
+ */
 export function readSafetensors(buffer: ArrayBuffer | Uint8Array, file = "buffer"): SafetensorsFile {
   // A plain Uint8Array even of a Node Buffer, whose slice() would not copy.
   const all =

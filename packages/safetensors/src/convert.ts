@@ -27,7 +27,10 @@ export function knownDType(dtype: string, origin: Origin): SafetensorsDType {
   );
 }
 
-/** Raw bytes of a floating tensor written into `target` (one float32 per element); F64 is rounded to nearest. */
+/**
+ * Raw bytes of a floating tensor written into `target` (one float32 per element); F64 is rounded to nearest.
+ * @throws SafetensorsError on another dtype.
+ */
 export function bytesToFloat32(dtype: SafetensorsDType, bytes: Uint8Array, target: Float32Array, origin: Origin): void {
   const { dtype: kind, data } = tensorFromBytes(dtype, [], bytes);
   switch (kind) {
@@ -52,7 +55,10 @@ export function bytesToFloat32(dtype: SafetensorsDType, bytes: Uint8Array, targe
   }
 }
 
-/** Raw bytes of an integer tensor as int32; a value that does not fit is an error. */
+/**
+ * Raw bytes of an integer tensor as int32.
+ * @throws SafetensorsError on another dtype, and on a value that does not fit.
+ */
 export function bytesToInt32(dtype: SafetensorsDType, bytes: Uint8Array, origin: Origin): Int32Array {
   const { dtype: kind, data } = tensorFromBytes(dtype, [], bytes);
   switch (kind) {

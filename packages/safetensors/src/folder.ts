@@ -21,7 +21,7 @@ const indexFile = "model.safetensors.index.json";
 
 /**
  * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names. Only headers are read. Close the reader when done.
- * Rejects with SafetensorsError on a missing, corrupt or truncated file.
+ * @throws SafetensorsError on a missing, corrupt or truncated file.
  */
 export async function openCheckpoint(folder: Folder): Promise<SafetensorsReader> {
   const source = await folder.open(modelFile);
@@ -34,7 +34,10 @@ export async function openCheckpoint(folder: Folder): Promise<SafetensorsReader>
   );
 }
 
-/** Opens the shards that an index (its file name and text) gives. */
+/**
+ * Opens the shards that an index (its file name and text) gives.
+ * @throws SafetensorsError on a malformed index, and on a missing, corrupt or truncated shard.
+ */
 export async function openShards(folder: Folder, file: string, index: string): Promise<SafetensorsReader> {
   const shardOf = parseIndex(`${folder.name}/${file}`, index);
   const sources: ByteSource[] = [];

@@ -29,7 +29,10 @@ export interface Header {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
 }
 
-/** The JSON's length from the first bytes of a file of `size` bytes. */
+/**
+ * The JSON's length from the first bytes of a file of `size` bytes.
+ * @throws SafetensorsError when the file is too short for it, or the header beyond the limit.
+ */
 export function parseHeaderLength(prefix: Uint8Array, size: number, file: string): number {
   if (prefix.length < prefixBytes)
     throw new SafetensorsError(file, `expected at least 8 bytes, got ${prefix.length}: not a safetensors file`);
@@ -49,7 +52,10 @@ export function parseHeaderLength(prefix: Uint8Array, size: number, file: string
   return Number(length);
 }
 
-/** Parses and checks the JSON of a file of `size` bytes. */
+/**
+ * Parses and checks the JSON of a file of `size` bytes.
+ * @throws SafetensorsError on anything malformed.
+ */
 export function parseHeader(json: Uint8Array, size: number, file: string): Header {
   const entries = Object.entries(parseJson(json, file));
   const bodyStart = prefixBytes + json.length;

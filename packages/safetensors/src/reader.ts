@@ -19,20 +19,22 @@ export interface ByteSource {
   close?(): Promise<void>;
 }
 
-/** An open checkpoint. Asking for a tensor that it lacks rejects with SafetensorsError. */
+/** An open checkpoint. Every call that names a tensor throws SafetensorsError where the checkpoint lacks it. */
 export interface SafetensorsReader extends AsyncDisposable {
   /** Of the first shard, where there are several. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** The tensors' names, in the order of the files. */
   names(): readonly string[];
   has(name: string): boolean;
+  /** Dtype, shape and place of a tensor; nothing is read. */
   info(name: string): TensorInfo;
-  /** The tensor in its own dtype, in new memory. */
+  /** The tensor in its own dtype, in new memory. @throws SafetensorsError on a dtype that this package does not know. */
   read(name: string): Promise<TensorData>;
-  /** The tensor's raw bytes into `target`, whose byte length must be the tensor's. */
+  /** The tensor's raw bytes, of any dtype, into `target`. @throws SafetensorsError when its byte length is not the tensor's. */
   readInto(name: string, target: ArrayBufferView): Promise<void>;
-  /** F32, F64, F16, BF16 or float8 as float32, into `target` (one element each) or new memory; integers are an error. */
+  /** F32, F64, F16, BF16 or float8 as float32, into `target` (one element each) or new memory. @throws SafetensorsError on other dtypes. */
   readFloat32(name: string, target?: Float32Array): Promise<Float32Array>;
-  /** Any integer dtype (or BOOL) as int32; values beyond int32 are an error. */
+  /** Any integer dtype (or BOOL) as int32. @throws SafetensorsError on other dtypes, and on a value beyond int32. */
   readInt32(name: string): Promise<Int32Array>;
   close(): Promise<void>;
 }
@@ -42,7 +44,8 @@ const conversionElements = 1 << 20;
 
 /**
  * Opens one source, or several as one checkpoint. `shardOf` says which source holds a tensor (the index file's `weight_map`);
- * without it every tensor of every source counts, and a name in two of them is an error. Closing the reader closes the sources.
+ * without it every tensor of every source counts, each name once. Closing the reader closes the sources.
+ * @throws SafetensorsError on a malformed header, a name in two sources, and a tensor that is not where `shardOf` says.
  */
 export async function openSources(
   sources: readonly ByteSource[],

@@ -26,8 +26,9 @@ export interface SerializeOptions {
 
 /**
  * The chunks of a safetensors file. Tensors of wider dtypes come first (else in the given order), so that every tensor is aligned
- * to its element size. Throws SafetensorsError before the first chunk on a bad or repeated name, shape or dtype, and when a
- * tensor's turn comes on data of the wrong size.
+ * to its element size.
+ * @throws SafetensorsError before the first chunk on a bad or repeated name, shape or dtype, and when a tensor's turn comes on data of the
+ * wrong size.
  */
 export async function* serializeSafetensors(
   entries: Iterable<TensorEntry>,

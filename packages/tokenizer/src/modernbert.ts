@@ -22,7 +22,10 @@ const FIRST_SPECIAL_ID = 50279;
 const FIRST_UNUSED_ID = 50285;
 const UNUSED = 83;
 
-/** The 50,368-token ModernBERT tokenizer. Works in Node and in the browser, with no file and no network. */
+/**
+ * The 50,368-token ModernBERT tokenizer. Works in Node and in the browser, with no file and no network.
+ * @throws TokenizerError where the package was not built.
+ */
 export async function loadModernBertTokenizer(): Promise<Tokenizer> {
   const { MERGES } = await import("../generated/modernbert-vocabulary.js").catch((error: unknown) => {
     throw new TokenizerError(

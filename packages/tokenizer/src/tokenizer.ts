@@ -109,13 +109,20 @@ export class Tokenizer {
     return writeTokenizerJson(this.#parts);
   }
 
+  /**
+   * The tokens of a text.
+   * @throws TokenizerError on an argument that is no string, on a truncation that leaves no room, and on more tokens than one call may make.
+   */
   encode(text: string, options: EncodeOptions = {}): Encoding {
     const encoding = this.#encodeUnpadded(text, options);
     const padding = options.padding ?? this.padding;
     return padding ? padBatch([encoding], padding, this.specialTokens.pad)[0]! : encoding;
   }
 
-  /** Encodes many texts; padding, if any, is to the longest of them unless it fixes a length. */
+  /**
+   * Encodes many texts; padding, if any, is to the longest of them unless it fixes a length.
+   * @throws TokenizerError as `encode`.
+   */
   encodeBatch(texts: readonly TextOrPair[], options: EncodeOptions = {}): Encoding[] {
     const encodings = texts.map((text) =>
       typeof text === "string"
@@ -147,15 +154,18 @@ export class Tokenizer {
   /**
    * A tokenizer that knows more tokens, or known ones with other settings. New tokens take the next free ids, or with
    * `reuseUnused` the ids of the tokens [unused0], [unused1], … that are left, so that a model's embedding table fits.
+   * @throws TokenizerError on an empty token.
    */
   withTokens(tokens: readonly (string | NewToken)[], options: { readonly reuseUnused?: boolean } = {}): Tokenizer {
     return new Tokenizer({ ...this.#parts, addedTokens: extended(this.#parts, tokens, options.reuseUnused ?? false) });
   }
 
+  /** The token of an id, as the vocabulary writes it; undefined for an id without one. */
   idToToken(id: number): string | undefined {
     return this.#addedById.get(id)?.content ?? this.#parts.model.idToToken(id);
   }
 
+  /** The id of a token as the vocabulary writes it. */
   tokenToId(token: string): number | undefined {
     return this.#addedByContent.get(token)?.id ?? this.#parts.model.tokenToId(token);
   }

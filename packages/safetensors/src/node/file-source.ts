@@ -13,7 +13,10 @@ export function unreadable(path: string, cause: NodeJS.ErrnoException): Safetens
   return new SafetensorsError(path, `expected a readable file, got ${reason}; check the path`, undefined, { cause });
 }
 
-/** Opens a file for reading. `name` is what errors and shard indexes call it. Rejects with SafetensorsError when it cannot be opened. */
+/**
+ * Opens a file for reading. `name` is what errors and shard indexes call it.
+ * @throws SafetensorsError when it cannot be opened.
+ */
 export async function openFileSource(path: string, name: string = path): Promise<ByteSource> {
   const handle = await open(path, "r").catch((cause: NodeJS.ErrnoException) => {
     throw unreadable(path, cause);

@@ -10,7 +10,8 @@ import { openFileSource, unreadable } from "./file-source.ts";
 
 /**
  * Opens a .safetensors file, a `*.safetensors.index.json`, or a folder with `model.safetensors` or `model.safetensors.index.json`.
- * Only headers are read. Close the reader when done. Rejects with SafetensorsError on a missing, corrupt or truncated file.
+ * Only headers are read. Close the reader when done.
+ * @throws SafetensorsError on a missing, corrupt or truncated file.
  */
 export async function openSafetensors(pathOrDir: string): Promise<SafetensorsReader> {
   const found = await stat(pathOrDir).catch(() => undefined);
@@ -22,7 +23,7 @@ export async function openSafetensors(pathOrDir: string): Promise<SafetensorsRea
   return openShards(folder, basename(pathOrDir), index);
 }
 
-/** A folder on disk. A file that is there but cannot be read is a SafetensorsError, not a missing one. */
+/** A folder on disk. Opening a file that is there but cannot be read throws SafetensorsError. */
 export function diskFolder(folder: string): Folder {
   return {
     name: folder,

@@ -13,7 +13,10 @@ export interface Truncation {
   readonly stride?: number;
 }
 
-/** The parts of each of one or two sequences; `lengths` in tokens, `added` special tokens to leave room for. */
+/**
+ * The parts of each of one or two sequences; `lengths` in tokens, `added` special tokens to leave room for.
+ * @throws TokenizerError on a truncation that leaves no room, or a stride that is not less than it.
+ */
 export function truncate(lengths: readonly number[], truncation: Truncation, added: number): TokenRanges[] {
   const whole = lengths.map((length): TokenRanges => [[0, length]]);
   const { side = "right", strategy = "longest_first", stride = 0 } = truncation;

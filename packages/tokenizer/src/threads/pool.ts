@@ -61,7 +61,10 @@ export class TokenizerPool {
     }
   }
 
-  /** As `Tokenizer.encodeBatch`, with the work shared out when the batch is large enough. */
+  /**
+   * As `Tokenizer.encodeBatch`, with the work shared out when the batch is large enough.
+   * @throws TokenizerError as there, and when the pool is closed.
+   */
   async encodeBatch(texts: readonly TextOrPair[], options: EncodeOptions = {}): Promise<Encoding[]> {
     if (this.#closed) throw new TokenizerError("[encodeBatch] expected an open pool, got a closed one");
     const units = texts.reduce((sum, text) => sum + unitsOf(text), 0);
@@ -128,7 +131,10 @@ export class TokenizerPool {
   }
 }
 
-/** A pool that encodes large batches on several threads. Close it when done. */
+/**
+ * A pool that encodes large batches on several threads. Close it when done.
+ * @throws TokenizerError on a number of workers below 1.
+ */
 export function createTokenizerPool(tokenizer: Tokenizer, options: PoolOptions = {}): TokenizerPool {
   return new TokenizerPool(tokenizer, options);
 }

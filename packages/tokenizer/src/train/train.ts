@@ -39,6 +39,7 @@ const REPORT_EVERY = 256;
 /**
  * Learns a byte-level BPE vocabulary from texts: NFC, GPT-2 words, `[CLS] A [SEP]` template, [MASK] that takes the
  * blanks on its left. Same merges as the reference library's BpeTrainer with the byte alphabet as initial alphabet.
+ * @throws TokenizerError on a vocabulary too small for the bytes, or special tokens without [CLS] and [SEP].
  */
 export function trainBpe(texts: Iterable<string>, options: TrainOptions): Tokenizer {
   const { vocabSize, minFrequency = 0, padToMultipleOf = 64, onProgress } = options;
