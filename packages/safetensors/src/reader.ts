@@ -3,7 +3,7 @@
  * straight into the caller's array. A source is anything that can fill memory from an offset: a file, a Blob, HTTP ranges.
  */
 
-import { bytesToFloat32, bytesToInt32, knownDType } from "./convert.ts";
+import { bytesToFloat32, bytesToInt32, knownDType, type Origin } from "./convert.ts";
 import { bytesPerElement, tensorFromBytes, type TensorData } from "./dtypes.ts";
 import { SafetensorsError } from "./errors.ts";
 import { parseHeader, parseHeaderLength, prefixBytes, type Header, type TensorInfo } from "./header.ts";
@@ -78,6 +78,16 @@ export async function openSources(
   return createReader(located, metadata, sources);
 }
 
+/** New memory for as much as a file says that it holds. */
+function allocate<T>(ArrayType: new (length: number) => T, length: number, origin: Origin): T {
+  try {
+    return new ArrayType(length);
+  } catch (cause) {
+    const problem = `expected a tensor that fits in memory, got ${length} elements of ${ArrayType.name}`;
+    throw new SafetensorsError(origin.file, problem, origin.tensor, { cause });
+  }
+}
+
 async function readHeader(source: ByteSource): Promise<Header> {
   const prefix = new Uint8Array(Math.min(prefixBytes, source.size));
   await source.readInto(0, prefix);
@@ -99,7 +109,7 @@ function createReader(
   };
   const readBytes = async (name: string): Promise<Uint8Array> => {
     const { source, info } = find(name);
-    const bytes = new Uint8Array(info.byteLength);
+    const bytes = allocate(Uint8Array, info.byteLength, { file: source.name, tensor: name });
     await source.readInto(info.byteOffset, bytes);
     return bytes;
   };
@@ -131,7 +141,7 @@ function createReader(
       const dtype = knownDType(info.dtype, origin);
       const size = bytesPerElement(dtype);
       const count = info.byteLength / size;
-      const target = given ?? new Float32Array(count);
+      const target = given ?? allocate(Float32Array, count, origin);
       expectSize(name, "elements", count, target.length);
       if (dtype === "F32") {
         await source.readInto(info.byteOffset, new Uint8Array(target.buffer, target.byteOffset, target.byteLength));
