@@ -5,8 +5,8 @@ import type { Head, ModernBert, WeightFormat } from "@modernbert-ts/modernbert";
 import { loadModel } from "@modernbert-ts/modernbert/node";
 import { DTypeError, Runtime } from "@modernbert-ts/tensor-core";
 import type { FusionMode, Precision } from "@modernbert-ts/tensor-core";
-import { resolveModelFolder } from "./model-folder.ts";
-import type { ModelFolderOptions } from "./model-folder.ts";
+import { resolveModelFolder } from "./hub/model-folder.ts";
+import type { ModelFolderOptions } from "./hub/model-folder.ts";
 
 export interface RuntimeOptions extends BackendOptions {
   readonly backend?: BackendName | "auto";

@@ -5,9 +5,9 @@
 import { stat } from "node:fs/promises";
 import { HubApiError } from "@huggingface/hub";
 import { WriteError } from "@modernbert-ts/safetensors/node";
-import { ModelNotFoundError } from "./errors.ts";
-import { cachedSnapshot, cacheFolder, DamagedDownloadError, downloadSnapshot } from "./hub-cache.ts";
-import type { HubModel } from "./hub-cache.ts";
+import { ModelNotFoundError } from "../errors.ts";
+import { cachedSnapshot, cacheFolder, DamagedDownloadError, downloadSnapshot } from "./cache.ts";
+import type { HubModel } from "./cache.ts";
 
 export interface ModelFolderOptions {
   /** Branch, tag or commit of a hub model; `main` by default. */
