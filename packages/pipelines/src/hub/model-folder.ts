@@ -1,13 +1,16 @@
 /**
- * Where a model's files are: a folder as given, or a Hugging Face hub id, downloaded into the standard cache.
- * Respects HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE, as Python's huggingface_hub does.
+ * Where a model's files are: a folder as given, or a Hugging Face hub id, downloaded into the standard cache. Follows the variables
+ * of Python's huggingface_hub (environment.ts, proxy.ts).
  */
 import { stat } from "node:fs/promises";
-import { HubApiError } from "@huggingface/hub";
-import { WriteError } from "@modernbert-ts/safetensors/node";
+import { join } from "node:path";
 import { ModelNotFoundError } from "../errors.ts";
-import { cachedSnapshot, cacheFolder, DamagedDownloadError, downloadSnapshot } from "./cache.ts";
-import type { HubModel } from "./cache.ts";
+import { cachedSnapshot, cacheFolder, exists } from "./cache.ts";
+import { downloadModel } from "./download.ts";
+import { expandHome, offlineVariable } from "./environment.ts";
+import { DamagedDownloadError, HubRefusalError, HubUnreachableError } from "./errors.ts";
+import type { HubModel } from "./listing.ts";
+import { weightFiles, weightsEntries } from "./model-files.ts";
 
 export interface ModelFolderOptions {
   /** Branch, tag or commit of a hub model; `main` by default. */
@@ -16,85 +19,85 @@ export interface ModelFolderOptions {
   readonly weights?: boolean;
   /** What a person should know: a download, a cached model because the hub cannot be reached, the backend taken and why. */
   readonly onNotice?: (notice: string) => void;
+  /** Looks at a hub model's folder before its weights are downloaded; what it throws is thrown on, and saves the download. */
+  readonly check?: (folder: string) => Promise<void>;
 }
 
 /** A hub id: one or two names that neither start nor end with a dot or dash. */
 const hubId = /^\w([\w.-]*\w)?(\/\w([\w.-]*\w)?)?$/;
-const smallFiles =
-  /^(config|tokenizer|tokenizer_config|special_tokens_map|modules|sentence_bert_config|config_sentence_transformers|1_Pooling\/config)\.json$/;
-const weightFiles = /^model([\w.-]*\.safetensors|\.safetensors\.index\.json)$/;
+/** A branch, tag or commit: names that git allows, and that stay in a folder when they become a path. */
+const gitName = /^(?!.*(\.\.|\/\/|\/\.|@\{))[^\s\p{Cc}~^:?*[\\/.-][^\s\p{Cc}~^:?*[\\]*(?<!\/)$/u;
 
-/** The folder of a model that is on disk after this call. @throws ModelNotFoundError */
+/** The folder of a model that is on disk after this call. @throws ModelNotFoundError WriteError */
 export async function resolveModelFolder(source: string, options: ModelFolderOptions = {}): Promise<string> {
-  const local = await stat(source).catch(() => undefined);
-  if (local?.isDirectory()) return source;
+  const path = expandHome(source);
+  const local = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EACCES") throw new ModelNotFoundError(`expected to be allowed to read ${path}, got EACCES`);
+    return undefined;
+  });
+  if (local?.isDirectory()) return path;
   if (local) {
-    throw new ModelNotFoundError(`expected a folder with config.json and model.safetensors, got the file ${source}`);
+    throw new ModelNotFoundError(`expected a folder with config.json and model.safetensors, got the file ${path}`);
   }
   if (!hubId.test(source)) {
     throw new ModelNotFoundError(
-      `there is no folder ${source}: give an existing folder or a hub id such as answerdotai/ModernBERT-base`,
+      `there is no folder ${path}: give an existing folder or a hub id such as answerdotai/ModernBERT-base`,
     );
   }
   const model = { name: source, revision: options.revision ?? "main" };
-  if (isTrue(process.env["HF_HUB_OFFLINE"])) return fromCache(model, options, "HF_HUB_OFFLINE is set");
+  if (!gitName.test(model.revision)) {
+    throw new ModelNotFoundError(
+      `expected the name of a branch, tag or commit as revision, got ${JSON.stringify(model.revision)}`,
+    );
+  }
+  const offline = offlineVariable();
+  if (offline) return fromCache(model, options, `${offline} is set`);
+  return fromHub(model, options);
+}
+
+async function fromHub(model: HubModel, options: ModelFolderOptions): Promise<string> {
+  const { name, revision } = model;
+  const { weights = true, check, onNotice } = options;
   try {
-    return await fromHub(model, options);
+    return await downloadModel(model, { weights, check, onNotice });
   } catch (error) {
-    if (error instanceof ModelNotFoundError || error instanceof WriteError) throw error;
-    if (error instanceof DamagedDownloadError) throw new ModelNotFoundError(`${source}: ${error.message}`);
-    const { refusal, reason } = explain(error);
-    if (refusal) {
-      const what = `there is no folder ${source}, and the hub refused ${source}@${model.revision} (${reason})`;
-      throw new ModelNotFoundError(`${what}: ${refusal}`, { cause: error });
+    if (error instanceof DamagedDownloadError) throw new ModelNotFoundError(`${name}: ${error.message}`);
+    if (error instanceof HubRefusalError) {
+      const what = `there is no folder ${name}, and the hub refused ${name}@${revision} (${error.message})`;
+      throw new ModelNotFoundError(`${what}: ${adviceFor(error)}`, { cause: error });
     }
-    const folder = await fromCache(model, options, `the connection to the hub failed (${reason})`);
-    options.onNotice?.(`the connection to the hub failed (${reason}): using the copy in ${folder}`);
+    if (!(error instanceof HubUnreachableError)) throw error;
+    const reason = `the connection to the hub failed (${error.message})`;
+    const folder = await fromCache(model, options, reason);
+    onNotice?.(`${reason}: using the copy in ${folder}`);
     return folder;
   }
 }
 
-async function fromHub(model: HubModel, { weights = true, onNotice }: ModelFolderOptions): Promise<string> {
-  const token = process.env["HF_TOKEN"];
-  if (token && !token.startsWith("hf_")) throw new ModelNotFoundError("expected HF_TOKEN to start with hf_");
-  const folder = await downloadSnapshot(model, {
-    wanted: (path) => smallFiles.test(path) || (weights && weightFiles.test(path)),
-    onDownload: (path, bytes) => onNotice?.(`downloading ${model.name}/${path} (${megabytes(bytes)} MB)`),
-  });
-  if (folder) return folder;
-  throw new ModelNotFoundError(`${model.name}@${model.revision} has no config.json and no safetensors files`);
+/** The hub answers 401 for names that do not exist as well, so that nobody can probe for private ones. */
+function adviceFor({ status }: HubRefusalError): string {
+  const hidden = status === 401 || status === 403;
+  const token = "if it is private or gated, set HF_TOKEN to a token that may read it";
+  return `check the name and the revision${hidden ? `; ${token}` : ""}`;
 }
 
 async function fromCache(model: HubModel, { weights = true }: ModelFolderOptions, why: string): Promise<string> {
-  const folder = await cachedSnapshot(
-    model,
-    (files) => files.includes("config.json") && (!weights || files.some((file) => file.endsWith(".safetensors"))),
-  );
-  if (folder) return folder;
+  const folder = await cachedSnapshot(model);
+  if (await isWhole(folder, weights)) return folder;
   const where = `${model.name}@${model.revision} is not in the cache ${cacheFolder(model)}`;
   throw new ModelNotFoundError(
     `there is no folder ${model.name}, ${why}, and ${where}: download it once with a connection, or give a folder`,
   );
 }
 
-/** What the hub's answer means; no refusal when it gave none, or is out of order itself. */
-function explain(error: unknown): { readonly refusal?: string; readonly reason: string } {
-  if (!(error instanceof HubApiError)) {
-    const { message, cause } = error instanceof Error ? error : new Error(String(error));
-    return { reason: cause instanceof Error ? `${message}: ${cause.message || String(cause)}` : message };
+/** Whether a snapshot has its config and, where they are needed, all of its weights. */
+async function isWhole(folder: string, weights: boolean): Promise<boolean> {
+  const there = async (path: string): Promise<boolean> => exists(join(folder, path));
+  if (!(await there("config.json"))) return false;
+  if (!weights) return true;
+  for (const entry of weightsEntries) {
+    const files = (await there(entry)) ? await weightFiles(folder, entry) : [];
+    if (files.length > 0 && (await Promise.all(files.map(there))).every(Boolean)) return true;
   }
-  const reason = `status ${error.statusCode}`;
-  if (error.statusCode === 429 || error.statusCode >= 500) return { reason };
-  // The hub answers 401 for names that do not exist as well, so that nobody can probe for private ones.
-  const hidden = error.statusCode === 401 || error.statusCode === 403;
-  const token = "if it is private or gated, set HF_TOKEN to a token that may read it";
-  return { reason, refusal: `check the name and the revision${hidden ? `; ${token}` : ""}` };
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
-}
-
-function isTrue(value: string | undefined): boolean {
-  return value !== undefined && ["1", "on", "yes", "true"].includes(value.toLowerCase());
+  return false;
 }
