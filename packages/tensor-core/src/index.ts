@@ -5,6 +5,7 @@ export * from "./shape.ts";
 export * from "./backend/backend.ts";
 export * from "./backend/primitives.ts";
 export * from "./backend/fused.ts";
+export * from "./backend/collective.ts";
 export { constant, expressionKey, inputCount, maxMapInputs, x } from "./scalar/expression.ts";
 export type { Expression } from "./scalar/expression.ts";
 export { scalar } from "./scalar/functions.ts";
