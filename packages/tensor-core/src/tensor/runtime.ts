@@ -20,11 +20,18 @@ import { Tensor } from "./tensor.ts";
  */
 export type FusionMode = "auto" | "fused" | "reference";
 
-/** How often a composite ran fused, or ran from primitives and why. */
-export interface FusionRecord {
+/** How a composite ran: fused, fused in f32 between casts (`widenedTo`), or from primitives (`reason`). */
+export interface FusionOutcome {
   readonly composite: CompositeName;
+  /** Why it ran from primitives. undefined: it ran fused. */
+  readonly reason?: string | undefined;
+  /** The kernel refuses the inputs' own dtype and got them in this one. undefined: it got them as they were, or did not run. */
+  readonly widenedTo?: "f32" | undefined;
+}
+
+/** How often a composite ran in one way. */
+export interface FusionRecord extends FusionOutcome {
   readonly backend: string;
-  /** undefined: it ran fused. */
   readonly reason: string | undefined;
   readonly count: number;
 }
@@ -39,7 +46,7 @@ export class Runtime {
   /** The open tape, if gradients are being recorded; managed by autograd. */
   tape: Tape | undefined;
   readonly #scopes: Scope[] = [];
-  readonly #fusionCounts = new Map<string, { composite: CompositeName; reason: string | undefined; count: number }>();
+  readonly #fusionCounts = new Map<string, FusionOutcome & { count: number }>();
 
   constructor(backend: Backend, options: RuntimeOptions = {}) {
     this.backend = backend;
@@ -125,15 +132,21 @@ export class Runtime {
     return tensor;
   }
 
-  countFusion(composite: CompositeName, reason: string | undefined): void {
-    const key = `${composite}\n${reason ?? ""}`;
-    const entry = this.#fusionCounts.get(key) ?? { composite, reason, count: 0 };
+  /** Called where a composite chooses how it runs. */
+  countFusion(outcome: FusionOutcome): void {
+    const key = [outcome.composite, outcome.reason, outcome.widenedTo].join("\n");
+    const entry = this.#fusionCounts.get(key) ?? { ...outcome, count: 0 };
     entry.count++;
     this.#fusionCounts.set(key, entry);
   }
 
-  /** What ran fused and what did not, with reasons: nothing falls back silently. */
+  /**
+   * What ran fused and what did not, with reasons: nothing falls back silently. A product that is the primitive `matmul` at the device's
+   * full speed is neither and not listed.
+   * @example runtime.fusedReport().filter(({ reason }) => reason !== undefined) // what ran slowly, and why
+   */
   fusedReport(): FusionRecord[] {
-    return [...this.#fusionCounts.values()].map((entry) => ({ ...entry, backend: this.backend.name }));
+    const { name: backend } = this.backend;
+    return [...this.#fusionCounts.values()].map((entry) => ({ ...entry, reason: entry.reason, backend }));
   }
 }
