@@ -1,0 +1,9 @@
+/** What the backends share: pooled memory, captures, checks. No device code, no Node API. */
+export { Buffers } from "./memory/buffers.ts";
+export type { Block } from "./memory/free-list.ts";
+export { Pool } from "./memory/pool.ts";
+export type { Heap, PoolOptions } from "./memory/pool.ts";
+export { Lifetime } from "./lifetime.ts";
+export { CallRecorder, captureReplay, replayCalls } from "./replay.ts";
+export { expectDtype, expectDtypes, firstRefusal } from "./expect-dtypes.ts";
+export type { Answer } from "./expect-dtypes.ts";
