@@ -36,6 +36,10 @@ export function captureReplay<R, B extends Block>(
 export class CallRecorder {
   #calls: (() => void)[] | undefined;
 
+  get recording(): boolean {
+    return this.#calls !== undefined;
+  }
+
   /** Makes `call`, or records it. */
   run(call: () => void): void {
     if (this.#calls) this.#calls.push(call);

@@ -74,6 +74,16 @@ export class Pool<B extends Block> {
     if (!this.#captures.keep(block)) this.#recycle(block);
   }
 
+  /** A block for the length of `body`. */
+  lend<T>(byteLength: number, body: (block: B) => T): T {
+    const block = this.take(byteLength);
+    try {
+      return body(block);
+    } finally {
+      this.give(block);
+    }
+  }
+
   /** Says that commands use `block`, which a capture has to know. */
   touch(block: B): void {
     this.#captures.hold(block);
