@@ -7,7 +7,7 @@ const product = { alpha: 1, accumulate: false };
 
 export function linear({ device, primitives, clear }: Tools): FusedKernel<"linear"> {
   return {
-    supports: ({ inputs }) => supportsDense(device, inputs, { windows: true }),
+    supports: (query) => supportsDense(device, "linear", query, { windows: true }),
     saved: () => [],
     backwardReads: { inputs: [0, 1], outputs: [] },
     forward({ inputs: [x, weight, bias], outputs: [y] }) {
