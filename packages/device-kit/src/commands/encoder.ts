@@ -1,15 +1,14 @@
-/** Encodes commands for the native stream. The layout is that of native/src/command.h: header, views, attributes as doubles. */
+/** Encodes commands for a native stream: header, views, attributes as doubles, in the layout of C's `mb_command` and `mb_view`. */
 import { bytesOf, ShapeError, showShape } from "@modernbert-ts/tensor-core";
 import type { DType, View } from "@modernbert-ts/tensor-core";
-import type { Address } from "./library.ts";
-import type { Memory } from "./memory.ts";
-import type { NativeOperation } from "./operations.ts";
-import type { Stream } from "./stream.ts";
+import type { Buffers } from "../memory/buffers.ts";
+import type { Address, AddressBlock } from "./address.ts";
+import type { CommandStream } from "./stream.ts";
 
 /** The C enum `mb_dtype`. */
 const dtypeCodes: Readonly<Record<DType, number>> = { f32: 0, f16: 1, bf16: 2, f64: 3, i32: 4, u32: 5 };
 
-/** The stream's own operations (enum in native/src/runtime/stream.c). */
+/** The stream's own operations. */
 const writeInline = -1;
 const copyBytes = -2;
 const freeMemory = -3;
@@ -18,22 +17,23 @@ const headerBytes = 16;
 const viewBytes = 112;
 const two32 = 2 ** 32;
 
-export class CommandEncoder {
-  readonly #stream: Stream;
-  readonly #memory: Memory;
-  readonly #operations: Readonly<Record<NativeOperation, number>>;
+export class CommandEncoder<Operation extends string> {
+  readonly #stream: CommandStream;
+  readonly #buffers: Buffers<AddressBlock>;
+  readonly #operations: Readonly<Record<Operation, number>>;
   #target: Uint8Array = new Uint8Array(0);
   #words: Int32Array = new Int32Array(0);
   #doubles: Float64Array = new Float64Array(0);
 
-  constructor(stream: Stream, memory: Memory, operations: Readonly<Record<NativeOperation, number>>) {
+  /** @param operations The number of each kernel. */
+  constructor(stream: CommandStream, buffers: Buffers<AddressBlock>, operations: Readonly<Record<Operation, number>>) {
     this.#stream = stream;
-    this.#memory = memory;
+    this.#buffers = buffers;
     this.#operations = operations;
   }
 
-  /** Queues one kernel. `null` is an absent view; attributes arrive in C as doubles. */
-  encode(operation: NativeOperation, views: readonly (View | null)[], attributes: readonly number[] = []): void {
+  /** Queues one kernel. `null` is an absent view; attributes arrive as doubles. */
+  encode(operation: Operation, views: readonly (View | null)[], attributes: readonly number[] = []): void {
     const bytes = headerBytes + viewBytes * views.length + 8 * attributes.length;
     const offset = this.#begin(this.#operations[operation], views.length, bytes);
     views.forEach((view, index) => this.#view(operation, offset + headerBytes + index * viewBytes, view));
@@ -50,12 +50,12 @@ export class CommandEncoder {
     this.#stream.commit(bytes);
   }
 
-  /** Queues a copy between C memory. */
+  /** Queues a copy of device memory. */
   copyBytes(to: Address, from: Address, byteLength: number): void {
     this.#plain(copyBytes, [to, from, byteLength]);
   }
 
-  /** Queues the freeing of C memory. */
+  /** Queues the freeing of device memory. */
   free(address: Address): void {
     this.#plain(freeMemory, [address]);
   }
@@ -87,7 +87,7 @@ export class CommandEncoder {
       this.#words.fill(0, at, at + viewBytes / 4);
       return;
     }
-    const block = this.#memory.block(view.buffer);
+    const block = this.#buffers.find(operation, view.buffer);
     const itemBytes = bytesOf(view.dtype);
     this.#long(at, block.address + view.offset * itemBytes);
     this.#words[at + 2] = dtypeCodes[view.dtype];
