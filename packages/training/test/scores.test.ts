@@ -1,9 +1,9 @@
 /** The printed numbers: baselines and evaluation against counts made by hand. */
 import { describe, expect, test } from "vitest";
-import { countTokens, maskedLmBaselines } from "../src/baselines.ts";
-import type { PackedMlmBatch } from "../src/data/packed-mlm-loader.ts";
-import { evaluateMaskedLm } from "../src/evaluate.ts";
-import type { TrainableModel } from "../src/model.ts";
+import { countTokens, maskedLmBaselines } from "../src/objectives/masked-lm/baselines.ts";
+import type { PackedMlmBatch } from "../src/data/packing/packed-loader.ts";
+import { evaluateMaskedLm } from "../src/loop/evaluate.ts";
+import type { TrainableModel } from "../src/objectives/objective.ts";
 import { memoryStore } from "./data-fixtures.ts";
 import { newRuntime } from "./support/runtime.ts";
 

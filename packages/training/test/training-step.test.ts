@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { PackedMlmBatch } from "../src/data/packed-mlm-loader.ts";
-import { evaluateMaskedLm, batchesOf } from "../src/evaluate.ts";
-import { readStepMetrics, trainingStep } from "../src/training-step.ts";
+import type { PackedMlmBatch } from "../src/data/packing/packed-loader.ts";
+import { evaluateMaskedLm, batchesOf } from "../src/loop/evaluate.ts";
+import { readStepMetrics, trainingStep } from "../src/loop/training-step.ts";
 import { parametersOf, tinyLoader, tinyTraining } from "./support/tiny-training.ts";
 
 test("live buffers are flat over 50 steps, and a batch of one shape allocates nothing after two", async () => {

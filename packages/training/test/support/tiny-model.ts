@@ -11,7 +11,7 @@ import {
   x,
 } from "@modernbert-ts/tensor-core";
 import type { Runtime, Tensor } from "@modernbert-ts/tensor-core";
-import type { TrainableModel } from "../../src/model.ts";
+import type { TrainableModel } from "../../src/objectives/objective.ts";
 
 export interface TinyModelOptions {
   readonly vocabSize: number;

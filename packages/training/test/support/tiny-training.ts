@@ -1,8 +1,8 @@
 /** A whole training set-up around the tiny model, the same every time. */
 import type { Runtime } from "@modernbert-ts/tensor-core";
-import { PackedMlmLoader } from "../../src/data/packed-mlm-loader.ts";
-import type { PackedMlmLoaderState } from "../../src/data/packed-mlm-loader.ts";
-import type { TrainableModel } from "../../src/model.ts";
+import { PackedMlmLoader } from "../../src/data/packing/packed-loader.ts";
+import type { PackedMlmLoaderState } from "../../src/data/packing/packed-loader.ts";
+import type { TrainableModel } from "../../src/objectives/objective.ts";
 import { StableAdamW } from "../../src/optimizer/stable-adamw.ts";
 import type { StableAdamWOptions } from "../../src/optimizer/stable-adamw.ts";
 import { memoryStore } from "../data-fixtures.ts";
