@@ -6,13 +6,13 @@ import { openSafetensors, writeSafetensors } from "@modernbert-ts/safetensors/no
 import type { TensorEntry } from "@modernbert-ts/safetensors";
 import { bin, cli, errorOf } from "./support/cli.ts";
 import type { Result } from "./support/cli.ts";
-import { cosine, goldenCase, relativeError } from "./support/golden.ts";
+import { cosine, goldenCase } from "./support/golden.ts";
 import type { GoldenCase } from "./support/golden.ts";
 import { temporaryFolder } from "./support/temporary.ts";
+import { goldenFailure, relativeError } from "../../../packages/modernbert/test/support/compare.ts";
 import { saveTinyModel } from "../../../packages/pipelines/test/support/tiny-model.ts";
 
 const folder = temporaryFolder();
-const tolerance = { activations: { limit: 5e-5, floor: 0 }, gradients: { limit: 5e-4, floor: 1e-4 } };
 
 async function expectGolden(path: string, { expected }: GoldenCase, gradients: boolean): Promise<void> {
   await using output = await openSafetensors(path);
@@ -21,8 +21,7 @@ async function expectGolden(path: string, { expected }: GoldenCase, gradients: b
   for (const name of wanted) {
     const { shape, values } = expected.get(name)!;
     expect(output.info(name).shape, name).toEqual(shape);
-    const { limit, floor } = name.startsWith("grad.") ? tolerance.gradients : tolerance.activations;
-    expect(relativeError(await output.readFloat32(name), values, floor), name).toBeLessThanOrEqual(limit);
+    expect(goldenFailure(name, await output.readFloat32(name), values)).toBeUndefined();
   }
 }
 
