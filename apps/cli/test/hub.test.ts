@@ -37,14 +37,16 @@ test("tokenize does not download the weights", async () => {
 test("a download that is killed is made good by the next run", async () => {
   await using hub = await startFakeHub({ name: "somebody/tiny", files, large: ["model.safetensors"] });
   const env = { HF_HOME: join(folder, "killed"), HF_ENDPOINT: hub.url };
-  hub.faults.set("model.safetensors", "stall");
+  hub.faults.set("model.safetensors", { kind: "stall" });
   const child = startBin(args, env);
   await hub.stalled;
   child.kill("SIGKILL");
   await new Promise((resolve) => child.on("close", resolve));
   expect(errorOf(await bin(args, "", { ...env, HF_HUB_OFFLINE: "1" }))).toMatch(/not in the cache .*download it once/);
   hub.faults.clear();
+  hub.requests.length = 0;
   expect((await bin(args, "", env)).code).toBe(0);
+  expect(hub.requests.at(-1)).toMatch(/model.safetensors bytes=[1-9]\d*-$/);
 });
 
 test("401 and 404 say what to do", async () => {

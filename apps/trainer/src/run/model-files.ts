@@ -1,5 +1,6 @@
 /** The files beside the weights that make a checkpoint a Hugging Face model folder. */
-import { configToJSON, stringifyConfig } from "@modernbert-ts/modernbert";
+import { classNameOf, stringifyConfig } from "@modernbert-ts/encoder";
+import { modernbertArchitecture } from "@modernbert-ts/modernbert";
 import type { ModernBertConfig } from "@modernbert-ts/modernbert";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 
@@ -13,10 +14,20 @@ export function modelFiles(config: ModernBertConfig, tokenizer: Tokenizer): Reco
     ...tokenizer.toConfigJSON(),
   };
   return {
-    "config.json": stringifyConfig({ ...configToJSON(config, { head: "masked-lm" }), torch_dtype: "float32" }),
+    "config.json": configText(config),
     "tokenizer.json": JSON.stringify(tokenizer),
     "tokenizer_config.json": json(tokenizerConfig),
   };
+}
+
+function configText(config: ModernBertConfig): string {
+  const { kind } = modernbertArchitecture;
+  const fields = {
+    architectures: [classNameOf({ kind }, "masked-lm")],
+    ...kind.configToJSON(config),
+    torch_dtype: "float32",
+  };
+  return stringifyConfig(fields, kind.floatFields);
 }
 
 function json(value: unknown): string {
