@@ -51,11 +51,7 @@ export class JsonField {
 
   /** Itself, when nothing in it lies deeper than 100 levels: what goes through it later may then do so by calling itself. */
   shallow(): this {
-    let level: unknown[] = [this.value];
-    for (let depth = 0; level.length > 0; depth++) {
-      if (depth > MAX_DEPTH) this.refuse(`nested at most ${MAX_DEPTH} levels deep`);
-      level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
-    }
+    if (!isWithin(this.value, MAX_DEPTH)) this.refuse(`nested at most ${MAX_DEPTH} levels deep`);
     return this;
   }
 
@@ -129,4 +125,9 @@ export class JsonField {
       this.path,
     );
   }
+}
+
+function isWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isWithin(inner, levels - 1));
 }

@@ -19,14 +19,26 @@ interface Tokens {
   readonly addedTokens: readonly AddedToken[];
 }
 
+/** What a tokenizer_config.json says that has no place in a tokenizer.json. */
+export interface TokenizerSettings {
+  /** The tokens that it names by role. */
+  readonly roles: RoleNames;
+  /** Which side loses tokens where a truncation does not say. */
+  readonly truncationSide?: Side | undefined;
+  /** Which side is filled where a padding does not say. */
+  readonly paddingSide?: Side | undefined;
+}
+
+export type Side = "left" | "right";
+
 /**
- * The added tokens with what the files change in them, and the tokens that the files name by role.
- * @throws TokenizerError where a file is malformed, or names a token for a role that the tokenizer.json lacks.
+ * The settings, and the added tokens with what the files change in them.
+ * @throws TokenizerError where a file is malformed, or asks for what the tokenizer.json lacks or what is not done here.
  */
 export function readTokenizerFiles(
   tokens: Tokens,
   files: TokenizerFiles,
-): { readonly addedTokens: readonly AddedToken[]; readonly roles: RoleNames } {
+): { readonly addedTokens: readonly AddedToken[]; readonly settings: TokenizerSettings } {
   const config = JsonField.file(files.tokenizerConfig ?? {}, "tokenizer_config");
   const decoder = config.get("added_tokens_decoder").optional((field) => field.members().map(readToken));
   const map = JsonField.file(files.specialTokensMap ?? {}, "special_tokens_map");
@@ -38,8 +50,15 @@ export function readTokenizerFiles(
   const flagged = extended(tokens, decoder ?? [], false);
   const known = new Set(flagged.map((token) => token.content));
   const named = namedTokens(entries).filter(({ content }) => !known.has(content));
+  const split = entries.get("split_special_tokens");
+  if (split?.boolean(false)) split.refuse("false: special tokens are found in texts");
+  const side = (name: string): Side | undefined => entries.get(name)?.optional((field) => field.oneOf("left", "right"));
   return {
-    roles: roleNames(entries, (content) => known.has(content) || tokens.model.tokenToId(content) !== undefined),
+    settings: {
+      roles: roleNames(entries, (content) => known.has(content) || tokens.model.tokenToId(content) !== undefined),
+      truncationSide: side("truncation_side"),
+      paddingSide: side("padding_side"),
+    },
     addedTokens: extended({ ...tokens, addedTokens: flagged }, named, false),
   };
 }

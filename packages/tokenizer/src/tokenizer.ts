@@ -18,8 +18,8 @@ import { TokenList } from "./models/token-list.ts";
 import type { AddedToken } from "./added-tokens/token-matcher.ts";
 import { type TokenizerConfig, type TokenizerJson, readTokenizerJson, writeTokenizerJson } from "./tokenizer-json.ts";
 import { type NewToken, extended, vocabSizeOf } from "./added-tokens/new-tokens.ts";
-import { type RoleNames, type SpecialTokens, roles, specialTokensOf } from "./added-tokens/special-tokens.ts";
-import { type TokenizerFiles, readTokenizerFiles } from "./tokenizer-config.ts";
+import { type SpecialTokens, roles, specialTokensOf } from "./added-tokens/special-tokens.ts";
+import { type Side, type TokenizerFiles, type TokenizerSettings, readTokenizerFiles } from "./tokenizer-config.ts";
 import { type Truncation, truncate } from "./encoding/truncation.ts";
 
 export interface TokenizerParts {
@@ -27,8 +27,8 @@ export interface TokenizerParts {
   readonly addedTokens: readonly AddedToken[];
   /** The other parts, as a tokenizer.json writes them. */
   readonly config: TokenizerConfig;
-  /** The tokens that the files beside the tokenizer.json name by role. */
-  readonly roles?: RoleNames;
+  /** What the files beside the tokenizer.json say. */
+  readonly settings?: TokenizerSettings;
 }
 
 export class Tokenizer {
@@ -36,8 +36,12 @@ export class Tokenizer {
   readonly specialTokens: SpecialTokens;
   /** Number of ids: the highest plus one, added tokens included. */
   readonly vocabSize: number;
+  /** What `encode` does unless told otherwise. */
   readonly truncation: Truncation | undefined;
   readonly padding: Padding | undefined;
+  /** The sides of truncations and paddings that do not say one. */
+  readonly truncationSide: Side;
+  readonly paddingSide: Side;
   readonly #parts: TokenizerParts;
   readonly #pipeline: Pipeline;
   readonly #postProcessor: PostProcessor;
@@ -47,19 +51,21 @@ export class Tokenizer {
   readonly #list: TokenList = new TokenList();
 
   constructor(parts: TokenizerParts) {
-    const { model, addedTokens, config } = parts;
+    const { model, addedTokens, config, settings = { roles: {} } } = parts;
     const field = new JsonField(config, "");
     this.#parts = parts;
     this.addedTokens = addedTokens;
-    this.truncation = config.truncation ?? undefined;
-    this.padding = config.padding ?? undefined;
+    this.truncationSide = settings.truncationSide ?? config.truncation?.side ?? "right";
+    this.paddingSide = settings.paddingSide ?? config.padding?.side ?? "right";
+    this.truncation = config.truncation ? { ...config.truncation, side: this.truncationSide } : undefined;
+    this.padding = config.padding ? { ...config.padding, side: this.paddingSide } : undefined;
     this.#addedById = new Map(addedTokens.map((token) => [token.id, token]));
     this.#addedByContent = new Map(addedTokens.map((token) => [token.content, token]));
     this.vocabSize = vocabSizeOf(parts);
     const { pipeline, normalized } = readPipeline(field, model, addedTokens);
     this.#pipeline = pipeline;
     this.#postProcessor = readPostProcessor(field.get("post_processor"), this.vocabSize);
-    this.specialTokens = specialTokensOf(addedTokens, parts.roles ?? {}, {
+    this.specialTokens = specialTokensOf(addedTokens, settings.roles, {
       ...edgesOf(this.#postProcessor.template),
       pad: this.padding?.id,
       unk: this.#addedByContent.get(model.unkToken ?? "")?.id,
@@ -94,14 +100,19 @@ export class Tokenizer {
     });
   }
 
-  /** What a tokenizer_config.json says of the tokens with a role: `cls_token` and so on; the tokenizer.json has no place for it. */
-  roleTokens(): Record<string, string> {
+  /** What belongs to this tokenizer and has no place in its tokenizer.json: the entries of a tokenizer_config.json, such as `cls_token`. */
+  toConfigJSON(): Record<string, string> {
     const named = roles.flatMap((role) => {
       const id = this.specialTokens[role];
       const token = id === undefined ? undefined : this.idToToken(id);
       return token === undefined ? [] : [[`${role}_token`, token] as const];
     });
-    return Object.fromEntries(named);
+    const { truncationSide, paddingSide } = this.#parts.settings ?? {};
+    return {
+      ...Object.fromEntries(named),
+      ...(truncationSide && { truncation_side: truncationSide }),
+      ...(paddingSide && { padding_side: paddingSide }),
+    };
   }
 
   /** The tokenizer.json of this tokenizer; `JSON.stringify(tokenizer)` writes the file. */
@@ -114,9 +125,7 @@ export class Tokenizer {
    * @throws TokenizerError on an argument that is no string, on a truncation that leaves no room, and on more tokens than one call may make.
    */
   encode(text: string, options: EncodeOptions = {}): Encoding {
-    const encoding = this.#encodeUnpadded(text, options);
-    const padding = options.padding ?? this.padding;
-    return padding ? padBatch([encoding], padding, this.specialTokens.pad)[0]! : encoding;
+    return this.pad([this.#encodeUnpadded(text, options)], options.padding)[0]!;
   }
 
   /**
@@ -129,8 +138,12 @@ export class Tokenizer {
         ? this.#encodeUnpadded(text, options)
         : this.#encodeUnpadded(text[0], { ...options, pair: text[1] }),
     );
-    const padding = options.padding ?? this.padding;
-    return padding ? padBatch(encodings, padding, this.specialTokens.pad) : encodings;
+    return this.pad(encodings, options.padding);
+  }
+
+  /** Pads encodings to one length; as they are where neither the argument nor the tokenizer asks for it. @throws TokenizerError as `encode`. */
+  pad(encodings: Encoding[], padding: Padding | false = this.padding ?? false): Encoding[] {
+    return padding ? padBatch(encodings, padding, { id: this.specialTokens.pad, side: this.paddingSide }) : encodings;
   }
 
   /** How many tokens `encode` gives for a text (no truncation), without making the encoding. */
@@ -179,7 +192,7 @@ export class Tokenizer {
     const lengths = sequences.map((sequence) => sequence.ids.length);
     const truncation = options.truncation ?? this.truncation;
     const ranges = truncation
-      ? truncate(lengths, truncation, addSpecialTokens ? addedBy(pieces) : 0)
+      ? truncate(lengths, { side: this.truncationSide, ...truncation }, addSpecialTokens ? addedBy(pieces) : 0)
       : lengths.map((length) => [[0, length] as const]);
     const idToToken = (id: number): string | undefined => this.idToToken(id);
     return assemble({ pieces, sequences, addSpecialTokens, offsetUnit: offsets, idToToken }, ranges);

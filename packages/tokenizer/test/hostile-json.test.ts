@@ -38,6 +38,16 @@ function nested(depth: number, list: string, part: Json): Json {
   return json;
 }
 
+function errorOf(changes: Json): TokenizerError {
+  try {
+    Tokenizer.fromJSON({ ...variants["ModernBERT form"]!, ...changes });
+  } catch (error) {
+    expect(error).toBeInstanceOf(TokenizerError);
+    return error as TokenizerError;
+  }
+  return expect.fail("expected an error");
+}
+
 describe("refused when it is read, by name", () => {
   test.each<[string, Json, string]>([
     ["fixed padding", padding({ strategy: { Fixed: 2147483647 } }), "padding.strategy.Fixed"],
@@ -98,10 +108,9 @@ describe("refused when it is read, by name", () => {
       "post_processor",
     ],
   ])("%s", (_, changes, field) => {
-    const reading = (): Tokenizer => Tokenizer.fromJSON(good(changes));
-    expect(reading).toThrow(TokenizerError);
-    expect(reading).toThrow(/^\[Tokenizer\.fromJSON\] expected [^\n]{1,200}, got [^\n]{1,100}$/);
-    expect(reading).toThrow(expect.objectContaining({ field }));
+    const error = errorOf(changes);
+    expect(error.message).toMatch(/^\[Tokenizer\.fromJSON\] expected [^\n]{1,200}, got [^\n]{1,100}$/);
+    expect(error.field).toBe(field);
   });
 });
 

@@ -50,7 +50,7 @@ describe("the role of a token is what the files say, whatever its spelling", () 
     expect(tokenizer.encode(`the ${names[4]} sat`).tokens).toEqual([names[1], "the", "Ġ", names[4], "Ġsat", names[2]]);
     expect(read(tokenizerJson(names), undefined, configOf(names)).specialTokens).toEqual(inOrder);
     expect(
-      Tokenizer.fromJSON(JSON.stringify(tokenizer), { tokenizerConfig: tokenizer.roleTokens() }).specialTokens,
+      Tokenizer.fromJSON(JSON.stringify(tokenizer), { tokenizerConfig: tokenizer.toConfigJSON() }).specialTokens,
     ).toEqual(inOrder);
   });
 
@@ -127,6 +127,31 @@ describe("flags", () => {
   });
 });
 
+const cut = (tokenizer: Tokenizer, side?: "left" | "right"): readonly string[] =>
+  tokenizer.encode("the cat sat on", { truncation: { maxLength: 4, ...(side && { side }) } }).tokens;
+const padded = (tokenizer: Tokenizer): readonly string[] => tokenizer.encode("the", { padding: { length: 4 } }).tokens;
+const jsonWithLeft = (): Json => ({
+  ...tokenizerJson(),
+  truncation: { direction: "Left", max_length: 4, strategy: "LongestFirst", stride: 0 },
+});
+
+describe("sides", () => {
+  test("of tokenizer_config.json go before those of the tokenizer.json, and an argument before both", () => {
+    const left = read(tokenizerJson(), { ...configOf(usual), truncation_side: "left", padding_side: "left" });
+    for (const tokenizer of [left, left.withTokens(["<x>"])]) {
+      expect(cut(tokenizer)).toEqual(["[CLS]", "Ġsat", "Ġon", "[SEP]"]);
+      expect(cut(tokenizer, "right")).toEqual(["[CLS]", "the", "Ġcat", "[SEP]"]);
+      expect(padded(tokenizer)).toEqual(["[PAD]", "[CLS]", "the", "[SEP]"]);
+    }
+    expect(left.toConfigJSON()).toMatchObject({ truncation_side: "left", padding_side: "left" });
+    expect(cut(read(jsonWithLeft()))).toEqual(["[CLS]", "Ġsat", "Ġon", "[SEP]"]);
+    const right = read(jsonWithLeft(), { truncation_side: "right" });
+    expect(cut(right)).toEqual(["[CLS]", "the", "Ġcat", "[SEP]"]);
+    expect(right.encode("the cat sat on").tokens).toEqual(["[CLS]", "the", "Ġcat", "[SEP]"]);
+    expect(padded(read(tokenizerJson()))).toEqual(["[CLS]", "the", "[SEP]", "[PAD]"]);
+  });
+});
+
 describe("where the files say nothing of a role", () => {
   test("they may say that there is none", () => {
     expect(read(tokenizerJson(), { ...configOf(usual), mask_token: null }).specialTokens.mask).toBeUndefined();
@@ -161,6 +186,12 @@ describe("a file that cannot be followed is refused by name", () => {
     ["one in the map", { specialTokensMap: { cls_token: { content: "<no>" } } }, "special_tokens_map.cls_token"],
     ["a number", { tokenizerConfig: { sep_token: 7 } }, "tokenizer_config.sep_token"],
     ["an object without text", { tokenizerConfig: { pad_token: {} } }, "tokenizer_config.pad_token.content"],
+    [
+      "special tokens split like words",
+      { tokenizerConfig: { split_special_tokens: true } },
+      "tokenizer_config.split_special_tokens",
+    ],
+    ["a third side", { tokenizerConfig: { truncation_side: "both" } }, "tokenizer_config.truncation_side"],
     ["no JSON", { tokenizerConfig: "{\n'" }, "tokenizer_config"],
     ["no object", { specialTokensMap: "[1]" }, "special_tokens_map"],
     [

@@ -56,7 +56,7 @@ export async function prepare(options: PrepareOptions): Promise<void> {
     const write = (name: string, value: unknown): void =>
       writeFileSync(join(folder.path, name), JSON.stringify(value), { flush: true });
     write(dataLayout.tokenizer, tokenizer);
-    write(dataLayout.tokenizerConfig, tokenizer.roleTokens());
+    write(dataLayout.tokenizerConfig, tokenizer.toConfigJSON());
     folder.commit();
   } finally {
     folder.discard();

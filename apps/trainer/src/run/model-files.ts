@@ -11,7 +11,7 @@ export function modelFiles(config: ModernBertConfig, tokenizer: Tokenizer): Reco
     model_input_names: ["input_ids", "attention_mask"],
     model_max_length: config.maxPositionEmbeddings,
     clean_up_tokenization_spaces: true,
-    ...tokenizer.roleTokens(),
+    ...tokenizer.toConfigJSON(),
   };
   return {
     "config.json": configText(config),

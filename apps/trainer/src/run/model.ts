@@ -71,5 +71,5 @@ async function checkSameTokenizer(folder: string, tokenizer: Tokenizer): Promise
 }
 
 function identity(tokenizer: Tokenizer): string {
-  return JSON.stringify([tokenizer, tokenizer.roleTokens()]);
+  return JSON.stringify([tokenizer, tokenizer.toConfigJSON()]);
 }

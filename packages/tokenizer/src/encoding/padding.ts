@@ -8,7 +8,7 @@ export interface Padding {
   readonly length?: number;
   /** Round the length up to a multiple of this. */
   readonly multipleOf?: number;
-  /** Default "right". */
+  /** Default: the tokenizer's own, else "right". */
   readonly side?: "left" | "right";
   /** Default: the tokenizer's pad token. */
   readonly id?: number;
@@ -20,11 +20,15 @@ export interface Padding {
 export const maxPadding: number = 1 << 20;
 
 /**
- * Pads all encodings, and their overflow, to one length. `padId` is the tokenizer's own pad token, if it has one.
+ * Pads all encodings, and their overflow, to one length. `own` is the tokenizer's pad token, if it has one, and its side.
  * @throws TokenizerError when there is no pad token, or the padding asks for more than one call may make.
  */
-export function padBatch(encodings: readonly Encoding[], padding: Padding, padId: number | undefined): Encoding[] {
-  const id = padding.id ?? padId;
+export function padBatch(
+  encodings: readonly Encoding[],
+  padding: Padding,
+  own: { readonly id: number | undefined; readonly side: "left" | "right" },
+): Encoding[] {
+  const id = padding.id ?? own.id;
   if (id === undefined) {
     throw new TokenizerError("[encode] expected a pad token in the vocabulary, got none; give padding.id");
   }
@@ -36,7 +40,7 @@ export function padBatch(encodings: readonly Encoding[], padding: Padding, padId
   if (multiple > 0) length = Math.ceil(length / multiple) * multiple;
   const count = encodings.reduce((sum, { overflowing }) => sum + 1 + overflowing.length, 0);
   checkSize(count, length, "padding");
-  const pad = { id, typeId, token, left: padding.side === "left" };
+  const pad = { id, typeId, token, left: (padding.side ?? own.side) === "left" };
   return encodings.map((encoding) => encoding.padded(length, pad));
 }
 

@@ -5,7 +5,7 @@ import type { TokenRange, TokenRanges } from "./template.ts";
 export interface Truncation {
   /** Tokens of the whole encoding, special tokens included. */
   readonly maxLength: number;
-  /** Which side loses tokens. Default "right". */
+  /** Which side loses tokens. Default: the tokenizer's own, else "right". */
   readonly side?: "left" | "right";
   /** Which of two texts loses tokens. Default "longest_first": the longer, until both are equally long. */
   readonly strategy?: "longest_first" | "only_first" | "only_second";

@@ -10,7 +10,7 @@ let tokenizer: Tokenizer | undefined;
 port.onMessage((message) => {
   const request = message as PoolRequest;
   if ("json" in request) {
-    tokenizer = Tokenizer.fromJSON(request.json);
+    tokenizer = Tokenizer.fromJSON(request.json, request);
     return;
   }
   const { job, texts, options } = request;

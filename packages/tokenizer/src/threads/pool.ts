@@ -4,14 +4,13 @@
  */
 import { Encoding, type EncodingMessage } from "../encoding/encoding.ts";
 import { TokenizerError } from "../errors.ts";
-import { padBatch } from "../encoding/padding.ts";
 import { type Port, hardwareThreads, startWorker } from "./threads.ts";
 import type { EncodeOptions, TextOrPair } from "../encoding/encode-options.ts";
 import type { Tokenizer } from "../tokenizer.ts";
 
-/** What a worker is told, in order: a tokenizer.json, then texts. */
+/** What a worker is told, in order: a tokenizer.json and tokenizer_config.json, then texts. */
 export type PoolRequest =
-  | { readonly json: string }
+  | { readonly json: string; readonly tokenizerConfig: object }
   | { readonly job: number; readonly texts: readonly TextOrPair[]; readonly options: EncodeOptions };
 
 export type PoolReply =
@@ -71,8 +70,7 @@ export class TokenizerPool {
     if (units < this.#minUnits) return this.#tokenizer.encodeBatch(texts, options);
     const parts = shareOut(texts).map((part) => this.#submit(part, { ...options, padding: false }));
     const encodings = (await Promise.all(parts)).flat().map((message) => this.#received(message));
-    const padding = options.padding ?? this.#tokenizer.padding;
-    return padding ? padBatch(encodings, padding, this.#tokenizer.specialTokens.pad) : encodings;
+    return this.#tokenizer.pad(encodings, options.padding);
   }
 
   /** Ends the workers; what they have not finished is rejected. */
@@ -92,10 +90,10 @@ export class TokenizerPool {
   }
 
   #start(): void {
-    const json = JSON.stringify(this.#tokenizer);
+    const told = { json: JSON.stringify(this.#tokenizer), tokenizerConfig: this.#tokenizer.toConfigJSON() };
     this.#workers = Array.from({ length: this.#size }, () => {
       const worker = startWorker();
-      worker.post({ json } satisfies PoolRequest, []);
+      worker.post(told satisfies PoolRequest, []);
       worker.onMessage((reply) => this.#finish(worker, reply as PoolReply));
       worker.onError((error) => this.#fail(error));
       return worker;
