@@ -8,6 +8,7 @@
  */
 import type { Expression } from "../scalar/expression.ts";
 
+/** The attributes of each primitive. Its comment says: inputs → outputs. */
 export interface PrimitiveAttrs {
   /** () → out (strided). Every element becomes `value`. */
   fill: { readonly value: number };
@@ -22,7 +23,10 @@ export interface PrimitiveAttrs {
   copy: Record<never, never>;
   /** 1-6 inputs, each broadcast (stride 0) to the shape of out. Arithmetic in f32, in f64 when out is f64; cast at the end as in `copy`. */
   map: { readonly expression: Expression };
-  /** x → out: same rank, extent 1 along `axes`. Identity 0 for sum, -Infinity for max. The order of addition is fixed by the shape. */
+  /**
+   * x → out: same rank, extent 1 along `axes`. Identity 0 for sum, -Infinity for max. The order of addition is fixed by the shape.
+   * @example { kind: "sum", axes: [1] } // [T, d] → [T, 1]
+   */
   reduce: { readonly kind: "sum" | "max"; readonly axes: readonly number[] };
   /**
    * a [B…, M, K], b [B…, K, N] → out [B…, M, N] (strided): `alpha · a·b`, plus the old content of out when `accumulate`.

@@ -9,10 +9,13 @@ import type { Runtime } from "../tensor/runtime.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { erf } from "../scalar/erf.ts";
 
-/** Which draw: `seed` is the user's, `stream` names the use (a parameter, a layer), `step` the time. All unsigned 32-bit. */
+/** Names a draw: the same three numbers give the same bits on every backend, any other number gives others. */
 export interface Draw {
+  /** The run's, unsigned 32-bit. */
   readonly seed: number;
+  /** Where in the program: one number for each place that draws (a parameter, a dropout), unsigned 32-bit. */
   readonly stream: number;
+  /** When: the number of the training step, below 2^53. Default 0. */
   readonly step?: number;
 }
 
