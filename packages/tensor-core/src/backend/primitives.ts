@@ -15,8 +15,8 @@ export interface PrimitiveAttrs {
   /** () → out. Element = `start + step * index` along the last axis, in f64 before the cast. */
   iota: { readonly start: number; readonly step: number };
   /**
-   * () → out u32 or f32. Philox4x32-10: element i is word i % 4 of the block with counter (i / 4 low, i / 4 high, counter[0], counter[1])
-   * and the given key. f32 gets (word >>> 8) · 2^-24, in [0, 1). The same bits on every backend. (Salmon et al., SC'11.)
+   * () or (step u32 [2]) → out u32 or f32. Philox4x32-10: element i is word i % 4 of the block with counter
+   * (i / 4 low, i / 4 high, counter[0] + step[0], counter[1] + step[1]) and the given key, each sum modulo 2^32. f32 gets (word >>> 8) · 2^-24, in [0, 1). The same bits on every backend. (Salmon et al., SC'11.)
    */
   randomBits: { readonly key: readonly [number, number]; readonly counter: readonly [number, number] };
   /** x → out (strided), same shape, any dtypes: float→float rounds to nearest even, float→int truncates toward zero. */
