@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   add,
+  cast,
   concat,
   contiguous,
   expand,
   gather,
   layerNorm,
+  linear,
   map,
   matmul,
   max,
@@ -219,6 +221,26 @@ describe("fusion", () => {
     expect(runtime.fusedReport()).toEqual([
       { composite: "layerNorm", backend: backend.name, reason: `no fused layerNorm on ${backend.name}`, count: 1 },
     ]);
+  });
+});
+
+describe("linear", () => {
+  it("takes a weight in the input's dtype or a shorter one, and is not reported where it is the primitive product", async () => {
+    const input = runtime.tensor([1, 2], [1, 2]);
+    const weight = runtime.tensor([3, 4], [1, 2]);
+    const bias = runtime.tensor([5], [1]);
+    expect(await values(linear(input, weight, bias))).toEqual([16]);
+    expect(runtime.fusedReport()).toEqual([]);
+    for (const dtype of ["bf16", "f16"] as const)
+      expect(await values(linear(input, cast(weight, dtype), bias))).toEqual([16]);
+    expect(await values(linear(cast(input, "f64"), weight, bias))).toEqual([16]);
+    expect(runtime.fusedReport().map(({ reason, count }) => [reason, count])).toEqual([["no fused linear on cpu", 3]]);
+    for (const [wide, narrow] of [
+      ["f32", "f64"],
+      ["f16", "f32"],
+      ["bf16", "f16"],
+    ] as const)
+      expect(() => linear(cast(input, wide), cast(weight, narrow))).toThrow(`a shorter one, got ${wide} and ${narrow}`);
   });
 });
 

@@ -3,11 +3,13 @@ import {
   Runtime,
   UnsupportedError,
   add,
+  dropout,
   glu,
   layerNorm,
   linear,
   mean,
   mul,
+  stepWords,
   valueAndGradients,
 } from "@modernbert-ts/tensor-core";
 import type { Backend, Captured, Tensor } from "@modernbert-ts/tensor-core";
@@ -115,6 +117,31 @@ export function captureCases(): ConformanceCase[] {
         const captured = block.runtime.capture(() => step(block));
         await compareWithEager(block, captured, () => step(block));
         captured.dispose();
+        block.dispose();
+      },
+    },
+    {
+      name: "capture / dropout with the masks of the step that was written before each replay",
+      requires: { ...requires, arithmetic: ["f32", "u32"] },
+      async run({ backend, random }) {
+        const block = createBlock(backend, random);
+        const { runtime, input } = block;
+        const step = runtime.tensor(stepWords(0), [2], "u32");
+        const masked = (at: number | Tensor): Tensor => dropout(input, 0.5, { seed: 1, stream: 2, step: at });
+        const captured = runtime.capture(() => [masked(step)]);
+        for (const number of [1, 2, 2 ** 32 + 1]) {
+          runtime.write(step, stepWords(number));
+          captured.replay();
+          const fresh = [masked(number)];
+          const [got, want] = await Promise.all([readAll(captured.value), readAll(fresh)]);
+          fresh[0]!.dispose();
+          expectThat(
+            got.every((value, at) => value === want[at]),
+            `expected the mask of step ${number}`,
+          );
+        }
+        captured.dispose();
+        step.dispose();
         block.dispose();
       },
     },
