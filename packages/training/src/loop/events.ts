@@ -7,13 +7,14 @@ export interface StepEvent {
   readonly step: number;
   /** Tokens seen by the model so far, of all steps. */
   readonly tokens: number;
-  /** Mean cross-entropy of the masked tokens of the step, in nats. */
+  /** Mean loss of what the step scored. */
   readonly loss: number;
-  readonly maskedAccuracy: number;
+  /** By the names of the objective's metrics. */
+  readonly metrics: Readonly<Record<string, number>>;
   readonly learningRate: number;
   readonly gradientNorm: number;
   readonly lossScale: number;
-  /** 0..1, see `PackedMlmBatch`. */
+  /** 0..1, see `Batch`. */
   readonly packingEfficiency: number;
   /** Of this step alone. */
   readonly tokensPerSecond: number;
@@ -26,8 +27,9 @@ export interface EvaluationEvent {
   readonly step: number;
   readonly tokens: number;
   readonly loss: number;
-  readonly maskedAccuracy: number;
-  readonly maskedTokens: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** How much was scored. */
+  readonly weight: number;
   readonly seconds: number;
 }
 

@@ -6,6 +6,7 @@ import fs from "node:fs";
 import { dirname } from "node:path";
 import { DataError, ioError } from "../errors.ts";
 import type { TrainingEvent } from "./events.ts";
+import { upgradeNumbers } from "./version-1.ts";
 
 export class MetricsLog {
   readonly path: string;
@@ -74,7 +75,7 @@ function parseEvent(line: string, place: string): TrainingEvent {
   } catch {
     // Told below, together with JSON that is no event.
   }
-  if (Object.hasOwn(kinds, event?.kind ?? "") && Number.isInteger(event?.step)) return event as TrainingEvent;
+  if (Object.hasOwn(kinds, event?.kind ?? "") && Number.isInteger(event?.step)) return upgradeNumbers(event as TrainingEvent);
   throw new DataError(
     "corrupt",
     "readMetrics",

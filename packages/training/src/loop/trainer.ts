@@ -4,10 +4,12 @@
  * for the host.
  */
 import { join } from "node:path";
+import type { Collective } from "@modernbert-ts/tensor-core";
+import { CheckpointError } from "../checkpoint/errors.ts";
 import { checkpointName } from "../checkpoint/format.ts";
 import { saveCheckpoint } from "../checkpoint/save.ts";
-import type { PackedMlmBatch, PackedMlmLoader } from "../data/packing/packed-loader.ts";
-import type { MaskedLmScore } from "./evaluate.ts";
+import type { Batch, BatchLoader } from "../data/packing/batch.ts";
+import type { Score } from "./evaluate.ts";
 import type { CheckpointEvent, TrainingEvent, TrainingObserver } from "./events.ts";
 import { isDue } from "./interval.ts";
 import type { Interval } from "./interval.ts";
@@ -18,16 +20,20 @@ import type { TrainingProgress, TrainingState } from "./training-state.ts";
 import { readStepMetrics, trainingStep } from "./training-step.ts";
 import type { StepMetrics } from "./training-step.ts";
 
-export interface TrainerOptions {
-  readonly model: TrainableModel;
+export interface TrainerOptions<Row> {
+  /** Name of what is trained for; a checkpoint of another is not gone on from. */
+  readonly objective: string;
+  readonly model: TrainableModel<Row>;
   readonly optimizer: StableAdamW;
-  readonly loader: PackedMlmLoader;
+  readonly loader: BatchLoader<Row>;
+  /** Sums over the ranks that train together. Of one process only: the clock counts the tokens of this rank. Default: none. */
+  readonly collective?: Collective;
   /** Learning rate of a step from the tokens seen before it. */
   readonly learningRate: (tokens: number) => number;
   /** The first step that reaches so many tokens is the last; the end of the loader's data ends training too. */
   readonly totalTokens: number;
   /** Runs at every interval and at the end. */
-  readonly evaluation?: { readonly every: Interval; readonly score: () => Promise<MaskedLmScore> };
+  readonly evaluation?: { readonly every: Interval; readonly score: () => Promise<Score> };
   /** Saves at every interval, at the end and when stopped. `files` and `settings` go into each checkpoint. */
   readonly checkpoints?: {
     readonly directory: string;
@@ -39,7 +45,7 @@ export interface TrainerOptions {
   readonly metrics?: MetricsLog;
   readonly observer?: TrainingObserver;
   /** Where to go on: what `restoreTraining` gave and the path that it came from. The beginning when absent. */
-  readonly resume?: Pick<TrainingState, "progress" | "score"> & { readonly checkpoint: string };
+  readonly resume?: Pick<TrainingState, "objective" | "progress" | "score"> & { readonly checkpoint: string };
 }
 
 export interface TrainingResult extends TrainingProgress {
@@ -47,7 +53,7 @@ export interface TrainingResult extends TrainingProgress {
   readonly reason: "finished" | "stopped";
   /** Path of the last checkpoint, if there is one. */
   readonly checkpoint: string | undefined;
-  readonly score: MaskedLmScore | undefined;
+  readonly score: Score | undefined;
 }
 
 /** The loss or the gradients became NaN or infinite: training cannot go on from here. The parameters are those before that step. */
@@ -58,14 +64,14 @@ export class DivergenceError extends Error {
 interface Pending {
   /** With the time at which they came, in milliseconds of `performance.now()`. */
   readonly values: Promise<StepMetrics & { readonly at: number }>;
-  readonly batch: PackedMlmBatch;
+  readonly batch: Omit<Batch<unknown>, "rows">;
   readonly learningRate: number;
   readonly step: number;
   readonly tokens: number;
 }
 
-export class Trainer {
-  readonly #options: TrainerOptions;
+export class Trainer<Row> {
+  readonly #options: TrainerOptions<Row>;
   #step: number;
   #tokens: number;
   #seconds: number;
@@ -75,9 +81,19 @@ export class Trainer {
   #savedStep: number;
   #checkpoint: string | undefined;
   #scoredStep = -1;
-  #score: MaskedLmScore | undefined;
+  #score: Score | undefined;
 
-  constructor(options: TrainerOptions) {
+  constructor(options: TrainerOptions<Row>) {
+    if (options.collective && options.collective.world > 1) {
+      throw new Error(`[train] expected one process, got ${options.collective.world}: the loop counts the tokens of one rank only`);
+    }
+    if (options.resume && options.resume.objective !== options.objective) {
+      throw new CheckpointError(
+        "mismatch",
+        "train",
+        `expected a checkpoint of objective ${options.objective}, got one of ${options.resume.objective}: set objective back, or start anew`,
+      );
+    }
     this.#options = options;
     const { step, tokens, seconds } = options.resume?.progress ?? { step: 0, tokens: 0, seconds: 0 };
     this.#step = step;
@@ -125,13 +141,17 @@ export class Trainer {
 
   /** Queues one step, then reports the one before. False when the data are at an end. */
   async #advance(): Promise<boolean> {
-    const { model, optimizer, loader } = this.#options;
+    const { model, optimizer, loader, collective } = this.#options;
     const batch = loader.next();
     if (batch === undefined) return false;
     const learningRate = this.#options.learningRate(this.#tokens);
     const step = this.#step + 1;
-    const metrics = trainingStep(model, optimizer, batch, { step, learningRate });
-    const values = readStepMetrics(metrics).then((read) => ({ ...read, at: performance.now() }));
+    const metrics = trainingStep(model, optimizer, batch, {
+      step,
+      learningRate,
+      ...(collective ? { collective } : {}),
+    });
+    const values = readStepMetrics(metrics, model.metrics).then((read) => ({ ...read, at: performance.now() }));
     // Whoever awaits it gets the error; until then it is not an unhandled one.
     values.catch(() => undefined);
     model.runtime.backend.flush();
@@ -190,7 +210,7 @@ export class Trainer {
   }
 
   async #save(): Promise<void> {
-    const { checkpoints, model, optimizer, loader, metrics } = this.#options;
+    const { objective, checkpoints, model, optimizer, loader, metrics } = this.#options;
     if (!checkpoints || this.#savedStep === this.#step) return;
     await this.#settle();
     const event: CheckpointEvent = {
@@ -199,7 +219,8 @@ export class Trainer {
       path: join(checkpoints.directory, checkpointName(this.#step)),
     };
     const state: TrainingState = {
-      version: 1,
+      version: 2,
+      objective,
       progress: this.#now(),
       loader: loader.state(),
       metricsPosition: metrics?.positionAfter(event) ?? 0,

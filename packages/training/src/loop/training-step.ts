@@ -1,79 +1,97 @@
 /**
  * One training step: the rows of a batch forward and backward one after another, their gradients summed, one update. The loss is
- * Σ lossSum / Σ masked tokens over the whole step, so how a batch is cut into rows does not change what is learned (averaging the
- * rows' means would: they hold different numbers of masked tokens). No await; after two steps of warm-up no new allocation.
+ * Σ lossSum / Σ weight over the whole step and all ranks, so how a batch is cut into rows and spread over ranks does not change what is
+ * learned (averaging the rows' means would: they score different numbers of tokens). No await; after two steps of warm-up no new allocation.
  */
 import { add, assign, div, slice, vjp } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
-import type { PackedMlmBatch } from "../data/packing/packed-loader.ts";
-import type { MaskedLmOutput, TrainableModel } from "../objectives/objective.ts";
+import type { Collective } from "@modernbert-ts/tensor-core";
+import type { Batch } from "../data/packing/batch.ts";
+import type { MetricDefinition, ObjectiveOutput, TrainableModel } from "../objectives/objective.ts";
 import type { StableAdamW } from "../optimizer/stable-adamw.ts";
 
-/** What a step leaves on the device, f32 [4]; `readStepMetrics` fetches it. */
+/** What a step leaves on the device: loss, gradient norm, loss scale, then the metrics, f32 [3 + metrics]; `readStepMetrics` fetches it. */
 export type StepMetricsTensor = Tensor;
 
 export interface StepMetrics {
-  /** Mean cross-entropy of the masked tokens, in nats. */
+  /** Mean loss of what is scored. */
   readonly loss: number;
-  /** Share of the masked tokens that were predicted right. */
-  readonly maskedAccuracy: number;
+  /** By the names of the objective's metrics. */
+  readonly metrics: Readonly<Record<string, number>>;
   /** Global norm of the gradient of `loss`; not finite when the step was skipped. */
   readonly gradientNorm: number;
   /** The loss scale of this step; 1 without loss scaling. */
   readonly lossScale: number;
 }
 
-/** Queues the step (1-based number `step`) and returns its metrics, which the caller disposes. */
-export function trainingStep(
-  model: TrainableModel,
+export interface StepOptions {
+  /** 1-based. */
+  readonly step: number;
+  readonly learningRate: number;
+  /** Sums over the ranks that train together; this process alone when absent. */
+  readonly collective?: Collective;
+}
+
+/** Queues the step and returns its metrics, which the caller disposes. */
+export function trainingStep<Row>(
+  model: TrainableModel<Row>,
   optimizer: StableAdamW,
-  batch: PackedMlmBatch,
-  options: { readonly step: number; readonly learningRate: number },
+  batch: Batch<Row>,
+  { step, learningRate, collective }: StepOptions,
 ): StepMetricsTensor {
   const { runtime } = model;
   const parameters = [...model.parameters.values()];
   return runtime.scope(() => {
-    const maskedTokens = runtime.tensor([batch.maskedTokens], [1]);
-    const weight = div(optimizer.lossScale.value, maskedTokens);
-    let totals: MaskedLmOutput | undefined;
+    const weight = runtime.tensor([batch.weight], [1]);
+    collective?.allReduce(weight.view);
+    const outputWeight = div(optimizer.lossScale.value, weight);
+    let totals: ObjectiveOutput | undefined;
     let gradients: readonly (Tensor | undefined)[] = [];
     for (const [at, row] of batch.rows.entries()) {
       const result = vjp(
         runtime,
         parameters,
-        () => model.maskedLm(row, { step: options.step, row: at }),
-        ({ lossSum }) => [{ output: lossSum, gradient: weight }],
+        () => model.forward(row, { step, row: at }),
+        ({ lossSum }) => [{ output: lossSum, gradient: outputWeight }],
       );
-      const { lossSum, correct } = result.value;
       gradients = totals ? gradients.map((sum, index) => accumulate(sum, result.gradients[index])) : result.gradients;
-      totals = totals ? { lossSum: add(totals.lossSum, lossSum), correct: add(totals.correct, correct) } : result.value;
+      totals = totals ? addOutputs(totals, result.value) : result.value;
     }
-    const metrics = runtime.empty([4]);
-    assign(slice(metrics, 0, 3, 4), optimizer.lossScale.value);
-    const norm = optimizer.update(gradients, options.learningRate);
-    for (const [index, value] of [
-      div(totals!.lossSum, maskedTokens),
-      div(totals!.correct, maskedTokens),
-      norm,
-    ].entries())
-      assign(slice(metrics, 0, index, index + 1), value);
+    const { lossSum, sums } = totals!;
+    if (collective) sumOverRanks(collective, [lossSum, ...sums, ...gradients]);
+    const metrics = runtime.empty([3 + sums.length]);
+    const put = (index: number, value: Tensor): void => void assign(slice(metrics, 0, index, index + 1), value);
+    put(2, optimizer.lossScale.value);
+    put(1, optimizer.update(gradients, learningRate));
+    put(0, div(lossSum, weight));
+    for (const [index, sum] of sums.entries()) put(3 + index, div(sum, weight));
     return metrics;
   });
 }
 
-/** Waits for the step and disposes its metrics. */
-export async function readStepMetrics(metrics: StepMetricsTensor): Promise<StepMetrics> {
+/** Waits for the step and disposes its metrics. @param definitions names the metrics; without them there are none. */
+export async function readStepMetrics(
+  tensor: StepMetricsTensor,
+  definitions: readonly MetricDefinition[] = [],
+): Promise<StepMetrics> {
   try {
-    const [loss, maskedAccuracy, gradientNorm, lossScale] = (await metrics.read()) as ArrayLike<number> as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    return { loss, maskedAccuracy, gradientNorm, lossScale };
+    const [loss, gradientNorm, lossScale, ...values] = Array.from((await tensor.read()) as ArrayLike<number>);
+    const metrics = Object.fromEntries(definitions.map(({ name }, index) => [name, values[index]!]));
+    return { loss: loss!, metrics, gradientNorm: gradientNorm!, lossScale: lossScale! };
   } finally {
-    metrics.dispose();
+    tensor.dispose();
   }
+}
+
+function addOutputs(a: ObjectiveOutput, b: ObjectiveOutput): ObjectiveOutput {
+  return { lossSum: add(a.lossSum, b.lossSum), sums: a.sums.map((sum, index) => add(sum, b.sums[index]!)) };
+}
+
+/** In place, started together. */
+function sumOverRanks(collective: Collective, tensors: readonly (Tensor | undefined)[]): void {
+  collective.group(() => {
+    for (const tensor of tensors) if (tensor) collective.allReduce(tensor.view);
+  });
 }
 
 /** a + b, both let go at once: at most one sum of gradients and one row's gradients are alive. */

@@ -1,30 +1,30 @@
 /**
- * The training data pipeline in one object: document order → sequences → best-fit rows → masks. `next()` makes one batch:
- * some rows, each a micro-batch for the packed model. Synchronous and cheap (packing and masking cost well under 1 % of a
- * training step; documents are usually in memory), so there is no worker.
+ * The training data pipeline in one object: document order → sequences → best-fit rows → what an objective makes of them. `next()`
+ * makes one batch: some rows, each a micro-batch for the packed model. Synchronous and cheap (packing and masking cost well under 1 %
+ * of a training step; documents are usually in memory), so there is no worker.
  * `state()` is small JSON; a loader restored from it continues bit for bit, in the middle of an epoch or of a document.
  */
 import { DocumentOrder } from "./document-order.ts";
 import { checkInteger, DataError } from "../../errors.ts";
-import { createMlmMasker } from "../../objectives/masked-lm/mask.ts";
-import type { MaskedRow, MaskOptions, PackedRow } from "../../objectives/masked-lm/mask.ts";
+import type { Batch, BatchLoader, PackedRow } from "./batch.ts";
 import { GreedyBestFitPacker } from "./packer.ts";
 import { SequenceCutter, SequenceStream } from "./sequences.ts";
 import type { CutOptions, DocumentStore, SequenceRef, SequenceStreamState } from "./sequences.ts";
 import { scheduleValue } from "../../schedules/token-schedule.ts";
 import type { TokenSchedule } from "../../schedules/token-schedule.ts";
 
-export interface PackedMlmLoaderOptions extends CutOptions {
+export interface PackedLoaderOptions<Row> extends CutOptions {
   readonly store: DocumentStore;
-  /** Of document order and masks. */
+  /** Of document order. */
   readonly seed: number;
   /** Most tokens in a row, at least `maxLength`. */
   readonly rowLength: number;
   /** Rows in a batch on this rank, an integer; see `batchSizeSchedule`. */
   readonly rows: TokenSchedule;
-  /** Share of tokens to predict: 0.3 for training, 0.15 for evaluation in the recipe. */
-  readonly maskProbability: TokenSchedule;
-  readonly mask: Omit<MaskOptions, "seed" | "vocabSize">;
+  /** What the objective makes of a row, once packed; `tokens` of all ranks were given out before its batch. */
+  readonly prepare: (row: PackedRow, tokens: number) => Row;
+  /** What a row adds to `Batch.weight`. */
+  readonly weightOf: (row: Row) => number;
   /** Sequences that may wait for a better place, see `GreedyBestFitPacker` (default 512). */
   readonly bufferSize?: number;
   readonly rank?: number;
@@ -33,20 +33,10 @@ export interface PackedMlmLoaderOptions extends CutOptions {
   readonly epochs?: number;
 }
 
-export interface PackedMlmBatch {
-  readonly rows: readonly MaskedRow[];
-  readonly sequences: number;
-  readonly tokens: number;
-  /** Sum of the M of the rows: what the sum of losses is to be divided by. */
-  readonly maskedTokens: number;
-  /** tokens / (rows asked for × rowLength), 0..1. */
-  readonly packingEfficiency: number;
-}
-
 /** What must be the same for a continuation to be exact. */
 type Settings = Readonly<Record<string, number | string | null>>;
 
-export interface PackedMlmLoaderState {
+export interface PackedLoaderState {
   readonly version: 1;
   readonly settings: Settings;
   readonly stream: SequenceStreamState;
@@ -57,24 +47,23 @@ export interface PackedMlmLoaderState {
   readonly batches: number;
 }
 
-export class PackedMlmLoader {
-  readonly #options: PackedMlmLoaderOptions;
+export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
+  readonly #options: PackedLoaderOptions<Row>;
   readonly #settings: Settings;
   readonly #cutter: SequenceCutter;
   readonly #stream: SequenceStream;
   readonly #packer: GreedyBestFitPacker<SequenceRef>;
-  readonly #mask: (row: PackedRow, probability: number) => MaskedRow;
   readonly #world: number;
   #tokens: number;
   #batches: number;
 
   /**
-   * `state`: continue from there; everything but `rows` and the mask settings must be as it was.
+   * `state`: continue from there; everything but `rows` and what `prepare` does must be as it was.
    * Errors: DataError `invalid` (options), `mismatch` (a state of other data or settings).
    */
-  constructor(options: PackedMlmLoaderOptions, state?: PackedMlmLoaderState) {
+  constructor(options: PackedLoaderOptions<Row>, state?: PackedLoaderState) {
     const { store, seed, rank = 0, world = 1, epochs, rowLength, maxLength, bufferSize = 512 } = options;
-    checkInteger("PackedMlmLoader", "maxLength", maxLength, 3, rowLength);
+    checkInteger("PackedLoader", "maxLength", maxLength, 3, rowLength);
     this.#options = options;
     this.#world = world;
     this.#settings = settingsOf(options, bufferSize);
@@ -87,33 +76,32 @@ export class PackedMlmLoader {
       { rowLength, bufferSize, next: () => this.#stream.next() },
       state?.waiting.map(([document, chunk, epoch]) => this.#cutter.ref(document, chunk, epoch)),
     );
-    this.#mask = createMlmMasker({ ...options.mask, seed, vocabSize: store.vocabSize });
     this.#tokens = state?.tokens ?? 0;
     this.#batches = state?.batches ?? 0;
   }
 
   /** The next batch; undefined after the last epoch. Every sequence is given out exactly once per epoch. */
-  next(): PackedMlmBatch | undefined {
-    const { rowLength, rows, maskProbability } = this.#options;
+  next(): Batch<Row> | undefined {
+    const { rowLength, rows: rowSchedule, prepare, weightOf } = this.#options;
     const seen = this.#tokens * this.#world;
-    const wanted = scheduleValue(rows, seen);
-    const probability = scheduleValue(maskProbability, seen);
-    const masked = this.#packer.pack(wanted).map((sequences) => this.#mask(this.#gather(sequences), probability));
-    if (masked.length === 0) return undefined;
-    const tokens = masked.reduce((sum, row) => sum + row.ids.length, 0);
+    const wanted = scheduleValue(rowSchedule, seen);
+    const rows = this.#packer.pack(wanted).map((sequences) => prepare(this.#gather(sequences), seen));
+    if (rows.length === 0) return undefined;
+    const sum = (of: (row: Row) => number): number => rows.reduce((total, row) => total + of(row), 0);
+    const tokens = sum((row) => row.ids.length);
     this.#tokens += tokens;
     this.#batches++;
     return {
-      rows: masked,
-      sequences: masked.reduce((sum, row) => sum + row.sequences.length, 0),
+      rows,
+      sequences: sum((row) => row.sequences.length),
       tokens,
-      maskedTokens: masked.reduce((sum, row) => sum + row.maskedPositions.length, 0),
+      weight: sum(weightOf),
       packingEfficiency: tokens / (wanted * rowLength),
     };
   }
 
   /** Everything needed to continue after the last batch given out; plain JSON. */
-  state(): PackedMlmLoaderState {
+  state(): PackedLoaderState {
     return {
       version: 1,
       settings: this.#settings,
@@ -137,25 +125,25 @@ export class PackedMlmLoader {
   }
 }
 
-function settingsOf(options: PackedMlmLoaderOptions, bufferSize: number): Settings {
+function settingsOf<Row>(options: PackedLoaderOptions<Row>, bufferSize: number): Settings {
   const { store, seed, rank = 0, world = 1, epochs = null, rowLength, maxLength, longDocuments = "split" } = options;
   const { clsId = null, sepId = null } = options;
   const { fingerprint: data, documents } = store;
   return { data, documents, seed, rank, world, epochs, rowLength, maxLength, longDocuments, clsId, sepId, bufferSize };
 }
 
-function checkSettings(expected: Settings, state: PackedMlmLoaderState): void {
+function checkSettings(expected: Settings, state: PackedLoaderState): void {
   if (state.version !== 1)
     throw new DataError(
       "mismatch",
-      "PackedMlmLoader",
+      "PackedLoader",
       `expected a state of version 1, got ${JSON.stringify(state.version)}`,
     );
   for (const [name, value] of Object.entries(expected))
     if (state.settings[name] !== value)
       throw new DataError(
         "mismatch",
-        "PackedMlmLoader",
+        "PackedLoader",
         `expected to continue with ${name} = ${JSON.stringify(state.settings[name])}, got ${JSON.stringify(value)}; set it back, or start anew`,
       );
 }

@@ -2,7 +2,7 @@
  * What can be had without a model, on the very positions that a model is scored on: always guessing the most frequent training
  * token, and the cross-entropy of the training tokens' frequencies. A model that does not beat both clearly has learned nothing.
  */
-import type { PackedMlmBatch } from "../../data/packing/packed-loader.ts";
+import type { MaskedLmBatch } from "./loader.ts";
 import type { DocumentStore } from "../../data/packing/sequences.ts";
 
 export interface TokenCounts {
@@ -37,7 +37,7 @@ export function countTokens(store: DocumentStore, specialIds: readonly number[] 
 /** Both baselines on the masked positions of `batches`. */
 export function maskedLmBaselines(
   { counts, total }: TokenCounts,
-  batches: Iterable<PackedMlmBatch>,
+  batches: Iterable<MaskedLmBatch>,
 ): MaskedLmBaselines {
   const mostFrequentToken = counts.reduce((best, count, id) => (count > counts[best]! ? id : best), 0);
   let maskedTokens = 0;

@@ -7,21 +7,10 @@
 import { philox4x32 } from "@modernbert-ts/tensor-core";
 import { checkInteger, DataError } from "../../errors.ts";
 import { streamKey } from "../../data/packing/random-streams.ts";
-import type { SequenceRef } from "../../data/packing/sequences.ts";
+import type { PackedRow } from "../../data/packing/batch.ts";
 
 /** Label of tokens that are not predicted. */
 export const IGNORE_LABEL = -100;
-
-/** Sequences one after another, without padding. */
-export interface PackedRow {
-  /** Token ids [T]. */
-  readonly ids: Int32Array;
-  /** Where sequences begin, and T at the end: [N + 1], strictly increasing. */
-  readonly cuSeqlens: Int32Array;
-  readonly maxSeqlen: number;
-  /** Which sequences these are [N]. */
-  readonly sequences: readonly SequenceRef[];
-}
 
 /** A masked row: one micro-batch of the model. */
 export interface MaskedRow extends PackedRow {
