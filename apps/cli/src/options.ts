@@ -2,8 +2,8 @@
 import { InvalidArgumentError, Option } from "commander";
 import { backendNames } from "@modernbert-ts/backends";
 import type { BackendName } from "@modernbert-ts/backends";
-import { weightFormats } from "@modernbert-ts/modernbert";
-import type { WeightFormat } from "@modernbert-ts/modernbert";
+import { weightFormats } from "@modernbert-ts/encoder";
+import type { WeightFormat } from "@modernbert-ts/encoder";
 import type { ModelOptions } from "@modernbert-ts/pipelines";
 import { bfloat16Precision, float16Precision, float32Precision } from "@modernbert-ts/tensor-core";
 import type { Precision } from "@modernbert-ts/tensor-core";

@@ -1,7 +1,7 @@
 /** The command line: flags and environment variables, with the names of text-embeddings-inference where it has them. */
 import { createRequire } from "node:module";
 import { backendNames, cpuEngineNames } from "@modernbert-ts/backends";
-import { weightFormats } from "@modernbert-ts/modernbert";
+import { weightFormats } from "@modernbert-ts/encoder";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { defaults, logLevels } from "./options.ts";
 import type { ServeOptions } from "./options.ts";

@@ -1,6 +1,6 @@
 /** Everything that can be set, with its defaults: names and values are those of text-embeddings-inference where it has them. */
 import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
-import type { Pooling, WeightFormat } from "@modernbert-ts/modernbert";
+import type { Pooling, WeightFormat } from "@modernbert-ts/encoder";
 
 export interface ServeOptions {
   /** Hugging Face folder or hub id. */

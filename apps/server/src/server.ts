@@ -50,7 +50,7 @@ export async function startServer(
   const files = await readModelFiles(options, (notice) => app.log.info(notice));
   const { backend, threads, cpuEngine, weights } = options;
   const worker = new ModelWorker({
-    spawn: () => spawn({ folder: files.folder, head: files.head, backend, threads, cpuEngine, weights }),
+    spawn: () => spawn({ folder: files.folder, head: files.info.head, backend, threads, cpuEngine, weights }),
     maxRestarts: options.maxWorkerRestarts,
     log: app.log,
     onState: (state) => {

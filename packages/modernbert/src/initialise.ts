@@ -3,11 +3,11 @@
  * what transformers' `_init_weights` makes of the same settings. Both draw N(0, s²) cut at ± cutoff · s; output projections
  * have s / √(2L). They differ in the masked-LM head only.
  */
-import { cast, full, truncatedNormal, uniform, map, scalar, x } from "@modernbert-ts/tensor-core";
-import type { DType, Runtime, Shape, Tensor } from "@modernbert-ts/tensor-core";
-import type { Head, ModernBertConfig } from "./config/config.ts";
-import { decoderName, parameterShapes } from "./parameters.ts";
-import { streamOf } from "./random-streams.ts";
+import { drawParameters } from "@modernbert-ts/encoder";
+import type { Head, InitialValues, ParameterSpec } from "@modernbert-ts/encoder";
+import type { DType, Runtime, Tensor } from "@modernbert-ts/tensor-core";
+import type { ModernBertConfig } from "./config/config.ts";
+import { parameterSpecs } from "./parameters.ts";
 
 export type InitialisationStyle = "huggingface" | "flexbert";
 
@@ -25,58 +25,45 @@ export function initialiseParameters(
   runtime: Runtime,
   config: ModernBertConfig,
   head: Head,
-  options: InitialisationOptions,
+  { seed, style = "huggingface", dtype = "f32" }: InitialisationOptions,
 ): Map<string, Tensor> {
-  const parameters = new Map<string, Tensor>();
-  try {
-    for (const [name, shape] of parameterShapes(config, head)) {
-      parameters.set(name, initialiseParameter(runtime, config, head, name, shape, options));
-    }
-  } catch (error) {
-    for (const tensor of parameters.values()) tensor.dispose();
-    throw error;
-  }
-  return parameters;
+  const specs = parameterSpecs(config, head);
+  const initial = (name: string): InitialValues => initialValues(config, head, specs.get(name)!, style);
+  return drawParameters(runtime, specs, initial, { seed, dtype });
 }
 
-/** One parameter of `parameterShapes`, owned by the caller. */
-export function initialiseParameter(
-  runtime: Runtime,
+/** First values of a parameter by its role. */
+export function initialValues(
   config: ModernBertConfig,
   head: Head,
-  name: string,
-  shape: Shape,
-  { seed, style = "huggingface", dtype = "f32" }: InitialisationOptions,
-): Tensor {
-  const draw = { seed, stream: streamOf(name) };
-  const values = runtime.scope(() => {
-    if (name.endsWith(".bias")) {
-      const untouched = name === "decoder.bias" && style === "flexbert" && config.tieWordEmbeddings;
-      return cast(untouched ? linearDefault(runtime, config, shape, draw) : full(runtime, shape, 0), dtype);
-    }
-    if (shape.length === 1) return full(runtime, shape, 1, dtype);
-    const std = standardDeviation(config, head, name, style);
-    return cast(truncatedNormal(runtime, shape, std, config.initializerCutoffFactor, draw), dtype);
-  });
-  return runtime.keep(values);
-}
-
-/** FlexBERT never touches the bias of a tied decoder: it keeps torch's default for a linear layer, U(±1/√d). */
-function linearDefault(
-  runtime: Runtime,
-  { hiddenSize }: ModernBertConfig,
-  shape: Shape,
-  draw: { readonly seed: number; readonly stream: number },
-): Tensor {
-  const bound = hiddenSize ** -0.5;
-  return map(scalar.mul(bound, scalar.sub(scalar.mul(2, x(0)), 1)), [uniform(runtime, shape, draw)]);
-}
-
-function standardDeviation(config: ModernBertConfig, head: Head, name: string, style: InitialisationStyle): number {
-  const { initializerRange: input, hiddenSize, layers } = config;
-  const output = input / Math.sqrt(2 * layers.length);
-  if (name.endsWith(".Wo.weight")) return output;
-  if (name === "head.dense.weight") return head === "masked-lm" && style === "flexbert" ? input : output;
-  if (name === decoderName) return style === "flexbert" ? hiddenSize ** -0.5 : output;
-  return name === "classifier.weight" ? hiddenSize ** -0.5 : input;
+  { role }: ParameterSpec,
+  style: InitialisationStyle,
+): InitialValues {
+  const { initializerRange: input, initializerCutoffFactor: cutoff, hiddenSize, layers } = config;
+  const flexbert = style === "flexbert";
+  const normal = (std: number): InitialValues => ({ kind: "truncated-normal", std, cutoff });
+  const output = normal(input / Math.sqrt(2 * layers.length));
+  switch (role) {
+    case "norm":
+      return { kind: "constant", value: 1 };
+    case "bias":
+      return { kind: "constant", value: 0 };
+    case "decoder-bias":
+      // FlexBERT never touches the bias of a tied decoder: it keeps torch's default for a linear layer.
+      if (flexbert && config.tieWordEmbeddings) return { kind: "uniform", bound: hiddenSize ** -0.5 };
+      return { kind: "constant", value: 0 };
+    case "embedding":
+    case "input-projection":
+      return normal(input);
+    case "output-projection":
+      return output;
+    case "transform":
+      return head === "masked-lm" && flexbert ? normal(input) : output;
+    case "decoder":
+      return flexbert ? normal(hiddenSize ** -0.5) : output;
+    case "classifier":
+      return normal(hiddenSize ** -0.5);
+    default:
+      throw new Error(`internal: unknown role ${String(role satisfies never)}`);
+  }
 }

@@ -1,79 +1,63 @@
-/** Names and shapes of a model's parameters: the state dict of transformers' classes, weights as [out, in]. */
+/** Names, shapes and roles of a model's parameters: the state dict of transformers' classes, weights as [out, in]. */
+import { heads } from "@modernbert-ts/encoder";
+import type { Head, ParameterRole, ParameterSpec, ParameterSpecs, SharedNames } from "@modernbert-ts/encoder";
 import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { Shape } from "@modernbert-ts/tensor-core";
-import type { Head, ModernBertConfig } from "./config/config.ts";
-import { ConfigError } from "./errors.ts";
+import type { ModernBertConfig } from "./config/config.ts";
 
-export const embeddingName = "model.embeddings.tok_embeddings.weight";
-export const decoderName = "decoder.weight";
-
-/** Width of the classifier; 0 for heads without one. */
-function classifierWidth(config: ModernBertConfig, head: Head): number {
-  switch (head) {
-    case "none":
-    case "masked-lm":
-      return 0;
-    case "multiple-choice":
-      return 1;
-    case "question-answering":
-      if (config.labels.length !== 2) {
-        throw new ConfigError("question-answering", `expected 2 labels (start and end), got ${config.labels.length}`);
-      }
-      return 2;
-    case "sequence-classification":
-    case "token-classification":
-      return config.labels.length;
-    default:
-      throw new Error(`internal: unknown head ${String(head satisfies never)}`);
-  }
-}
+export const names: SharedNames = {
+  embedding: "model.embeddings.tok_embeddings.weight",
+  decoder: "decoder.weight",
+  decoderBias: "decoder.bias",
+  classifier: "classifier",
+};
 
 /**
  * Every parameter in the order of the state dict. The encoder's names start with `model.`; layer 0 has no `attn_norm`, and a
- * tied decoder has no weight of its own. Nothing is allocated.
+ * tied decoder has no weight of its own. Nothing is allocated. @throws ConfigError when the config does not fit the head.
  */
-export function parameterShapes(config: ModernBertConfig, head: Head): ReadonlyMap<string, Shape> {
-  const { hiddenSize: d, intermediateSize: i, vocabSize: v } = config;
-  const shapes = new Map<string, Shape>();
-  const linear = (name: string, outputs: number, inputs: number, bias: boolean): void => {
-    shapes.set(`${name}.weight`, [outputs, inputs]);
-    if (bias) shapes.set(`${name}.bias`, [outputs]);
+export function parameterSpecs(config: ModernBertConfig, head: Head): ParameterSpecs {
+  const { hiddenSize: d, intermediateSize: i, vocabSize } = config;
+  const specs = new Map<string, ParameterSpec>();
+  const add = (name: string, role: ParameterRole, shape: Shape): void => {
+    specs.set(name, { shape, role, head: !name.startsWith("model.") });
+  };
+  const linear = (name: string, role: ParameterRole, outputs: number, inputs: number, bias: boolean): void => {
+    add(`${name}.weight`, role, [outputs, inputs]);
+    if (bias) add(`${name}.bias`, "bias", [outputs]);
   };
   const norm = (name: string): void => {
-    shapes.set(`${name}.weight`, [d]);
-    if (config.normBias) shapes.set(`${name}.bias`, [d]);
+    add(`${name}.weight`, "norm", [d]);
+    if (config.normBias) add(`${name}.bias`, "bias", [d]);
   };
 
-  shapes.set(embeddingName, [v, d]);
+  add(names.embedding, "embedding", [vocabSize, d]);
   norm("model.embeddings.norm");
   for (let layer = 0; layer < config.layers.length; layer++) {
     const prefix = `model.layers.${layer}`;
     if (layer > 0) norm(`${prefix}.attn_norm`);
-    linear(`${prefix}.attn.Wqkv`, 3 * d, d, config.attentionBias);
-    linear(`${prefix}.attn.Wo`, d, d, config.attentionBias);
+    linear(`${prefix}.attn.Wqkv`, "input-projection", 3 * d, d, config.attentionBias);
+    linear(`${prefix}.attn.Wo`, "output-projection", d, d, config.attentionBias);
     norm(`${prefix}.mlp_norm`);
-    linear(`${prefix}.mlp.Wi`, 2 * i, d, config.mlpBias);
-    linear(`${prefix}.mlp.Wo`, d, i, config.mlpBias);
+    linear(`${prefix}.mlp.Wi`, "input-projection", 2 * i, d, config.mlpBias);
+    linear(`${prefix}.mlp.Wo`, "output-projection", d, i, config.mlpBias);
   }
   norm("model.final_norm");
-  if (head === "none") return shapes;
-
-  linear("head.dense", d, d, config.classifierBias);
+  if (head === "none") return specs;
+  linear("head.dense", "transform", d, d, config.classifierBias);
   norm("head.norm");
-  if (head === "masked-lm") {
-    if (!config.tieWordEmbeddings) shapes.set(decoderName, [v, d]);
-    if (config.decoderBias) shapes.set("decoder.bias", [v]);
-  } else {
-    linear("classifier", classifierWidth(config, head), d, true);
-  }
-  return shapes;
+  for (const [name, spec] of heads[head].parameters(config, names)) specs.set(name, spec);
+  return specs;
+}
+
+/** The shapes of `parameterSpecs`. */
+export function parameterShapes(config: ModernBertConfig, head: Head): ReadonlyMap<string, Shape> {
+  return new Map(Array.from(parameterSpecs(config, head), ([name, { shape }]) => [name, shape]));
 }
 
 /** Number of trainable values. */
 export function countParameters(config: ModernBertConfig, head: Head): number {
   let count = 0;
-  for (const shape of parameterShapes(config, head).values()) {
-    count += sizeOf(shape);
-  }
+  for (const { shape } of parameterSpecs(config, head).values()) count += sizeOf(shape);
   return count;
 }

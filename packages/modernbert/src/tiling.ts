@@ -3,11 +3,12 @@
  * `tile_weights_from_middle`). Weights sit in the middle of the larger ones and repeat around the edges; layers are spread as
  * Gopher does (Rae et al. 2021). On host arrays: it runs once, before training.
  */
+import { ConfigError } from "@modernbert-ts/encoder";
+import type { Head } from "@modernbert-ts/encoder";
 import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { Shape } from "@modernbert-ts/tensor-core";
-import type { Head, ModernBertConfig } from "./config/config.ts";
-import { ConfigError } from "./errors.ts";
-import { embeddingName, parameterShapes } from "./parameters.ts";
+import type { ModernBertConfig } from "./config/config.ts";
+import { names, parameterShapes } from "./parameters.ts";
 
 /** Parameters on the host, row-major, as `parameterShapes` names them. */
 export type HostParameters = ReadonlyMap<string, Float32Array>;
@@ -103,7 +104,7 @@ function checkSizes(from: ModernBertConfig, to: ModernBertConfig): void {
   if (from.vocabSize !== to.vocabSize) {
     throw new ConfigError(
       "tileParameters",
-      `expected ${embeddingName} of one size, got ${from.vocabSize} and ${to.vocabSize}`,
+      `expected ${names.embedding} of one size, got ${from.vocabSize} and ${to.vocabSize}`,
     );
   }
   const larger = sizes(to);

@@ -1,8 +1,7 @@
 /** A model on a device to the same model with weights in fewer bytes. */
-import { CheckpointError } from "./errors.ts";
+import { CheckpointError, WeightStore } from "@modernbert-ts/encoder";
+import type { WeightFormat } from "@modernbert-ts/encoder";
 import { ModernBert } from "./model.ts";
-import { WeightStore } from "./weights.ts";
-import type { WeightFormat } from "./weights.ts";
 
 /**
  * The same model for inference with other weights; `model` is disposed. Reads every parameter back: `loadModel` takes them from the
@@ -12,6 +11,7 @@ import type { WeightFormat } from "./weights.ts";
 export async function withWeights(model: ModernBert, format: WeightFormat): Promise<ModernBert> {
   if (format === "f32") return model;
   const { runtime, config, head, precision } = model;
+  const specs = model.kind.parameters(config, head);
   const store = new WeightStore(runtime, format, "f32");
   try {
     for (const [name, parameter] of model.parameters) {
@@ -19,7 +19,7 @@ export async function withWeights(model: ModernBert, format: WeightFormat): Prom
       if (!(values instanceof Float32Array)) {
         throw new CheckpointError("withWeights", `expected ${name} in f32, got ${parameter.dtype}`);
       }
-      store.put(name, parameter.shape, values);
+      store.put(name, specs.get(name)!, values);
     }
     const { parameters, int8 } = store;
     const lighter = new ModernBert({ runtime, config, head, parameters, int8, precision });

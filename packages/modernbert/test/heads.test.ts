@@ -12,7 +12,9 @@ import {
   sequenceClassificationLoss,
   tokenClassificationLoss,
 } from "../src/index.ts";
-import type { Head, Loss, ModernBert, ModernBertConfig } from "../src/index.ts";
+import { uploadSpans } from "@modernbert-ts/encoder";
+import type { Loss } from "@modernbert-ts/encoder";
+import type { Head, ModernBert, ModernBertConfig } from "../src/index.ts";
 import { onEveryEngine } from "./support/engines.ts";
 import { smallConfig, smallModel } from "./support/small-model.ts";
 
@@ -76,14 +78,14 @@ onEveryEngine(({ create, dtype }) => {
     const logits = [0, 0, 0, 0, 9, 9];
     const spans = { start: Int32Array.of(-3, 0), end: Int32Array.of(1, 1) };
     const { loss, count, gradient } = await differentiate(model, logits, [3, 2], (input) =>
-      questionAnsweringLoss(model, input, batch, spans),
+      questionAnsweringLoss(input, uploadSpans(model.runtime, batch, spans)),
     );
     expect(count).toBe(3);
     expect(loss).toBeCloseTo((Math.LN2 / 2 + Math.LN2) / 2, 5);
     expectClose(gradient, [-0.125, 0.25, 0.125, -0.25, 0, 0]);
     const outside = { start: Int32Array.of(2, 1), end: Int32Array.of(2, 1) };
     const nothing = await differentiate(model, logits, [3, 2], (input) =>
-      questionAnsweringLoss(model, input, batch, outside),
+      questionAnsweringLoss(input, uploadSpans(model.runtime, batch, outside)),
     );
     expect([nothing.loss, nothing.count]).toEqual([0, 0]);
   });
@@ -93,9 +95,10 @@ onEveryEngine(({ create, dtype }) => {
     const batch = packSequences([[1, 2, 3]]);
     const logits = async (draw?: { seed: number; step: number }): Promise<number[]> => {
       const options = draw ? { dropout: draw } : {};
-      const result = model.runtime.scope(() =>
-        sequenceClassificationLogits(model, model.encode(batch, options), batch, options),
-      );
+      const result = model.runtime.scope(() => {
+        const device = model.upload(batch);
+        return sequenceClassificationLogits(model, model.forward(device, options), device, options);
+      });
       return Array.from(await result.read());
     };
     expect(await logits()).toEqual(await logits());
@@ -104,8 +107,9 @@ onEveryEngine(({ create, dtype }) => {
   });
 
   it("pooling gives the first token or the mean of each sequence", async () => {
-    const { runtime } = await modelOf("none");
-    const batch = packSequences([[1], [2, 3]]);
+    const model = await modelOf("none");
+    const { runtime } = model;
+    const batch = model.upload(packSequences([[1], [2, 3]]));
     const hidden = runtime.tensor([1, 2, 3, 4, 5, 6], [3, 2], dtype);
     expect(Array.from(await pool(hidden, batch, "cls").read())).toEqual([1, 2, 3, 4]);
     expect(Array.from(await pool(hidden, batch, "mean").read())).toEqual([1, 2, 4, 5]);
@@ -114,25 +118,22 @@ onEveryEngine(({ create, dtype }) => {
   it("refuses labels that do not fit", async () => {
     const model = await modelOf("sequence-classification", { labels: ["a", "b"] });
     const { runtime } = model;
-    const batch = packSequences([[1, 2], [3]]);
+    const batch = model.upload(packSequences([[1, 2], [3]]));
     const logits = runtime.tensor([0, 0, 0, 0], [2, 2], dtype);
     const refusals: [() => unknown, string][] = [
       [() => sequenceClassificationLoss(model, logits, Int32Array.of(1)), "expected 2 labels, got 1"],
       [() => sequenceClassificationLoss(model, logits, Int32Array.of(1, 2)), "below 2, got 2 at 1"],
       [() => sequenceClassificationLoss(model, logits, Float32Array.of(1, 0)), "expected 4 labels"],
       [() => sequenceClassificationLoss(model, logits, Float32Array.of(1, 0, NaN, 0)), "finite labels, got NaN at 2"],
-      [() => tokenClassificationLoss(model, logits, Int32Array.of(0, 5)), "below 2, got 5 at 1"],
-      [() => multipleChoiceLoss(model, logits, Int32Array.of(0)), "expected 2 labels"],
+      [() => tokenClassificationLoss(logits, Int32Array.of(0, 5)), "below 2, got 5 at 1"],
+      [() => multipleChoiceLoss(logits, Int32Array.of(0)), "expected 2 labels"],
       [() => multipleChoiceLogits(model, logits, batch, 3), "divisor of 2 sequences, got 3 choices"],
-      [
-        () => questionAnsweringLoss(model, logits, batch, { start: Int32Array.of(0), end: Int32Array.of(0) }),
-        "2 labels",
-      ],
+      [() => uploadSpans(runtime, batch.host, { start: Int32Array.of(0), end: Int32Array.of(0) }), "2 labels"],
     ];
     for (const [act, part] of refusals) {
       expect(act).toThrow(BatchError);
       expect(act).toThrow(part);
     }
-    expect(() => tokenClassificationLoss(model, logits, Int32Array.of(0, 1), { numItems: 0 })).toThrow("numItems");
+    expect(() => tokenClassificationLoss(logits, Int32Array.of(0, 1), { numItems: 0 })).toThrow("numItems");
   });
 });

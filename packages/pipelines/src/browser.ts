@@ -1,6 +1,7 @@
 /** The part without platform APIs: a model from any folder of files (a URL, files given to a page), and what people ask of it. */
 export { openTextModel } from "./text-model.ts";
 export type { TextModel } from "./text-model.ts";
+export { readInfo } from "./folder/info.ts";
 export { ModelNotFoundError } from "./errors.ts";
 export { embed, embedSequences, normalize } from "./embed.ts";
 export type { EmbedOptions } from "./embed.ts";

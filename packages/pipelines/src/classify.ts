@@ -1,7 +1,7 @@
 /** Classification of whole texts, in the shape of transformers' text-classification pipeline. */
-import { packSequences, sequenceClassificationLogits } from "@modernbert-ts/modernbert";
+import { packSequences, sequenceClassificationLogits } from "@modernbert-ts/encoder";
 import { cast, TensorError } from "@modernbert-ts/tensor-core";
-import type { ModernBertConfig } from "@modernbert-ts/modernbert";
+import type { EncoderInfo } from "@modernbert-ts/encoder";
 import type { TextModel } from "./text-model.ts";
 import { softmax } from "./ranking.ts";
 import { defaultPackTokens, encodeTexts, inPacks, requireFinite } from "./sequences.ts";
@@ -27,24 +27,26 @@ export async function classify(
     throw new TensorError("classify", `expected a sequence-classification model, got one with head ${model.head}`);
   }
   return inPacks(encodeTexts(pipeline, "classify", texts, options), defaultPackTokens, async (pack) => {
-    const batch = packSequences(pack);
-    const logits = runtime.scope(() => cast(sequenceClassificationLogits(model, model.encode(batch), batch), "f32"));
+    const logits = runtime.scope(() => {
+      const batch = model.upload(packSequences(pack));
+      return cast(sequenceClassificationLogits(model, model.forward(batch), batch), "f32");
+    });
     try {
       const values = requireFinite("classify", (await logits.read()) as Float32Array);
       const labels = values.length / pack.length;
-      return pack.map((_, index) => score(model.config, values.subarray(index * labels, (index + 1) * labels)));
+      return pack.map((_, index) => score(model.info, values.subarray(index * labels, (index + 1) * labels)));
     } finally {
       logits.dispose();
     }
   });
 }
 
-function score({ problemType, labels }: ModernBertConfig, logits: Float32Array): LabelScore[] {
+function score({ problemType, labels }: EncoderInfo, logits: Float32Array): LabelScore[] {
   const values = Array.from(probabilities(problemType, logits));
   return values.map((value, index) => ({ label: labels[index]!, score: value })).toSorted((a, b) => b.score - a.score);
 }
 
-function probabilities(problem: ModernBertConfig["problemType"], logits: Float32Array): ArrayLike<number> {
+function probabilities(problem: EncoderInfo["problemType"], logits: Float32Array): ArrayLike<number> {
   if (problem === "regression") return logits;
   if (problem === "multi_label_classification" || logits.length === 1) return Array.from(logits, sigmoid);
   return softmax(logits);

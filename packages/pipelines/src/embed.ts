@@ -1,6 +1,6 @@
 /** Sentence embeddings: one vector per text, pooled from the last hidden state. */
-import { packSequences, pool } from "@modernbert-ts/modernbert";
-import type { Pooling } from "@modernbert-ts/modernbert";
+import { packSequences, pool } from "@modernbert-ts/encoder";
+import type { Pooling } from "@modernbert-ts/encoder";
 import { cast, TensorError } from "@modernbert-ts/tensor-core";
 import type { TextModel } from "./text-model.ts";
 import { defaultPackTokens, encodeTexts, inPacks, requireFinite } from "./sequences.ts";
@@ -29,11 +29,13 @@ export async function embedSequences(
     );
   }
   return inPacks(sequences, options.maxTokensPerPack ?? defaultPackTokens, async (pack) => {
-    const batch = packSequences(pack);
-    const pooled = runtime.scope(() => cast(pool(model.encode(batch), batch, pooling), "f32"));
+    const pooled = runtime.scope(() => {
+      const batch = model.upload(packSequences(pack));
+      return cast(pool(model.forward(batch), batch, pooling), "f32");
+    });
     try {
       const values = requireFinite("embed", (await pooled.read()) as Float32Array);
-      const width = model.config.hiddenSize;
+      const width = model.info.hiddenSize;
       const vectors = pack.map((_, index) => values.slice(index * width, (index + 1) * width));
       if (options.normalize) for (const vector of vectors) normalize(vector);
       return vectors;

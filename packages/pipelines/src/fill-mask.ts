@@ -1,5 +1,5 @@
 /** Fill-mask: the most likely tokens for every [MASK] of a text, in the shape of transformers' fill-mask pipeline. */
-import { maskedLmLogits, packSequences } from "@modernbert-ts/modernbert";
+import { maskedLmLogits, packSequences } from "@modernbert-ts/encoder";
 import { cast, TensorError } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import type { TextModel } from "./text-model.ts";
@@ -37,7 +37,7 @@ export async function fillMaskSequences(
     throw new TensorError("fillMask", `expected a masked-LM model, got one with head ${model.head}`);
   }
   const mask = maskToken(pipeline);
-  const topK = Math.min(options.topK ?? 5, model.config.vocabSize);
+  const topK = Math.min(options.topK ?? 5, model.info.vocabSize);
   return inPacks(sequences, options.maxTokensPerPack ?? defaultPackTokens, async (pack) => {
     const batch = packSequences(pack);
     const positions = Int32Array.from([...batch.ids.keys()].filter((at) => batch.ids[at] === mask));
@@ -97,7 +97,7 @@ async function rank(
   positions: Int32Array,
   topK: number,
 ): Promise<Ranked[][]> {
-  const { vocabSize } = model.config;
+  const { vocabSize } = model.info;
   const logits = runtime.scope(() => cast(maskedLmLogits(model, hidden, positions), "f32"));
   try {
     const values = (await logits.read()) as Float32Array;

@@ -1,10 +1,12 @@
 /** A model folder on a backend: what pipelines are made of, and all that is needed where no text comes in. */
 import { createBackend } from "@modernbert-ts/backends";
 import type { BackendChoice, BackendName, BackendOptions } from "@modernbert-ts/backends";
-import type { Head, ModernBert, WeightFormat } from "@modernbert-ts/modernbert";
-import { loadModel } from "@modernbert-ts/modernbert/node";
+import { loadModelFolder } from "@modernbert-ts/encoder";
+import type { Encoder, Head, WeightFormat } from "@modernbert-ts/encoder";
+import { diskFolder } from "@modernbert-ts/safetensors/node";
 import { DTypeError, Runtime } from "@modernbert-ts/tensor-core";
 import type { FusionMode, Precision } from "@modernbert-ts/tensor-core";
+import { architectures } from "./architectures.ts";
 import { resolveModelFolder } from "./hub/model-folder.ts";
 import type { ModelFolderOptions } from "./hub/model-folder.ts";
 
@@ -31,7 +33,7 @@ export interface ModelOptions extends RuntimeOptions, Omit<ModelFolderOptions, "
 
 export interface OpenModel extends OpenRuntime {
   readonly folder: string;
-  readonly model: ModernBert;
+  readonly model: Encoder;
 }
 
 /** Picks a backend. @throws DTypeError when it cannot compute in the precision asked for. */
@@ -63,7 +65,7 @@ export async function openModel(source: string, options: ModelOptions = {}): Pro
   try {
     const { head, precision } = options;
     noticeSlowWeights(open, weights, options);
-    const { model, unused } = await loadModel(folder, {
+    const { model, unused } = await loadModelFolder(diskFolder(folder), architectures, {
       runtime: open.runtime,
       weights,
       ...(head && { head }),

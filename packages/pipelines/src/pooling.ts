@@ -1,15 +1,15 @@
 /** How a model's embeddings are pooled. */
-import { CheckpointError } from "@modernbert-ts/modernbert";
-import type { ModernBertConfig, Pooling } from "@modernbert-ts/modernbert";
+import { CheckpointError } from "@modernbert-ts/encoder";
+import type { EncoderInfo, Pooling } from "@modernbert-ts/encoder";
 import { readText } from "@modernbert-ts/safetensors";
 import type { Folder } from "@modernbert-ts/safetensors";
 
 const path = "1_Pooling/config.json";
 
 /** What a sentence-transformers folder says in 1_Pooling/config.json, else `classifier_pooling`. @throws CheckpointError */
-export async function readPooling(folder: Folder, config: ModernBertConfig): Promise<Pooling | undefined> {
+export async function readPooling(folder: Folder, { classifierPooling }: EncoderInfo): Promise<Pooling | undefined> {
   const text = await readText(folder, path);
-  if (text === undefined) return config.classifierPooling;
+  if (text === undefined) return classifierPooling;
   const modes = parseObject(`${folder.name}/${path}`, text);
   const on = Object.keys(modes).filter((key) => key.startsWith("pooling_mode_") && modes[key] === true);
   if (on.length !== 1) return undefined;

@@ -19,7 +19,7 @@ export function encodeTexts(
   texts: readonly string[],
   { truncate = false, nameOf = (index) => `text ${index}` }: EncodeOptions,
 ): Int32Array[] {
-  const limit = model.config.maxPositionEmbeddings;
+  const limit = model.info.maxLength;
   return texts.map((text, index) => {
     if (text === "") {
       throw new TensorError(operation, `expected text, got nothing in ${nameOf(index)}: leave it out or fill it`);

@@ -1,15 +1,16 @@
 /** A model with its tokenizer: what the functions beside this file work on. Opened from any folder, on a disk or in a page. */
-import { loadModelFolder } from "@modernbert-ts/modernbert";
-import type { LoadOptions, ModernBert, Pooling } from "@modernbert-ts/modernbert";
+import { loadModelFolder } from "@modernbert-ts/encoder";
+import type { Encoder, LoadOptions, Pooling } from "@modernbert-ts/encoder";
 import type { Folder } from "@modernbert-ts/safetensors";
 import type { Runtime } from "@modernbert-ts/tensor-core";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
+import { architectures } from "./architectures.ts";
 import { readPooling } from "./pooling.ts";
 import { readTokenizer } from "./read-tokenizer.ts";
 
 export interface TextModel {
   readonly runtime: Runtime;
-  readonly model: ModernBert;
+  readonly model: Encoder;
   readonly tokenizer: Tokenizer;
   /** How this model's embeddings are pooled; undefined when it asks for a way that is not implemented. */
   readonly pooling: Pooling | undefined;
@@ -17,7 +18,7 @@ export interface TextModel {
 
 /** Loads a model, its tokenizer and its pooling. Free it with `model.dispose()`; the runtime stays the caller's. */
 export async function openTextModel(folder: Folder, options: LoadOptions): Promise<TextModel> {
-  const { model } = await loadModelFolder(folder, options);
+  const { model } = await loadModelFolder(folder, architectures, options);
   try {
     return await addTokenizer(folder, { runtime: options.runtime, model });
   } catch (error) {
@@ -32,6 +33,6 @@ export async function addTokenizer(
   { runtime, model }: Pick<TextModel, "runtime" | "model">,
   onNotice?: (notice: string) => void,
 ): Promise<TextModel> {
-  const tokenizer = await readTokenizer(folder, model.config.vocabSize, onNotice);
-  return { runtime, model, tokenizer, pooling: await readPooling(folder, model.config) };
+  const tokenizer = await readTokenizer(folder, model.info.vocabSize, onNotice);
+  return { runtime, model, tokenizer, pooling: await readPooling(folder, model.info) };
 }

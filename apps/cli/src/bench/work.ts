@@ -1,15 +1,15 @@
 /** What a benchmark repeats: embedding a batch of texts, or one masked-LM training step on it. */
-import { packSequences, pool } from "@modernbert-ts/modernbert";
-import type { ModernBert, PackedBatch } from "@modernbert-ts/modernbert";
+import { packSequences, pool } from "@modernbert-ts/encoder";
+import type { Encoder, PackedBatch } from "@modernbert-ts/encoder";
 import { cast } from "@modernbert-ts/tensor-core";
 import { createMlmMasker, maskedLmModel, readStepMetrics, StableAdamW, trainingStep } from "@modernbert-ts/training";
 
 /** The same ids in every run; `count` sequences that take the lengths in turn. */
-export function randomBatch({ config }: ModernBert, count: number, lengths: readonly number[]): PackedBatch {
+export function randomBatch({ info }: Encoder, count: number, lengths: readonly number[]): PackedBatch {
   let state = 1;
   const next = (): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * config.vocabSize);
+    return Math.floor((state / 2 ** 32) * info.vocabSize);
   };
   return packSequences(
     Array.from({ length: count }, (_, at) => Int32Array.from({ length: lengths[at % lengths.length]! }, next)),
@@ -17,17 +17,20 @@ export function randomBatch({ config }: ModernBert, count: number, lengths: read
 }
 
 /** Last hidden states, averaged over each text and read back: from ids to embeddings. */
-export function inference(model: ModernBert, batch: PackedBatch): () => Promise<void> {
+export function inference(model: Encoder, batch: PackedBatch): () => Promise<void> {
   return async () => {
-    const vectors = model.runtime.scope(() => cast(pool(model.encode(batch), batch, "mean"), "f32"));
+    const vectors = model.runtime.scope(() => {
+      const device = model.upload(batch);
+      return cast(pool(model.forward(device), device, "mean"), "f32");
+    });
     await vectors.read();
     vectors.dispose();
   };
 }
 
 /** Forward, backward and StableAdamW update at 30 % masking, as `modernbert-train` does it. */
-export function training(model: ModernBert, batch: PackedBatch): () => Promise<void> {
-  const { vocabSize } = model.config;
+export function training(model: Encoder, batch: PackedBatch): () => Promise<void> {
+  const { vocabSize } = model.info;
   const { cuSeqlens } = batch;
   const sequences = Array.from({ length: cuSeqlens.length - 1 }, (_, document) => ({
     length: cuSeqlens[document + 1]! - cuSeqlens[document]!,

@@ -1,6 +1,7 @@
 /** `modernbert bench`: how fast a model is on this machine. */
 import { Command, Option } from "commander";
-import { countParameters, initialiseParameters, ModernBert, withWeights } from "@modernbert-ts/modernbert";
+import type { Encoder } from "@modernbert-ts/encoder";
+import { initialiseParameters, ModernBert, withWeights } from "@modernbert-ts/modernbert";
 import { openModel, openRuntime } from "@modernbert-ts/pipelines";
 import type { OpenRuntime } from "@modernbert-ts/pipelines";
 import { measure } from "../bench/measure.ts";
@@ -96,7 +97,7 @@ async function bench(options: BenchOptions, streams: Streams): Promise<BenchResu
     ...timing,
     task: train ? "training" : "inference",
     model: options.model ?? options.shape!.name,
-    parameters: countParameters(model.config, model.head),
+    parameters: model.parameterCount(),
     batch: options.batch,
     length: options.length,
     tokens,
@@ -111,10 +112,7 @@ async function bench(options: BenchOptions, streams: Streams): Promise<BenchResu
   };
 }
 
-async function openBench(
-  options: BenchOptions,
-  streams: Streams,
-): Promise<OpenRuntime & { readonly model: ModernBert }> {
+async function openBench(options: BenchOptions, streams: Streams): Promise<OpenRuntime & { readonly model: Encoder }> {
   const head = options.train ? "masked-lm" : "none";
   const runtimeSettings = runtimeOptions(options, streams);
   if (options.model) return openModel(options.model, { head, ...runtimeSettings });

@@ -1,8 +1,8 @@
 /** `modernbert forward`: tensors in, tensors out; what a test or another program compares with its own numbers. */
 import { stat } from "node:fs/promises";
 import { Command, Option } from "commander";
-import { architectures } from "@modernbert-ts/modernbert";
-import type { Head } from "@modernbert-ts/modernbert";
+import { headNames } from "@modernbert-ts/encoder";
+import type { Head } from "@modernbert-ts/encoder";
 import { openModel } from "@modernbert-ts/pipelines";
 import { writeSafetensors } from "@modernbert-ts/safetensors/node";
 import { CliError } from "../errors.ts";
@@ -30,7 +30,7 @@ export function forwardCommand(streams: Streams): Command {
     .requiredOption("--input <file>", "safetensors with the batch")
     .requiredOption("--output <file>", "safetensors to write")
     .option("--gradients", "write grad.<parameter> for each parameter too")
-    .addOption(new Option("--head <name>", "where config.json does not say").choices(Object.keys(architectures)));
+    .addOption(new Option("--head <name>", "where config.json does not say").choices(headNames));
   for (const option of deviceOptions()) command.addOption(option);
   return command.action(async (options: ForwardOptions) => {
     const { head, gradients = false, input, output } = options;

@@ -1,14 +1,10 @@
 /** Runs the model once on an input file's batch and lists what the output file holds. */
-import { pad } from "@modernbert-ts/modernbert";
-import type { ModernBert } from "@modernbert-ts/modernbert";
+import { disposeBatch, pad, planHead, readOnce } from "@modernbert-ts/encoder";
+import type { DeviceBatch, Encoder, ForwardInputs, HeadPlan } from "@modernbert-ts/encoder";
 import type { TensorEntry } from "@modernbert-ts/safetensors";
 import { valueAndGradients } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import { CliError } from "../errors.ts";
-import { planHead } from "./heads.ts";
-import type { HeadPlan } from "./heads.ts";
-import type { ForwardInputs } from "./read-inputs.ts";
-import { readOnce } from "./read-once.ts";
 
 interface Computed {
   readonly hidden: Tensor;
@@ -22,7 +18,7 @@ interface Computed {
  * queued before, and read from the device one tensor at a time when `write` asks for its data.
  */
 export async function compute(
-  model: ModernBert,
+  model: Encoder,
   inputs: ForwardInputs,
   gradients: boolean,
   write: (entries: readonly TensorEntry[]) => Promise<void>,
@@ -30,19 +26,20 @@ export async function compute(
   const { runtime, parameters } = model;
   const { unpadded } = inputs;
   const plan = planHead(model, inputs);
-  const computed = run(model, inputs, plan, gradients);
+  const batch = model.upload(unpadded.batch);
+  const computed = run(model, batch, plan, gradients);
   const { hidden, loss } = computed;
   try {
     const entries: TensorEntry[] = [
       {
         name: "last_hidden_state",
         dtype: "F32",
-        shape: [...unpadded.shape, model.config.hiddenSize],
+        shape: [...unpadded.shape, model.info.hiddenSize],
         data: async () => pad(await readOnce(runtime, () => hidden), unpadded),
       },
     ];
     for (const { name, shape, read } of plan.outputs) {
-      entries.push({ name, dtype: "F32", shape, data: () => read(hidden) });
+      entries.push({ name, dtype: "F32", shape, data: () => read(hidden, batch) });
     }
     if (loss) entries.push({ name: "loss", dtype: "F32", shape: [], data: () => readOnce(runtime, () => loss) });
     if (gradients) {
@@ -56,15 +53,15 @@ export async function compute(
     await write(entries);
   } finally {
     for (const tensor of [hidden, loss, ...computed.gradients]) tensor?.dispose();
+    disposeBatch(batch);
   }
 }
 
-function run(model: ModernBert, { unpadded }: ForwardInputs, { loss }: HeadPlan, gradients: boolean): Computed {
+function run(model: Encoder, batch: DeviceBatch, { loss }: HeadPlan, gradients: boolean): Computed {
   const { runtime, parameters } = model;
-  const { batch } = unpadded;
   const forward = (): { hidden: Tensor; loss: Tensor | undefined } => {
-    const hidden = model.encode(batch);
-    return { hidden, loss: loss?.(hidden) };
+    const hidden = model.forward(batch);
+    return { hidden, loss: loss?.(hidden, batch) };
   };
   if (!gradients) return { ...runtime.scope(forward), gradients: [] };
   if (!loss)

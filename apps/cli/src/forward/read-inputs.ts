@@ -1,34 +1,24 @@
 /** The input file of `modernbert forward`: padded rows of ids as transformers takes them, and what the head's loss needs. */
-import { unpad } from "@modernbert-ts/modernbert";
-import type { ModernBert, UnpaddedBatch } from "@modernbert-ts/modernbert";
+import { headNames, heads, unpad } from "@modernbert-ts/encoder";
+import type { Encoder, ForwardInputs, Labels } from "@modernbert-ts/encoder";
 import { openSafetensors } from "@modernbert-ts/safetensors/node";
 import type { SafetensorsReader } from "@modernbert-ts/safetensors";
 import { CliError } from "../errors.ts";
 
-/** A tensor of labels: whole numbers or not decides what a classifier's loss is. */
-export interface Labels {
-  readonly shape: readonly number[];
-  readonly data: Int32Array | Float32Array;
-}
-
-export interface ForwardInputs {
-  /** Of input_ids: [B, S], or [B, C, S] for multiple choice. */
-  readonly shape: readonly number[];
-  /** The rows without padding; [B · C, S] for multiple choice. */
-  readonly unpadded: UnpaddedBatch;
-  /** By the names in `labelNames` that the file has. */
-  readonly labels: ReadonlyMap<string, Labels>;
+/** The batch, and what of the file is not used. */
+interface InputFile extends ForwardInputs {
   /** Tensors of the file that mean nothing here. */
   readonly unused: readonly string[];
 }
 
-const labelNames = ["labels", "start_positions", "end_positions"];
+/** The labels of all heads: those of another head are told from tensors that mean nothing. */
+const labelNames = [...new Set(headNames.flatMap((head) => heads[head].labelNames))];
 
 /** @throws CliError, BatchError or SafetensorsError, one line each, on anything that this model cannot take. */
-export async function readInputs(path: string, { config, head }: ModernBert): Promise<ForwardInputs> {
+export async function readInputs(path: string, { info }: Encoder): Promise<InputFile> {
   await using file = await openSafetensors(path);
   const { shape } = file.info("input_ids");
-  const rank = head === "multiple-choice" ? 3 : 2;
+  const rank = heads[info.head].choices ? 3 : 2;
   if (shape.length !== rank || shape.includes(0)) {
     const wanted = rank === 3 ? "[questions, choices, length]" : "[batch, length]";
     throw new CliError(`${path}: expected input_ids of shape ${wanted}, got [${shape.join(", ")}]`);
@@ -36,10 +26,10 @@ export async function readInputs(path: string, { config, head }: ModernBert): Pr
   const ids = await readIntegers(file, path, "input_ids");
   const mask = await readMask(file, path, shape, ids.length);
   const columns = shape.at(-1)!;
-  const bad = ids.findIndex((id, at) => mask[at] !== 0 && (id < 0 || id >= config.vocabSize));
+  const bad = ids.findIndex((id, at) => mask[at] !== 0 && (id < 0 || id >= info.vocabSize));
   if (bad !== -1) {
     throw new CliError(
-      `${path}: expected input_ids from 0 to ${config.vocabSize - 1} (the model's vocabulary), got ${ids[bad]} in row ${Math.floor(bad / columns)}, column ${bad % columns}`,
+      `${path}: expected input_ids from 0 to ${info.vocabSize - 1} (the model's vocabulary), got ${ids[bad]} in row ${Math.floor(bad / columns)}, column ${bad % columns}`,
     );
   }
   const labels = new Map<string, Labels>();

@@ -1,5 +1,4 @@
 /** One device and at most one model on it: what the worker's operations do. */
-import { countParameters } from "@modernbert-ts/modernbert";
 import { embed, embedSequences, fillMask, openTextModel } from "@modernbert-ts/pipelines/browser";
 import type { TextModel } from "@modernbert-ts/pipelines/browser";
 import { DeviceLostError, Runtime } from "@modernbert-ts/tensor-core";
@@ -97,14 +96,14 @@ function canFill({ model, tokenizer }: TextModel): boolean {
 }
 
 function report(name: string, text: TextModel, { backend, fallback }: OpenBackend): ModelReport {
-  const { config, head } = text.model;
+  const { info } = text.model;
   return {
     name,
     device: { name: backend.capabilities.device, ...(fallback !== undefined && { fallback }) },
-    head,
-    layers: config.layers.length,
-    hiddenSize: config.hiddenSize,
-    parameters: countParameters(config, head),
+    head: info.head,
+    layers: info.numLayers,
+    hiddenSize: info.hiddenSize,
+    parameters: text.model.parameterCount(),
     ...(canFill(text) && { mask: text.tokenizer.idToToken(text.tokenizer.specialTokens.mask!)! }),
   };
 }

@@ -27,7 +27,7 @@ export function addEmbed(app: FastifyInstance, service: Service): void {
   const { options, files } = service;
   const rules = {
     field: "inputs",
-    vocabSize: files.config.vocabSize,
+    vocabSize: files.info.vocabSize,
     maxClientBatchSize: options.maxClientBatchSize,
   };
   // Hugging Face's clients post to the bare address.
@@ -61,9 +61,10 @@ export async function computeVectors(
   settings: EncodeSettings & VectorSettings,
   signal: AbortSignal,
 ): Promise<{ vectors: Float32Array[]; costs: Costs }> {
-  const { config, head, pooling } = service.files;
-  if (head !== "none" && head !== "masked-lm") throw new ServeError("Backend", "Model is not an embedding model");
-  checkDimensions(settings.dimensions, config.hiddenSize);
+  const { info, pooling } = service.files;
+  if (info.head !== "none" && info.head !== "masked-lm")
+    throw new ServeError("Backend", "Model is not an embedding model");
+  checkDimensions(settings.dimensions, info.hiddenSize);
   const { results, costs } = await infer(service, { kind: "embed", pooling }, inputs, settings, signal);
   return { vectors: results.map((pooled) => finishVector(pooled, settings)), costs };
 }

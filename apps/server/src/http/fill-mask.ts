@@ -26,7 +26,7 @@ export function addFillMask(app: FastifyInstance, service: Service): void {
     const texts = readTexts(inputs, rules);
     const maskId = maskIdOf(service);
     const masksIn = (ids: Int32Array): number => ids.reduce((count, id) => (id === maskId ? count + 1 : count), 0);
-    const task = { kind: "fill-mask", topK: Math.min(parameters?.top_k ?? 5, files.config.vocabSize) } as const;
+    const task = { kind: "fill-mask", topK: Math.min(parameters?.top_k ?? 5, files.info.vocabSize) } as const;
     const settings = {
       truncate: false, // a mask could be what is cut off
       side: "right",
@@ -41,7 +41,7 @@ export function addFillMask(app: FastifyInstance, service: Service): void {
 }
 
 function maskIdOf({ files }: Service): number {
-  if (files.head !== "masked-lm") throw new ServeError("Backend", "Model is not a masked language model");
+  if (files.info.head !== "masked-lm") throw new ServeError("Backend", "Model is not a masked language model");
   const { mask } = files.tokenizer.specialTokens;
   if (mask === undefined) throw new ServeError("Backend", "the model's tokenizer has no mask token");
   return mask;

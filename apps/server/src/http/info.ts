@@ -1,6 +1,6 @@
 /** `GET /info` and the health checks. */
 import { createRequire } from "node:module";
-import type { WeightFormat } from "@modernbert-ts/modernbert";
+import type { WeightFormat } from "@modernbert-ts/encoder";
 import type { FastifyInstance } from "fastify";
 import { whyUnhealthy } from "../service.ts";
 import type { Service } from "../service.ts";
@@ -32,13 +32,13 @@ export function addInfo(app: FastifyInstance, service: Service): void {
   app.get("/info", async () => info);
 }
 
-function modelType({ files: { head, config, pooling } }: Service): object {
-  if (head !== "sequence-classification") return { embedding: { pooling } };
+function modelType({ files: { info, pooling } }: Service): object {
+  if (info.head !== "sequence-classification") return { embedding: { pooling } };
   const labels = {
-    id2label: Object.fromEntries(config.labels.map((label, id) => [String(id), label])),
-    label2id: Object.fromEntries(config.labels.map((label, id) => [label, id])),
+    id2label: Object.fromEntries(info.labels.map((label, id) => [String(id), label])),
+    label2id: Object.fromEntries(info.labels.map((label, id) => [label, id])),
   };
-  return config.labels.length === 1 ? { reranker: labels } : { classifier: labels };
+  return info.labels.length === 1 ? { reranker: labels } : { classifier: labels };
 }
 
 /** 200 with nothing in it when the model is loaded and its worker lives and moves; 503 with TEI's words, and why. */

@@ -19,7 +19,7 @@ const embeddingsRequest = z.object({
 
 export function addOpenAiEmbeddings(app: FastifyInstance, service: Service): void {
   const { options, files } = service;
-  const rules = { field: "input", vocabSize: files.config.vocabSize, maxClientBatchSize: options.maxClientBatchSize };
+  const rules = { field: "input", vocabSize: files.info.vocabSize, maxClientBatchSize: options.maxClientBatchSize };
   const servedModel = options.servedModelName ?? options.model;
   for (const url of ["/v1/embeddings", "/embeddings"]) {
     app.post(url, { config: { dialect: "openai" } }, async (request, reply) => {

@@ -1,8 +1,8 @@
 /** What the HTTP side knows of a model without loading its weights: config, tokenizer, pooling, prompts and the longest input. */
 import { basename, dirname } from "node:path";
-import type { Head, ModernBertConfig, Pooling } from "@modernbert-ts/modernbert";
-import { readConfig } from "@modernbert-ts/modernbert/node";
-import { openTokenizer, resolveModelFolder } from "@modernbert-ts/pipelines";
+import type { EncoderInfo, Pooling } from "@modernbert-ts/encoder";
+import { openTokenizer, readInfo, resolveModelFolder } from "@modernbert-ts/pipelines";
+import { diskFolder } from "@modernbert-ts/safetensors/node";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { StartError } from "../errors.ts";
 import type { ServeOptions } from "../options.ts";
@@ -12,9 +12,7 @@ export interface ModelFiles {
   readonly folder: string;
   /** Commit of a model from the hub. */
   readonly sha: string | null;
-  readonly config: ModernBertConfig;
-  /** What config.json names; the bare encoder where it names nothing. */
-  readonly head: Head;
+  readonly info: EncoderInfo;
   readonly tokenizer: Tokenizer;
   readonly pooling: Pooling;
   /** Tokens of one input, special tokens included. */
@@ -29,16 +27,15 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     ...(options.revision && { revision: options.revision }),
     onNotice,
   });
-  const { config, head = "none" } = await readConfig(folder);
-  const tokenizer = await openTokenizer(folder, config.vocabSize, onNotice);
+  const info = await readInfo(diskFolder(folder));
+  const tokenizer = await openTokenizer(folder, info.vocabSize, onNotice);
   const extras = await readSentenceTransformers(folder, options.pooling);
   if (!extras.pooling) onNotice("pooling cls, because there is no 1_Pooling/config.json; --pooling mean changes it");
-  const longest = Math.min(extras.maxSeqLength ?? config.maxPositionEmbeddings, config.maxPositionEmbeddings);
+  const longest = Math.min(extras.maxSeqLength ?? info.maxLength, info.maxLength);
   return {
     folder,
     sha: shaOf(folder),
-    config,
-    head,
+    info,
     tokenizer,
     pooling: extras.pooling ?? "cls",
     maxInputLength: fitLength(longest, options, onNotice),

@@ -3,7 +3,7 @@
  * typed arrays are transferred, not copied. A new kind of work is one entry in `TaskResults` and one case in `worker.ts`.
  */
 import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
-import type { Head, Pooling, WeightFormat } from "@modernbert-ts/modernbert";
+import type { Head, Pooling, WeightFormat } from "@modernbert-ts/encoder";
 import type { MaskPrediction } from "@modernbert-ts/pipelines";
 
 /** What to compute for a sequence. Sequences can share a batch when their tasks are equal. */

@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Pooling } from "@modernbert-ts/modernbert";
+import type { Pooling } from "@modernbert-ts/encoder";
 import { z } from "zod";
 import { StartError } from "../errors.ts";
 

@@ -56,7 +56,7 @@ async function load({ folder, head, backend, threads, cpuEngine, weights }: Work
     onNotice: (message) => send({ type: "notice", message }),
   });
   try {
-    const tokenizer = await openTokenizer(folder, open.model.config.vocabSize);
+    const tokenizer = await openTokenizer(folder, open.model.info.vocabSize);
     const pipeline: Loaded = { ...open, tokenizer, pooling: "cls" };
     await embedSequences(pipeline, [Int32Array.of(0)]); // warm-up: compiles kernels, and shows that the device computes
     return pipeline;

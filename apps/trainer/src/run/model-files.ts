@@ -1,26 +1,33 @@
 /** The files beside the weights that make a checkpoint a Hugging Face model folder. */
-import { configToJSON, stringifyConfig } from "@modernbert-ts/modernbert";
+import { classNameOf, stringifyConfig } from "@modernbert-ts/encoder";
+import { modernbertArchitecture } from "@modernbert-ts/modernbert";
 import type { ModernBertConfig } from "@modernbert-ts/modernbert";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 
 /** config.json, tokenizer.json and tokenizer_config.json of a masked-language model, by name. */
 export function modelFiles(config: ModernBertConfig, tokenizer: Tokenizer): Record<string, string> {
-  const { specialTokens } = tokenizer;
-  const named = Object.entries(specialTokens).flatMap(([role, id]: [string, number | undefined]) =>
-    id === undefined ? [] : [[`${role}_token`, tokenizer.idToToken(id)]],
-  );
   const tokenizerConfig = {
     tokenizer_class: "PreTrainedTokenizerFast",
     model_input_names: ["input_ids", "attention_mask"],
     model_max_length: config.maxPositionEmbeddings,
     clean_up_tokenization_spaces: true,
-    ...Object.fromEntries(named),
+    ...tokenizer.toConfigJSON(),
   };
   return {
-    "config.json": stringifyConfig({ ...configToJSON(config, { head: "masked-lm" }), torch_dtype: "float32" }),
+    "config.json": configText(config),
     "tokenizer.json": JSON.stringify(tokenizer),
     "tokenizer_config.json": json(tokenizerConfig),
   };
+}
+
+function configText(config: ModernBertConfig): string {
+  const { kind } = modernbertArchitecture;
+  const fields = {
+    architectures: [classNameOf({ kind }, "masked-lm")],
+    ...kind.configToJSON(config),
+    torch_dtype: "float32",
+  };
+  return stringifyConfig(fields, kind.floatFields);
 }
 
 function json(value: unknown): string {

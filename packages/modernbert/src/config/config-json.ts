@@ -3,10 +3,9 @@
  * the published checkpoints (transformers 4.48 on, read by 5 too), "both" the v5 form with the flat keys beside it where they
  * can say the same: transformers 4 and 5 then read the same model.
  */
-import type { Activation } from "@modernbert-ts/tensor-core";
-import { ConfigError } from "../errors.ts";
-import type { Head, LayerKind, ModernBertConfig, RopeSettings } from "./config.ts";
-import type { JsonObject } from "./json-fields.ts";
+import { activationNames, classifierToJSON, ConfigError, maskedLmToJSON } from "@modernbert-ts/encoder";
+import type { JsonObject } from "@modernbert-ts/encoder";
+import type { LayerKind, ModernBertConfig, RopeSettings } from "./config.ts";
 import { layerTypes } from "./parse-rope.ts";
 
 export type ConfigForm = "v4" | "v5" | "both";
@@ -14,29 +13,10 @@ export type ConfigForm = "v4" | "v5" | "both";
 export interface ConfigJsonOptions {
   /** Default "both". */
   readonly form?: ConfigForm;
-  /** Written as `architectures`, from which loaders choose the class. */
-  readonly head?: Head;
 }
 
-/** transformers' class for each head. */
-export const architectures: Readonly<Record<Head, string>> = {
-  none: "ModernBertModel",
-  "masked-lm": "ModernBertForMaskedLM",
-  "sequence-classification": "ModernBertForSequenceClassification",
-  "token-classification": "ModernBertForTokenClassification",
-  "question-answering": "ModernBertForQuestionAnswering",
-  "multiple-choice": "ModernBertForMultipleChoice",
-};
-
-const activationNames: Readonly<Record<Activation, string>> = {
-  gelu: "gelu",
-  gelu_tanh: "gelu_pytorch_tanh",
-  silu: "silu",
-  relu: "relu",
-};
-
 /** @throws ConfigError when form "v4" cannot express the layer pattern or the rope types. */
-export function configToJSON(config: ModernBertConfig, { form = "both", head }: ConfigJsonOptions = {}): JsonObject {
+export function configToJSON(config: ModernBertConfig, { form = "both" }: ConfigJsonOptions = {}): JsonObject {
   const flat = form === "v5" ? undefined : flatKeys(config);
   if (form === "v4" && flat === undefined) {
     throw new ConfigError(
@@ -46,7 +26,6 @@ export function configToJSON(config: ModernBertConfig, { form = "both", head }: 
   }
   const { tokens, dropout } = config;
   return {
-    ...(head === undefined ? {} : { architectures: [architectures[head]] }),
     model_type: "modernbert",
     vocab_size: config.vocabSize,
     hidden_size: config.hiddenSize,
@@ -62,16 +41,10 @@ export function configToJSON(config: ModernBertConfig, { form = "both", head }: 
     attention_bias: config.attentionBias,
     mlp_bias: config.mlpBias,
     hidden_activation: activationNames[config.hiddenActivation],
-    tie_word_embeddings: config.tieWordEmbeddings,
-    decoder_bias: config.decoderBias,
+    ...maskedLmToJSON(config),
     classifier_bias: config.classifierBias,
     classifier_activation: activationNames[config.classifierActivation],
-    classifier_pooling: config.classifierPooling,
-    id2label: Object.fromEntries(config.labels.map((name, id) => [String(id), name])),
-    label2id: Object.fromEntries(config.labels.map((name, id) => [name, id])),
-    ...(config.problemType === null ? {} : { problem_type: config.problemType }),
-    sparse_prediction: config.sparsePrediction,
-    sparse_pred_ignore_index: config.sparsePredictionIgnoreIndex,
+    ...classifierToJSON(config),
     embedding_dropout: dropout.embedding,
     attention_dropout: dropout.attention,
     ...(dropout.attentionOutput === dropout.attention ? {} : { attn_out_dropout_prob: dropout.attentionOutput }),
@@ -137,29 +110,21 @@ function ropeToJSON(rope: RopeSettings): JsonObject {
   }
 }
 
-/** Keys whose values Python must read as floats: transformers 5 refuses `2` where it declares a float. */
-const floatLine = new RegExp(
-  `^(\\s*"(?:${[
-    "norm_eps",
-    "initializer_range",
-    "initializer_cutoff_factor",
-    "rope_theta",
-    "global_rope_theta",
-    "local_rope_theta",
-    "factor",
-    "attention_factor",
-    "beta_fast",
-    "beta_slow",
-    "embedding_dropout",
-    "attention_dropout",
-    "attn_out_dropout_prob",
-    "mlp_dropout",
-    "classifier_dropout",
-  ].join("|")})": -?\\d+)(,?)$`,
-  "gm",
-);
-
-/** The text of config.json: like `JSON.stringify`, but floats that are whole are written as such (`2.0`). */
-export function stringifyConfig(json: JsonObject): string {
-  return `${JSON.stringify(json, null, 2).replace(floatLine, "$1.0$2")}\n`;
-}
+/** Keys whose values Python must read as floats. */
+export const floatFields: readonly string[] = [
+  "norm_eps",
+  "initializer_range",
+  "initializer_cutoff_factor",
+  "rope_theta",
+  "global_rope_theta",
+  "local_rope_theta",
+  "factor",
+  "attention_factor",
+  "beta_fast",
+  "beta_slow",
+  "embedding_dropout",
+  "attention_dropout",
+  "attn_out_dropout_prob",
+  "mlp_dropout",
+  "classifier_dropout",
+];

@@ -2,23 +2,11 @@
  * What a ModernBERT is: the settings that change what is computed, in one normal form for both generations of config.json
  * (transformers 4 and 5). Made by `parseConfig`; treat it as a value and derive others by spreading it.
  */
+import type { HeadConfig, SpecialTokenIds } from "@modernbert-ts/encoder";
 import type { Activation } from "@modernbert-ts/tensor-core";
-
-/** What sits on the encoder; named after the classes of transformers. */
-export type Head =
-  | "none"
-  | "masked-lm"
-  | "sequence-classification"
-  | "token-classification"
-  | "question-answering"
-  | "multiple-choice";
 
 /** A layer attends to the whole sequence, or to a sliding window. */
 export type LayerKind = "global" | "local";
-
-export type Pooling = "cls" | "mean";
-
-export type ProblemType = "regression" | "single_label_classification" | "multi_label_classification";
 
 /** How positions become angles. `theta` is the base of the frequencies; `linear` and `yarn` stretch them to longer texts. */
 export type RopeSettings =
@@ -46,18 +34,7 @@ export interface DropoutRates {
   readonly classifier: number;
 }
 
-/** Ids that config.json names; the model itself uses only `pad`, whose embedding row gets no gradient. */
-export interface SpecialTokenIds {
-  readonly bos: number | null;
-  readonly cls: number | null;
-  readonly eos: number | null;
-  readonly sep: number | null;
-  readonly pad: number | null;
-}
-
-export interface ModernBertConfig {
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
+export interface ModernBertConfig extends HeadConfig {
   readonly intermediateSize: number;
   readonly numHeads: number;
   /** One per layer, in order. */
@@ -72,22 +49,13 @@ export interface ModernBertConfig {
   readonly attentionBias: boolean;
   readonly mlpBias: boolean;
   readonly hiddenActivation: Activation;
-  readonly tieWordEmbeddings: boolean;
-  readonly decoderBias: boolean;
   /** Of the head's dense layer; the classifier itself always has a bias. */
   readonly classifierBias: boolean;
   readonly classifierActivation: Activation;
-  readonly classifierPooling: Pooling;
-  /** Names of the classes; their number is the width of the classifier. */
-  readonly labels: readonly string[];
-  /** null: inferred from the labels given to the loss. */
-  readonly problemType: ProblemType | null;
-  /** With it, positions labelled `sparsePredictionIgnoreIndex` are not scored (below 0 never is). */
-  readonly sparsePrediction: boolean;
-  readonly sparsePredictionIgnoreIndex: number;
   readonly dropout: DropoutRates;
   readonly initializerRange: number;
   readonly initializerCutoffFactor: number;
+  /** Only `pad` changes what is computed: its embedding row gets no gradient. */
   readonly tokens: SpecialTokenIds;
 }
 

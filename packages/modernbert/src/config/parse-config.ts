@@ -2,33 +2,21 @@
  * config.json to `ModernBertConfig`. Accepts what transformers 4 (flat keys) and transformers 5 (`layer_types`,
  * `rope_parameters`) write, with the defaults of `ModernBertConfig` there; refuses what cannot be run, by the field's name.
  */
-import type { Activation } from "@modernbert-ts/tensor-core";
-import { ConfigError } from "../errors.ts";
-import type { LayerKind, ModernBertConfig, Pooling, ProblemType, SpecialTokenIds } from "./config.ts";
-import { fail, isJsonObject, JsonFields } from "./json-fields.ts";
+import {
+  activations,
+  ConfigError,
+  fail,
+  isJsonObject,
+  JsonFields,
+  parseClassifier,
+  parseMaskedLm,
+} from "@modernbert-ts/encoder";
+import type { SpecialTokenIds } from "@modernbert-ts/encoder";
+import type { LayerKind, ModernBertConfig } from "./config.ts";
 import { layerTypes, parseRope } from "./parse-rope.ts";
-
-/** transformers' names of the activations that are implemented. */
-const activations: Readonly<Record<string, Activation>> = {
-  gelu: "gelu",
-  gelu_new: "gelu_tanh",
-  gelu_pytorch_tanh: "gelu_tanh",
-  silu: "silu",
-  swish: "silu",
-  relu: "relu",
-};
-
-const poolings: Readonly<Record<string, Pooling>> = { cls: "cls", mean: "mean" };
-
-const problemTypes: Readonly<Record<string, ProblemType>> = {
-  regression: "regression",
-  single_label_classification: "single_label_classification",
-  multi_label_classification: "multi_label_classification",
-};
 
 /** More layers than anybody trains; a typing error must not allocate millions. */
 const mostLayers = 1024;
-const mostLabels = 1_000_000;
 
 /** @throws ConfigError, one line that names the field. */
 export function parseConfig(json: unknown): ModernBertConfig {
@@ -62,15 +50,10 @@ export function parseConfig(json: unknown): ModernBertConfig {
     attentionBias: fields.boolean("attention_bias", false),
     mlpBias: fields.boolean("mlp_bias", false),
     hiddenActivation: fields.choice("hidden_activation", "gelu", activations),
-    tieWordEmbeddings: fields.boolean("tie_word_embeddings", true),
-    decoderBias: fields.boolean("decoder_bias", true),
+    ...parseMaskedLm(fields),
+    ...parseClassifier(fields),
     classifierBias: fields.boolean("classifier_bias", false),
     classifierActivation: fields.choice("classifier_activation", "gelu", activations),
-    classifierPooling: fields.choice("classifier_pooling", "cls", poolings),
-    labels: parseLabels(fields),
-    problemType: fields.raw("problem_type") === null ? null : fields.choice("problem_type", null, problemTypes),
-    sparsePrediction: fields.boolean("sparse_prediction", false),
-    sparsePredictionIgnoreIndex: fields.integer("sparse_pred_ignore_index", -100, -(2 ** 31)),
     dropout: {
       embedding: fields.rate("embedding_dropout", 0),
       attention: attentionDropout,
@@ -97,24 +80,6 @@ function parseLayers(fields: JsonFields): LayerKind[] {
     if (type === layerTypes.global) return "global";
     if (type === layerTypes.local) return "local";
     return fail(`layer_types[${layer}]`, `${layerTypes.global} or ${layerTypes.local}`, type);
-  });
-}
-
-/** Class names from `id2label`, or `num_labels` nameless ones; two when neither is there, as in transformers. */
-function parseLabels(fields: JsonFields): string[] {
-  const named = fields.raw("id2label") ?? null;
-  const count = fields.raw("num_labels") ?? null;
-  if (named === null) {
-    const length = count === null ? 2 : fields.integer("num_labels", 2, 1, mostLabels);
-    return Array.from({ length }, (_, id) => `LABEL_${id}`);
-  }
-  const names = fields.object("id2label");
-  const length = Object.keys(names).length;
-  if (length === 0 || length > mostLabels) fields.fail("id2label", `an object with 1 to ${mostLabels} names`);
-  if (count !== null && count !== length) fields.fail("num_labels", `${length}, the number of names in id2label`);
-  return Array.from({ length }, (_, id) => {
-    const name = Object.hasOwn(names, String(id)) ? names[String(id)] : undefined;
-    return typeof name === "string" ? name : fail(`id2label["${id}"]`, "a name (ids count from 0)", name);
   });
 }
 

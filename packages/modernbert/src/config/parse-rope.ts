@@ -2,9 +2,9 @@
  * Rotary settings of each layer kind from either generation: flat `global_rope_theta`, `local_rope_theta` and `rope_scaling`,
  * or `rope_parameters` by layer type. The fields of a rope type are those of transformers' modeling_rope_utils.
  */
+import { fail, isJsonObject, JsonFields } from "@modernbert-ts/encoder";
+import type { JsonObject } from "@modernbert-ts/encoder";
 import type { LayerKind, RopeSettings } from "./config.ts";
-import { fail, isJsonObject, JsonFields } from "./json-fields.ts";
-import type { JsonObject } from "./json-fields.ts";
 
 /** Names of the layer kinds in config.json. */
 export const layerTypes: Readonly<Record<LayerKind, string>> = {

@@ -2,8 +2,8 @@
  * Ready configs: the published base and large models, and the smaller and larger shapes that Ettin (arXiv 2507.11412) trained
  * with the same code. `createConfig` makes any other.
  */
+import type { JsonObject } from "@modernbert-ts/encoder";
 import type { ModernBertConfig } from "./config.ts";
-import type { JsonObject } from "./json-fields.ts";
 import { parseConfig } from "./parse-config.ts";
 
 /**

@@ -1,7 +1,8 @@
 /** A golden fixture from its two files, wherever they were read. Without Node, so that pages run the fixtures too. */
 import { readSafetensors } from "@modernbert-ts/safetensors";
 import type { DType, Runtime, Tensor } from "@modernbert-ts/tensor-core";
-import { architectures, ModernBert, parseConfig } from "../../src/index.ts";
+import { classNameOf, headNames } from "@modernbert-ts/encoder";
+import { ModernBert, modernbertArchitecture, parseConfig } from "../../src/index.ts";
 import type { Head, ModernBertConfig } from "../../src/index.ts";
 
 export interface Fixture {
@@ -21,7 +22,7 @@ export interface Fixture {
 export function parseFixture(name: string, json: Record<string, unknown>, golden: ArrayBuffer | Uint8Array): Fixture {
   const file = readSafetensors(golden, name);
   const [architecture] = json["architectures"] as string[];
-  const head = Object.entries(architectures).find(([, value]) => value === architecture)![0] as Head;
+  const head = headNames.find((name) => classNameOf(modernbertArchitecture, name) === architecture)!;
   return {
     name,
     config: parseConfig(json),

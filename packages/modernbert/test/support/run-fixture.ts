@@ -16,8 +16,10 @@ import {
   tokenClassificationLoss,
   unpad,
   unpadValues,
-} from "../../src/index.ts";
-import type { Loss, ModernBert, UnpaddedBatch } from "../../src/index.ts";
+  uploadSpans,
+} from "@modernbert-ts/encoder";
+import type { Loss, UnpaddedBatch } from "@modernbert-ts/encoder";
+import type { ModernBert } from "../../src/index.ts";
 import type { Fixture } from "./fixture-data.ts";
 
 export interface FixtureRun {
@@ -62,7 +64,7 @@ export async function runFixture(fixture: Fixture, model: ModernBert): Promise<F
 }
 
 function runHead(fixture: Fixture, model: ModernBert, hidden: Tensor, unpadded: UnpaddedBatch): HeadRun {
-  const { batch } = unpadded;
+  const batch = model.upload(unpadded.batch);
   switch (fixture.head) {
     case "masked-lm": {
       const labels = unpadValues(fixture.ints("input.labels"), unpadded);
@@ -76,16 +78,16 @@ function runHead(fixture: Fixture, model: ModernBert, hidden: Tensor, unpadded: 
     case "token-classification": {
       const logits = tokenClassificationLogits(model, hidden);
       const labels = unpadValues(fixture.ints("input.labels"), unpadded);
-      return { logits, loss: tokenClassificationLoss(model, logits, labels) };
+      return { logits, loss: tokenClassificationLoss(logits, labels) };
     }
     case "question-answering": {
       const logits = questionAnsweringLogits(model, hidden);
       const spans = { start: fixture.ints("input.start_positions"), end: fixture.ints("input.end_positions") };
-      return { logits, loss: questionAnsweringLoss(model, logits, batch, spans) };
+      return { logits, loss: questionAnsweringLoss(logits, uploadSpans(model.runtime, batch.host, spans)) };
     }
     case "multiple-choice": {
       const logits = multipleChoiceLogits(model, hidden, batch, fixture.shape("input.input_ids")[1]!);
-      return { logits, loss: multipleChoiceLoss(model, logits, fixture.ints("input.labels")) };
+      return { logits, loss: multipleChoiceLoss(logits, fixture.ints("input.labels")) };
     }
     default:
       throw new Error(`no fixture of head ${fixture.head}`);

@@ -1,0 +1,67 @@
+/** A batch on the device: what the forward pass, pooling and losses read, uploaded once. */
+import type { Runtime, Tensor } from "@modernbert-ts/tensor-core";
+import { BatchError } from "../errors.ts";
+import { positionsOf } from "./packed-batch.ts";
+import type { PackedBatch } from "./packed-batch.ts";
+
+export interface DeviceBatch {
+  /** The batch on the host: sizes and borders. */
+  readonly host: PackedBatch;
+  /** i32 [T] */
+  readonly ids: Tensor;
+  /** i32 [N + 1] */
+  readonly cuSeqlens: Tensor;
+  /** Of each token in its sequence, i32 [T]. */
+  readonly positions: Tensor;
+  /** The sequence of each token, i32 [T]. */
+  readonly sequences: Tensor;
+  /** i32 [T]; null where the batch has none. */
+  readonly typeIds: Tensor | null;
+}
+
+/** Uploads a checked batch; see `Encoder.upload`. */
+export function uploadBatch(runtime: Runtime, host: PackedBatch): DeviceBatch {
+  const upload = (values: Int32Array): Tensor => runtime.tensor(values, [values.length], "i32");
+  const { ids, cuSeqlens, typeIds } = host;
+  return {
+    host,
+    ids: upload(ids),
+    cuSeqlens: upload(cuSeqlens),
+    positions: upload(positionsOf(host)),
+    sequences: upload(sequencesOf(host)),
+    typeIds: typeIds ? upload(typeIds) : null,
+  };
+}
+
+/** Frees a batch that belongs to no scope. */
+export function disposeBatch({ ids, cuSeqlens, positions, sequences, typeIds }: DeviceBatch): void {
+  for (const tensor of [ids, cuSeqlens, positions, sequences, typeIds]) tensor?.dispose();
+}
+
+/**
+ * Puts a batch of the same sizes in the place of another, in order with queued work: what was captured runs on the new one.
+ * The new batch must be checked against the model before.
+ * @throws BatchError when tokens, sequences or type ids differ in number, or a sequence is longer than the old `maxSeqlen`.
+ */
+export function overwriteBatch(runtime: Runtime, device: DeviceBatch, host: PackedBatch): DeviceBatch {
+  const { ids, cuSeqlens, typeIds, maxSeqlen } = host;
+  const old = device.host;
+  if (ids.length !== old.ids.length || cuSeqlens.length !== old.cuSeqlens.length || maxSeqlen > old.maxSeqlen) {
+    const sizes = ({ ids: a, cuSeqlens: b, maxSeqlen: c }: PackedBatch): string =>
+      `${a.length} tokens in ${b.length - 1} sequences of at most ${c}`;
+    throw new BatchError("overwriteBatch", `expected ${sizes(old)}, got ${sizes(host)}`);
+  }
+  if (!typeIds !== !device.typeIds) throw new BatchError("overwriteBatch", "expected type ids in both or in neither");
+  runtime.write(device.ids, ids);
+  runtime.write(device.cuSeqlens, cuSeqlens);
+  runtime.write(device.positions, positionsOf(host));
+  runtime.write(device.sequences, sequencesOf(host));
+  if (device.typeIds && typeIds) runtime.write(device.typeIds, typeIds);
+  return { ...device, host: { ...host, maxSeqlen: old.maxSeqlen } };
+}
+
+function sequencesOf({ ids, cuSeqlens }: PackedBatch): Int32Array {
+  const sequences = new Int32Array(ids.length);
+  for (let n = 0; n + 1 < cuSeqlens.length; n++) sequences.fill(n, cuSeqlens[n]!, cuSeqlens[n + 1]!);
+  return sequences;
+}

@@ -1,0 +1,89 @@
+/** Batches on the host. Encoders run packed: sequences one after another, no padding anywhere. */
+import { BatchError } from "../errors.ts";
+import type { EncoderInfo } from "../info.ts";
+
+/** N sequences of together T tokens. */
+export interface PackedBatch {
+  /** Token ids [T]. */
+  readonly ids: Int32Array;
+  /** Where sequences begin, and T at the end: [N + 1], strictly increasing. */
+  readonly cuSeqlens: Int32Array;
+  /** Length of the longest sequence, or more. */
+  readonly maxSeqlen: number;
+  /** Token type of each token [T], for architectures with type embeddings; all 0 when absent. */
+  readonly typeIds?: Int32Array;
+}
+
+/** Lays sequences one after another. @throws BatchError on no sequences or an empty one. */
+export function packSequences(sequences: readonly ArrayLike<number>[]): PackedBatch {
+  if (sequences.length === 0) throw new BatchError("packSequences", "expected at least one sequence, got none");
+  const cuSeqlens = new Int32Array(sequences.length + 1);
+  let maxSeqlen = 0;
+  sequences.forEach(({ length }, at) => {
+    if (length === 0) throw new BatchError("packSequences", `expected at least one token in sequence ${at}, got none`);
+    cuSeqlens[at + 1] = cuSeqlens[at]! + length;
+    maxSeqlen = Math.max(maxSeqlen, length);
+  });
+  const ids = new Int32Array(cuSeqlens.at(-1)!);
+  sequences.forEach((sequence, at) => {
+    checkIds("packSequences", sequence, idEnd);
+    ids.set(sequence, cuSeqlens[at]!);
+  });
+  return { ids, cuSeqlens, maxSeqlen };
+}
+
+/** Position of each token in its sequence [T]. */
+export function positionsOf({ ids, cuSeqlens }: PackedBatch): Int32Array {
+  const positions = new Int32Array(ids.length);
+  for (let n = 0; n + 1 < cuSeqlens.length; n++) {
+    const start = cuSeqlens[n]!;
+    for (let at = start; at < cuSeqlens[n + 1]!; at++) positions[at] = at - start;
+  }
+  return positions;
+}
+
+/** Checks a batch against the model before anything is queued. @throws BatchError */
+export function checkBatch(
+  { ids, cuSeqlens, maxSeqlen, typeIds }: PackedBatch,
+  { vocabSize, maxLength }: Pick<EncoderInfo, "vocabSize" | "maxLength">,
+): void {
+  if (ids.length === 0 || cuSeqlens.length < 2) throw new BatchError("encode", "expected at least one token, got none");
+  if (cuSeqlens[0] !== 0 || cuSeqlens.at(-1) !== ids.length) {
+    throw new BatchError(
+      "encode",
+      `expected cuSeqlens from 0 to ${ids.length} (the tokens), got ${cuSeqlens[0]} to ${cuSeqlens.at(-1)}`,
+    );
+  }
+  let longest = 0;
+  for (let n = 0; n + 1 < cuSeqlens.length; n++) {
+    const length = cuSeqlens[n + 1]! - cuSeqlens[n]!;
+    if (length < 1) throw new BatchError("encode", `expected at least one token in sequence ${n}, got ${length}`);
+    if (length > maxLength) {
+      throw new BatchError(
+        "encode",
+        `expected at most ${maxLength} tokens (max_position_embeddings), got ${length} in sequence ${n}: truncate it`,
+      );
+    }
+    longest = Math.max(longest, length);
+  }
+  if (!(maxSeqlen >= longest)) {
+    throw new BatchError("encode", `expected maxSeqlen to be at least ${longest}, got ${maxSeqlen}`);
+  }
+  if (typeIds && typeIds.length !== ids.length) {
+    throw new BatchError("encode", `expected a type id for each of ${ids.length} tokens, got ${typeIds.length}`);
+  }
+  checkIds("encode", ids, vocabSize);
+}
+
+/** Ids are 32-bit. */
+const idEnd = 2 ** 31;
+
+function checkIds(operation: string, ids: ArrayLike<number>, end: number): void {
+  for (let at = 0; at < ids.length; at++) {
+    const id = ids[at]!;
+    if (!(id >= 0 && id < end && Number.isInteger(id))) {
+      const limit = end === idEnd ? "2³¹" : `${end} (vocab_size)`;
+      throw new BatchError(operation, `expected token ids from 0 to below ${limit}, got ${id} at ${at}`);
+    }
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * An encoder on a device: parameters, precision and head. An architecture extends it with its forward pass and the features that its
+ * heads start from; batches, heads, losses and folders are the same for all.
+ */
+import {
+  bytesOf,
+  cast,
+  float32Precision,
+  float64Precision,
+  linear,
+  sizeOf,
+  TensorError,
+} from "@modernbert-ts/tensor-core";
+import type { Precision, Runtime, Tensor } from "@modernbert-ts/tensor-core";
+import { uploadBatch } from "./batch/device-batch.ts";
+import type { DeviceBatch } from "./batch/device-batch.ts";
+import { checkBatch } from "./batch/packed-batch.ts";
+import type { PackedBatch } from "./batch/packed-batch.ts";
+import { CheckpointError } from "./errors.ts";
+import type { ForwardOptions } from "./forward-options.ts";
+import type { HeadConfig } from "./heads/config.ts";
+import type { EncoderInfo, Head } from "./info.ts";
+import type { EncoderKind, ParameterSpecs } from "./kind.ts";
+import { multiplyInt8 } from "./weights/formats.ts";
+import type { Int8Matrix } from "./weights/formats.ts";
+
+export interface EncoderOptions<C extends HeadConfig> {
+  readonly kind: EncoderKind<C>;
+  readonly runtime: Runtime;
+  readonly config: C;
+  readonly head: Head;
+  readonly parameters: ReadonlyMap<string, Tensor>;
+  readonly int8?: ReadonlyMap<string, Int8Matrix>;
+  readonly precision?: Precision;
+}
+
+export abstract class Encoder<C extends HeadConfig = HeadConfig> {
+  readonly kind: EncoderKind<C>;
+  readonly runtime: Runtime;
+  readonly config: C;
+  readonly info: EncoderInfo;
+  /** By name, in the order of the state dict; without those held in `int8`. */
+  readonly parameters: ReadonlyMap<string, Tensor>;
+  readonly int8: ReadonlyMap<string, Int8Matrix>;
+  readonly precision: Precision;
+
+  /** @throws CheckpointError when a parameter is missing, unexpected or of another shape. */
+  constructor({ kind, runtime, config, head, parameters, int8 = new Map(), precision }: EncoderOptions<C>) {
+    checkParameters(kind.parameters(config, head), head, parameters, int8);
+    this.kind = kind;
+    this.runtime = runtime;
+    this.config = config;
+    this.info = kind.info(config, head);
+    this.parameters = parameters;
+    this.int8 = int8;
+    this.precision = precision ?? precisionOf(parameters.get(kind.names.embedding)!);
+  }
+
+  get head(): Head {
+    return this.info.head;
+  }
+
+  /**
+   * A batch to the device, once: `forward`, pooling and losses upload nothing of it. It belongs to the scope around the call.
+   * @throws BatchError before anything is queued when ids or lengths do not fit the model.
+   */
+  upload(batch: PackedBatch): DeviceBatch {
+    checkBatch(batch, this.info);
+    return uploadBatch(this.runtime, batch);
+  }
+
+  /** The last hidden state [T, d] of all tokens of the pack. It belongs to the scope around the call. */
+  abstract forward(batch: DeviceBatch, options?: ForwardOptions): Tensor;
+
+  /** `upload` and `forward`. @throws BatchError like `upload`. */
+  encode(batch: PackedBatch, options: ForwardOptions = {}): Tensor {
+    return this.runtime.scope(() => this.forward(this.upload(batch), options));
+  }
+
+  /** Rows of hidden states [M, d], or of pooled ones, to what the head's decoder or classifier reads [M, d]. */
+  abstract headFeatures(rows: Tensor): Tensor;
+
+  /** A parameter by name. @throws TensorError when this model has none of that name. */
+  parameter(name: string): Tensor {
+    const parameter = this.parameters.get(name);
+    if (parameter) return parameter;
+    throw new TensorError("model", `expected a model with ${name}, got one with head "${this.head}"`);
+  }
+
+  /** A parameter that a config may leave out (biases). */
+  optional(name: string): Tensor | null {
+    return this.parameters.get(name) ?? null;
+  }
+
+  /** A matrix for a product in the compute dtype: as it is where it takes fewer bytes, else converted. */
+  matrix(name: string): Tensor {
+    const matrix = this.parameter(name);
+    const { compute } = this.precision;
+    return bytesOf(matrix.dtype) < bytesOf(compute) ? matrix : cast(matrix, compute);
+  }
+
+  /** Weight and bias of a layer norm, in the dtype of statistics. */
+  norm(name: string): readonly [Tensor, Tensor | null] {
+    const bias = this.optional(`${name}.bias`);
+    const { reduce } = this.precision;
+    return [cast(this.parameter(`${name}.weight`), reduce), bias && cast(bias, reduce)];
+  }
+
+  /** The linear layer `name` in the compute dtype: input [T, k] → [T, n]. */
+  project(input: Tensor, name: string): Tensor {
+    const rows = cast(input, this.precision.compute);
+    const bias = this.optional(`${name}.bias`);
+    const int8 = this.int8.get(`${name}.weight`);
+    return int8 ? multiplyInt8(rows, int8, bias) : linear(rows, this.matrix(`${name}.weight`), bias);
+  }
+
+  /** How many values the parameters have; a tied matrix counts once. */
+  parameterCount(): number {
+    let count = 0;
+    for (const { shape } of this.kind.parameters(this.config, this.head).values()) count += sizeOf(shape);
+    return count;
+  }
+
+  /** Frees the parameters. */
+  dispose(): void {
+    for (const parameter of this.parameters.values()) parameter.dispose();
+    for (const { words, scales } of this.int8.values()) for (const tensor of [words, scales]) tensor.dispose();
+  }
+}
+
+function precisionOf({ dtype }: Tensor): Precision {
+  if (dtype === "f64") return float64Precision;
+  if (dtype === "f32") return float32Precision;
+  throw new CheckpointError("model", `expected a precision to be given for ${dtype} parameters, got none`);
+}
+
+function checkParameters(
+  specs: ParameterSpecs,
+  head: Head,
+  parameters: ReadonlyMap<string, Tensor>,
+  int8: ReadonlyMap<string, Int8Matrix>,
+): void {
+  for (const [name, { shape: wanted }] of specs) {
+    const words = int8.get(name)?.words;
+    const shape = words ? [wanted[0]!, Math.ceil(wanted[1]! / 4)] : wanted;
+    const found = (words ?? parameters.get(name))?.shape;
+    if (!found || found.length !== shape.length || found.some((extent, axis) => extent !== shape[axis])) {
+      const got = found ? `[${found.join(", ")}]` : "none";
+      throw new CheckpointError("model", `expected ${name} of shape [${shape.join(", ")}], got ${got}`);
+    }
+  }
+  for (const name of [...parameters.keys(), ...int8.keys()]) {
+    if (!specs.has(name)) throw new CheckpointError("model", `expected no parameter ${name} with head "${head}"`);
+  }
+}

@@ -1,0 +1,129 @@
+/** A Hugging Face folder, wherever its files are, to a model on a device, one tensor at a time: the host holds the largest tensor, never the whole model. */
+import { float32Precision, sizeOf } from "@modernbert-ts/tensor-core";
+import type { Precision, Runtime } from "@modernbert-ts/tensor-core";
+import { openCheckpoint } from "@modernbert-ts/safetensors";
+import type { Folder, SafetensorsReader } from "@modernbert-ts/safetensors";
+import type { Architecture } from "../architecture.ts";
+import type { Encoder } from "../encoder.ts";
+import { CheckpointError, listNames } from "../errors.ts";
+import type { HeadConfig } from "../heads/config.ts";
+import type { Head } from "../info.ts";
+import type { ParameterSpecs } from "../kind.ts";
+import { drawParameter } from "../weights/initialise.ts";
+import type { WeightFormat } from "../weights/formats.ts";
+import { WeightStore } from "../weights/store.ts";
+import { matchNames } from "./match-names.ts";
+import type { NameMatch } from "./match-names.ts";
+import { readFolderConfig, requireHead } from "./read-config.ts";
+
+export interface LoadOptions<C extends HeadConfig = HeadConfig> {
+  readonly runtime: Runtime;
+  /** By default the one that config.json names. */
+  readonly head?: Head;
+  /** Default: all f32. Parameters are converted to `precision.params` on the way. */
+  readonly precision?: Precision;
+  /** In fewer bytes the model is for inference only. Default: f32, or what `precision` says. */
+  readonly weights?: WeightFormat;
+  /** Draws the head's parameters that the folder lacks (a classifier to be trained, say). Without it they are an error. */
+  readonly initialiseMissing?: { readonly seed: number };
+  /** Changes the config before anything is loaded: other labels, other dropout. */
+  readonly configure?: (config: C) => C;
+}
+
+export interface LoadedModel<C extends HeadConfig = HeadConfig, E extends Encoder<C> = Encoder<C>> {
+  readonly model: E;
+  /** Parameters that were drawn, not loaded. */
+  readonly initialised: readonly string[];
+  /** Tensors of the folder that nothing of this model is computed from: another head's, or unknown ones. */
+  readonly unused: readonly string[];
+}
+
+/**
+ * @param architectures the ones to choose from by `model_type`.
+ * @throws ConfigError, CheckpointError (missing or wrongly shaped tensors, by name) or SafetensorsError (corrupt files).
+ */
+export async function loadModelFolder<C extends HeadConfig, E extends Encoder<C>>(
+  files: Folder,
+  architectures: readonly Architecture<C, E>[],
+  options: LoadOptions<C>,
+): Promise<LoadedModel<C, E>> {
+  const { runtime, precision = float32Precision, weights = "f32", configure = (config) => config } = options;
+  const { name: folder } = files;
+  const stored = await readFolderConfig(files, architectures);
+  const { kind, create } = stored.architecture;
+  const config = configure(stored.config);
+  const head = requireHead(folder, stored, options.head);
+  const specs = kind.parameters(config, head);
+  await using checkpoint = await openCheckpoint(files);
+  const match = matchNames(checkpoint, specs, kind, config, folder);
+  checkMissing(match, head, folder, options);
+  await checkTiedDecoder(checkpoint, match, kind.names.embedding, folder);
+  const { params } = precision;
+  const store = new WeightStore(runtime, weights, params);
+  try {
+    const read = reader(checkpoint, specs);
+    for (const [name, spec] of specs) {
+      const source = match.stored.get(name);
+      if (source !== undefined) {
+        store.put(name, spec, await read(source, sizeOf(spec.shape)));
+        continue;
+      }
+      const draw = { ...options.initialiseMissing!, dtype: params };
+      const initial = kind.initial(config, head, name, spec);
+      store.parameters.set(name, drawParameter(runtime, name, spec.shape, initial, draw));
+    }
+    const { parameters, int8 } = store;
+    const model = create({ runtime, config, head, parameters, int8, precision });
+    return { model, initialised: match.missing, unused: match.unused };
+  } catch (error) {
+    store.dispose();
+    throw error;
+  }
+}
+
+function checkMissing<C extends HeadConfig>(
+  { missing }: NameMatch,
+  head: Head,
+  folder: string,
+  { initialiseMissing, weights = "f32" }: LoadOptions<C>,
+): void {
+  if (missing.length === 0) return;
+  if (!initialiseMissing) {
+    throw new CheckpointError(
+      "loadModel",
+      `expected ${listNames(missing)} in ${folder} for head "${head}", got none: choose a model that was trained for this head, or train this one first`,
+    );
+  }
+  if (weights !== "f32") {
+    throw new CheckpointError(
+      "loadModel",
+      `expected weights f32 where ${listNames(missing)} are drawn, got ${weights}: train in f32, then load the trained model`,
+    );
+  }
+}
+
+/** Reads through one buffer as large as the largest parameter. */
+function reader(
+  checkpoint: SafetensorsReader,
+  specs: ParameterSpecs,
+): (name: string, size: number) => Promise<Float32Array> {
+  const buffer = new Float32Array(Math.max(...Array.from(specs.values(), ({ shape }) => sizeOf(shape))));
+  return (name, size) => checkpoint.readFloat32(name, buffer.subarray(0, size));
+}
+
+/** A stored decoder beside a tied embedding must be the embedding: otherwise the folder and its config contradict each other. */
+async function checkTiedDecoder(
+  checkpoint: SafetensorsReader,
+  { tiedDecoder, stored }: NameMatch,
+  embeddingName: string,
+  folder: string,
+): Promise<void> {
+  if (tiedDecoder === undefined) return;
+  const decoder = await checkpoint.readFloat32(tiedDecoder);
+  const embedding = await checkpoint.readFloat32(stored.get(embeddingName)!);
+  if (decoder.length === embedding.length && decoder.every((value, at) => Object.is(value, embedding[at]))) return;
+  throw new CheckpointError(
+    "loadModel",
+    `expected ${tiedDecoder} of ${folder} to equal the embedding, got other values: set tie_word_embeddings to false in config.json`,
+  );
+}

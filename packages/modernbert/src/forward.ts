@@ -1,0 +1,138 @@
+/**
+ * The packed forward pass (arXiv 2412.13663 §2; transformers modeling_modernbert.py). One code path: tokens of all sequences one
+ * after another, attention inside each sequence only. Each residual addition runs together with the norm after it, and each
+ * layer's intermediates die with its scope.
+ */
+import { ConfigError, drop } from "@modernbert-ts/encoder";
+import type { DeviceBatch, Encoder, ForwardOptions } from "@modernbert-ts/encoder";
+import { cast, gather, glu, layerNorm, map, reshape, residualLayerNorm } from "@modernbert-ts/tensor-core";
+import { rope, scalar, varlenAttention, x } from "@modernbert-ts/tensor-core";
+import type { DType, Tensor } from "@modernbert-ts/tensor-core";
+import { headSize } from "./config/config.ts";
+import type { ModernBertConfig } from "./config/config.ts";
+import { names } from "./parameters.ts";
+import type { RopeTables } from "./rope-tables.ts";
+
+type Model = Encoder<ModernBertConfig>;
+
+/** The residual stream and its norm, which the next block reads. Both [T, d]. */
+interface Stream {
+  readonly residual: Tensor;
+  readonly normed: Tensor;
+}
+
+export interface HiddenStates {
+  /** The residual stream: after the embeddings' norm, then after each layer, before the final norm. layers + 1 of [T, d]. */
+  readonly states: readonly Tensor[];
+  /** The last one after the final norm (transformers 5 lists this in place of the last state). */
+  readonly last: Tensor;
+}
+
+/** All tokens through all layers. Without `keepStates` each layer's input is freed as soon as the layer is done. */
+export function forward(
+  model: Model,
+  ropeTables: RopeTables,
+  batch: DeviceBatch,
+  options: ForwardOptions,
+  keepStates: boolean,
+): HiddenStates {
+  const { runtime, config } = model;
+  if (options.dropout && config.dropout.attention > 0) {
+    throw new ConfigError(
+      "encode",
+      `expected attention_dropout 0 for training (probabilities are never dropped), got ${config.dropout.attention}: set it to 0 and attn_out_dropout_prob instead`,
+    );
+  }
+  return runtime.scope(() => {
+    const embedded = embed(model, batch, options);
+    const states = [embedded];
+    let stream: Stream = { residual: embedded, normed: embedded };
+    for (let layer = 0; layer < config.layers.length; layer++) {
+      const { residual, normed } = stream;
+      stream = runtime.scope(() => runLayer(model, ropeTables, batch, stream, layer, options));
+      if (normed !== residual) normed.dispose();
+      if (!keepStates) residual.dispose();
+      states.push(stream.residual);
+    }
+    return { states: keepStates ? states : [], last: stream.normed };
+  });
+}
+
+function embed(model: Model, batch: DeviceBatch, options: ForwardOptions): Tensor {
+  const { runtime, config, precision } = model;
+  return runtime.scope(() => {
+    const table = model.parameter(names.embedding);
+    const rows = withoutPadGradient(model, cast(gather(table, batch.ids), precision.reduce), batch);
+    const [weight, bias] = model.norm("model.embeddings.norm");
+    const normed = layerNorm(rows, weight, bias, config.normEps);
+    return drop(normed, config.dropout.embedding, "embeddings", options);
+  });
+}
+
+/** torch's `padding_idx`: the embedding row of [PAD] learns nothing from being looked up. Costs nothing where no token is [PAD]. */
+function withoutPadGradient({ runtime, config }: Model, rows: Tensor, { ids, host }: DeviceBatch): Tensor {
+  const { pad } = config.tokens;
+  if (pad === null || !runtime.tape || !host.ids.includes(pad)) return rows;
+  const isPad = map(scalar.equal(x(0), pad), [reshape(ids, [ids.size, 1])], rows.dtype);
+  return map(scalar.select(x(0), x(1), x(2)), [isPad, runtime.own(rows.alias()), rows]);
+}
+
+function runLayer(
+  model: Model,
+  ropeTables: RopeTables,
+  batch: DeviceBatch,
+  { residual, normed }: Stream,
+  layer: number,
+  options: ForwardOptions,
+): Stream {
+  const { config } = model;
+  const prefix = `model.layers.${layer}`;
+  const attended = drop(
+    attention(model, ropeTables, batch, normed, layer),
+    config.dropout.attentionOutput,
+    `${prefix}.attn`,
+    options,
+  );
+  const { compute, reduce } = model.precision;
+  const middle = addAndNorm(model, residual, attended, `${prefix}.mlp_norm`, compute);
+  const fed = feedForward(model, middle.normed, prefix, options);
+  const last = layer + 1 === config.layers.length;
+  if (last) return addAndNorm(model, middle.residual, fed, "model.final_norm", reduce);
+  return addAndNorm(model, middle.residual, fed, `model.layers.${layer + 1}.attn_norm`, compute);
+}
+
+/** [T, d] → [T, d]: rotated q and k, softmax over the sequence or the window, output projection. */
+function attention(
+  model: Model,
+  ropeTables: RopeTables,
+  { host, cuSeqlens, positions }: DeviceBatch,
+  normed: Tensor,
+  layer: number,
+): Tensor {
+  const { config } = model;
+  const kind = config.layers[layer]!;
+  const [tokens, width] = [normed.shape[0]!, headSize(config)];
+  const { cos, sin } = ropeTables.table(kind, host.maxSeqlen);
+  const projected = model.project(normed, `model.layers.${layer}.attn.Wqkv`);
+  const qkv = rope(reshape(projected, [tokens, 3, config.numHeads, width]), cos, sin, positions);
+  const mixed = varlenAttention(qkv, cuSeqlens, {
+    scale: width ** -0.5,
+    window: kind === "local" ? config.window : null,
+    maxSeqlen: host.maxSeqlen,
+  });
+  return model.project(reshape(mixed, [tokens, config.hiddenSize]), `model.layers.${layer}.attn.Wo`);
+}
+
+/** [T, d] → [T, d]: gated linear unit whose first half is activated. */
+function feedForward(model: Model, normed: Tensor, prefix: string, options: ForwardOptions): Tensor {
+  const { config } = model;
+  const gated = glu(model.project(normed, `${prefix}.mlp.Wi`), config.hiddenActivation);
+  return model.project(drop(gated, config.dropout.mlp, `${prefix}.mlp`, options), `${prefix}.mlp.Wo`);
+}
+
+/** @param dtype Of the normed rows; the residual stays as it is. */
+function addAndNorm(model: Model, residual: Tensor, delta: Tensor, name: string, dtype: DType): Stream {
+  const [weight, bias] = model.norm(name);
+  const { sum, normed } = residualLayerNorm(residual, delta, weight, bias, model.config.normEps, dtype);
+  return { residual: sum, normed };
+}

@@ -1,0 +1,5 @@
+/** The architectures that folders are opened with: the only place that names them. */
+import type { Architecture } from "@modernbert-ts/encoder";
+import { modernbertArchitecture } from "@modernbert-ts/modernbert";
+
+export const architectures: readonly Architecture[] = [modernbertArchitecture];

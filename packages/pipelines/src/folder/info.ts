@@ -1,0 +1,11 @@
+/** What a folder's config.json says of its model, without weights. */
+import { readFolderConfig } from "@modernbert-ts/encoder";
+import type { EncoderInfo } from "@modernbert-ts/encoder";
+import type { Folder } from "@modernbert-ts/safetensors";
+import { architectures } from "../architectures.ts";
+
+/** The head is "none" where config.json names no known class. @throws CheckpointError, ConfigError */
+export async function readInfo(folder: Folder): Promise<EncoderInfo> {
+  const { architecture, config, head = "none" } = await readFolderConfig(folder, architectures);
+  return architecture.kind.info(config, head);
+}
