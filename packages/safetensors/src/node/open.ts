@@ -2,8 +2,9 @@
 
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { openAll, openCheckpoint, openShards } from "../checkpoint.ts";
 import { SafetensorsError } from "../errors.ts";
-import { openAll, openCheckpoint, openShards, type Folder } from "../folder.ts";
+import type { Folder } from "../folder.ts";
 import type { SafetensorsReader } from "../reader.ts";
 import { readText, textLimits } from "../text.ts";
 import { openFileSource, unreadable } from "./file-source.ts";
