@@ -1,5 +1,5 @@
 /** What the environment says about the hub is followed: proxies, tokens, mirrors, places; and files of a repository by what names them. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request as send } from "node:http";
 import { connect as connectSocket } from "node:net";
 import { homedir, tmpdir } from "node:os";
@@ -160,6 +160,26 @@ describe("places", () => {
     process.env["HOME"] = home;
     mkdirSync(join(home, "model"));
     expect(await resolveModelFolder("~/model")).toBe(join(home, "model"));
+  });
+
+  test("that may not be read or written are named with EACCES", async ({ skip }) => {
+    const { getuid, seteuid } = process;
+    if (!getuid || !seteuid) return skip("no users here");
+    const closed = join(home, "closed");
+    mkdirSync(closed, { mode: 0 });
+    chmodSync(home, 0o755);
+    await start();
+    const wasRoot = getuid() === 0;
+    if (wasRoot) seteuid(65_534);
+    try {
+      await expect(resolveModelFolder(join(closed, "model"))).rejects.toThrow(/allowed to read .*model, got EACCES/);
+      process.env["HF_HUB_CACHE"] = join(closed, "hub");
+      await expect(resolveModelFolder(name)).rejects.toThrow(/cannot write .*EACCES: permission denied/);
+      process.env["HF_HUB_OFFLINE"] = "1";
+      await expect(resolveModelFolder(name)).rejects.toThrow(/allowed to read .*config.json, got EACCES/);
+    } finally {
+      if (wasRoot) seteuid(0);
+    }
   });
 
   test("HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE forbid to ask", async () => {

@@ -103,9 +103,8 @@ describe("a download", () => {
     hub.faults.set("model.safetensors", { kind: "cut" });
     expect(await failure(name)).toMatch(/the connection to the hub failed .*not in the cache/);
     expect(blobs().filter((blob) => /^[0-9a-f]{40}$/.test(blob))).toHaveLength(3); // the small files
-    expect(blobs().filter((blob) => !/^[0-9a-f]{40}$/.test(blob))).toEqual([
-      expect.stringMatching(/^[0-9a-f]{64}\.partial$/),
-    ]);
+    for (const left of blobs().filter((blob) => !/^[0-9a-f]{40}$/.test(blob)))
+      expect(left).toMatch(/^[0-9a-f]{64}\.partial$/);
     expect(existsSync(join(cache(), "refs"))).toBe(false);
     hub.faults.clear();
     const folder = await resolveModelFolder(name);

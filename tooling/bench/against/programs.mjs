@@ -85,7 +85,7 @@ async function measured(checkout, options, runs) {
   return { milliseconds: medianMs, device };
 }
 
-/** What the program printed. @throws with its last line when it fails */
+/** What the program printed. @throws with its own error when it fails */
 async function run({ root, scratch }, program, args) {
   const child = spawn(process.execPath, [join(root, program), ...args], {
     cwd: scratch,
@@ -96,6 +96,7 @@ async function run({ root, scratch }, program, args) {
     child[name].setEncoding("utf8").on("data", (text) => (printed[name] += text));
   const code = await new Promise((resolve, reject) => child.once("error", reject).once("close", resolve));
   if (code === 0) return printed.stdout;
-  const why = printed.stderr.trim().split("\n").at(-1);
+  const lines = printed.stderr.trim().split("\n");
+  const why = lines.find((line) => line.startsWith("error")) ?? lines.at(-1);
   throw new Error(`[bench] expected ${join(root, program)} ${args.join(" ")} to succeed, got status ${code}: ${why}`);
 }

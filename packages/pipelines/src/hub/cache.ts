@@ -2,9 +2,11 @@
  * The standard cache, laid out as Python's huggingface_hub does (blobs, snapshots, refs), so that both share what either downloaded.
  * Files appear whole or not at all; two processes that download the same model at once do not disturb each other.
  */
+import type { Stats } from "node:fs";
 import { mkdir, readFile, rename, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { writeFileAtomic } from "@modernbert-ts/safetensors/node";
+import { ModelNotFoundError } from "../errors.ts";
 import { cachePath } from "./environment.ts";
 import { written } from "./errors.ts";
 import type { HubModel } from "./listing.ts";
@@ -53,11 +55,16 @@ export async function linkBlob(blob: string, pointer: string): Promise<void> {
   await written(pointer, linked);
 }
 
-export function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+export async function exists(path: string): Promise<boolean> {
+  return (await lookAt(path)) !== undefined;
+}
+
+/** What is at a path; undefined where nothing is. @throws ModelNotFoundError where that may not be known */
+export function lookAt(path: string): Promise<Stats | undefined> {
+  return stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EACCES") return undefined;
+    throw new ModelNotFoundError(`expected to be allowed to read ${path}, got EACCES: permission denied`);
+  });
 }
 
 function refFile(model: HubModel): string {

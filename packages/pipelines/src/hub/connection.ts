@@ -24,7 +24,8 @@ export async function connect({ endpoint, token, idleMs }: HubEnvironment): Prom
   if (!URL.canParse(endpoint)) throw new HubUnreachableError(`expected HF_ENDPOINT to be an address, got ${endpoint}`);
   if (token && !/^[\x21-\x7e]+$/.test(token))
     throw new HubUnreachableError("expected a token of visible ASCII characters, got one with others");
-  const { origin } = new URL(endpoint);
+  const { origin, username, password } = new URL(endpoint);
+  if (username || password) throw new HubUnreachableError("expected HF_ENDPOINT without user and password, got some");
   const proxies = proxiesFrom(process.env);
   const send = await proxiedFetch(proxies);
   const through = proxies ? `, through the proxy ${describeProxies(proxies)}` : "";
@@ -92,7 +93,15 @@ async function* heard(
 }
 
 /** System errors of a network that is not there: trying again at once would only delay the copy in the cache. */
-const absent = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
+const absent = new Set([
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
 
 function lostConnection(error: unknown, through: string): HubUnreachableError {
   const { message, cause } = error instanceof Error ? error : new Error(String(error));

@@ -17,11 +17,11 @@ export interface HubEnvironment {
 /** Reads endpoint, token and time-out. */
 export async function hubEnvironment(variables: Variables = process.env): Promise<HubEnvironment> {
   const endpoint = variables["HF_ENDPOINT"] || "https://huggingface.co";
-  const seconds = Number(variables["HF_HUB_DOWNLOAD_TIMEOUT"] || 30);
+  const seconds = Number(variables["HF_HUB_DOWNLOAD_TIMEOUT"] || 10);
   return {
     endpoint: endpoint.replace(/\/+$/, ""),
     token: await token(variables),
-    idleMs: 1000 * (seconds > 0 ? seconds : 30),
+    idleMs: 1000 * (seconds > 0 ? seconds : 10),
   };
 }
 

@@ -2,10 +2,9 @@
  * Where a model's files are: a folder as given, or a Hugging Face hub id, downloaded into the standard cache. Follows the variables
  * of Python's huggingface_hub (environment.ts, proxy.ts).
  */
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelNotFoundError } from "../errors.ts";
-import { cachedSnapshot, cacheFolder, exists } from "./cache.ts";
+import { cachedSnapshot, cacheFolder, exists, lookAt } from "./cache.ts";
 import { downloadModel } from "./download.ts";
 import { expandHome, offlineVariable } from "./environment.ts";
 import { DamagedDownloadError, HubRefusalError, HubUnreachableError } from "./errors.ts";
@@ -31,10 +30,7 @@ const gitName = /^(?!.*(\.\.|\/\/|\/\.|@\{))[^\s\p{Cc}~^:?*[\\/.-][^\s\p{Cc}~^:?
 /** The folder of a model that is on disk after this call. @throws ModelNotFoundError WriteError */
 export async function resolveModelFolder(source: string, options: ModelFolderOptions = {}): Promise<string> {
   const path = expandHome(source);
-  const local = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "EACCES") throw new ModelNotFoundError(`expected to be allowed to read ${path}, got EACCES`);
-    return undefined;
-  });
+  const local = await lookAt(path);
   if (local?.isDirectory()) return path;
   if (local) {
     throw new ModelNotFoundError(`expected a folder with config.json and model.safetensors, got the file ${path}`);

@@ -16,7 +16,7 @@ export interface HubRepository {
   readonly token?: string;
 }
 
-/** What goes wrong with a file: the connection is cut at its middle, or falls silent there, or a byte is another; or a status. */
+/** What goes wrong with a file: the connection is cut in its middle, or falls silent there, or a byte is another; or a status. */
 export interface Fault {
   readonly kind: "cut" | "stall" | "damage" | number;
   /** How often; always when left out. */
@@ -36,6 +36,8 @@ export interface FakeHub extends AsyncDisposable {
   withoutRanges: boolean;
   /** Resolves when half of a file that stalls has been sent. */
   readonly stalled: Promise<void>;
+  /** Ends all connections, in whatever they are. */
+  disconnect(): void;
 }
 
 export async function startFakeHub(repository: HubRepository): Promise<FakeHub> {
@@ -71,6 +73,7 @@ export async function startFakeHub(repository: HubRepository): Promise<FakeHub> 
     status: undefined,
     withoutRanges: false,
     stalled,
+    disconnect: () => server.closeAllConnections(),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
