@@ -1,0 +1,39 @@
+/** Linear layer and cross-entropy (native/c/kernels/cross_entropy.c): in training the forward already makes the gradients. */
+import type { FusedKernel } from "@modernbert-ts/tensor-core";
+import type { CommandEncoder } from "../commands.ts";
+import { expectDtypes } from "../../expect-dtypes.ts";
+
+export function linearCrossEntropy(commands: CommandEncoder): FusedKernel<"linearCrossEntropy"> {
+  return {
+    supports: ({ inputs }) => expectDtypes(["hidden", "weight", "bias", "labels"], inputs, [3]),
+    /** Gradients of hidden, weight and bias for a loss gradient of 1. */
+    saved: ({ inputs: [hidden, weight, bias] }) =>
+      [hidden, weight, bias].flatMap((input) => (input ? [{ shape: input.shape, dtype: input.dtype }] : [])),
+    backwardReads: { inputs: [], outputs: [] },
+    forward({ inputs: [hidden, weight, bias, labels], outputs: [lossSum, correct], saved }) {
+      const gradients = [0, 1, 2].map((at) => saved[at] ?? null);
+      commands.encode("cross_entropy_forward", [
+        lossSum!,
+        correct!,
+        ...gradients,
+        hidden!,
+        weight!,
+        bias ?? null,
+        labels!,
+      ]);
+    },
+    backward({ saved, gradOutputs: [gradLoss], gradInputs }) {
+      const gradients = [0, 1, 2].map((at) => gradInputs[at] ?? null);
+      if (gradLoss) {
+        commands.encode("cross_entropy_backward", [
+          ...gradients,
+          gradLoss,
+          ...[0, 1, 2].map((at) => saved[at] ?? null),
+        ]);
+      } else {
+        // Only `correct` was differentiated, which carries no gradient.
+        for (const gradient of gradients) if (gradient) commands.encode("fill", [gradient], [0]);
+      }
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/** Attention over packed sequences (native/c/attention/forward.c, backward.c). */
+import type { CompositeAttrs, FusedKernel } from "@modernbert-ts/tensor-core";
+import type { CommandEncoder } from "../commands.ts";
+import { expectDtypes } from "../../expect-dtypes.ts";
+
+function attributes({ scale, window }: CompositeAttrs["varlenAttention"]): number[] {
+  return [scale, window ?? -1];
+}
+
+export function varlenAttention(commands: CommandEncoder): FusedKernel<"varlenAttention"> {
+  return {
+    supports: ({ inputs }) => expectDtypes(["qkv", "cuSeqlens"], inputs, [1]),
+    /** Log-sum-exp of each query's scores in base 2, [H, T]. */
+    saved: ({ inputs: [qkv] }) => [{ shape: [qkv!.shape[2]!, qkv!.shape[0]!], dtype: "f32" }],
+    backwardReads: { inputs: [0, 1], outputs: [0] },
+    forward: ({ attrs, inputs: [qkv, cuSeqlens], outputs: [out], saved: [lse] }) =>
+      commands.encode("attention_forward", [out!, lse ?? null, qkv!, cuSeqlens!], attributes(attrs)),
+    backward: ({
+      attrs,
+      inputs: [qkv, cuSeqlens],
+      outputs: [out],
+      saved: [lse],
+      gradOutputs: [gradOut],
+      gradInputs: [gradQkv],
+    }) => commands.encode("attention_backward", [gradQkv!, qkv!, cuSeqlens!, out!, lse!, gradOut!], attributes(attrs)),
+  };
+}
