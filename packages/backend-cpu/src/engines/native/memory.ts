@@ -5,7 +5,7 @@
  * commands of the same in-order stream. Host code therefore never touches a block directly, except a staging block whose last command
  * is known to be done (staging.ts) or one that was read into and awaited.
  */
-import { bufferId, TensorError, UseAfterDisposeError } from "@modernbert-ts/tensor-core";
+import { bufferId, OutOfMemoryError, UseAfterDisposeError } from "@modernbert-ts/tensor-core";
 import type { BufferId, MemoryStats } from "@modernbert-ts/tensor-core";
 import { FreeList } from "./free-list.ts";
 import type { Block } from "./free-list.ts";
@@ -87,9 +87,9 @@ export class Memory {
       address = this.#source.allocate(bytes);
     }
     if (address === undefined) {
-      throw new TensorError(
+      throw new OutOfMemoryError(
         "allocate",
-        `expected room for ${bytes} bytes, the system has none: use smaller batches, or release tensors`,
+        `expected room for ${bytes} bytes, the system has none beside ${this.#active} bytes in ${this.#live.size} live buffers and ${this.#free.bytes} cached: use smaller batches, or release tensors`,
       );
     }
     this.#owned.add(address);

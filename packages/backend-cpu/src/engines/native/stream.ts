@@ -2,9 +2,9 @@
  * One native stream: gathers encoded commands, submits them, counts them, and waits for them.
  *
  * Commands are counted here and in C in the same way, so "the first n commands are done" is one number. At most one wait per stream
- * occupies a thread of koffi.
+ * occupies a thread of libuv.
  */
-import { DeviceValueError, TensorError } from "@modernbert-ts/tensor-core";
+import { OutOfMemoryError, TensorError } from "@modernbert-ts/tensor-core";
 import type { InstructionSet, NativeLibrary, StreamHandle } from "./library.ts";
 
 /** Commands are handed over when this many bytes have gathered (about 20 commands), so that the device starts early. */
@@ -22,8 +22,9 @@ export class Stream {
   #bytes = new Uint8Array(64 << 10);
   #used = 0;
   #encoded = 0;
+  #submitted = 0;
   #flushScheduled = false;
-  #waiting: Promise<void> | undefined;
+  #waiting: Promise<unknown> | undefined;
   #recordingSince: number | undefined;
 
   constructor(library: NativeLibrary, threads: number, instructionSet: InstructionSet) {
@@ -74,8 +75,9 @@ export class Stream {
 
   flush(): void {
     if (this.#used === 0 || this.recording) return;
-    this.#library.submit(this.#handle, this.#bytes, this.#used);
+    this.#submit(this.#bytes, this.#used);
     this.#used = 0;
+    this.#submitted = this.#encoded;
   }
 
   startRecording(): void {
@@ -97,8 +99,9 @@ export class Stream {
     this.checkNotRecording("replay");
     this.flush();
     if (recording.count === 0) return;
-    this.#library.submit(this.#handle, recording.commands, recording.commands.length);
+    this.#submit(recording.commands, recording.commands.length);
     this.#encoded += recording.count;
+    this.#submitted = this.#encoded;
   }
 
   /** Fails while recording: recorded commands do not run, so nothing can wait for them. */
@@ -133,8 +136,16 @@ export class Stream {
     this.#library.destroyStream(this.#handle);
   }
 
+  /** Commands that are done leave room for more, so a refused submission is tried once more when none is queued. */
+  #submit(commands: Uint8Array, bytes: number): void {
+    if (this.#library.submit(this.#handle, commands, bytes)) return;
+    this.#library.waitBlocking(this.#handle, this.#submitted);
+    if (this.#library.submit(this.#handle, commands, bytes)) return;
+    throw new OutOfMemoryError("submit", `expected room to queue ${bytes} bytes of commands, the system has none`);
+  }
+
   #throwError(count: number): void {
     const error = this.#library.takeError(this.#handle, count);
-    if (error) throw new DeviceValueError(error.operation, error.message);
+    if (error) throw error;
   }
 }
