@@ -164,9 +164,9 @@ async function generate() {
 /** Node-API's declarations go into the package, for those who build it where it is installed (without devDependencies). */
 function copyNodeHeaders() {
   const folder = join(generated, "node_api");
-  let from;
+  let headers;
   try {
-    from = dirname(createRequire(import.meta.url).resolve("node-api-headers/package.json"));
+    headers = createRequire(import.meta.url)("node-api-headers");
   } catch (cause) {
     if (existsSync(folder)) return;
     throw new Error("expected the package node-api-headers, found none: npm install", { cause });
@@ -181,7 +181,9 @@ function copyNodeHeaders() {
     "node_api.def",
     "js_native_api.def",
   ]) {
-    const text = readFileSync(join(from, { ".h": "include", ".def": "def" }[extname(name)] ?? "", name));
+    const text = readFileSync(
+      join(dirname(headers.include_dir), { ".h": "include", ".def": "def" }[extname(name)] ?? "", name),
+    );
     const path = join(folder, name);
     if (!existsSync(path) || !readFileSync(path).equals(text)) writeFileSync(path, text);
   }

@@ -1,5 +1,4 @@
 /** The native library as Node loads it: its functions with plain numbers (c/runtime/node_api.c), to which library.ts gives types. */
-import { createRequire } from "node:module";
 
 export interface Addon {
   abi(): number;
@@ -32,5 +31,7 @@ export interface Addon {
 
 /** Throws the system's message when the file is not an addon for this system. */
 export function loadAddon(path: string): Addon {
-  return createRequire(import.meta.url)(path) as Addon;
+  const loaded = { exports: {} as Addon };
+  process.dlopen(loaded, path);
+  return loaded.exports;
 }
