@@ -4,7 +4,6 @@
  * are measured. A check without its tools is skipped, with the reason.
  */
 import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { step } from "../../../tooling/scripts/steps.mjs";
@@ -12,7 +11,9 @@ import { step } from "../../../tooling/scripts/steps.mjs";
 const root = fileURLToPath(new URL("../", import.meta.url));
 const build = [process.execPath, join(root, "scripts", "build-native.mjs")];
 const vitest = [process.execPath, "node_modules/vitest/vitest.mjs", "run"];
-const kernels = ["conformance", "map", "capture", "poison"].map((name) => `packages/backend-cpu/test/native-${name}`);
+const kernels = ["conformance", "map", "capture", "poison", "memory"].map(
+  (name) => `packages/backend-cpu/test/native-${name}`,
+);
 const models = ["packages/backend-cpu/test/fused", "packages/modernbert/test/golden.test.ts"];
 /** Every 20011th float: a sample in seconds (a prime, so that all exponents and endings occur). */
 const stride = "20011";
@@ -26,7 +27,7 @@ function sanitizers() {
   const asan = output("cc", ["-print-file-name=libasan.so"]);
   if (process.platform !== "linux" || !asan?.startsWith("/")) return skip(title, "cc has no libasan.so for LD_PRELOAD");
   const out = join(root, "build", "sanitized");
-  const library = join(out, "modernbert_cpu.so");
+  const library = join(out, "modernbert_cpu.node");
   const flags =
     "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g -DMB_POISON_SCRATCH";
   step(`${title}: build`, [...build, "--out", out], { env: { CC: "cc", CFLAGS: flags } });
@@ -43,10 +44,10 @@ function sanitizers() {
 /** A run under sanitizers proves nothing if they do not watch. */
 function expectUseAfterFreeToBeCaught(library, env) {
   const code = `
-    const library = require(${JSON.stringify(createRequire(join(root, "package.json")).resolve("koffi"))}).load(${JSON.stringify(library)});
-    const memory = library.func("mb_allocate", "int64_t", ["int64_t"])(64);
-    library.func("mb_free", "void", ["int64_t"])(memory);
-    library.func("mb_copy", "void", ["void *", "int64_t", "int64_t"])(Buffer.alloc(64), memory, 64);
+    const library = require(${JSON.stringify(library)});
+    const memory = library.allocate(64);
+    library.free(memory);
+    library.copyOut(Buffer.alloc(64), memory);
   `;
   const { stderr } = spawnSync(process.execPath, ["-e", code], { env: { ...process.env, ...env }, encoding: "utf8" });
   if (!stderr.includes("heap-use-after-free"))
@@ -68,7 +69,7 @@ function arm64() {
   const config = ["--config", join(root, "check", "vitest.emulated.config.ts")];
   step(`${title}: tests`, [...vitest, ...config, ...kernels, ...models], {
     env: {
-      MODERNBERT_CPU_LIBRARY: join(out, "modernbert_cpu.so"),
+      MODERNBERT_CPU_LIBRARY: join(out, "modernbert_cpu.node"),
       MODERNBERT_CPU_EMULATOR: [...emulator, serve].join(" "),
     },
   });

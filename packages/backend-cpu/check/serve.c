@@ -1,10 +1,11 @@
 /* Calls the functions of a library for another process, so that tests can use a library built for another processor: this program runs
- * in an emulator, emulated-koffi.mjs is the other side.
+ * in an emulator, emulated-addon.mjs is the other side.
  *
  *   serve LIBRARY REQUESTS REPLIES     (the latter two are FIFOs)
  *
  * A request is a `call`, then `in` bytes. They, or `out` bytes of room, are what argument `buffer` points to. The reply is the result,
- * then `out` bytes, or for functions that return text its length and the text. All functions take integers and pointers only. */
+ * then `out` bytes, or for functions that return text its length and the text. All functions take integers and pointers only.
+ * The library is opened lazily: Node's functions, which its addon calls, are missing here. */
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ static void fail(const char *what) {
 
 int main(int count, char **arguments) {
   if (count != 4) fail("expected LIBRARY REQUESTS REPLIES");
-  void *library = dlopen(arguments[1], RTLD_NOW);
+  void *library = dlopen(arguments[1], RTLD_LAZY);
   if (library == NULL) fail(dlerror());
   FILE *requests = fopen(arguments[2], "rb"), *replies = fopen(arguments[3], "wb");
   if (requests == NULL || replies == NULL) fail("cannot open the FIFOs");

@@ -5,6 +5,8 @@ import base from "../../../vitest.config.ts";
 
 export default mergeConfig(base, {
   root: fileURLToPath(new URL("../../../", import.meta.url)),
-  resolve: { alias: { koffi: fileURLToPath(new URL("emulated-koffi.mjs", import.meta.url)) } },
+  resolve: {
+    alias: [{ find: "./addon.ts", replacement: fileURLToPath(new URL("emulated-addon.mjs", import.meta.url)) }],
+  },
   test: { testTimeout: 300_000 },
 });

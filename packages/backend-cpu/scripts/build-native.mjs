@@ -19,8 +19,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
 import { availableParallelism, tmpdir } from "node:os";
-import { dirname, join, relative, sep } from "node:path";
+import { dirname, extname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 
@@ -46,7 +47,6 @@ const instructionSets = {
   arm64: { neon: [] },
 };
 const platform = process.env.TARGET_PLATFORM ?? process.platform;
-const extension = { win32: "dll", darwin: "dylib" }[platform] ?? "so";
 const pic = platform === "win32" ? [] : ["-fPIC"];
 const common = words("-std=gnu11 -O3 -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=fast");
 const warnings = words("-Wall -Wextra -Wno-unknown-pragmas -Wno-psabi");
@@ -70,6 +70,7 @@ async function main() {
   const out = options.out ?? join(root, "build", `${platform}-${arch}`);
   mkdirSync(join(out, "objects"), { recursive: true });
   await generate();
+  copyNodeHeaders();
 
   const oldGlibc = ["-include", join(runtime, "glibc.h")];
   const flags = [
@@ -81,14 +82,20 @@ async function main() {
     sources,
     "-I",
     generated,
+    "-I",
+    join(generated, "node_api"),
     ...words(process.env.CFLAGS ?? ""),
   ];
   const stamp = createHash("sha256")
     .update([compiler, ...flags, readFileSync(fileURLToPath(import.meta.url))].join(" "))
     .digest("hex")
     .slice(0, 12);
-  const headers = newest([sources, generated].flatMap((folder) => files(folder, ".h")));
   const kernels = files(sources, ".c").filter((source) => dirname(source) !== runtime);
+  const headers = newest([...files(sources, ".h"), ...files(generated, ".h")]);
+  const kernelHeaders = newest([
+    ...files(sources, ".h").filter((header) => dirname(header) !== runtime),
+    ...files(generated, ".h"),
+  ]);
   const jobs = [
     ...files(runtime, ".c").map((source) => ({ source, set: "runtime", isa: [] })),
     ...Object.entries(sets).flatMap(([set, isa]) =>
@@ -101,9 +108,11 @@ async function main() {
     return join(out, "objects", `${name}-${set}-${stamp}.o`);
   });
   const stale = jobs.flatMap((job, at) =>
-    isStale(objects[at], job.source, headers) ? [{ ...job, object: objects[at] }] : [],
+    isStale(objects[at], job.source, job.set === "runtime" ? headers : kernelHeaders)
+      ? [{ ...job, object: objects[at] }]
+      : [],
   );
-  const library = join(out, `modernbert_cpu.${extension}`);
+  const library = join(out, "modernbert_cpu.node");
   if (stale.length === 0 && existsSync(library) && statSync(library).mtimeMs >= newest(objects)) return;
 
   await inParallel(stale, async ({ source, isa, object }) => {
@@ -112,16 +121,24 @@ async function main() {
     renameSync(temporary, object);
   });
   const temporary = `${library}.${process.pid}`;
-  // Windows: the thread library goes inside. Linux: nodelete: threads of a stream that nobody disposed still run when the library is closed.
+  // Node's functions are found in the process that loads the library. Windows: by an import library, and the thread library goes inside.
+  // Linux: nodelete: threads of a stream that nobody disposed still run when the library is closed.
   const link = {
     win32: ["-static"],
-    linux: [
-      ...(process.env.CFLAGS?.includes("-fsanitize") ? [] : ["-Wl,-z,defs"]),
-      "-Wl,-z,nodelete",
-      "-Wl,-z,noexecstack",
-    ],
+    linux: ["-Wl,-z,nodelete", "-Wl,-z,noexecstack", "-Wl,-z,lazy"],
+    darwin: ["-undefined", "dynamic_lookup"],
   }[platform];
-  await compile(compiler, [...flags, "-shared", ...objects, ...(link ?? []), "-lpthread", "-lm", "-o", temporary]);
+  await compile(compiler, [
+    ...flags,
+    "-shared",
+    ...objects,
+    ...(platform === "win32" ? [await nodeImports(out)] : []),
+    ...(link ?? []),
+    "-lpthread",
+    "-lm",
+    "-o",
+    temporary,
+  ]);
   renameSync(temporary, library);
   for (const old of files(join(out, "objects"), ".o")) if (!objects.includes(old)) rmSync(old);
   console.log(
@@ -142,6 +159,51 @@ async function generate() {
   mkdirSync(generated, { recursive: true });
   const path = join(generated, "scalar_functions.h");
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+}
+
+/** Node-API's declarations go into the package, for those who build it where it is installed (without devDependencies). */
+function copyNodeHeaders() {
+  const folder = join(generated, "node_api");
+  let headers;
+  try {
+    headers = createRequire(import.meta.url)("node-api-headers");
+  } catch (cause) {
+    if (existsSync(folder)) return;
+    throw new Error("expected the package node-api-headers, found none: npm install", { cause });
+  }
+  mkdirSync(folder, { recursive: true });
+  for (const name of [
+    "LICENSE",
+    "node_api.h",
+    "node_api_types.h",
+    "js_native_api.h",
+    "js_native_api_types.h",
+    "node_api.def",
+    "js_native_api.def",
+  ]) {
+    const text = readFileSync(
+      join(dirname(headers.include_dir), { ".h": "include", ".def": "def" }[extname(name)] ?? "", name),
+    );
+    const path = join(folder, name);
+    if (!existsSync(path) || !readFileSync(path).equals(text)) writeFileSync(path, text);
+  }
+}
+
+/** Windows: the import library of Node's functions, made from the list of their names. */
+async function nodeImports(out) {
+  const names = ["js_native_api.def", "node_api.def"]
+    .flatMap((name) => readFileSync(join(generated, "node_api", name), "utf8").split(/\r?\n/))
+    .filter((line) => /^\s*napi_\w+\s*$/.test(line));
+  const definitions = join(out, "node.def");
+  writeFileSync(definitions, `NAME NODE.EXE\nEXPORTS\n${names.join("\n")}\n`);
+  const library = join(out, "libnode.a");
+  const dlltool = process.env.DLLTOOL ?? "dlltool";
+  await run(dlltool, ["-d", definitions, "-l", library]).catch((cause) => {
+    throw new Error(`expected a working ${dlltool} (DLLTOOL names another): ${cause.stderr || cause.message}`, {
+      cause,
+    });
+  });
+  return library;
 }
 
 /** The first compiler that can make a shared library with threads (some systems have one without headers). */

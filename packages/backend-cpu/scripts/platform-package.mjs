@@ -1,5 +1,5 @@
 /**
- * Makes the package that brings the built library to machines without a compiler: strips build/<platform>/modernbert_cpu.* and
+ * Makes the package that brings the built library to machines without a compiler: strips build/<platform>/modernbert_cpu.node and
  * puts it with a manifest and a README into build/<platform>/package/, whose path it prints.
  *
  *   node scripts/build-native.mjs && node scripts/platform-package.mjs
@@ -7,7 +7,7 @@
  * TARGET_PLATFORM, TARGET_ARCH and STRIP are for cross compiled libraries. On Linux the library must run with glibc 2.28, which is what Node needs.
  */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { platformPackage, platforms } from "./platforms.mjs";
@@ -20,9 +20,9 @@ const fields = platforms[platform];
 if (!fields) throw new Error(`expected one of ${Object.keys(platforms).join(", ")}, got ${platform}`);
 
 const built = fileURLToPath(new URL(`../build/${platform}/`, import.meta.url));
-const fileName = readdirSync(built).find((name) => /^modernbert_cpu\.(so|dylib|dll)$/.test(name));
-if (!fileName)
-  throw new Error(`expected a library in ${built}, found none: run node scripts/build-native.mjs with a C compiler`);
+const fileName = "modernbert_cpu.node";
+if (!existsSync(join(built, fileName)))
+  throw new Error(`expected ${fileName} in ${built}, found none: run node scripts/build-native.mjs with a C compiler`);
 
 const folder = join(built, "package");
 rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** The CPU backend in browsers (package.json names this file for them): WebAssembly, else TypeScript. Nothing of Node or koffi is reached. */
+/** The CPU backend in browsers (package.json names this file for them): WebAssembly, else TypeScript. Nothing of Node is reached. */
 import type { Backend } from "@modernbert-ts/tensor-core";
 import { chooseEngine } from "./choose.ts";
 import type { CpuBackendOptions } from "./choose.ts";

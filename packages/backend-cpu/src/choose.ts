@@ -7,7 +7,7 @@ import { createTypeScriptBackend } from "./engines/typescript/backend.ts";
 import { createWasmBackend } from "./engines/wasm/backend.ts";
 import { WasmUnavailableError } from "./engines/wasm/module.ts";
 
-/** C through koffi; WebAssembly SIMD, anywhere; plain TypeScript, slow, anywhere. */
+/** C kernels as a Node-API addon; WebAssembly SIMD, anywhere; plain TypeScript, slow, anywhere. */
 export type CpuEngine = "native" | "wasm" | "typescript";
 
 export interface CpuBackendOptions extends NativeOptions {

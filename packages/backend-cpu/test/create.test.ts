@@ -74,8 +74,8 @@ const createWith = async (library: string): Promise<unknown> => {
 
 describeNative("the native engine's library", () => {
   test("a wrong path, or a file that is no library, is an error, not another engine", async () => {
-    await expect(createWith("/nowhere/modernbert_cpu.so")).rejects.toThrow(
-      /expected a native library of modernbert-ts at \/nowhere\/modernbert_cpu\.so, got one that does not load \(.+\): reinstall/,
+    await expect(createWith("/nowhere/modernbert_cpu.node")).rejects.toThrow(
+      /expected a native library of modernbert-ts at \/nowhere\/modernbert_cpu\.node, got one that does not load \(.+\): reinstall/,
     );
     await expect(createWith(fileURLToPath(import.meta.url))).rejects.toThrow("does not load");
   });
@@ -83,9 +83,26 @@ describeNative("the native engine's library", () => {
   test("a library of another version is an error, not another engine", async ({ skip }) => {
     const folder = mkdtempSync(join(tmpdir(), "modernbert-version-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    const library = join(folder, "other.so");
-    const source = "int mb_abi(void) { return 1000; }\n";
-    const { status } = spawnSync("cc", ["-shared", "-fPIC", "-x", "c", "-", "-o", library], { input: source });
+    const library = join(folder, "other.node");
+    const source = `
+      #define NAPI_VERSION 8
+      #include <node_api.h>
+      static napi_value abi(napi_env env, napi_callback_info info) {
+        napi_value version;
+        (void)info;
+        napi_create_int32(env, 1000, &version);
+        return version;
+      }
+      NAPI_MODULE_INIT() {
+        napi_value function;
+        napi_create_function(env, "abi", NAPI_AUTO_LENGTH, abi, NULL, &function);
+        napi_set_named_property(env, exports, "abi", function);
+        return exports;
+      }
+    `;
+    const headers = fileURLToPath(new URL("../generated/node_api", import.meta.url));
+    const flags = ["-shared", "-fPIC", "-I", headers, "-x", "c", "-", "-o", library];
+    const { status } = spawnSync("cc", flags, { input: source });
     if (status !== 0) skip("there is no C compiler to make a library of another version");
     await expect(createWith(library)).rejects.toThrow(
       /expected a native library of version \d+ at .*, got version 1000/,

@@ -22,11 +22,12 @@ class LateDevice implements StreamLibrary<number> {
     return { address: (this.#top - bytes) as Address, bytes };
   }
 
-  submit(_: number, commands: Uint8Array, bytes: number): void {
+  submit(_: number, commands: Uint8Array, bytes: number): boolean {
     const kept = new DataView(commands.slice(0, bytes).buffer);
     for (let at = 0; at < bytes; at += kept.getUint32(at + 8, true)) {
       this.#queue.push(new DataView(kept.buffer, at, kept.getUint32(at + 8, true)));
     }
+    return true;
   }
 
   completed(): number {

@@ -25,6 +25,9 @@ export class UseAfterDisposeError extends TensorError {}
 /** A value that only the device could see to be wrong, such as a token id outside the embedding table. Thrown by `read` and `synchronize`. */
 export class DeviceValueError extends TensorError {}
 
+/** There is no room for a buffer (thrown by the call) or for what a kernel needs besides (thrown by `read` and `synchronize`); the backend stays usable. */
+export class OutOfMemoryError extends TensorError {}
+
 /** Something the backend cannot do; `reason` is what `fusedReport()` counts. */
 export class UnsupportedError extends TensorError {
   readonly reason: string;

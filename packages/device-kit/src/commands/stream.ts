@@ -4,23 +4,24 @@
  * Commands are counted here and in the native code in the same way, so "the first n commands are done" is one number. At most one
  * wait per stream occupies a thread.
  */
-import { DeviceValueError } from "@modernbert-ts/tensor-core";
+import { OutOfMemoryError } from "@modernbert-ts/tensor-core";
+import type { TensorError } from "@modernbert-ts/tensor-core";
 
 /** Commands are handed over when this many bytes have gathered (about 20 commands), so that the device starts early. */
 const submitBytes = 8 << 10;
 
 /** The native code that runs streams, each named by a handle. */
 export interface StreamLibrary<Handle> {
-  /** Copies the first `bytes` of `commands` and queues them. */
-  submit(stream: Handle, commands: Uint8Array, bytes: number): void;
+  /** Copies the first `bytes` of `commands` and queues them; false when there is no memory for them. */
+  submit(stream: Handle, commands: Uint8Array, bytes: number): boolean;
   /** How many commands are done. */
   completed(stream: Handle): number;
   /** Waits a while for the first `count` commands, not on the event loop; may resolve early. */
-  wait(stream: Handle, count: number): Promise<void>;
+  wait(stream: Handle, count: number): Promise<unknown>;
   /** Blocks until the first `count` commands are done. */
   waitBlocking(stream: Handle, count: number): void;
-  /** The first bad value that one of the first `count` commands met; it is then forgotten. */
-  takeError(stream: Handle, count: number): { readonly operation: string; readonly message: string } | undefined;
+  /** The error of one of the first `count` commands: a bad value, or no memory; it is then forgotten. */
+  takeError(stream: Handle, count: number): TensorError | undefined;
   /** Runs what is queued, then ends the stream. */
   destroyStream(stream: Handle): void;
 }
@@ -37,8 +38,9 @@ export class CommandStream<Handle = unknown> {
   #bytes = new Uint8Array(64 << 10);
   #used = 0;
   #encoded = 0;
+  #submitted = 0;
   #flushScheduled = false;
-  #waiting: Promise<void> | undefined;
+  #waiting: Promise<unknown> | undefined;
   #recording = false;
 
   constructor(library: StreamLibrary<Handle>, handle: Handle) {
@@ -89,8 +91,9 @@ export class CommandStream<Handle = unknown> {
 
   flush(): void {
     if (this.#used === 0 || this.#recording) return;
-    this.#library.submit(this.#handle, this.#bytes, this.#used);
+    this.#submit(this.#bytes, this.#used);
     this.#used = 0;
+    this.#submitted = this.#encoded;
   }
 
   /** The commands that `body` encodes; they are not executed. */
@@ -112,11 +115,12 @@ export class CommandStream<Handle = unknown> {
   replay({ commands, count }: Recording): void {
     this.flush();
     if (count === 0) return;
-    this.#library.submit(this.#handle, commands, commands.length);
+    this.#submit(commands, commands.length);
     this.#encoded += count;
+    this.#submitted = this.#encoded;
   }
 
-  /** Resolves when the first `count` commands are done; rejects with DeviceValueError when one of them met a bad value. */
+  /** Resolves when the first `count` commands are done; rejects with DeviceValueError or OutOfMemoryError when one of them failed. */
   async wait(count: number): Promise<void> {
     this.flush();
     while (this.completed() < count) {
@@ -140,8 +144,16 @@ export class CommandStream<Handle = unknown> {
     this.#library.destroyStream(this.#handle);
   }
 
+  /** Commands that are done leave room for more, so a refused submission is tried once more when none is queued. */
+  #submit(commands: Uint8Array, bytes: number): void {
+    if (this.#library.submit(this.#handle, commands, bytes)) return;
+    this.#library.waitBlocking(this.#handle, this.#submitted);
+    if (this.#library.submit(this.#handle, commands, bytes)) return;
+    throw new OutOfMemoryError("submit", `expected room to queue ${bytes} bytes of commands, the system has none`);
+  }
+
   #throwError(count: number): void {
     const error = this.#library.takeError(this.#handle, count);
-    if (error) throw new DeviceValueError(error.operation, error.message);
+    if (error) throw error;
   }
 }

@@ -3,7 +3,7 @@
  * still use it: whoever gets it next uses it by later commands of the same in-order queue. Host code therefore never touches a block
  * directly, unless it knows that the commands that use it are done, or took it by `claim`.
  */
-import { TensorError } from "@modernbert-ts/tensor-core";
+import { OutOfMemoryError, TensorError } from "@modernbert-ts/tensor-core";
 import type { MemoryStats } from "@modernbert-ts/tensor-core";
 import { Capture, Captures } from "./captures.ts";
 import { FreeList } from "./free-list.ts";
@@ -98,9 +98,10 @@ export class Pool<B extends Block> {
       block = this.#heap.allocate(bytes);
     }
     if (block === undefined) {
-      throw new TensorError(
+      const { activeBytes, cachedBytes } = this.stats();
+      throw new OutOfMemoryError(
         "allocate",
-        `expected room for ${bytes} bytes, got none: use smaller batches, or release tensors`,
+        `expected room for ${bytes} bytes, got none beside ${activeBytes} in use and ${cachedBytes} cached: use smaller batches, or release tensors`,
       );
     }
     this.#owned.add(block);

@@ -1,16 +1,16 @@
 /**
- * The C library, typed. This is the only file that touches koffi: addresses and stream handles get brands here, because a wrong
- * integer would crash the process. koffi is imported when a library is loaded, never at the top.
+ * The C library, typed. This is the only file that touches the addon: addresses and stream handles get brands here, because a wrong
+ * integer would crash the process.
  */
 import type { Address, StreamLibrary } from "@modernbert-ts/device-kit";
-import { scalarTable, TensorError } from "@modernbert-ts/tensor-core";
+import { DeviceValueError, OutOfMemoryError, scalarTable, TensorError } from "@modernbert-ts/tensor-core";
 import type { ScalarFunctionName } from "@modernbert-ts/tensor-core";
 import { NativeLibraryError } from "./library-error.ts";
+import { loadAddon } from "./addon.ts";
+import type { Addon } from "./addon.ts";
 import { findNativeLibrary, platformPackage } from "./locate.ts";
 import { nativeOperations } from "./operations.ts";
 import type { NativeOperation } from "./operations.ts";
-
-type Koffi = typeof import("koffi").default;
 
 declare const streamBrand: unique symbol;
 export type StreamHandle = number & { readonly [streamBrand]: true };
@@ -32,17 +32,19 @@ export interface NativeLibrary extends StreamLibrary<StreamHandle> {
   copyIn(to: Address, from: Uint8Array): void;
   copyOut(to: Uint8Array, from: Address): void;
   createStream(threads: number, instructionSet: InstructionSet): StreamHandle;
+  /** For tests: kernels find no more scratch memory than this many bytes at once; undefined: what the system has. */
+  limitScratch(bytes: number | undefined): void;
 }
 
-/** The layout of commands that this code writes; equal to MB_ABI in native/c/runtime/api.h. */
-const abi = 3;
+/** The layout of commands that this code writes; equal to MB_ABI in c/runtime/api.h. */
+const abi = 4;
 
-/** A process cannot end while koffi waits, so waits are short and repeated. */
+/** A process cannot end while a thread waits, so waits are short and repeated. */
 const waitMilliseconds = 50;
 
 let loaded: Promise<NativeLibrary> | undefined;
 
-/** Loads the library, once per thread of JavaScript. Rejects with what to do when it or koffi is missing. */
+/** Loads the library, once per thread of JavaScript. Rejects with what to do when it is missing. */
 export function loadNativeLibrary(): Promise<NativeLibrary> {
   loaded ??= load();
   return loaded;
@@ -56,43 +58,23 @@ async function load(): Promise<NativeLibrary> {
       `expected a native library, found none: install ${platformPackage} where it exists, or build one with a C compiler (node scripts/build-native.mjs in @modernbert-ts/backend-cpu)`,
     );
   }
-  const { default: koffi } = await import("koffi").catch((cause: unknown) => {
-    throw new TensorError("createCpuBackend", "expected the package koffi for the native engine: npm install koffi", {
-      cause,
-    });
-  });
-  const library = open(koffi, path);
-  const allocate = library.func("mb_allocate", "int64_t", ["int64_t"]);
-  const free = library.func("mb_free", "void", ["int64_t"]);
-  const copyIn = library.func("mb_copy", "void", ["int64_t", "const void *", "int64_t"]);
-  const copyOut = library.func("mb_copy", "void", ["void *", "int64_t", "int64_t"]);
-  const createStream = library.func("mb_stream_create", "int64_t", ["int32_t", "int32_t"]);
-  const submit = library.func("mb_stream_submit", "void", ["int64_t", "const void *", "int64_t"]);
-  const completed = library.func("mb_stream_completed", "int64_t", ["int64_t"]);
-  const wait = library.func("mb_stream_wait", "int32_t", ["int64_t", "int64_t", "int32_t"]);
-  const takeError = library.func("mb_stream_take_error", "int32_t", ["int64_t", "int64_t", "void *", "int64_t"]);
-  const destroyStream = library.func("mb_stream_destroy", "void", ["int64_t"]);
-  const operation = library.func("mb_operation", "int32_t", ["const char *"]);
-  const scalarFunction = library.func("mb_scalar_function", "int32_t", ["const char *"]);
-  const isaName = library.func("mb_isa_name", "const char *", ["int32_t"]);
-  const isaSupported = library.func("mb_isa_supported", "int32_t", ["int32_t"]);
-
+  const addon = open(path);
   const instructionSets: InstructionSet[] = [];
-  for (let index = 0, name: string | null; (name = isaName(index) as string | null) !== null; index++) {
-    instructionSets.push({ index, name, supported: isaSupported(index) === 1 });
+  for (let index = 0, name; (name = addon.isaName(index)) !== undefined; index++) {
+    instructionSets.push({ index, name, supported: addon.isaSupported(index) });
   }
   const scalarNames = Object.keys(scalarTable) as ScalarFunctionName[];
 
   return {
     instructionSets,
-    operations: numbersOf("operation", nativeOperations, operation as (name: string) => number),
-    scalarFunctions: numbersOf("scalar function", scalarNames, scalarFunction as (name: string) => number),
-    allocate: (bytes) => ((allocate(bytes) as number) || undefined) as Address | undefined,
-    free,
-    copyIn: (to, from) => copyIn(to, from, from.byteLength),
-    copyOut: (to, from) => copyOut(to, from, to.byteLength),
+    operations: numbersOf("operation", nativeOperations, addon.operation),
+    scalarFunctions: numbersOf("scalar function", scalarNames, addon.scalarFunction),
+    allocate: (bytes) => (addon.allocate(bytes) || undefined) as Address | undefined,
+    free: addon.free,
+    copyIn: addon.copyIn,
+    copyOut: addon.copyOut,
     createStream(threads, instructionSet) {
-      const stream = createStream(threads, instructionSet.index) as StreamHandle;
+      const stream = addon.createStream(threads, instructionSet.index) as StreamHandle;
       if (stream === 0)
         throw new TensorError(
           "createCpuBackend",
@@ -100,32 +82,30 @@ async function load(): Promise<NativeLibrary> {
         );
       return stream;
     },
-    submit,
-    completed,
-    wait: (stream, count) =>
-      new Promise((resolve, reject) => {
-        wait.async(stream, count, waitMilliseconds, (error: Error | null) => (error ? reject(error) : resolve()));
-      }),
+    submit: addon.submit,
+    completed: addon.completed,
+    wait: (stream, count) => addon.wait(stream, count, waitMilliseconds),
     waitBlocking(stream, count) {
-      while (wait(stream, count, waitMilliseconds) === 0);
+      while (!addon.waitBlocking(stream, count, waitMilliseconds));
     },
     takeError(stream, count) {
-      const text = Buffer.alloc(256);
-      if (takeError(stream, count, text, text.length) === 0) return undefined;
-      const [name, message] = text.toString("utf8", 0, text.indexOf(0)).split("\n", 2);
-      return { operation: name ?? "", message: message ?? "" };
+      const text = addon.takeError(stream, count);
+      if (text === undefined) return undefined;
+      const [kind, operation = "", message = ""] = text.split("\n", 3);
+      return kind === "memory" ? new OutOfMemoryError(operation, message) : new DeviceValueError(operation, message);
     },
-    destroyStream,
+    limitScratch: (bytes) => addon.limitScratch(bytes ?? -1),
+    destroyStream: addon.destroyStream,
   };
 }
 
 /** The library at `path`, of the version that this code speaks. */
-function open(koffi: Koffi, path: string): ReturnType<Koffi["load"]> {
-  let library;
+function open(path: string): Addon {
+  let addon: Addon;
   let found: number;
   try {
-    library = koffi.load(path);
-    found = library.func("mb_abi", "int32_t", [])() as number;
+    addon = loadAddon(path);
+    found = addon.abi();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.trim() : String(cause);
     throw new NativeLibraryError(
@@ -135,7 +115,7 @@ function open(koffi: Koffi, path: string): ReturnType<Koffi["load"]> {
   }
   if (found !== abi)
     throw new NativeLibraryError(`a native library of version ${abi} at ${path}, got version ${found}`);
-  return library;
+  return addon;
 }
 
 /** The library's number for each name. */

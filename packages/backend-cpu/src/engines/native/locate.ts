@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 const platform = `${process.platform}-${process.arch}`;
-const fileName = `modernbert_cpu.${process.platform === "win32" ? "dll" : process.platform === "darwin" ? "dylib" : "so"}`;
+const fileName = "modernbert_cpu.node";
 
 /** The package that brings the library for this platform, an optional dependency of the published package. */
 export const platformPackage: string = `@modernbert-ts/backend-cpu-${platform}`;

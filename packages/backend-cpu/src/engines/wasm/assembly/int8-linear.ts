@@ -1,4 +1,4 @@
-/** Linear layers in bytes: rows of x rounded to whole numbers of -127…127, dot products in whole numbers, scales at the end. */
+/** Linear layers over int8 weights: rows of x rounded to whole numbers of -127…127, dot products in whole numbers, scales at the end. */
 import { at, laneMax, loadPart } from "./vector";
 
 const rowsPerTask: i32 = 16;

@@ -22,7 +22,7 @@ typedef struct {
 
 /* Waits until `before` key blocks have been added. Tasks start in order of their numbers, so those that come before are on their way. */
 static inline void wait_for_turn(atomic_int *turn, int before) {
-  for (int spin = 0; atomic_load_explicit(turn, memory_order_acquire) != before; spin++)
+  for (int spin = 0; atomic_load_explicit(turn, memory_order_acquire) != before && !mb_given_up(); spin++)
     if (spin > 1000) sched_yield();
 }
 

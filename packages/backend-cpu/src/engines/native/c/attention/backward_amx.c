@@ -1,4 +1,4 @@
-/* Attention's backward on AMX tiles (amx/parts.h), for heads of 32, 64, 96, … numbers: the five products of attention/backward.c.
+/* Attention's backward on AMX tiles (amx/parts.h), for head dimensions 32, 64, 96, …: the five products of attention/backward.c.
  *
  * Scores and their gradients are [key][query] with one query per SIMD lane, 32 × 32 at a time. P and dS are cut into parts with queries
  * as depth for dV += P·dO and dK += dS·Q, dS once more with keys as depth for dQᵀ = Kᵀ·dS. */

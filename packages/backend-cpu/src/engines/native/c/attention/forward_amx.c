@@ -1,4 +1,4 @@
-/* Attention's forward on AMX tiles (amx/parts.h), for heads of 32, 64, 96, … numbers.
+/* Attention's forward on AMX tiles (amx/parts.h), for head dimensions 32, 64, 96, ….
  *
  * As in attention/forward.c a task owns queries of one head, and scores are [key][query] with one query per SIMD lane. Queries go in
  * groups of 32. Keys and values are cut into parts in blocks of 32, values as rows of Vᵀ, so that both products take the block of keys or

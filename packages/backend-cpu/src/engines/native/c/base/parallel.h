@@ -14,6 +14,10 @@ typedef void (*mb_body)(void *context, int64_t task, int worker);
  * Tasks start in ascending order, so a task may wait for ones with lower numbers (attention/backward.c does). */
 void mb_parallel(int64_t tasks, mb_body body, void *context);
 
+/* 1 when a task of the kernel in progress found no scratch memory, so that no result of the kernel will be used. A task that waits for
+ * another stops waiting then. */
+int mb_given_up(void);
+
 /* Number of workers of the current stream, the stream thread included. */
 int mb_workers(void);
 
@@ -22,7 +26,8 @@ enum { MB_SLOT_GEMM_LANES, MB_SLOT_GEMM_LINES, MB_SLOT_AMX_A, MB_SLOT_AMX_B, MB_
 
 /* At least `bytes` of 64-byte aligned memory that belongs to (worker, slot); its content is undefined, and a later call for the same
  * pair may move it. Ask on the thread of that worker (worker 0: the stream thread). Memory to be shared by tasks is asked for before
- * mb_parallel with worker 0. Ends the process with a message when memory is exhausted, as a kernel half done cannot be undone. */
+ * mb_parallel with worker 0. Does not return when there is no memory: the kernel is given up, and the
+ * error is taken at the next read. So hold no lock and nothing to be freed while asking. */
 void *mb_scratch(int worker, int slot, size_t bytes);
 
 #endif

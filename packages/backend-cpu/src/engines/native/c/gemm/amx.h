@@ -35,8 +35,8 @@ typedef struct {
   char *to;
 } mb_amx_panel;
 
-static inline int64_t mb_amx_tiles(int64_t lines) { return (lines + MB_AMX_LINES - 1) / MB_AMX_LINES; }
-static inline int64_t mb_amx_steps(int64_t depth) { return (depth + MB_AMX_STEP - 1) / MB_AMX_STEP; }
+static inline int64_t mb_amx_tiles(int64_t lines) { return mb_ceil_div(lines, MB_AMX_LINES); }
+static inline int64_t mb_amx_steps(int64_t depth) { return mb_ceil_div(depth, MB_AMX_STEP); }
 
 /* Splits and packs. Returns 1 when all elements are below 2^63, 0 when the panel is not fit for tiles. */
 int MB_FN(mb_amx_pack)(const mb_amx_panel *panel);

@@ -57,7 +57,7 @@ static void tiles_task(void *opaque, int64_t task, int worker) {
   const copy_context *c = opaque;
   const mb_view *out = &c->out, *in = &c->in;
   const int32_t row = out->rank - 2, column = out->rank - 1;
-  const int64_t strips = (out->shape[row] + TILE - 1) / TILE;
+  const int64_t strips = mb_ceil_div(out->shape[row], TILE);
   const int64_t first = task % strips * TILE, rows = MB_MIN(TILE, out->shape[row] - first);
   char *to = mb_element(out, row_offset(out, task / strips, 2) + first * out->stride[row]);
   const char *from = mb_element(in, row_offset(in, task / strips, 2) + first * in->stride[row]);
@@ -125,7 +125,7 @@ void MB_FN(mb_op_copy)(const mb_view *views, const double *attributes) {
   const int64_t item = mb_bytes_of(c->out.dtype);
   const int same_bits = c->out.dtype == c->in.dtype || (is_integer(c->out.dtype) && is_integer(c->in.dtype));
   if (same_bits && mb_is_contiguous(&c->out) && mb_is_contiguous(&c->in)) {
-    mb_parallel((c->size * item + TASK_BYTES - 1) / TASK_BYTES, bytes_task, c);
+    mb_parallel(mb_ceil_div(c->size * item, TASK_BYTES), bytes_task, c);
     return;
   }
   const int32_t last = c->out.rank - 1;
@@ -137,7 +137,7 @@ void MB_FN(mb_op_copy)(const mb_view *views, const double *attributes) {
   }
   if (same_bits && find_tiles(c)) {
     const int64_t matrix = c->out.shape[last - 1] * c->out.shape[last];
-    mb_parallel(c->size / matrix * ((c->out.shape[last - 1] + TILE - 1) / TILE), tiles_task, c);
+    mb_parallel(c->size / matrix * mb_ceil_div(c->out.shape[last - 1], TILE), tiles_task, c);
     return;
   }
   mb_parallel((c->size + 32 * MB_BLOCK - 1) / (32 * MB_BLOCK), cast_task, c);

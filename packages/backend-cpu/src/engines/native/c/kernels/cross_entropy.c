@@ -86,8 +86,8 @@ static void check_labels(const int32_t *labels, int64_t rows, int64_t vocabulary
 
 /* Rows per chunk: within `most`, and chunks of equal size. */
 static int64_t chunk_rows(int64_t rows, int64_t most) {
-  const int64_t chunks = (rows + most - 1) / most;
-  return (rows + chunks - 1) / chunks;
+  const int64_t chunks = mb_ceil_div(rows, most);
+  return mb_ceil_div(rows, chunks);
 }
 
 /* views: loss sum [1], correct [1], grad hidden [M, d], grad weight [V, d], grad bias [V] (the three absent without training, the last
@@ -96,7 +96,7 @@ void MB_FN(mb_op_cross_entropy_forward)(const mb_view *views, const double *attr
   (void)attributes;
   const int64_t rows = views[5].shape[0], dim = views[5].shape[1], vocabulary = views[6].shape[0];
   const int training = views[2].data != NULL;
-  entropy_context c = {.dim = dim, .vocabulary = vocabulary, .blocks = (vocabulary + COLUMNS - 1) / COLUMNS};
+  entropy_context c = {.dim = dim, .vocabulary = vocabulary, .blocks = mb_ceil_div(vocabulary, COLUMNS)};
   c.weight = views[6].data, c.bias = views[7].data, c.grad_weight = views[3].data, c.grad_bias = views[4].data;
   double loss = 0, correct = 0;
   if (rows > 0) {
@@ -118,7 +118,7 @@ void MB_FN(mb_op_cross_entropy_forward)(const mb_view *views, const double *attr
       c.hidden = (const float *)views[5].data + first * dim;
       c.labels = (const int32_t *)views[8].data + first;
       mb_parallel(c.blocks, logits_body, &c);
-      mb_parallel((c.rows + COMBINED_ROWS - 1) / COMBINED_ROWS, combine_body, &c);
+      mb_parallel(mb_ceil_div(c.rows, COMBINED_ROWS), combine_body, &c);
       for (int64_t row = 0; row < c.rows; row++) loss += c.loss[row], correct += c.correct[row];
       if (!training) continue;
       c.grad_hidden = (float *)views[2].data + first * dim;
@@ -157,6 +157,6 @@ void MB_FN(mb_op_cross_entropy_backward)(const mb_view *views, const double *att
   for (int which = 0; which < 3; which++) {
     if (views[which].data == NULL) continue;
     scale_context context = {views[4 + which].data, views[which].data, *(const float *)views[3].data, mb_size_of(&views[which])};
-    mb_parallel((context.size + SCALED_ELEMENTS - 1) / SCALED_ELEMENTS, scale_body, &context);
+    mb_parallel(mb_ceil_div(context.size, SCALED_ELEMENTS), scale_body, &context);
   }
 }

@@ -18,7 +18,7 @@ static fill_context context_of(const mb_view *views) {
   return context;
 }
 
-static void run(fill_context *context, mb_body body) { mb_parallel((context->size + TASK - 1) / TASK, body, context); }
+static void run(fill_context *context, mb_body body) { mb_parallel(mb_ceil_div(context->size, TASK), body, context); }
 
 static void fill_task(void *opaque, int64_t task, int worker) {
   (void)worker;

@@ -75,7 +75,7 @@ void MB_FN(mb_op_layer_norm_forward)(const mb_view *views, const double *attribu
   forward_context context = {.rows = views[0].shape[0], .dim = views[0].shape[1], .eps = (float)attributes[0]};
   context.y = views[0].data, context.y_dtype = views[0].dtype, context.sum = views[1].data, context.stats = views[2].data;
   context.x = views[3].data, context.delta = views[4].data, context.weight = views[5].data, context.bias = views[6].data;
-  mb_parallel((context.rows + FORWARD_ROWS - 1) / FORWARD_ROWS, forward_body, &context);
+  mb_parallel(mb_ceil_div(context.rows, FORWARD_ROWS), forward_body, &context);
 }
 
 typedef struct {
@@ -156,7 +156,7 @@ void MB_FN(mb_op_layer_norm_backward)(const mb_view *views, const double *attrib
   context.grad_x = views[0].data, context.grad_delta = views[1].data, context.grad_weight = views[2].data, context.grad_bias = views[3].data;
   context.grad_y = views[4].data, context.grad_y_dtype = views[4].dtype, context.grad_sum = views[5].data;
   context.x = views[6].data, context.stats = views[7].data, context.weight = views[8].data;
-  context.rows_per_task = MB_MAX(16, (context.rows + PARTIALS - 1) / PARTIALS);
+  context.rows_per_task = MB_MAX(16, mb_ceil_div(context.rows, PARTIALS));
   context.tasks = (context.rows + context.rows_per_task - 1) / context.rows_per_task;
   if (context.grad_y == NULL) {
     mb_parallel(context.tasks, pass_body, &context);

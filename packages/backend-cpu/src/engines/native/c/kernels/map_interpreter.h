@@ -124,5 +124,5 @@ void MB_FN(TYPED(mb_map))(const mb_view *views, const double *attributes) {
   REAL *splats = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)((constants + 1) * STEP) * sizeof(REAL));
   for (int64_t i = 0; i < constants * STEP; i++) splats[i] = (REAL)attributes[5 + i / STEP];
   c->constants = splats;
-  mb_parallel((c->size + MAP_TASK - 1) / MAP_TASK, map_task, c);
+  mb_parallel(mb_ceil_div(c->size, MAP_TASK), map_task, c);
 }

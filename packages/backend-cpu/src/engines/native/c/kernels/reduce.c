@@ -98,7 +98,7 @@ static void piece_task(void *opaque, int64_t task, int worker) {
 }
 
 static void reduce_rows(reduce_context *c) {
-  c->pieces = (c->depth + PIECE - 1) / PIECE;
+  c->pieces = mb_ceil_div(c->depth, PIECE);
   if (c->pieces < 2) {
     c->outputs_per_task = MB_MAX(1, PIECE / MB_MAX(1, c->depth));
     mb_parallel((c->outputs + c->outputs_per_task - 1) / c->outputs_per_task, rows_task, c);
@@ -117,7 +117,7 @@ static void reduce_rows(reduce_context *c) {
 static void column_task(void *opaque, int64_t task, int worker) {
   (void)worker;
   const reduce_context *c = opaque;
-  const int64_t blocks = (c->columns + COLUMNS - 1) / COLUMNS;
+  const int64_t blocks = mb_ceil_div(c->columns, COLUMNS);
   const int64_t piece = task % c->pieces, block = task / c->pieces % blocks, group = task / c->pieces / blocks;
   const int64_t n = MB_MIN(COLUMNS, c->columns - block * COLUMNS), output = group * c->columns + block * COLUMNS;
   const int64_t origin = offset_of(&c->kept, output), end = MB_MIN(c->depth, (piece + 1) * ROWS);
@@ -146,9 +146,9 @@ static void column_task(void *opaque, int64_t task, int worker) {
 
 static void reduce_columns(reduce_context *c) {
   c->columns = c->kept.shape[c->kept.rank - 1];
-  c->pieces = MB_MAX(1, (c->depth + ROWS - 1) / ROWS);
+  c->pieces = MB_MAX(1, mb_ceil_div(c->depth, ROWS));
   c->partial = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)(c->outputs * c->pieces) * sizeof(double));
-  mb_parallel(c->outputs / c->columns * ((c->columns + COLUMNS - 1) / COLUMNS) * c->pieces, column_task, c);
+  mb_parallel(c->outputs / c->columns * mb_ceil_div(c->columns, COLUMNS) * c->pieces, column_task, c);
   for (int64_t piece = 1; piece < c->pieces; piece++)
     for (int64_t i = 0; i < c->outputs; i++) c->partial[i] = combine(c, c->partial[i], c->partial[piece * c->outputs + i]);
   MB_FN(mb_store_f64)(&c->out, 0, c->outputs, c->partial);

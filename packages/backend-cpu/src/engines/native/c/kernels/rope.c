@@ -45,5 +45,5 @@ void MB_FN(mb_op_rope)(const mb_view *views, const double *attributes) {
   rope_context context = {.tokens = x->shape[0], .heads = x->shape[2], .half = x->shape[3] / 2, .positions = views[2].shape[0]};
   context.out = views[0].data, context.x = x->data, context.cos = views[2].data, context.sin = views[3].data;
   context.position = views[4].data, context.sign = (float)attributes[0];
-  mb_parallel((context.tokens + TOKENS_PER_TASK - 1) / TOKENS_PER_TASK, rope_body, &context);
+  mb_parallel(mb_ceil_div(context.tokens, TOKENS_PER_TASK), rope_body, &context);
 }

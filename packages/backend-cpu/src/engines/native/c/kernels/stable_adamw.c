@@ -63,7 +63,7 @@ void MB_FN(mb_op_stable_adamw)(const mb_view *views, const double *attributes) {
   context.scale = *(const float *)views[5].data;
   if (context.scale == 0 || context.size == 0) return;
   context.beta1 = control[1], context.beta2 = control[2], context.eps = control[3];
-  const int64_t blocks = (context.size + BLOCK - 1) / BLOCK;
+  const int64_t blocks = mb_ceil_div(context.size, BLOCK);
   context.sums = mb_scratch(0, MB_SLOT_KERNEL_0, sizeof(double) * (size_t)blocks);
   mb_parallel(blocks, sum_body, &context);
   double sum = 0;

@@ -1,4 +1,4 @@
-/* Linear layer in bytes: rows of activations are rounded to bytes, each with a scale of its own, and multiplied in whole numbers. */
+/* Linear layer over int8 weights: rows of activations are rounded to bytes, each with a scale of its own, and multiplied in whole numbers. */
 #include "narrow/panel_linear.h"
 
 #define SMALLEST 1e-30f /* rows that are smaller count as zeros */

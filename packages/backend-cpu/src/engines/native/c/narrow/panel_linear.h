@@ -1,4 +1,4 @@
-/* y = x · weightᵀ for weights in 16 bits or in bytes, which are read as they lie; what the kernels of narrow/int8_panels.c, narrow/int8_amx.c and
+/* y = x · weightᵀ for 16-bit and int8 weights, which are read as they lie; what the kernels of narrow/int8_panels.c, narrow/int8_amx.c and
  * narrow/linear_amx.c share.
  *
  * Everything comes in words of 32 bits: four bytes, or two bf16. Rows of x are rounded to such words and packed into panels of VL rows,

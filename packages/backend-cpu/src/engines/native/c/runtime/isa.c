@@ -93,6 +93,8 @@ static int32_t find(const char *const *names, int32_t count, const char *name) {
 
 MB_API int32_t mb_operation(const char *name) { return find(operation_names, COUNT(operation_names), name); }
 
+const char *mb_operation_name(int32_t operation) { return operation_names[operation]; }
+
 MB_API int32_t mb_scalar_function(const char *name) { return find(scalar_names, COUNT(scalar_names), name); }
 
 MB_API const char *mb_isa_name(int32_t index) { return index < COUNT(sets) ? sets[index].name : NULL; }

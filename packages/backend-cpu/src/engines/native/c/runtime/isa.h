@@ -7,4 +7,7 @@
 /* The kernels of instruction set `index` (as in mb_isa_name). */
 const mb_kernel *mb_isa_kernels(int32_t index);
 
+/* The inverse of mb_operation. */
+const char *mb_operation_name(int32_t operation);
+
 #endif

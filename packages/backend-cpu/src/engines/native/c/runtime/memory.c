@@ -15,7 +15,7 @@
 
 MB_API void *mb_allocate(int64_t bytes) {
   const int64_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : LINE;
-  const int64_t rounded = (MB_MAX(bytes, 1) + LINE - 1) / LINE * LINE;
+  const int64_t rounded = mb_ceil_div(MB_MAX(bytes, 1), LINE) * LINE;
 #if defined(_WIN32)
   void *data = _aligned_malloc((size_t)rounded, (size_t)alignment);
 #else

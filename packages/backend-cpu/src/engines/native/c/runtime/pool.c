@@ -1,7 +1,10 @@
 /* The thread pool: one loop at a time, tasks claimed from an atomic counter, workers that spin briefly and then sleep.
  *
  * A claim is (loop number, next task) in one 64-bit word and is advanced by compare-and-swap, so a worker that wakes up late can never
- * take a task of another loop, and the loop's end waits for claimed tasks only, never for sleeping workers. */
+ * take a task of another loop, and the loop's end waits for claimed tasks only, never for sleeping workers.
+ *
+ * A task that finds no scratch memory is left by a jump to its worker's `task_end`; tasks that have not begun are skipped, and when the loop
+ * is over the kernel is left by a jump to `kernel_end`. Kernels hold nothing that such a jump could lose. */
 #if defined(__linux__)
 #define _GNU_SOURCE
 #endif
@@ -9,19 +12,26 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/memory.h"
+#include "runtime/api.h"
 #include "base/parallel.h"
 
 #define SPINS 1000 /* some 20 to 50 µs */
 #define CLOSED UINT32_MAX
 #define MAX_TASKS (1 << 30)
+
+#if defined(_WIN32)
+#define SET_JUMP setjmp
+#define JUMP longjmp
+#else /* without the signal mask, which takes system calls */
+#define SET_JUMP _setjmp
+#define JUMP _longjmp
+#endif
 
 typedef struct {
   void *data;
@@ -45,6 +55,7 @@ struct mb_pool {
   _Atomic int64_t tasks, first;
   _Alignas(64) atomic_uint_fast64_t claim; /* loop number << 32 | next task */
   _Alignas(64) _Atomic int64_t done;
+  _Atomic int64_t lacked; /* bytes of scratch that the kernel in progress asked for in vain; 0: none */
   _Alignas(64) atomic_int sleepers;
   atomic_bool stop;
   pthread_mutex_t mutex;
@@ -55,6 +66,8 @@ struct mb_pool {
 static _Thread_local mb_pool *current_pool;
 static _Thread_local int current_worker;
 static _Thread_local bool inside_task;
+static _Thread_local jmp_buf task_end, kernel_end;
+static _Atomic int64_t scratch_limit = INT64_MAX;
 
 static inline void pause_cpu(void) {
 #if defined(__x86_64__)
@@ -66,6 +79,7 @@ static inline void pause_cpu(void) {
 
 /* Works on tasks of the loop in progress until none is left. */
 static void work(mb_pool *pool, int worker) {
+  if (SET_JUMP(task_end) != 0) atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
   for (;;) {
     uint64_t claim = atomic_load_explicit(&pool->claim, memory_order_acquire);
     const uint32_t task = (uint32_t)claim;
@@ -74,7 +88,8 @@ static void work(mb_pool *pool, int worker) {
     if (!atomic_compare_exchange_weak(&pool->claim, &claim, claim + 1)) continue;
     const mb_body body = atomic_load_explicit(&pool->body, memory_order_relaxed);
     void *context = atomic_load_explicit(&pool->context, memory_order_relaxed);
-    body(context, atomic_load_explicit(&pool->first, memory_order_relaxed) + task, worker);
+    if (atomic_load_explicit(&pool->lacked, memory_order_relaxed) == 0)
+      body(context, atomic_load_explicit(&pool->first, memory_order_relaxed) + task, worker);
     atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
   }
 }
@@ -146,6 +161,7 @@ static void run_loop(mb_pool *pool, int64_t first, int64_t tasks, mb_body body, 
     if (spin < SPINS) pause_cpu();
     else sched_yield();
   }
+  if (atomic_load(&pool->lacked) != 0) JUMP(kernel_end, 1);
 }
 
 void mb_parallel(int64_t tasks, mb_body body, void *context) {
@@ -160,16 +176,30 @@ void mb_parallel(int64_t tasks, mb_body body, void *context) {
 
 int mb_workers(void) { return current_pool ? current_pool->workers : 1; }
 
+int mb_given_up(void) { return atomic_load_explicit(&current_pool->lacked, memory_order_relaxed) != 0; }
+
+static _Noreturn void give_up(size_t bytes) {
+  atomic_store(&current_pool->lacked, (int64_t)bytes);
+  JUMP(inside_task ? task_end : kernel_end, 1);
+}
+
+int64_t mb_pool_run(mb_kernel kernel, const mb_view *views, const double *attributes) {
+  atomic_store(&current_pool->lacked, 0);
+  if (SET_JUMP(kernel_end) == 0) kernel(views, attributes);
+  return atomic_load(&current_pool->lacked);
+}
+
+MB_API void mb_limit_scratch(int64_t bytes) { atomic_store(&scratch_limit, bytes < 0 ? INT64_MAX : bytes); }
+
 void *mb_scratch(int worker, int slot, size_t bytes) {
   scratch_block *block = &current_pool->worker[worker].scratch[slot];
+  if ((int64_t)bytes > atomic_load_explicit(&scratch_limit, memory_order_relaxed)) give_up(bytes);
   if (block->bytes < bytes) {
     mb_free(block->data);
-    block->bytes = bytes + bytes / 4;
-    block->data = mb_allocate((int64_t)block->bytes);
-    if (block->data == NULL) {
-      fprintf(stderr, "[backend-cpu] out of memory: a kernel needs %zu bytes of scratch\n", bytes);
-      abort();
-    }
+    const size_t roomy = bytes + bytes / 4;
+    block->data = mb_allocate((int64_t)roomy);
+    block->bytes = block->data ? roomy : 0;
+    if (block->data == NULL) give_up(bytes);
   }
 #if defined(MB_POISON_SCRATCH)
   memset(block->data, 0xff, bytes); /* NaN: a kernel that reads what it did not write is found out */

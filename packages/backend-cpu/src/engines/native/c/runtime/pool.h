@@ -2,6 +2,8 @@
 #ifndef MB_POOL_H
 #define MB_POOL_H
 
+#include "base/command.h"
+
 typedef struct mb_pool mb_pool;
 
 /* `workers` counts the calling (stream) thread; `owner` is handed back by mb_pool_owner. NULL when threads cannot be made. */
@@ -12,6 +14,10 @@ void mb_pool_enter(mb_pool *pool);
 
 /* The owner of the pool that the calling thread works for. */
 void *mb_pool_owner(void);
+
+/* Runs a kernel on the pool that the calling thread has entered. Returns 0 when it was done, else how many bytes of scratch memory it asked
+ * for in vain: the kernel was then given up, its outputs are undefined. */
+int64_t mb_pool_run(mb_kernel kernel, const mb_view *views, const double *attributes);
 
 /* Ends the workers and frees their scratch. */
 void mb_pool_destroy(mb_pool *pool);

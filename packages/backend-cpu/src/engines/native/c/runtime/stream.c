@@ -27,7 +27,7 @@ struct mb_stream {
   batch *first, *last;
   bool stop;
   _Atomic int64_t completed, wanted; /* wanted: the lowest count that someone waits for */
-  /* The first bad value since the last mb_stream_take_error, and the command that met it. */
+  /* The first error since the last mb_stream_take_error, and the command that met it. */
   atomic_bool failed;
   int64_t failed_at;
   char error[256];
@@ -37,6 +37,33 @@ struct mb_stream {
 enum { WRITE_INLINE = -1, COPY_BYTES = -2, FREE = -3 };
 
 static void *address_of(double number) { return (void *)(intptr_t)number; }
+
+/* Keeps an error of the command in progress, unless an earlier one waits to be taken. */
+static void report_list(mb_stream *stream, const char *kind, const char *operation, const char *format, va_list list) {
+  pthread_mutex_lock(&stream->mutex);
+  if (!atomic_load(&stream->failed)) {
+    const int length = snprintf(stream->error, sizeof stream->error, "%s\n%s\n", kind, operation);
+    vsnprintf(stream->error + length, sizeof stream->error - (size_t)length, format, list);
+    stream->failed_at = atomic_load(&stream->completed) + 1;
+    atomic_store(&stream->failed, true);
+  }
+  pthread_mutex_unlock(&stream->mutex);
+}
+
+static void __attribute__((format(printf, 4, 5)))
+report(mb_stream *stream, const char *kind, const char *operation, const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  report_list(stream, kind, operation, format, list);
+  va_end(list);
+}
+
+void mb_value_error(const char *operation, const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  report_list(mb_pool_owner(), "value", operation, format, list);
+  va_end(list);
+}
 
 static void execute(mb_stream *stream, const mb_command *command) {
   const mb_view *views = (const mb_view *)(command + 1);
@@ -51,8 +78,13 @@ static void execute(mb_stream *stream, const mb_command *command) {
     case FREE:
       mb_free(address_of(attributes[0]));
       break;
-    default:
-      stream->kernels[command->operation](views, attributes);
+    default: {
+      const int64_t lacked = mb_pool_run(stream->kernels[command->operation], views, attributes);
+      if (lacked != 0)
+        report(stream, "memory", mb_operation_name(command->operation),
+               "expected room for %lld bytes of scratch memory, the system has none: use smaller batches, or release tensors",
+               (long long)lacked);
+    }
   }
 }
 
@@ -104,12 +136,9 @@ MB_API mb_stream *mb_stream_create(int32_t workers, int32_t isa) {
   return stream;
 }
 
-MB_API void mb_stream_submit(mb_stream *stream, const void *commands, int64_t bytes) {
+MB_API int32_t mb_stream_submit(mb_stream *stream, const void *commands, int64_t bytes) {
   batch *added = malloc(sizeof *added + (size_t)bytes);
-  if (added == NULL) {
-    fprintf(stderr, "[backend-cpu] out of memory: cannot queue %lld bytes of commands\n", (long long)bytes);
-    abort();
-  }
+  if (added == NULL) return 0;
   added->next = NULL;
   added->bytes = bytes;
   memcpy(added->commands, commands, (size_t)bytes);
@@ -119,6 +148,7 @@ MB_API void mb_stream_submit(mb_stream *stream, const void *commands, int64_t by
   stream->last = added;
   pthread_cond_signal(&stream->queued);
   pthread_mutex_unlock(&stream->mutex);
+  return 1;
 }
 
 MB_API int64_t mb_stream_completed(mb_stream *stream) { return atomic_load(&stream->completed); }
@@ -141,21 +171,6 @@ MB_API int32_t mb_stream_wait(mb_stream *stream, int64_t count, int32_t millisec
   }
   pthread_mutex_unlock(&stream->mutex);
   return atomic_load(&stream->completed) >= count;
-}
-
-void mb_value_error(const char *operation, const char *format, ...) {
-  mb_stream *stream = mb_pool_owner();
-  pthread_mutex_lock(&stream->mutex);
-  if (!atomic_load(&stream->failed)) {
-    const int length = snprintf(stream->error, sizeof stream->error, "%s\n", operation);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(stream->error + length, sizeof stream->error - (size_t)length, format, arguments);
-    va_end(arguments);
-    stream->failed_at = atomic_load(&stream->completed) + 1;
-    atomic_store(&stream->failed, true);
-  }
-  pthread_mutex_unlock(&stream->mutex);
 }
 
 MB_API int32_t mb_stream_take_error(mb_stream *stream, int64_t count, char *text, int64_t capacity) {
