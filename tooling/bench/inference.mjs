@@ -14,7 +14,7 @@ import { alternate, machine, median, show, table } from "./report.mjs";
 import { forwardFlops, shapeConfig } from "./shapes.mjs";
 import { startTorch } from "./torch-peer.mjs";
 
-/** What each case is asked to reach, against the faster peer. */
+/** What each case is to reach, against the faster peer. */
 const goals = { "1x8": 1 / 0.6, "1x128": 1.5, "8x128": 1.5, "4x512": 1.5, mixed: 3.5, "1x2048": 2.2, "1x8192": 3.5 };
 
 /** @param {{ shape?: string, cases?: string[], rounds?: number, backend?: string }} options */
@@ -105,7 +105,7 @@ async function measure({ text, rounds, config, model, runtime, onnx, torch }) {
 }
 
 function report({ device, shape, rounds, peak, rows }) {
-  const header = ["case", "ours tok/s", "onnxruntime", "torch", "/ onnxruntime", "/ torch", "asked", "ms", "GFLOP/s"];
+  const header = ["case", "ours tok/s", "onnxruntime", "torch", "/ onnxruntime", "/ torch", "goal", "ms", "GFLOP/s"];
   const of = peak ? [`% of ${peak.toFixed(0)}`] : [];
   const cells = rows.map((r) => [
     r.case,
@@ -124,7 +124,7 @@ function report({ device, shape, rounds, peak, rows }) {
   const lines = [
     `${machine()}; ours: ${device}; shape ${shape}, f32; medians of up to ${rounds} rounds in alternation.`,
     ...(peak ? [`The machine's f32 multiply-add peak, measured: ${peak.toFixed(0)} GFLOP/s.`] : []),
-    "`asked` is against the faster peer; `delay` is how late a timer of 1 ms came during a forward, at worst (ms);",
+    "`goal` is against the faster peer; `delay` is how late a timer of 1 ms came during a forward, at worst (ms);",
     "`error` is the largest difference between engines, in parts of the largest value.",
     "",
     table([...header, ...of, "delay", "error"], cells),

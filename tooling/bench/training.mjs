@@ -18,7 +18,7 @@ import { alternate, machine, median, show, table } from "./report.mjs";
 import { shapeConfig } from "./shapes.mjs";
 import { startTorch } from "./torch-peer.mjs";
 
-/** Shape@case: what each is asked to reach against torch. */
+/** Shape@case: what each is to reach against torch. */
 const goals = { "7x256x4x384@16x256": 2.5, "base@2x256": 2 };
 
 /** @param {{ cases?: string[], rounds?: number, backend?: string }} options cases are SHAPE@BxL */
@@ -47,7 +47,7 @@ export async function run({ cases = Object.keys(goals), rounds = 5, backend: nam
   const text = [
     `${machine()}; ours: ${device}; f32, full vocabulary of 50,368, one label in three; medians of up to ${rounds} rounds.`,
     "",
-    table(["shape @ batch", "ours tok/s", "torch tok/s", "/ torch", "asked"], cells),
+    table(["shape @ batch", "ours tok/s", "torch tok/s", "/ torch", "goal"], cells),
   ];
   return { machine: machine(), device, rounds, rows, text: text.join("\n") };
 }

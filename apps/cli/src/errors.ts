@@ -1,7 +1,7 @@
 /** From whatever was thrown to one line on stderr and an exit code. */
+import type { Writable } from "node:stream";
 import { CommanderError } from "commander";
 import { printable } from "./text.ts";
-import type { Streams } from "./streams.ts";
 
 /** Something that the user of the command line can put right. */
 export class CliError extends Error {
@@ -9,7 +9,7 @@ export class CliError extends Error {
 }
 
 /** Prints what is worth printing and returns the exit code: 0 for a closed pipe and for help, 2 for wrong usage, else 1. */
-export function report(error: unknown, debug: boolean, { stderr }: Streams): number {
+export function report(error: unknown, debug: boolean, stderr: Writable): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said what is wrong
   if (codeOf(error) === "EPIPE") return 0;
   stderr.write(`error: ${printable(oneLine(error))}\n`);

@@ -39,7 +39,7 @@ export async function run(args: readonly string[], streams: Streams): Promise<nu
     await program.parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
-    return report(error, program.opts<{ debug?: boolean }>().debug === true, streams);
+    return report(error, program.opts<{ debug?: boolean }>().debug === true, streams.stderr);
   } finally {
     streams.stdout.off("error", leaveToNextWrite);
   }

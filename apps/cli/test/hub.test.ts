@@ -1,7 +1,7 @@
 /** Hub ids on the command line: a whole download, one that is killed in the middle, and none. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { startFakeHub } from "../../../packages/pipelines/test/support/fake-hub.ts";
 import { saveTinyModel } from "../../../packages/pipelines/test/support/tiny-model.ts";
 import { bin, errorOf, startBin } from "./support/cli.ts";
@@ -37,14 +37,19 @@ test("tokenize does not download the weights", async () => {
 test("a download that is killed is made good by the next run", async () => {
   await using hub = await startFakeHub({ name: "somebody/tiny", files, large: ["model.safetensors"] });
   const env = { HF_HOME: join(folder, "killed"), HF_ENDPOINT: hub.url };
-  hub.faults.set("model.safetensors", "stall");
+  hub.faults.set("model.safetensors", { kind: "stall" });
   const child = startBin(args, env);
   await hub.stalled;
+  const blobs = join(folder, "killed/hub/models--somebody--tiny/blobs");
+  const partial = (): string => readdirSync(blobs).find((name) => name.endsWith(".partial"))!;
+  await vi.waitUntil(() => statSync(join(blobs, partial())).size > 0, { timeout: 20_000 });
   child.kill("SIGKILL");
   await new Promise((resolve) => child.on("close", resolve));
   expect(errorOf(await bin(args, "", { ...env, HF_HUB_OFFLINE: "1" }))).toMatch(/not in the cache .*download it once/);
   hub.faults.clear();
+  hub.requests.length = 0;
   expect((await bin(args, "", env)).code).toBe(0);
+  expect(hub.requests.at(-1)).toMatch(/model.safetensors bytes=[1-9]\d*-$/);
 });
 
 test("401 and 404 say what to do", async () => {

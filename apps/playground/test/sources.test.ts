@@ -1,6 +1,6 @@
 /** Addresses and picked files as model sources. */
 import { expect, test } from "vitest";
-import type { ModelSource } from "../src/engine/protocol.ts";
+import type { ModelSource } from "../src/source/source.ts";
 import { modelUrl } from "../src/source/model-url.ts";
 import { modelSource } from "../src/source/picked-files.ts";
 

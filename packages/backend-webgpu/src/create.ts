@@ -5,12 +5,13 @@ import type { DeviceLimits, WebGpuBackend } from "./backend.ts";
 import { WebGpuUnavailableError } from "./errors.ts";
 import { describeFeatures, featuresOf, featuresToRequest, optionalFeatures } from "./features.ts";
 import type { OptionalFeature } from "./features.ts";
-import { findGpu } from "./gpu.ts";
+import { driverAdvice, findGpu } from "./gpu.ts";
 import { recipes } from "./kernels/matmul-recipes.ts";
 import type { RecipeName } from "./kernels/matmul-recipes.ts";
 import { defaultStore } from "./tuning-store.ts";
 import type { TuningStore } from "./tuning-store.ts";
 import { loadTable, measureTable } from "./tuning.ts";
+import { whyNoGpu } from "./vulkan.ts";
 
 export interface WebGpuBackendOptions {
   /** A device of the caller, who also destroys it. Ask its adapter for the largest limits, and for `shader-f16` and `subgroups`. */
@@ -142,6 +143,8 @@ async function requestAdapter({
   powerPreference = "high-performance",
   allowSoftware = true,
 }: WebGpuBackendOptions): Promise<Pick<FoundDevice, "language"> & { readonly adapter: GPUAdapter }> {
+  const reason = gpu || allowSoftware ? undefined : await whyNoGpu();
+  if (reason !== undefined) throw new WebGpuUnavailableError(reason, driverAdvice);
   const { from, advice } = gpu ? { from: gpu, advice: "the given gpu has none" } : await findGpu();
   const adapter = await from.requestAdapter({ powerPreference });
   if (adapter === null) throw new WebGpuUnavailableError("there is no WebGPU adapter on this machine", advice);

@@ -12,7 +12,7 @@ export interface DawnModule {
   create(options: string[]): GPU;
 }
 
-const driverAdvice =
+export const driverAdvice: string =
   "on Linux Dawn needs a Vulkan driver; on Debian or Ubuntu apt-get install mesa-vulkan-drivers (25 or newer; its lavapipe runs on the " +
   "CPU), and name its file if it is not found: VK_DRIVER_FILES=/usr/share/vulkan/icd.d/lvp_icd.json";
 

@@ -13,7 +13,7 @@ import type {
   Shape,
   View,
 } from "@modernbert-ts/tensor-core";
-import { expectThat } from "./case.ts";
+import { expectThat } from "./expectation.ts";
 import { dense, placeLayout } from "./layout.ts";
 import type { Layout } from "./layout.ts";
 import { addressesOf, loadHost, makeArray, poisoned, storeHost } from "./nd-array.ts";

@@ -3,6 +3,8 @@ import type { Backend, CompositeName, DType, PrimitiveName, ScalarFunctionName }
 import type { Bench } from "./bench.ts";
 import type { RandomSource } from "./random-source.ts";
 
+export { ConformanceError, expectThat } from "./expectation.ts";
+
 /** One cell of the coverage table. */
 export interface Coverage {
   readonly operation: PrimitiveName | CompositeName;
@@ -67,15 +69,6 @@ export interface ConformanceCase {
 
 /** Thrown by `skip`. */
 export class SkipCase extends Error {}
-
-/** Thrown when a backend does not conform. */
-export class ConformanceError extends Error {
-  override readonly name = "ConformanceError";
-}
-
-export function expectThat(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new ConformanceError(message);
-}
 
 /** The coverage of a primitive with its main dtype. */
 export function primitive(operation: PrimitiveName, dtype: DType): readonly Coverage[] {

@@ -1,7 +1,7 @@
 /** A model folder or hub id, its tokenizer and a backend as one object, and what people ask of it. Node only; pages take `/browser`. */
 export * from "./browser.ts";
-export { resolveModelFolder } from "./model-folder.ts";
-export type { ModelFolderOptions } from "./model-folder.ts";
+export { resolveModelFolder } from "./hub/model-folder.ts";
+export type { ModelFolderOptions } from "./hub/model-folder.ts";
 export { openModel, openRuntime } from "./model.ts";
 export type { ModelOptions, OpenModel, OpenRuntime, RuntimeOptions } from "./model.ts";
 export { openPipeline } from "./pipeline.ts";

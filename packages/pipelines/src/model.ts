@@ -7,8 +7,8 @@ import { diskFolder } from "@modernbert-ts/safetensors/node";
 import { DTypeError, Runtime } from "@modernbert-ts/tensor-core";
 import type { FusionMode, Precision } from "@modernbert-ts/tensor-core";
 import { architectures } from "./architectures.ts";
-import { resolveModelFolder } from "./model-folder.ts";
-import type { ModelFolderOptions } from "./model-folder.ts";
+import { resolveModelFolder } from "./hub/model-folder.ts";
+import type { ModelFolderOptions } from "./hub/model-folder.ts";
 
 export interface RuntimeOptions extends BackendOptions {
   readonly backend?: BackendName | "auto";

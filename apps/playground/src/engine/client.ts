@@ -1,5 +1,6 @@
 /** The page's end of the worker: operations as functions that return promises. */
-import type { Operations, OperationName, Progress, Reply } from "./protocol.ts";
+import type { Progress } from "../source/source.ts";
+import type { Operations, OperationName, Reply } from "./protocol.ts";
 
 export interface EngineClient {
   call<Name extends OperationName>(

@@ -1,10 +1,6 @@
 /** What the page and the worker say to each other. Everything here survives structured cloning. */
 import type { MaskPrediction } from "@modernbert-ts/pipelines/browser";
-
-/** Where a model comes from: a folder's address, or files by their paths in it. */
-export type ModelSource =
-  | { readonly kind: "url"; readonly url: string }
-  | { readonly kind: "files"; readonly name: string; readonly files: ReadonlyMap<string, File> };
+import type { ModelSource, Progress } from "../source/source.ts";
 
 /** What to run on: a GPU if there is one, software adapters too, or the CPU. */
 export type DeviceName = "auto" | "webgpu" | "cpu";
@@ -64,13 +60,6 @@ export type Request = {
     readonly argument: Operations[Name]["argument"];
   };
 }[OperationName];
-
-/** How far a load is. `total` is absent where the server does not say. */
-export interface Progress {
-  readonly step: string;
-  readonly loaded?: number;
-  readonly total?: number;
-}
 
 export type Reply =
   | { readonly kind: "result"; readonly id: number; readonly result: Operations[OperationName]["result"] }

@@ -1,7 +1,7 @@
 /** A model source as a folder whose files can be opened by name. */
 import { blobSource } from "@modernbert-ts/safetensors";
 import type { Folder } from "@modernbert-ts/safetensors";
-import type { ModelSource, Progress } from "../engine/protocol.ts";
+import type { ModelSource, Progress } from "./source.ts";
 import { fetchFile } from "./fetch-file.ts";
 
 export function openSource(source: ModelSource, onProgress: (progress: Progress) => void): Folder {

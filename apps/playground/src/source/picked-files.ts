@@ -1,5 +1,5 @@
 /** Files that a person picked or dropped, as a model source. */
-import type { ModelSource } from "../engine/protocol.ts";
+import type { ModelSource } from "./source.ts";
 
 /** Of a folder picker: paths begin with the folder's name. */
 export function filesOfInput(files: Iterable<File>): Map<string, File> {

@@ -1,6 +1,7 @@
 /** The model card: an address, a folder or a drop in; progress, errors and what was loaded out. */
 import { byId, messageOf, setMessage } from "../dom.ts";
-import type { Cost, ModelReport, ModelSource, Progress } from "../engine/protocol.ts";
+import type { Cost, ModelReport } from "../engine/protocol.ts";
+import type { ModelSource, Progress } from "../source/source.ts";
 import { bytes, count, milliseconds } from "../format.ts";
 import { modelUrl } from "../source/model-url.ts";
 import { filesOfDrop, filesOfInput, modelSource } from "../source/picked-files.ts";

@@ -4,13 +4,12 @@
  * subgroup is known by its smallest thread, leaves its part at that place, and every thread combines the parts in the order of their
  * places. One device gives the same bits every time.
  */
-import type { Parameter } from "../device/dispatch.ts";
 
 /** Threads of a workgroup that reduces. */
 export const groupThreads = 64;
 
-/** What the tree needs: half the workgroup. A constant would have compilers unroll it, which takes software adapters seconds. */
-export const halfGroup: Parameter = ["half_group", "u32", groupThreads / 2];
+/** The parameter that the tree needs: half the workgroup. A constant would have compilers unroll it, which takes software adapters seconds. */
+export const halfGroup: readonly [name: string, type: "u32", value: number] = ["half_group", "u32", groupThreads / 2];
 
 /** A WGSL function `NAME(v, local)` that every thread of the workgroup calls with a value, and that gives all of them the result. */
 export interface Reduction {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export const commit = "a".repeat(39) + "1";
@@ -16,55 +16,86 @@ export interface HubRepository {
   readonly token?: string;
 }
 
-/** What goes wrong, by path. Empty it and the hub works again. */
-type Faults = Map<string, "cut" | "stall" | "damage">;
+/** What goes wrong with a file: the connection is cut in its middle, or falls silent there, or a byte is another; or a status. */
+export interface Fault {
+  readonly kind: "cut" | "stall" | "damage" | number;
+  /** How often; always when left out. */
+  times?: number;
+  readonly headers?: OutgoingHttpHeaders;
+}
 
 export interface FakeHub extends AsyncDisposable {
   readonly url: string;
-  readonly faults: Faults;
-  /** `METHOD path` of every request so far, without queries. */
+  /** By path. Empty it and the hub works again. */
+  readonly faults: Map<string, Fault>;
+  /** `METHOD path` of every request so far, without queries; and the range, if one was asked for. */
   readonly requests: string[];
   /** Answer everything with this status. */
   status: number | undefined;
+  /** Answer each request for a part with the whole. */
+  withoutRanges: boolean;
   /** Resolves when half of a file that stalls has been sent. */
   readonly stalled: Promise<void>;
+  /** Ends all connections, in whatever they are. */
+  disconnect(): void;
 }
 
 export async function startFakeHub(repository: HubRepository): Promise<FakeHub> {
   const requests: string[] = [];
-  const faults: Faults = new Map();
+  const faults = new Map<string, Fault>();
   const stalling = new EventEmitter();
   const stalled = once(stalling, "stalled").then(() => {});
   const stall = (): void => void stalling.emit("stalled");
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url!, "http://hub");
-    requests.push(`${request.method} ${pathname}`);
+    const { range, authorization } = request.headers;
+    requests.push([request.method, pathname, range].filter(Boolean).join(" "));
     if (hub.status !== undefined) return refuse(response, hub.status, "Sorry");
-    const authorized = repository.token === undefined || request.headers.authorization === `Bearer ${repository.token}`;
-    const { name } = repository;
+    const { name, token } = repository;
     const known = pathname.startsWith(`/api/models/${name}/`) || pathname.startsWith(`/${name}/`);
-    if (!authorized) return refuse(response, 401, "Invalid username or password.");
+    if (token !== undefined && authorization !== `Bearer ${token}`)
+      return refuse(response, 401, "Invalid username or password.");
     if (!known) return refuse(response, 404, "Repository not found");
     if (pathname === `/api/models/${name}/revision/main`) return json(response, { _id: "1", id: name, sha: commit });
     if (pathname === `/api/models/${name}/tree/${commit}`) return json(response, tree(repository));
     const path = pathname.slice(`/${name}/resolve/${commit}/`.length);
     const content = repository.files.get(path);
     if (!pathname.startsWith(`/${name}/resolve/${commit}/`) || !content) return refuse(response, 404, "Not found");
-    return send(request, response, content, faults.get(path), stall);
+    const fault = nextFault(faults, path);
+    if (typeof fault?.kind === "number") return refuse(response, fault.kind, "Come back later", fault.headers);
+    return send(hub.withoutRanges ? undefined : range, response, content, fault?.kind, stall);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await listen(server);
   const hub: FakeHub = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: addressOf(server),
     faults,
     requests,
     status: undefined,
+    withoutRanges: false,
     stalled,
+    disconnect: () => server.closeAllConnections(),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
   return hub;
+}
+
+type Server = ReturnType<typeof createServer>;
+
+export function listen(server: Server): Promise<void> {
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+}
+
+export function addressOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function nextFault(faults: Map<string, Fault>, path: string): Fault | undefined {
+  const fault = faults.get(path);
+  if (fault?.times !== undefined && --fault.times <= 0) faults.delete(path);
+  return fault;
 }
 
 function tree({ files, large = [] }: HubRepository): object[] {
@@ -84,19 +115,17 @@ function tree({ files, large = [] }: HubRepository): object[] {
 }
 
 function send(
-  request: IncomingMessage,
+  range: IncomingMessage["headers"]["range"],
   response: ServerResponse,
-  content: Uint8Array,
+  whole: Uint8Array,
   fault: "cut" | "stall" | "damage" | undefined,
   stall: () => void,
 ): void {
   const headers = { etag: '"x"', "content-type": "application/octet-stream" };
-  if (request.headers.range === "bytes=0-0") {
-    response.writeHead(206, { ...headers, "content-range": `bytes 0-0/${content.length}`, "content-length": 1 });
-    response.end(content.subarray(0, 1));
-    return;
-  }
-  response.writeHead(200, { ...headers, "content-length": content.length });
+  const start = Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1] ?? 0);
+  const content = whole.subarray(start);
+  const part = { "content-range": `bytes ${start}-${whole.length - 1}/${whole.length}` };
+  response.writeHead(start > 0 ? 206 : 200, { ...headers, ...(start > 0 && part), "content-length": content.length });
   if (fault === undefined) return void response.end(content);
   if (fault === "damage") return void response.end(content.map((byte, at) => (at === 100 ? byte ^ 1 : byte)));
   response.write(content.subarray(0, content.length / 2), () => {
@@ -110,7 +139,7 @@ function json(response: ServerResponse, value: unknown): void {
   response.end(JSON.stringify(value));
 }
 
-function refuse(response: ServerResponse, status: number, error: string): void {
-  response.writeHead(status, { "content-type": "application/json" });
+function refuse(response: ServerResponse, status: number, error: string, headers: OutgoingHttpHeaders = {}): void {
+  response.writeHead(status, { "content-type": "application/json", ...headers });
   response.end(JSON.stringify({ error }));
 }

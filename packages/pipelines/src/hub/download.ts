@@ -1,0 +1,90 @@
+/** Brings what the cache lacks of a model. */
+import { join } from "node:path";
+import { ModelNotFoundError } from "../errors.ts";
+import { blobFolder, exists, linkBlob, rememberCommit, snapshotFolder } from "./cache.ts";
+import { connect } from "./connection.ts";
+import { hubEnvironment } from "./environment.ts";
+import { commitOf, contentUrl, listFiles } from "./listing.ts";
+import type { HubFile, HubModel } from "./listing.ts";
+import { moduleFiles, settingsFiles, weightFiles, weightsEntries } from "./model-files.ts";
+import { sweepPartials } from "./partial-file.ts";
+import { transfer } from "./transfer.ts";
+import type { OnBytes } from "./transfer.ts";
+
+export interface DownloadOptions {
+  /** Whether the weights are needed. */
+  readonly weights: boolean;
+  /** Looks at the folder when all but the weights is there; what it throws saves their download. */
+  readonly check?: ((folder: string) => Promise<void>) | undefined;
+  readonly onNotice?: ((notice: string) => void) | undefined;
+}
+
+/**
+ * Downloads a model and returns the snapshot's folder.
+ * @throws ModelNotFoundError when the repository holds none, and what `transfer` throws
+ */
+export async function downloadModel(model: HubModel, options: DownloadOptions): Promise<string> {
+  const connection = await connect(await hubEnvironment());
+  const commit = await commitOf(connection, model);
+  const files = await listFiles(connection, model, commit);
+  const has = (path: string): boolean => files.has(path);
+  const entry = options.weights ? weightsEntries.find(has) : undefined;
+  checkListing(model, settingsFiles(has), options.weights, entry);
+  const folder = snapshotFolder(model, commit);
+  const blobs = await blobFolder(model);
+  await sweepPartials(blobs);
+  const bring = async (paths: readonly string[]): Promise<void> => {
+    for (const path of paths) {
+      const file = files.get(path);
+      const pointer = join(folder, path);
+      if (!file || (await exists(pointer))) continue;
+      const blob = join(blobs, file.hash);
+      const notice = (text: string): void => options.onNotice?.(`downloading ${model.name}/${path} (${text})`);
+      const url = contentUrl(connection, model, commit, path);
+      if (!(await exists(blob))) await transfer({ connection, url, file }, blob, progress(file, notice));
+      await linkBlob(blob, pointer);
+    }
+  };
+  await bring(settingsFiles(has));
+  await bring(await moduleFiles(folder));
+  if (entry !== undefined) {
+    await options.check?.(folder);
+    await bring([entry]);
+    const shards = await weightFiles(folder, entry);
+    const missing = shards.find((path) => !has(path));
+    if (missing)
+      throw new ModelNotFoundError(`expected ${missing} in ${model.name}, as ${entry} says, got no such file`);
+    await bring(shards);
+  }
+  await rememberCommit(model, commit);
+  return folder;
+}
+
+function checkListing(
+  { name, revision }: HubModel,
+  found: readonly string[],
+  weights: boolean,
+  entry: string | undefined,
+): void {
+  if (found.length > 0 && (entry !== undefined || !weights)) return;
+  const lacks = found.includes("config.json") ? "no safetensors files" : "no config.json and no safetensors files";
+  throw new ModelNotFoundError(`${name}@${revision} has ${lacks}`);
+}
+
+/** Files of which people see how far they are. */
+const largeBytes = 1 << 25;
+
+/** A line at the beginning and, of a large file, one every tenth. */
+function progress({ size }: HubFile, notice: (text: string) => void): OnBytes {
+  let next = 0;
+  return (bytes) => {
+    if (bytes < next) return;
+    const percent = Math.floor((100 * bytes) / size);
+    notice(percent === 0 ? megabytes(size) : `${percent} % of ${megabytes(size)}`);
+    next = size < largeBytes ? Infinity : Math.ceil((size * (Math.floor(percent / 10) + 1)) / 10);
+  };
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
