@@ -1,4 +1,4 @@
-"""A file by the Python library with every dtype that our reader knows, and torch's own rounding to float16 and bfloat16."""
+"""Files by the Python library: every dtype that our reader knows, torch's own rounding to float16 and bfloat16, float8 as torch widens it."""
 
 import torch
 
@@ -18,6 +18,12 @@ DTYPES = {
     "u32": torch.uint32,
     "bool": torch.bool,
 }
+FLOAT8 = {
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+    "F8_E4M3FNUZ": torch.float8_e4m3fnuz,
+    "F8_E5M2FNUZ": torch.float8_e5m2fnuz,
+}
 
 
 def make() -> None:
@@ -36,3 +42,10 @@ def make() -> None:
     values = torch.cat([spread, ties, torch.tensor(edges), -torch.tensor(edges)])
     tensors |= {"rounding.f32": values, "rounding.f16": values.to(torch.float16), "rounding.bf16": values.to(torch.bfloat16)}
     save_golden(SAFETENSORS_FIXTURES / "python", tensors)
+
+    # Every bit pattern of each float8 format beside its float32 value, and dtypes that our reader does not know.
+    patterns = torch.arange(256, dtype=torch.int32).to(torch.uint8)
+    float8 = {name: patterns.view(dtype) for name, dtype in FLOAT8.items()}
+    widened = {f"{name}.f32": tensor.to(torch.float32) for name, tensor in float8.items()}
+    unknown = {"complex": torch.zeros(2, 3, dtype=torch.complex64), "scales": patterns.view(torch.float8_e8m0fnu)}
+    save_golden(SAFETENSORS_FIXTURES / "float8", float8 | widened | unknown)

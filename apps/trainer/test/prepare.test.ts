@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Tokenizer } from "@modernbert-ts/tokenizer";
 import { openTokenShards } from "@modernbert-ts/training";
 import { expect, test } from "vitest";
+import { openTrainingData } from "../src/run/training-data.ts";
 import { prepare } from "../src/commands/prepare.ts";
 import type { PrepareOptions } from "../src/commands/prepare.ts";
 import { corpusText, prepareCorpus, temporaryFolder } from "./support.ts";
@@ -70,4 +71,21 @@ test("a tokenizer that is not there, and one without [MASK]", async () => {
   await expect(prepare(options(folder, { tokenizer: file, output: join(folder, "other") }))).rejects.toThrow(
     /\[MASK\]/,
   );
+});
+
+test("special tokens that only tokenizer_config.json names are found, and kept beside the shards", async () => {
+  const folder = temporaryFolder();
+  const own = fs.readFileSync(join(await prepareCorpus(folder), "tokenizer.json"), "utf8");
+  const given = join(folder, "given");
+  fs.mkdirSync(given);
+  fs.writeFileSync(join(given, "tokenizer.json"), own.replace(/"\[(MASK|PAD)\]"/g, '"<|$1|>"'));
+  const settings = options(folder, { tokenizer: given, output: join(folder, "other") });
+  await expect(prepare(settings)).rejects.toThrow(/tokens for cls, sep, mask and pad/);
+  fs.writeFileSync(join(given, "tokenizer_config.json"), '{"mask_token":"<|MASK|>","pad_token":"<|PAD|>"}');
+  await prepare(settings);
+  const { roles } = await openTrainingData(settings.output);
+  expect(roles).toEqual({ cls: 1, sep: 2, pad: 3, mask: 4 });
+  // The same tokenizer with other roles makes other data.
+  fs.writeFileSync(join(given, "tokenizer_config.json"), '{"mask_token":"<|PAD|>","pad_token":"<|MASK|>"}');
+  await expect(prepare(settings)).rejects.toThrow(/expected a new or empty folder/);
 });

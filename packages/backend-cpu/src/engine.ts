@@ -1,52 +1,91 @@
 /**
- * What the engines that run each command at once have in common (the TypeScript and the WebAssembly engine): buffers, transfers, and
- * errors of bad values that wait for the next `read`. They differ in where buffers lie and in their kernels. No Node API here.
+ * What the engines that run each command at once have in common (the TypeScript and the WebAssembly engine): buffers, transfers, captures,
+ * and errors of bad values that wait for the next `read`. They differ in where buffers lie and in their kernels. No Node API here.
  */
+import { CallRecorder, captureReplay, Lifetime, replayCalls } from "@modernbert-ts/device-kit";
 import { DeviceValueError } from "@modernbert-ts/tensor-core";
-import type { Backend, DType, FusedImplementations, PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
-import type { MemoryPool } from "./typescript/memory.ts";
+import type {
+  Backend,
+  BackwardCall,
+  BufferId,
+  CompositeName,
+  DType,
+  ForwardCall,
+  FusedImplementations,
+  FusedKernel,
+  PrimitiveKernels,
+  View,
+} from "@modernbert-ts/tensor-core";
+import { elementsOf } from "./typescript/memory.ts";
+import type { HostBlock, HostBuffers } from "./typescript/memory.ts";
 import type { Operand } from "./typescript/operand.ts";
 
-/** What fused kernels get from the engine. */
-export interface EngineContext {
-  /** A view with its memory. */
-  readonly resolve: (view: View) => Operand;
-  /** Runs a kernel and keeps the error of a bad value for the next `read`. */
-  readonly attempt: (kernel: () => void) => void;
-}
+/** A view of the running command with its memory. */
+export type Resolve = (view: View) => Operand;
 
 export interface EngineParts {
   readonly device: string;
   readonly maxBufferBytes: number;
-  readonly memory: MemoryPool;
+  readonly memory: HostBuffers;
   readonly kernels: PrimitiveKernels<Operand>;
-  readonly fused: (context: EngineContext) => Partial<FusedImplementations>;
+  /** Kernels that meet a bad value finish and throw. */
+  readonly fused: (resolve: Resolve) => Partial<FusedImplementations>;
   readonly dispose?: () => Promise<void>;
 }
 
 const dtypes: readonly DType[] = ["f32", "f64", "f16", "bf16", "i32", "u32"];
 
 export function createEngine({ device, maxBufferBytes, memory, kernels, fused, dispose }: EngineParts): Backend {
+  const { pool } = memory;
+  const lifetime = new Lifetime("backend");
+  const recorder = new CallRecorder();
+  /** The memory of the running command: found when it was queued, because a replay may outlive its buffers. */
+  let running: ReadonlyMap<BufferId, HostBlock> = new Map();
   let pending: DeviceValueError | undefined;
 
-  const resolve = (operation: string, view: View): Operand => {
-    return { ...view, data: memory.elements(operation, view.buffer, view.dtype) };
-  };
-  /** A kernel that meets a bad value finishes and throws; the error waits for the next `read` or `synchronize`. */
-  const attempt = (kernel: () => void): void => {
-    try {
-      kernel();
-    } catch (error) {
-      if (!(error instanceof DeviceValueError)) throw error;
-      pending ??= error;
-    }
-  };
-  const throwPending = (): void => {
+  const resolve: Resolve = (view) => ({ ...view, data: elementsOf(running.get(view.buffer)!, view.dtype) });
+
+  /** Runs or records a command. The error of a bad value waits for the next `read` or `synchronize`. */
+  function queue(operation: string, views: readonly (View | null)[], kernel: () => void): void {
+    lifetime.check(operation);
+    const blocks = new Map<BufferId, HostBlock>();
+    for (const view of views) if (view) blocks.set(view.buffer, memory.find(operation, view.buffer));
+    recorder.run(() => {
+      running = blocks;
+      try {
+        kernel();
+      } catch (error) {
+        if (!(error instanceof DeviceValueError)) throw error;
+        pending ??= error;
+      }
+    });
+  }
+
+  function queued<K extends CompositeName>(operation: K, kernel: FusedKernel<K>): FusedKernel<K> {
+    const { backward } = kernel;
+    const viewsOf = ({ inputs, outputs, saved }: ForwardCall<K> | BackwardCall<K>): (View | null)[] => {
+      return [...inputs, ...outputs, ...saved];
+    };
+    return {
+      ...kernel,
+      forward: (call) => queue(operation, viewsOf(call), () => kernel.forward(call)),
+      backward:
+        typeof backward === "function"
+          ? (call) =>
+              queue(operation, [...viewsOf(call), ...call.gradOutputs, ...call.gradInputs], () => backward(call))
+          : backward,
+    };
+  }
+
+  function settle(operation: string): void {
+    lifetime.check(operation);
+    pool.checkNotRecording(operation);
     const error = pending;
     pending = undefined;
     if (error !== undefined) throw error;
-  };
+  }
 
+  const implementations = Object.entries(fused(resolve)) as [CompositeName, FusedKernel<CompositeName>][];
   return {
     name: "cpu",
     capabilities: {
@@ -57,31 +96,47 @@ export function createEngine({ device, maxBufferBytes, memory, kernels, fused, d
       deterministic: true,
       device,
     },
-    fused: fused({ resolve: (view) => resolve("fused", view), attempt }),
-    allocate: (byteLength) => memory.allocate(byteLength),
-    release: (buffer) => memory.release(buffer),
+    fused: Object.fromEntries(implementations.map(([name, kernel]) => [name, queued(name, kernel)])),
+    allocate(byteLength) {
+      lifetime.check("allocate");
+      return memory.allocate(byteLength);
+    },
+    release(buffer) {
+      if (!lifetime.ended) memory.release(buffer);
+    },
     write(buffer, data, byteOffset = 0) {
+      lifetime.check("write");
       const source = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      memory.bytes("write", buffer).set(source, byteOffset);
+      const kept = recorder.recording ? source.slice() : source;
+      const target = memory.findRange("write", buffer, byteOffset, source.length).data;
+      recorder.run(() => target.set(kept, byteOffset));
     },
     async read(buffer, byteOffset, byteLength) {
-      throwPending();
+      settle("read");
+      const { data } = memory.findRange("read", buffer, byteOffset, byteLength);
       const result = new Uint8Array(byteLength);
-      result.set(memory.bytes("read", buffer).subarray(byteOffset, byteOffset + byteLength));
+      result.set(data.subarray(byteOffset, byteOffset + byteLength));
       return result.buffer;
     },
     run(op, outputs, inputs, attrs) {
-      const operands = (views: readonly View[]): Operand[] => views.map((view) => resolve(op, view));
-      attempt(() => kernels[op](operands(outputs), operands(inputs), attrs));
+      queue(op, [...outputs, ...inputs], () => kernels[op](outputs.map(resolve), inputs.map(resolve), attrs));
     },
-    flush() {},
+    flush() {
+      lifetime.check("flush");
+    },
     async synchronize() {
-      throwPending();
+      settle("synchronize");
     },
     memory: () => memory.stats(),
-    trim: (limit = 0) => memory.trim(limit),
+    trim(maxCachedBytes) {
+      lifetime.check("trim");
+      pool.trim(maxCachedBytes);
+    },
+    capture: (record) => captureReplay(lifetime, pool, () => recorder.record(record), replayCalls),
     async [Symbol.asyncDispose]() {
-      memory.clear();
+      if (lifetime.ended) return;
+      lifetime.end();
+      memory.destroy();
       await dispose?.();
     },
   };

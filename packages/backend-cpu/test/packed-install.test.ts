@@ -66,8 +66,8 @@ describeNative(
         encoding: "utf8",
       });
       const pack = ["--yes", "pnpm@12", "pack", "--pack-destination", tarballs];
-      for (const cwd of [packageFolder, join(packageFolder, "../tensor-core"), platformFolder.trim()])
-        execFileSync("npx", pack, { cwd, stdio: "pipe" });
+      const packages = ["backend-cpu", "device-kit", "tensor-core"].map((name) => join(packageFolder, "..", name));
+      for (const cwd of [...packages, platformFolder.trim()]) execFileSync("npx", pack, { cwd, stdio: "pipe" });
       writeFileSync(join(folder, "package.json"), `{ "private": true }`);
       writeFileSync(join(folder, "main.mjs"), program);
       const packed = readdirSync(tarballs).map((name) => join(tarballs, name));

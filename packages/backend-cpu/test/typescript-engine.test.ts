@@ -6,7 +6,6 @@ import { describe, expect, test } from "vitest";
 import { createTypeScriptBackend } from "../src/typescript/index.ts";
 import { encodeHalf } from "../src/typescript/half.ts";
 import { mapFunctions } from "../src/typescript/map-functions.ts";
-import { sizeClass } from "../src/typescript/memory.ts";
 
 test("every loop computes what the scalar table says", () => {
   const values = [0, -0, 1, -1, 0.3, -2.7, 9, 1e-9, 1e9, Infinity, -Infinity, Number.NaN];
@@ -29,14 +28,6 @@ test("f64 is rounded to 16 bits once", () => {
 });
 
 describe("memory", () => {
-  test("size classes waste at most a quarter", () => {
-    for (let bytes = 257; bytes < 1e6; bytes = Math.ceil(bytes * 1.01)) {
-      expect(sizeClass(bytes)).toBeGreaterThanOrEqual(bytes);
-      expect(sizeClass(bytes)).toBeLessThanOrEqual(bytes * 1.25);
-      expect(sizeClass(bytes) % 8).toBe(0);
-    }
-  });
-
   test("the pool keeps no more than its limit", () => {
     const backend = createTypeScriptBackend({ maxCachedBytes: 10_000 });
     for (const buffer of [4000, 4000, 4000].map((bytes) => backend.allocate(bytes))) backend.release(buffer);

@@ -1,4 +1,5 @@
 /** The backend over a WebGPU device: buffers, the command stream, the kernels. */
+import { captureReplay, Lifetime, replayCalls } from "@modernbert-ts/device-kit";
 import type { Backend, DType, PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
 import { createFaults } from "./device/faults.ts";
 import { createMemory } from "./device/memory.ts";
@@ -56,18 +57,19 @@ const dtypes: readonly DType[] = ["f32", "f16", "bf16", "i32", "u32"];
 
 export function createBackend(settings: BackendSettings): WebGpuBackend {
   const { device, limits } = settings;
-  const faults = createFaults(device);
+  const lifetime = new Lifetime("backend");
+  const faults = createFaults(device, lifetime);
   let { matmul } = settings;
 
-  const memory = createMemory(device, limits.maxBufferSize, settings.maxCachedBytes, () => stream.forget());
+  const maxBufferBytes = limits.maxBufferSize - (limits.maxBufferSize % 4);
+  const memory = createMemory(device, maxBufferBytes, settings.maxCachedBytes, () => stream.forget());
   const stream = createStream(device, memory, {
     maxDispatches: settings.maxDispatchesPerFlush,
     check: faults.check,
     fail: faults.fail,
   });
-  const errors = memory.find("errors", memory.allocate(errorBytes));
-  const ownBuffers = memory.stats();
-  const { markErrors, download } = createResults(device, stream, faults, errors);
+  const errors = memory.pool.claim(errorBytes);
+  const { markErrors, download } = createResults(device, stream, memory, faults, errors);
 
   const kernelDevice: Device = {
     stream,
@@ -105,26 +107,26 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
       storage: dtypes,
       arithmetic: dtypes,
       accelerated: settings.features.f16Arithmetic ? ["f32", "f16"] : ["f32"],
-      maxBufferBytes: limits.maxBufferSize,
+      maxBufferBytes,
       deterministic: true,
       device: settings.description,
     },
     features: settings.features,
     fused: fusedKernels({ device: kernelDevice, primitives: kernels, clear }),
     allocate(byteLength) {
-      faults.throwIfAny();
+      faults.throwIfAny("allocate");
       return memory.allocate(byteLength);
     },
     release(buffer) {
-      if (!faults.disposed) memory.release(buffer);
+      if (!lifetime.ended) memory.release(buffer);
     },
     write(buffer, data, byteOffset = 0) {
-      faults.throwIfAny();
+      faults.throwIfAny("write");
       const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-      transfers.write(memory.find("write", buffer), byteOffset, bytes);
+      transfers.write(memory.findRange("write", buffer, byteOffset, bytes.length), byteOffset, bytes);
     },
     async read(buffer, byteOffset, byteLength) {
-      const from = memory.find("read", buffer);
+      const from = memory.findRange("read", buffer, byteOffset, byteLength);
       const start = Math.floor(byteOffset / 4) * 4;
       const length = Math.ceil((byteOffset + byteLength - start) / 4) * 4;
       const ranges = byteLength === 0 ? [] : [{ buffer: from, byteOffset: start, byteLength: length }];
@@ -133,29 +135,33 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
       return bytes.slice(byteOffset - start, byteOffset - start + byteLength).buffer as ArrayBuffer;
     },
     run(op, outputs, inputs, attrs) {
-      faults.throwIfAny();
+      faults.throwIfAny(op);
       kernels[op](outputs, inputs, attrs);
     },
     flush() {
-      if (!faults.disposed && !faults.any) stream.flush();
+      if (!lifetime.ended && !faults.any) stream.flush();
     },
     async synchronize() {
       await download("synchronize", []);
     },
-    memory() {
-      const stats = memory.stats();
-      return {
-        ...stats,
-        activeBytes: stats.activeBytes - ownBuffers.activeBytes,
-        liveBuffers: stats.liveBuffers - ownBuffers.liveBuffers,
-      };
+    memory: () => memory.stats(),
+    trim(maxCachedBytes) {
+      if (!lifetime.ended) memory.pool.trim(maxCachedBytes);
     },
-    trim(maxCachedBytes = 0) {
-      if (!faults.disposed) memory.trim(maxCachedBytes);
-    },
+    capture: (record) =>
+      captureReplay(
+        lifetime,
+        memory.pool,
+        () => stream.record(record),
+        (calls) => {
+          faults.throwIfAny("replay");
+          markErrors();
+          replayCalls(calls);
+        },
+      ),
     stats: () => stream.stats(),
     async tune(options) {
-      faults.throwIfAny();
+      faults.throwIfAny("tune");
       const table = await tuneMatmul(kernelDevice, {
         ...options,
         finish: async () => void (await download("tune", [])),
@@ -164,11 +170,12 @@ export function createBackend(settings: BackendSettings): WebGpuBackend {
       return table;
     },
     async [Symbol.asyncDispose]() {
-      if (faults.disposed) return;
+      if (lifetime.ended) return;
       if (!faults.any) {
         stream.flush();
         await device.queue.onSubmittedWorkDone();
       }
+      lifetime.end();
       faults.dispose();
       memory.destroy();
       stream.destroy();

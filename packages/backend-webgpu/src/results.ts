@@ -1,7 +1,7 @@
 /** Bytes from the device, and with them what went wrong before: bad values that kernels met, and faults. */
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Faults } from "./device/faults.ts";
-import type { DeviceBuffer } from "./device/memory.ts";
+import type { DeviceBuffer, Memory } from "./device/memory.ts";
 import type { Stream } from "./device/stream.ts";
 import { badValueError } from "./kernels/bad-values.ts";
 
@@ -16,14 +16,21 @@ export interface Results {
 export const errorBytes = 16;
 
 /** @param errors The words that kernels set when they meet a bad value. */
-export function createResults(device: GPUDevice, stream: Stream, faults: Faults, errors: DeviceBuffer): Results {
+export function createResults(
+  device: GPUDevice,
+  stream: Stream,
+  memory: Memory,
+  faults: Faults,
+  errors: DeviceBuffer,
+): Results {
   let errorsMarked = false;
   return {
     markErrors() {
       errorsMarked = true;
     },
     async download(operation, ranges) {
-      faults.throwIfAny();
+      faults.throwIfAny(operation);
+      memory.pool.checkNotRecording(operation);
       const marked = errorsMarked;
       errorsMarked = false;
       const wanted = marked ? [...ranges, { buffer: errors, byteOffset: 0, byteLength: errorBytes }] : ranges;
@@ -38,11 +45,11 @@ export function createResults(device: GPUDevice, stream: Stream, faults: Faults,
       } catch (cause) {
         // A lost device rejects the mapping first and says why a little later.
         await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
-        faults.throwIfAny();
+        faults.throwIfAny(operation);
         throw new TensorError(operation, "expected the device to hand over bytes, got an error", { cause });
       }
       await faults.settle();
-      faults.throwIfAny();
+      faults.throwIfAny(operation);
       if (!marked) return parts;
       const error = badValueError(new Uint32Array(parts.pop()!.slice().buffer));
       if (error !== undefined) throw error;

@@ -20,6 +20,8 @@ export interface Requirements {
   readonly storage?: readonly DType[];
   readonly fused?: CompositeName;
   readonly deterministic?: boolean;
+  /** It records commands. */
+  readonly capture?: boolean;
   /** The suite was given an f64 engine to compare with. */
   readonly oracle?: boolean;
 }

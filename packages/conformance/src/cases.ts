@@ -1,4 +1,5 @@
 /** All cases of the suite, in the order in which a new backend is best brought up. */
+import { captureCases } from "./behaviour/capture.ts";
 import { commandCases } from "./behaviour/commands.ts";
 import { determinismCases } from "./behaviour/determinism.ts";
 import { memoryCases } from "./behaviour/memory.ts";
@@ -34,5 +35,6 @@ export function conformanceCases(): ConformanceCase[] {
     ...propertyCases(),
     ...gradientCases(),
     ...compositeCases(),
+    ...captureCases(),
   ];
 }

@@ -83,6 +83,7 @@ function unmet(requires: Requirements, { backend, oracle }: Session): string | u
   const noStorage = requires.storage?.find((dtype) => !storage.includes(dtype));
   if (noStorage !== undefined) return `the backend does not store ${noStorage}`;
   if (requires.deterministic === true && !deterministic) return "the backend does not promise determinism";
+  if (requires.capture === true && !backend.capture) return "the backend cannot record commands";
   if (requires.fused !== undefined && backend.fused[requires.fused] === undefined) {
     return `the backend has no fused ${requires.fused}`;
   }

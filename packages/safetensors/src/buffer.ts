@@ -1,11 +1,11 @@
 /** A whole file that is already in memory (a fetch, an upload, a test). For files on disk the reader in reader.ts reads only what is asked for. */
 
-import { bytesToFloat32, bytesToInt32 } from "./convert.ts";
-import { tensorFromBytes, type TensorData } from "./dtypes.ts";
+import { bytesToFloat32, bytesToInt32, knownDType } from "./convert.ts";
+import { bytesPerElement, tensorFromBytes, type SafetensorsDType, type TensorData } from "./dtypes.ts";
 import { SafetensorsError } from "./errors.ts";
 import { parseHeader, parseHeaderLength, prefixBytes, type TensorInfo } from "./header.ts";
 
-/** A parsed buffer. Asking for a tensor that it lacks throws SafetensorsError. */
+/** A parsed buffer. Every call that names a tensor throws SafetensorsError where the file lacks it. */
 export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
@@ -13,13 +13,16 @@ export interface SafetensorsFile {
   bytes(name: string): Uint8Array;
   /** The tensor in its own dtype: a view of the buffer where alignment allows, else a copy. Treat it as read-only. */
   get(name: string): TensorData;
-  /** F32, F64, F16 or BF16 as a new float32 array; integers are an error. */
+  /** F32, F64, F16, BF16 or float8 as a new float32 array. @throws SafetensorsError on other dtypes. */
   toFloat32(name: string): Float32Array;
-  /** Any integer dtype (or BOOL) as a new int32 array; values beyond int32 are an error. */
+  /** Any integer dtype (or BOOL) as a new int32 array. @throws SafetensorsError on other dtypes, and on a value beyond int32. */
   toInt32(name: string): Int32Array;
 }
 
-/** Parses a safetensors file in memory; nothing is copied. `file` names it in errors. Throws SafetensorsError on anything malformed. */
+/**
+ * Parses a safetensors file in memory; nothing is copied. `file` names it in errors.
+ * @throws SafetensorsError on anything malformed.
+ */
 export function readSafetensors(buffer: ArrayBuffer | Uint8Array, file = "buffer"): SafetensorsFile {
   // A plain Uint8Array even of a Node Buffer, whose slice() would not copy.
   const all =
@@ -35,6 +38,7 @@ export function readSafetensors(buffer: ArrayBuffer | Uint8Array, file = "buffer
       throw new SafetensorsError(file, "expected it in the file, got no tensor of that name", name);
     return info;
   };
+  const dtypeOf = (name: string): SafetensorsDType => knownDType(find(name).dtype, { file, tensor: name });
   const bytes = (name: string): Uint8Array => {
     const { byteOffset, byteLength } = find(name);
     return all.subarray(byteOffset, byteOffset + byteLength);
@@ -43,14 +47,13 @@ export function readSafetensors(buffer: ArrayBuffer | Uint8Array, file = "buffer
     metadata,
     tensors,
     bytes,
-    get: (name) => tensorFromBytes(find(name).dtype, find(name).shape, bytes(name)),
+    get: (name) => tensorFromBytes(dtypeOf(name), find(name).shape, bytes(name)),
     toFloat32: (name) => {
-      const source = bytes(name);
-      const { dtype, shape } = find(name);
-      const target = new Float32Array(shape.reduce((count, size) => count * size, 1));
-      bytesToFloat32(dtype, source, target, { file, tensor: name });
+      const dtype = dtypeOf(name);
+      const target = new Float32Array(bytes(name).length / bytesPerElement(dtype));
+      bytesToFloat32(dtype, bytes(name), target, { file, tensor: name });
       return target;
     },
-    toInt32: (name) => bytesToInt32(find(name).dtype, bytes(name), { file, tensor: name }),
+    toInt32: (name) => bytesToInt32(dtypeOf(name), bytes(name), { file, tensor: name }),
   };
 }

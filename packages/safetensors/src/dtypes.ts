@@ -1,6 +1,6 @@
 /**
  * The element types of the format and the typed array that holds each.
- * F16 and BF16 have no JavaScript array: they are read as their raw 16 bits (see half.ts), BOOL as one byte 0 or 1.
+ * F16, BF16 and the float8 formats have no JavaScript array: they are held as their raw bits (see half.ts, float8.ts), BOOL as one byte 0 or 1.
  */
 
 interface ArrayOf {
@@ -8,6 +8,10 @@ interface ArrayOf {
   F32: Float32Array;
   F16: Uint16Array;
   BF16: Uint16Array;
+  F8_E4M3: Uint8Array;
+  F8_E5M2: Uint8Array;
+  F8_E4M3FNUZ: Uint8Array;
+  F8_E5M2FNUZ: Uint8Array;
   I64: BigInt64Array;
   I32: Int32Array;
   I16: Int16Array;
@@ -21,7 +25,7 @@ interface ArrayOf {
 /** Element types that this package reads and writes. */
 export type SafetensorsDType = keyof ArrayOf;
 
-/** The typed array that holds the elements of dtype D; raw bits for F16 and BF16. */
+/** The typed array that holds the elements of dtype D; raw bits for F16, BF16 and float8. */
 export type TypedArrayOf<D extends SafetensorsDType> = ArrayOf[D];
 
 /** A tensor in memory: row-major elements; the array type follows from `dtype`. */
@@ -34,6 +38,10 @@ const constructors = {
   F32: Float32Array,
   F16: Uint16Array,
   BF16: Uint16Array,
+  F8_E4M3: Uint8Array,
+  F8_E5M2: Uint8Array,
+  F8_E4M3FNUZ: Uint8Array,
+  F8_E5M2FNUZ: Uint8Array,
   I64: BigInt64Array,
   I32: Int32Array,
   I16: Int16Array,

@@ -6,6 +6,7 @@
 import { quote, SafetensorsError } from "./errors.ts";
 import { isObject } from "./header.ts";
 import { openSources, type ByteSource, type SafetensorsReader } from "./reader.ts";
+import { readText, textLimits } from "./text.ts";
 
 /** Files with random access, by relative path. */
 export interface Folder {
@@ -18,27 +19,14 @@ export interface Folder {
 const modelFile = "model.safetensors";
 const indexFile = "model.safetensors.index.json";
 
-/** A whole file as text; undefined where there is none. */
-export async function readText(folder: Folder, path: string): Promise<string | undefined> {
-  const source = await folder.open(path);
-  if (source === undefined) return undefined;
-  try {
-    const bytes = new Uint8Array(source.size);
-    await source.readInto(0, bytes);
-    return new TextDecoder().decode(bytes);
-  } finally {
-    await source.close?.();
-  }
-}
-
 /**
  * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names. Only headers are read. Close the reader when done.
- * Rejects with SafetensorsError on a missing, corrupt or truncated file.
+ * @throws SafetensorsError on a missing, corrupt or truncated file.
  */
 export async function openCheckpoint(folder: Folder): Promise<SafetensorsReader> {
   const source = await folder.open(modelFile);
   if (source !== undefined) return openAll([source]);
-  const index = await readText(folder, indexFile);
+  const index = await readText(folder, indexFile, textLimits.index);
   if (index !== undefined) return openShards(folder, indexFile, index);
   throw new SafetensorsError(
     folder.name,
@@ -46,7 +34,10 @@ export async function openCheckpoint(folder: Folder): Promise<SafetensorsReader>
   );
 }
 
-/** Opens the shards that an index (its file name and text) gives. */
+/**
+ * Opens the shards that an index (its file name and text) gives.
+ * @throws SafetensorsError on a malformed index, and on a missing, corrupt or truncated shard.
+ */
 export async function openShards(folder: Folder, file: string, index: string): Promise<SafetensorsReader> {
   const shardOf = parseIndex(`${folder.name}/${file}`, index);
   const sources: ByteSource[] = [];
@@ -81,7 +72,7 @@ async function closeAll(sources: readonly ByteSource[]): Promise<void> {
   for (const source of sources) await source.close?.();
 }
 
-/** Tensor name to shard file name. Shards must lie beside the index: a path in it could point anywhere. */
+/** Tensor name to shard path. */
 function parseIndex(file: string, text: string): ReadonlyMap<string, string> {
   let index: unknown;
   try {
@@ -96,14 +87,23 @@ function parseIndex(file: string, text: string): ReadonlyMap<string, string> {
     throw new SafetensorsError(file, `expected an object "weight_map", got ${quote(weightMap)}`);
   const shardOf = new Map<string, string>();
   for (const [name, shard] of Object.entries(weightMap)) {
-    if (typeof shard !== "string" || !/^[^/\\]+\.safetensors$/.test(shard)) {
+    if (!isShardPath(shard)) {
       throw new SafetensorsError(
         file,
-        `expected the name of a .safetensors file beside the index, got ${quote(shard)}`,
+        `expected the name of a .safetensors file beside the index or in a folder there, got ${quote(shard)}`,
         name,
       );
     }
     shardOf.set(name, shard);
   }
   return shardOf;
+}
+
+/** A path that stays below the index: names joined by `/`, none of them a step up, nothing that a file system or a URL reads otherwise. */
+function isShardPath(value: unknown): value is string {
+  return (
+    typeof value === "string" &&
+    value.endsWith(".safetensors") &&
+    value.split("/").every((name) => /^[^\\:%?#\p{Cc}]+$/u.test(name) && name !== "." && name !== "..")
+  );
 }

@@ -1,10 +1,11 @@
 /**
  * The header: 8 bytes little-endian length n, then n bytes of JSON `{name: {dtype, shape, data_offsets}}`, then the tensors' bytes.
  * Everything in it is checked before anything is read or allocated, because files come from strangers: after `parseHeader`
- * each tensor's range is inside the file, matches shape × dtype, and the ranges tile the body without hole or overlap.
+ * each tensor's range is inside the file, matches shape × dtype, and the ranges tile the body without hole or overlap. The size of
+ * a tensor of an unknown dtype is what its offsets say: a file may hold one that nobody reads.
  */
 
-import { bytesPerElement, isSafetensorsDType, safetensorsDTypes, type SafetensorsDType } from "./dtypes.ts";
+import { bytesPerElement, isSafetensorsDType, type SafetensorsDType } from "./dtypes.ts";
 import { quote, SafetensorsError } from "./errors.ts";
 import { findDuplicateKey } from "./json-keys.ts";
 
@@ -15,7 +16,8 @@ export const prefixBytes = 8;
 
 /** Where a tensor lies in its file; `byteOffset` counts from the start of the file. */
 export interface TensorInfo {
-  readonly dtype: SafetensorsDType;
+  /** A SafetensorsDType, or a name that this package does not know: then only the raw bytes can be had. */
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly byteOffset: number;
   readonly byteLength: number;
@@ -27,7 +29,10 @@ export interface Header {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
 }
 
-/** The JSON's length from the first bytes of a file of `size` bytes. */
+/**
+ * The JSON's length from the first bytes of a file of `size` bytes.
+ * @throws SafetensorsError when the file is too short for it, or the header beyond the limit.
+ */
 export function parseHeaderLength(prefix: Uint8Array, size: number, file: string): number {
   if (prefix.length < prefixBytes)
     throw new SafetensorsError(file, `expected at least 8 bytes, got ${prefix.length}: not a safetensors file`);
@@ -47,7 +52,10 @@ export function parseHeaderLength(prefix: Uint8Array, size: number, file: string
   return Number(length);
 }
 
-/** Parses and checks the JSON of a file of `size` bytes. */
+/**
+ * Parses and checks the JSON of a file of `size` bytes.
+ * @throws SafetensorsError on anything malformed.
+ */
 export function parseHeader(json: Uint8Array, size: number, file: string): Header {
   const entries = Object.entries(parseJson(json, file));
   const bodyStart = prefixBytes + json.length;
@@ -96,15 +104,14 @@ function parseTensor(value: unknown, bodyStart: number, size: number, file: stri
   };
   if (!isObject(value)) return fail(`expected {dtype, shape, data_offsets}, got ${quote(value)}`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (!isSafetensorsDType(dtype))
-    return fail(`expected a dtype among ${safetensorsDTypes.join(" ")}, got ${quote(dtype)}`);
+  if (typeof dtype !== "string") return fail(`expected the name of a dtype, got ${quote(dtype)}`);
   if (!isCounts(shape)) return fail(`expected a shape of non-negative integers, got ${quote(shape)}`);
   if (!isCounts(offsets) || offsets.length !== 2) return fail(`expected two data offsets, got ${quote(offsets)}`);
   const [begin, end] = offsets as readonly [number, number];
-  const byteLength = tensorByteLength(dtype, shape);
+  const byteLength = isSafetensorsDType(dtype) ? tensorByteLength(dtype, shape) : Math.max(0, end - begin);
   if (byteLength === undefined) return fail(`expected a shape that fits in memory, got ${quote(shape)}`);
   if (end - begin !== byteLength) {
-    return fail(`expected ${byteLength} bytes for ${dtype} ${quote(shape)}, got data offsets ${quote(offsets)}`);
+    return fail(`expected ${byteLength} bytes for ${quote(dtype)} ${quote(shape)}, got data offsets ${quote(offsets)}`);
   }
   if (bodyStart + end > size) {
     return fail(

@@ -3,7 +3,7 @@
  * straight into the caller's array. A source is anything that can fill memory from an offset: a file, a Blob, HTTP ranges.
  */
 
-import { bytesToFloat32, bytesToInt32 } from "./convert.ts";
+import { bytesToFloat32, bytesToInt32, knownDType, type Origin } from "./convert.ts";
 import { bytesPerElement, tensorFromBytes, type TensorData } from "./dtypes.ts";
 import { SafetensorsError } from "./errors.ts";
 import { parseHeader, parseHeaderLength, prefixBytes, type Header, type TensorInfo } from "./header.ts";
@@ -19,20 +19,22 @@ export interface ByteSource {
   close?(): Promise<void>;
 }
 
-/** An open checkpoint. Asking for a tensor that it lacks rejects with SafetensorsError. */
+/** An open checkpoint. Every call that names a tensor throws SafetensorsError where the checkpoint lacks it. */
 export interface SafetensorsReader extends AsyncDisposable {
   /** Of the first shard, where there are several. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** The tensors' names, in the order of the files. */
   names(): readonly string[];
   has(name: string): boolean;
+  /** Dtype, shape and place of a tensor; nothing is read. */
   info(name: string): TensorInfo;
-  /** The tensor in its own dtype, in new memory. */
+  /** The tensor in its own dtype, in new memory. @throws SafetensorsError on a dtype that this package does not know. */
   read(name: string): Promise<TensorData>;
-  /** The tensor's raw bytes into `target`, whose byte length must be the tensor's. */
+  /** The tensor's raw bytes, of any dtype, into `target`. @throws SafetensorsError when its byte length is not the tensor's. */
   readInto(name: string, target: ArrayBufferView): Promise<void>;
-  /** F32, F64, F16 or BF16 as float32, into `target` (one element each) or new memory; integers are an error. */
+  /** F32, F64, F16, BF16 or float8 as float32, into `target` (one element each) or new memory. @throws SafetensorsError on other dtypes. */
   readFloat32(name: string, target?: Float32Array): Promise<Float32Array>;
-  /** Any integer dtype (or BOOL) as int32; values beyond int32 are an error. */
+  /** Any integer dtype (or BOOL) as int32. @throws SafetensorsError on other dtypes, and on a value beyond int32. */
   readInt32(name: string): Promise<Int32Array>;
   close(): Promise<void>;
 }
@@ -42,7 +44,8 @@ const conversionElements = 1 << 20;
 
 /**
  * Opens one source, or several as one checkpoint. `shardOf` says which source holds a tensor (the index file's `weight_map`);
- * without it every tensor of every source counts, and a name in two of them is an error. Closing the reader closes the sources.
+ * without it every tensor of every source counts, each name once. Closing the reader closes the sources.
+ * @throws SafetensorsError on a malformed header, a name in two sources, and a tensor that is not where `shardOf` says.
  */
 export async function openSources(
   sources: readonly ByteSource[],
@@ -75,6 +78,16 @@ export async function openSources(
   return createReader(located, metadata, sources);
 }
 
+/** New memory for as much as a file says that it holds. */
+function allocate<T>(ArrayType: new (length: number) => T, length: number, origin: Origin): T {
+  try {
+    return new ArrayType(length);
+  } catch (cause) {
+    const problem = `expected a tensor that fits in memory, got ${length} elements of ${ArrayType.name}`;
+    throw new SafetensorsError(origin.file, problem, origin.tensor, { cause });
+  }
+}
+
 async function readHeader(source: ByteSource): Promise<Header> {
   const prefix = new Uint8Array(Math.min(prefixBytes, source.size));
   await source.readInto(0, prefix);
@@ -96,7 +109,7 @@ function createReader(
   };
   const readBytes = async (name: string): Promise<Uint8Array> => {
     const { source, info } = find(name);
-    const bytes = new Uint8Array(info.byteLength);
+    const bytes = allocate(Uint8Array, info.byteLength, { file: source.name, tensor: name });
     await source.readInto(info.byteOffset, bytes);
     return bytes;
   };
@@ -113,8 +126,9 @@ function createReader(
     has: (name) => located.has(name),
     info: (name) => find(name).info,
     async read(name) {
-      const { dtype, shape } = find(name).info;
-      return tensorFromBytes(dtype, shape, await readBytes(name));
+      const { source, info } = find(name);
+      const dtype = knownDType(info.dtype, { file: source.name, tensor: name });
+      return tensorFromBytes(dtype, info.shape, await readBytes(name));
     },
     async readInto(name, target) {
       const { source, info } = find(name);
@@ -123,12 +137,13 @@ function createReader(
     },
     async readFloat32(name, given) {
       const { source, info } = find(name);
-      const size = bytesPerElement(info.dtype);
-      const count = info.byteLength / size;
-      const target = given ?? new Float32Array(count);
-      expectSize(name, "elements", count, target.length);
       const origin = { file: source.name, tensor: name };
-      if (info.dtype === "F32") {
+      const dtype = knownDType(info.dtype, origin);
+      const size = bytesPerElement(dtype);
+      const count = info.byteLength / size;
+      const target = given ?? allocate(Float32Array, count, origin);
+      expectSize(name, "elements", count, target.length);
+      if (dtype === "F32") {
         await source.readInto(info.byteOffset, new Uint8Array(target.buffer, target.byteOffset, target.byteLength));
         return target;
       }
@@ -136,13 +151,14 @@ function createReader(
         const part = target.subarray(start, start + conversionElements);
         const bytes = new Uint8Array(part.length * size);
         await source.readInto(info.byteOffset + start * size, bytes);
-        bytesToFloat32(info.dtype, bytes, part, origin);
+        bytesToFloat32(dtype, bytes, part, origin);
       }
       return target;
     },
     async readInt32(name) {
       const { source, info } = find(name);
-      return bytesToInt32(info.dtype, await readBytes(name), { file: source.name, tensor: name });
+      const origin = { file: source.name, tensor: name };
+      return bytesToInt32(knownDType(info.dtype, origin), await readBytes(name), origin);
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -4,7 +4,8 @@
  * an upload) is the caller's choice.
  */
 
-import { bytesPerElement, isSafetensorsDType, safetensorsDTypes, type SafetensorsDType } from "./dtypes.ts";
+import { knownDType } from "./convert.ts";
+import { bytesPerElement, type SafetensorsDType } from "./dtypes.ts";
 import { quote, SafetensorsError } from "./errors.ts";
 import { isCounts, maxHeaderBytes, prefixBytes, tensorByteLength } from "./header.ts";
 
@@ -25,8 +26,9 @@ export interface SerializeOptions {
 
 /**
  * The chunks of a safetensors file. Tensors of wider dtypes come first (else in the given order), so that every tensor is aligned
- * to its element size. Throws SafetensorsError before the first chunk on a bad or repeated name, shape or dtype, and when a
- * tensor's turn comes on data of the wrong size.
+ * to its element size.
+ * @throws SafetensorsError before the first chunk on a bad or repeated name, shape or dtype, and when a tensor's turn comes on data of the
+ * wrong size.
  */
 export async function* serializeSafetensors(
   entries: Iterable<TensorEntry>,
@@ -74,14 +76,8 @@ function encodeHeader(
 }
 
 function checkedByteLength({ name, dtype, shape }: TensorEntry, file: string): number {
-  if (!isSafetensorsDType(dtype)) {
-    throw new SafetensorsError(
-      file,
-      `expected a dtype among ${safetensorsDTypes.join(" ")}, got ${quote(dtype)}`,
-      name,
-    );
-  }
-  const bytes = isCounts(shape) ? tensorByteLength(dtype, shape) : undefined;
+  const known = knownDType(dtype, { file, tensor: name });
+  const bytes = isCounts(shape) ? tensorByteLength(known, shape) : undefined;
   if (bytes === undefined) {
     throw new SafetensorsError(file, `expected a shape of non-negative integers, got ${quote(shape)}`, name);
   }

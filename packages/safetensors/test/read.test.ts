@@ -24,7 +24,8 @@ describe("a file by the Python library", () => {
 
   const counting = [0, 1, 2, 3, 100, 127];
 
-  test.each(safetensorsDTypes)("holds %s", (dtype) => {
+  // Numbers to 127 are not exact in eight bits: those formats have a file of their own (dtypes.test.ts).
+  test.each(safetensorsDTypes.filter((dtype) => !dtype.startsWith("F8")))("holds %s", (dtype) => {
     const name = `dtype.${dtype.toLowerCase()}`;
     const tensor = file.get(name);
     expect(tensor.dtype).toBe(dtype);
@@ -71,7 +72,7 @@ describe("a file by the Python library", () => {
   test("refuses a conversion that would lose the meaning, and a name that is not there", async () => {
     await using reader = await openSafetensors(path);
     for (const read of [(name: string) => reader.readFloat32(name), async (name: string) => file.toFloat32(name)]) {
-      await expect(read("dtype.i64")).rejects.toThrow(/"dtype.i64": expected F32, F64, F16 or BF16, got I64/);
+      await expect(read("dtype.i64")).rejects.toThrow(/"dtype.i64": expected F32, F64, F16, BF16 or float8, got I64/);
       await expect(read("dtype")).rejects.toThrow(SafetensorsError);
     }
     expect(() => file.toInt32("dtype.f16")).toThrow(/expected an integer dtype, got F16/);

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { float32ToBfloat16, openSources, type ByteSource, type TensorEntry } from "@modernbert-ts/safetensors";
-import { serialize } from "./support.ts";
+import { craft, serialize } from "./support.ts";
 
 async function memorySource(name: string, entries: TensorEntry[]): Promise<ByteSource & { readonly reads: number[] }> {
   const bytes = await serialize(entries);
@@ -53,6 +53,22 @@ test("without an index, shards are joined and a name in two of them is an error"
   await expect(openSources([one, two, await memorySource("three", [u8("a")])])).rejects.toThrow(
     '[safetensors] three: tensor "a": expected it in one shard, got it in one too',
   );
+});
+
+test("a tensor larger than any memory is refused when it is read", async () => {
+  const size = 2 ** 50;
+  const header = craft({ a: { dtype: "U8", shape: [size], data_offsets: [0, size] } }, 0);
+  const source: ByteSource = {
+    name: "sparse",
+    size: header.length + size,
+    readInto: async (offset, target) => target.set(header.subarray(offset, offset + target.length)),
+  };
+  await using reader = await openSources([source]);
+  for (const call of ["read", "readFloat32", "readInt32"] as const) {
+    await expect(reader[call]("a")).rejects.toThrow(
+      /^\[safetensors\] sparse: tensor "a": expected a tensor that fits in memory, got 1125899906842624 elements of \w+$/,
+    );
+  }
 });
 
 test("token ids beyond int32 are an error, not another id", async () => {

@@ -30,6 +30,11 @@ export function isFloating(dtype: DType): boolean {
   return table[dtype].floating;
 }
 
+/** True for the 16-bit floats, whose arithmetic is done in f32. */
+export function isNarrow(dtype: DType | undefined): dtype is "f16" | "bf16" {
+  return dtype === "f16" || dtype === "bf16";
+}
+
 /** A typed array of `dtype` over `buffer` (no copy). */
 export function hostView(dtype: DType, buffer: ArrayBufferLike, byteOffset = 0, length?: number): HostArray {
   const array: new (buffer: ArrayBufferLike, byteOffset?: number, length?: number) => HostArray = table[dtype].array;
@@ -38,7 +43,6 @@ export function hostView(dtype: DType, buffer: ArrayBufferLike, byteOffset = 0, 
 
 /** Converts plain numbers to the host array of `dtype`; f16 and bf16 are not accepted here, make f32 and cast on the device. */
 export function hostArray(dtype: DType, values: ArrayLike<number>): HostArray {
-  if (dtype === "f16" || dtype === "bf16")
-    throw new DTypeError("tensor", `expected f32 data to be cast on the device, got ${dtype}`);
+  if (isNarrow(dtype)) throw new DTypeError("tensor", `expected f32 data to be cast on the device, got ${dtype}`);
   return table[dtype].array.from(values);
 }

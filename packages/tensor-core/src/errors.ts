@@ -36,3 +36,6 @@ export class UnsupportedError extends TensorError {
 
 /** The device is gone (GPU reset, adapter unplugged): make a new backend. */
 export class DeviceLostError extends TensorError {}
+
+/** Processes that work together cannot go on: one of them is gone, gave up (`cause`), or called something else than the others. */
+export class CollectiveError extends TensorError {}

@@ -167,18 +167,44 @@ describe("valueAndGradients", () => {
     expect(await values(second.gradients[0]!)).toEqual([0.5, 0.5, 0]);
   });
 
-  it("keeps outer tapes closed while an inner product is differentiated", async () => {
+  it("gives the gradient of a batched product in the order of a transposed matrix", async () => {
+    const w = runtime.tensor([1, 2, 3, 4, 5, 6], [2, 3]);
+    const a = runtime.tensor([1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1], [2, 2, 3]);
+    const right = valueAndGradients(runtime, [w], () => sumAll(matmul(a, transpose(w))));
+    expect(right.gradients[0]!.dense).toBe(true);
+    expect(await values(right.gradients[0]!)).toEqual([2, 2, 2, 2, 2, 2]);
+    const b = runtime.tensor([1, 2, 3, 4, 5, 6, 7, 8], [2, 2, 2]);
+    const left = valueAndGradients(runtime, [w], () => sumAll(matmul(transpose(w), b)));
+    expect(left.gradients[0]!.dense).toBe(true);
+    expect(await values(left.gradients[0]!)).toEqual([14, 14, 14, 22, 22, 22]);
+  });
+
+  it("gives a parameter that is named twice its gradient twice", async () => {
     const a = runtime.tensor([3], [1]);
-    const { gradients } = valueAndGradients(runtime, [a], () => {
-      const inner = vjp(
+    const { gradients } = valueAndGradients(runtime, [a, a], () => mul(a, a));
+    expect(await Promise.all(gradients.map((gradient) => gradient?.item()))).toEqual([6, 6]);
+  });
+
+  it("refuses a gradient inside another", () => {
+    const a = runtime.tensor([3], [1]);
+    const inner = (): Tensor => valueAndGradients(runtime, [a], () => mul(a, a)).gradients[0]!;
+    expect(() => valueAndGradients(runtime, [a], () => mul(a, inner()))).toThrow(UnsupportedError);
+    expect(runtime.tape).toBeUndefined();
+    expect(() =>
+      vjp(
         runtime,
         [a],
-        () => mul(a, a),
-        (output) => [{ output, gradient: runtime.tensor([1], [1]) }],
-      );
-      return mul(a, inner.gradients[0]!);
-    });
-    expect(await values(gradients[0]!)).toEqual([6]);
+        () =>
+          vjp(
+            runtime,
+            [a],
+            () => mul(a, a),
+            () => [],
+          ).value,
+        () => [],
+      ),
+    ).toThrow("[valueAndGradients] expected no open tape");
+    expect(backend.memory().liveBuffers).toBe(1);
   });
 });
 

@@ -1,4 +1,4 @@
-"""Writes src/unicode-data.ts: the Unicode tables that the reference library `tokenizers` really uses.
+"""Writes src/text/unicode-data.ts: the Unicode tables that the reference library `tokenizers` really uses.
 
 Its regex engine and its normaliser carry their own (different, older) Unicode versions, and the JavaScript engine yet
 another, so the tables are measured from the library's behaviour over all code points instead of being taken from any
@@ -97,6 +97,6 @@ text = f"""/**
 """
 for name, (what, data) in tables.items():
     text += f"\n/** {what[0].upper() + what[1:]}. */\nexport const {name}: string =\n  \"{data}\";\n"
-path = pathlib.Path(__file__).parent.parent / "src" / "unicode-data.ts"
+path = pathlib.Path(__file__).parent.parent / "src" / "text" / "unicode-data.ts"
 path.write_text(text)
 print(path, len(text), "bytes")

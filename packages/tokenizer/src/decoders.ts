@@ -1,8 +1,8 @@
 /** The decoders of a tokenizer.json: from ids back to text. */
-import { tokenToBytes } from "./byte-alphabet.ts";
+import { byteLevelBytes } from "./text/byte-alphabet.ts";
 import type { JsonField } from "./json-field.ts";
-import type { Model } from "./model.ts";
-import { fromUtf8, toUtf8, utf8Stream } from "./utf8.ts";
+import type { Model } from "./models/model.ts";
+import { fromUtf8, toUtf8, utf8Stream } from "./text/utf8.ts";
 
 /** Turns ids one by one into text; a character is held back until all its bytes are there. */
 export interface DecodeStream {
@@ -22,9 +22,6 @@ type AddedText = (id: number) => { readonly text: string; readonly special: bool
 
 /** Bytes of the next token that is decoded; `first` when none came before it. */
 type TokenBytes = (token: string, first: boolean) => Uint8Array;
-
-/** Bytes of a token in a byte-level vocabulary; text that is not of the byte alphabet stands for itself. */
-export const byteLevelBytes = (token: string): Uint8Array => tokenToBytes(token) ?? toUtf8(token);
 
 export function readDecoder(field: JsonField, model: Model, added: AddedText): Decoder {
   const type = field.optional((decoder) => decoder.get("type"));

@@ -3,15 +3,15 @@
  * tokens for masked personal data, runs of blanks, BERT's special tokens and 83 unused ones (50,368 ids). The merges
  * are a generated module; all else is written here.
  */
-import { BpeModel } from "./bpe-model.ts";
-import { byteAlphabet } from "./byte-alphabet.ts";
+import { BpeModel } from "./models/bpe/bpe-model.ts";
+import { byteAlphabet } from "./text/byte-alphabet.ts";
 import { TokenizerError } from "./errors.ts";
-import { MergeTable } from "./merge-table.ts";
+import { MergeTable } from "./models/bpe/merge-table.ts";
 import type { TokenizerConfig } from "./tokenizer-json.ts";
 import { Tokenizer } from "./tokenizer.ts";
-import type { AddedToken } from "./token-matcher.ts";
-import { toUtf8 } from "./utf8.ts";
-import { Vocabulary } from "./vocabulary.ts";
+import type { AddedToken } from "./added-tokens/token-matcher.ts";
+import { toUtf8 } from "./text/utf8.ts";
+import { Vocabulary } from "./models/vocabulary.ts";
 
 declare function atob(text: string): string;
 
@@ -22,7 +22,10 @@ const FIRST_SPECIAL_ID = 50279;
 const FIRST_UNUSED_ID = 50285;
 const UNUSED = 83;
 
-/** The 50,368-token ModernBERT tokenizer. Works in Node and in the browser, with no file and no network. */
+/**
+ * The 50,368-token ModernBERT tokenizer. Works in Node and in the browser, with no file and no network.
+ * @throws TokenizerError where the package was not built.
+ */
 export async function loadModernBertTokenizer(): Promise<Tokenizer> {
   const { MERGES } = await import("../generated/modernbert-vocabulary.js").catch((error: unknown) => {
     throw new TokenizerError(

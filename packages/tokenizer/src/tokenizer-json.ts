@@ -1,12 +1,12 @@
 /** Reads and writes the tokenizer.json of the reference library. */
-import { readBpe, readVocabulary } from "./bpe-json.ts";
-import { TokenizerError } from "./errors.ts";
+import { MAX_ID, readBpe, readVocabulary } from "./models/bpe/bpe-json.ts";
 import { JsonField } from "./json-field.ts";
-import type { Model } from "./model.ts";
-import type { Padding } from "./padding.ts";
-import type { AddedToken } from "./token-matcher.ts";
-import type { Truncation } from "./truncation.ts";
-import { WordPieceModel } from "./wordpiece-model.ts";
+import type { Model } from "./models/model.ts";
+import { type Padding, maxPadding } from "./encoding/padding.ts";
+import { vocabSizeOf } from "./added-tokens/new-tokens.ts";
+import type { AddedToken } from "./added-tokens/token-matcher.ts";
+import type { Truncation } from "./encoding/truncation.ts";
+import { WordPieceModel } from "./models/wordpiece-model.ts";
 
 /** The parts beside model and added tokens; the four objects are kept as the file writes them. */
 export interface TokenizerConfig {
@@ -18,6 +18,9 @@ export interface TokenizerConfig {
   readonly padding: Padding | null;
 }
 
+/** Characters of all added tokens: the matcher has a node for each of their bytes. */
+const MAX_ADDED_TEXT = 1 << 22;
+
 /** A whole tokenizer.json. */
 export type TokenizerJson = Record<string, unknown>;
 
@@ -28,19 +31,21 @@ interface Parts {
 }
 
 export function readTokenizerJson(json: string | object): Parts {
-  const root = new JsonField(typeof json === "string" ? parse(json) : json, "");
-  const part = (name: string): object | null => root.get(name).optional((field) => field.object()) ?? null;
+  const root = JsonField.file(json, "");
+  const part = (name: string): object | null => root.get(name).optional((field) => field.shallow().object()) ?? null;
   const model = readModel(root.get("model"));
+  const addedTokens = readAddedTokens(root.get("added_tokens"), model);
+  const maxId = vocabSizeOf({ model, addedTokens }) - 1;
   return {
     model,
-    addedTokens: readAddedTokens(root.get("added_tokens"), model),
+    addedTokens,
     config: {
       normalizer: part("normalizer"),
       pre_tokenizer: part("pre_tokenizer"),
       post_processor: part("post_processor"),
       decoder: part("decoder"),
       truncation: root.get("truncation").optional(readTruncation) ?? null,
-      padding: root.get("padding").optional(readPadding) ?? null,
+      padding: root.get("padding").optional((field) => readPadding(field, maxId)) ?? null,
     },
   };
 }
@@ -78,14 +83,6 @@ export function writeTokenizerJson({ model, addedTokens, config }: Parts): Token
   };
 }
 
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    throw new TokenizerError(`[Tokenizer.fromJSON] expected a JSON file, got: ${(error as Error).message}`, "");
-  }
-}
-
 function readModel(field: JsonField): Model {
   // Files of 2020 leave the type out.
   const type = field.get("type").value ?? (field.get("merges").value === undefined ? undefined : "BPE");
@@ -101,10 +98,11 @@ function readModel(field: JsonField): Model {
 
 function readAddedTokens(field: JsonField, model: Model): AddedToken[] {
   const seen = new Set<number | string>();
+  let room = MAX_ADDED_TEXT;
   return (field.optional((list) => list.items()) ?? []).map((item) => {
     const special = item.get("special").boolean(false);
     const token: AddedToken = {
-      id: item.get("id").count(),
+      id: item.get("id").count(MAX_ID - 1),
       content: item.get("content").string(),
       singleWord: item.get("single_word").boolean(false),
       lstrip: item.get("lstrip").boolean(false),
@@ -113,6 +111,8 @@ function readAddedTokens(field: JsonField, model: Model): AddedToken[] {
       special,
     };
     if (token.content === "") item.get("content").refuse("a text of one character or more");
+    room -= token.content.length;
+    if (room < 0) field.refuse(`texts of at most ${MAX_ADDED_TEXT} characters in all`);
     if (seen.has(token.id)) item.get("id").refuse("an id of its own");
     if (seen.has(token.content)) item.get("content").refuse("a text of its own");
     const known = model.tokenToId(token.content);
@@ -132,15 +132,15 @@ function readTruncation(field: JsonField): Truncation {
   };
 }
 
-function readPadding(field: JsonField): Padding {
+function readPadding(field: JsonField, maxId: number): Padding {
   const strategy = field.get("strategy");
-  const multiple = field.get("pad_to_multiple_of").optional((value) => value.count());
+  const multiple = field.get("pad_to_multiple_of").optional((value) => value.count(maxPadding));
   return {
-    ...(strategy.value === "BatchLongest" ? {} : { length: strategy.get("Fixed").count() }),
+    ...(strategy.value === "BatchLongest" ? {} : { length: strategy.get("Fixed").count(maxPadding) }),
     ...(multiple === undefined ? {} : { multipleOf: multiple }),
     side: field.get("direction").oneOf("Left", "Right") === "Left" ? "left" : "right",
-    id: field.get("pad_id").count(),
+    id: field.get("pad_id").count(maxId),
     token: field.get("pad_token").string(),
-    typeId: field.get("pad_type_id").count(),
+    typeId: field.get("pad_type_id").count(255),
   };
 }

@@ -2,12 +2,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Tokenizer, loadModernBertTokenizer, trainBpe } from "../src/index.ts";
-import { HeapMerger } from "../src/heap-merger.ts";
-import { MergeTable, NO_MERGE } from "../src/merge-table.ts";
-import { Merger } from "../src/merger.ts";
-import { Utf8Buffer } from "../src/utf8.ts";
-import { Vocabulary, hashBytes } from "../src/vocabulary.ts";
-import { WordCache } from "../src/word-cache.ts";
+import { HeapMerger } from "../src/models/bpe/heap-merger.ts";
+import { MergeTable, NO_MERGE } from "../src/models/bpe/merge-table.ts";
+import { Merger } from "../src/models/bpe/merger.ts";
+import { Utf8Buffer } from "../src/text/utf8.ts";
+import { Vocabulary, hashBytes } from "../src/models/vocabulary.ts";
+import { WordCache } from "../src/models/bpe/word-cache.ts";
 import { variants } from "./support/variants.ts";
 
 const tokenizer = await loadModernBertTokenizer();

@@ -3,10 +3,12 @@
  * out depends on the seed and their place in the order only. The folder carries a fingerprint of its sources and settings;
  * preparing the same again does nothing.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import { philox4x32 } from "@modernbert-ts/tensor-core";
-import { loadModernBertTokenizer, Tokenizer, trainBpe } from "@modernbert-ts/tokenizer";
+import { loadModernBertTokenizer, trainBpe } from "@modernbert-ts/tokenizer";
+import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import {
   AtomicDirectory,
   fileSha256,
@@ -51,7 +53,10 @@ export async function prepare(options: PrepareOptions): Promise<void> {
   const folder = new AtomicDirectory(output);
   try {
     await writeShards(source, tokenizer, folder.path, print, options);
-    writeFileSync(join(folder.path, dataLayout.tokenizer), JSON.stringify(tokenizer), { flush: true });
+    const write = (name: string, value: unknown): void =>
+      writeFileSync(join(folder.path, name), JSON.stringify(value), { flush: true });
+    write(dataLayout.tokenizer, tokenizer);
+    write(dataLayout.tokenizerConfig, tokenizer.toConfigJSON());
     folder.commit();
   } finally {
     folder.discard();
@@ -114,7 +119,7 @@ async function sourceFingerprint(source: TextSource, options: PrepareOptions): P
   const files = [];
   for (const path of source.files) files.push(await fileSha256(path));
   const named = tokenizer === "modernbert" || tokenizer === "train";
-  const tokenizerHash = named ? tokenizer : await fileSha256(tokenizerPath(tokenizer));
+  const tokenizerHash = named ? tokenizer : await tokenizerSha256(tokenizerPath(tokenizer));
   return fingerprint({ files, tokenizer: tokenizerHash, vocabSize, validation, seed, format, split, field });
 }
 
@@ -141,8 +146,19 @@ async function chooseTokenizer(
       return trainBpe(texts, { vocabSize });
     }
     default:
-      return Tokenizer.fromJSON(readFileSync(tokenizerPath(tokenizer), "utf8"));
+      return (await openTokenizerFile(tokenizerPath(tokenizer)))!;
   }
+}
+
+/** Of all the files that a tokenizer is read from; of the tokenizer.json itself where nothing lies beside it. */
+async function tokenizerSha256(path: string): Promise<string> {
+  const beside =
+    basename(path) === dataLayout.tokenizer
+      ? ["tokenizer_config.json", "special_tokens_map.json"].map((name) => join(dirname(path), name))
+      : [];
+  const hashes = [];
+  for (const file of [path, ...beside.filter((name) => existsSync(name))]) hashes.push(await fileSha256(file));
+  return hashes.join(" ");
 }
 
 /** A tokenizer.json given as a file or by its folder. */

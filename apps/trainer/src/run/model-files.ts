@@ -6,16 +6,12 @@ import type { Tokenizer } from "@modernbert-ts/tokenizer";
 
 /** config.json, tokenizer.json and tokenizer_config.json of a masked-language model, by name. */
 export function modelFiles(config: ModernBertConfig, tokenizer: Tokenizer): Record<string, string> {
-  const { specialTokens } = tokenizer;
-  const named = Object.entries(specialTokens).flatMap(([role, id]: [string, number | undefined]) =>
-    id === undefined ? [] : [[`${role}_token`, tokenizer.idToToken(id)]],
-  );
   const tokenizerConfig = {
     tokenizer_class: "PreTrainedTokenizerFast",
     model_input_names: ["input_ids", "attention_mask"],
     model_max_length: config.maxPositionEmbeddings,
     clean_up_tokenization_spaces: true,
-    ...Object.fromEntries(named),
+    ...tokenizer.toConfigJSON(),
   };
   return {
     "config.json": configText(config),

@@ -1,11 +1,11 @@
 /** The model of a run: from scratch in a configured shape, or from a Hugging Face folder. */
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createConfig, initialiseParameters, ModernBert, presets } from "@modernbert-ts/modernbert";
 import type { ModernBertConfig } from "@modernbert-ts/modernbert";
 import { loadModel } from "@modernbert-ts/modernbert/node";
 import type { Runtime } from "@modernbert-ts/tensor-core";
-import { Tokenizer } from "@modernbert-ts/tokenizer";
+import { openTokenizerFile } from "@modernbert-ts/pipelines";
+import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import type { TrainerConfig } from "../config/config.ts";
 import { UsageError, UserError } from "../errors.ts";
 import type { TrainingData } from "./training-data.ts";
@@ -14,7 +14,7 @@ import type { TrainingData } from "./training-data.ts";
 export async function createModel(runtime: Runtime, config: TrainerConfig, data: TrainingData): Promise<ModernBert> {
   const { from, attn_out_dropout_prob: attentionOutput, initialisation: style } = config.model;
   if (from !== undefined) {
-    checkSameTokenizer(from, data.tokenizer);
+    await checkSameTokenizer(from, data.tokenizer);
     const withDropout = (stored: ModernBertConfig): ModernBertConfig => {
       checkLength(config.data.max_length, stored);
       return { ...stored, dropout: { ...stored.dropout, attentionOutput } };
@@ -60,12 +60,16 @@ function checkLength(maxLength: number, { maxPositionEmbeddings }: ModernBertCon
     );
 }
 
-function checkSameTokenizer(folder: string, tokenizer: Tokenizer): void {
+async function checkSameTokenizer(folder: string, tokenizer: Tokenizer): Promise<void> {
   const path = join(folder, "tokenizer.json");
-  if (!existsSync(path)) return;
-  const own = JSON.stringify(Tokenizer.fromJSON(readFileSync(path, "utf8")));
-  if (own !== JSON.stringify(tokenizer))
+  const own = await openTokenizerFile(path);
+  if (own === undefined) return;
+  if (identity(own) !== identity(tokenizer))
     throw new UserError(
       `the data were made with another tokenizer than ${folder}: make them again with \`prepare --tokenizer ${path}\``,
     );
+}
+
+function identity(tokenizer: Tokenizer): string {
+  return JSON.stringify([tokenizer, tokenizer.toConfigJSON()]);
 }

@@ -60,7 +60,7 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   const checkpointFolder = join(output, runLayout.checkpoints);
   const start = await findStart(checkpointFolder, options.resume, options.onNotice);
   if (start) for (const line of changedSettings(trainingStateOf(start).settings, config)) options.onNotice(line);
-  const data = openTrainingData(config.data.path);
+  const data = await openTrainingData(config.data.path);
   const plan = planOf(config, data);
   const { threads, cpu_engine: cpuEngine } = config;
   const choice = await createBackend(config.backend, { cpuEngine, ...(threads === undefined ? {} : { threads }) });

@@ -1,13 +1,19 @@
 /** What `prepare` made, opened for a run: shards, tokenizer, loaders. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Tokenizer } from "@modernbert-ts/tokenizer";
+import { openTokenizerFile } from "@modernbert-ts/pipelines";
+import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { batchesOf, openTokenShards, PackedMlmLoader } from "@modernbert-ts/training";
 import type { PackedMlmBatch, PackedMlmLoaderState, TokenShardReader, TokenSchedule } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 
 /** Names inside the data folder. */
-export const dataLayout = { train: "train", validation: "validation", tokenizer: "tokenizer.json" } as const;
+export const dataLayout = {
+  train: "train",
+  validation: "validation",
+  tokenizer: "tokenizer.json",
+  tokenizerConfig: "tokenizer_config.json",
+} as const;
 
 export interface RoleTokens {
   readonly cls: number;
@@ -23,14 +29,14 @@ export interface TrainingData {
   readonly validation: TokenShardReader | undefined;
 }
 
-/** Errors: UserError (no such folder, no tokenizer), DataError, TokenizerError. */
-export function openTrainingData(path: string): TrainingData {
+/** Errors: UserError (no such folder, no tokenizer), DataError, TokenizerError, SafetensorsError. */
+export async function openTrainingData(path: string): Promise<TrainingData> {
   const tokenizerPath = join(path, dataLayout.tokenizer);
-  if (!existsSync(tokenizerPath))
+  const tokenizer = await openTokenizerFile(tokenizerPath);
+  if (tokenizer === undefined)
     throw new UserError(
       `there is no ${tokenizerPath}: make the data with \`modernbert-train prepare TEXT... --output ${path}\``,
     );
-  const tokenizer = Tokenizer.fromJSON(readFileSync(tokenizerPath, "utf8"));
   const { vocabSize } = tokenizer;
   const validation = join(path, dataLayout.validation);
   return {
@@ -45,7 +51,7 @@ export function openTrainingData(path: string): TrainingData {
 export function roleTokens({ specialTokens: { cls, sep, mask, pad } }: Tokenizer): RoleTokens {
   if (cls === undefined || sep === undefined || mask === undefined || pad === undefined)
     throw new UserError(
-      "expected a tokenizer with [CLS], [SEP], [MASK] and [PAD], got one without: take another tokenizer",
+      "expected a tokenizer with tokens for cls, sep, mask and pad (such as [CLS], [SEP], [MASK] and [PAD]), got one without: take another tokenizer, or name them in its tokenizer_config.json",
     );
   return { cls, sep, mask, pad };
 }

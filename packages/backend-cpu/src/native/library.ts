@@ -2,6 +2,7 @@
  * The C library, typed. This is the only file that touches koffi: addresses and stream handles get brands here, because a wrong
  * integer would crash the process. koffi is imported when a library is loaded, never at the top.
  */
+import type { Address, StreamLibrary } from "@modernbert-ts/device-kit";
 import { scalarTable, TensorError } from "@modernbert-ts/tensor-core";
 import type { ScalarFunctionName } from "@modernbert-ts/tensor-core";
 import { NativeLibraryError } from "../native-library-error.ts";
@@ -11,16 +12,8 @@ import type { NativeOperation } from "./operations.ts";
 
 type Koffi = typeof import("koffi").default;
 
-declare const addressBrand: unique symbol;
-/** A byte address in C memory; below 2^53, so a number holds it. */
-export type Address = number & { readonly [addressBrand]: true };
-
 declare const streamBrand: unique symbol;
 export type StreamHandle = number & { readonly [streamBrand]: true };
-
-export function offsetAddress(address: Address, bytes: number): Address {
-  return (address + bytes) as Address;
-}
 
 export interface InstructionSet {
   readonly index: number;
@@ -28,7 +21,7 @@ export interface InstructionSet {
   readonly supported: boolean;
 }
 
-export interface NativeLibrary {
+export interface NativeLibrary extends StreamLibrary<StreamHandle> {
   /** Best first. */
   readonly instructionSets: readonly InstructionSet[];
   readonly operations: Readonly<Record<NativeOperation, number>>;
@@ -39,13 +32,6 @@ export interface NativeLibrary {
   copyIn(to: Address, from: Uint8Array): void;
   copyOut(to: Uint8Array, from: Address): void;
   createStream(threads: number, instructionSet: InstructionSet): StreamHandle;
-  submit(stream: StreamHandle, commands: Uint8Array, bytes: number): void;
-  completed(stream: StreamHandle): number;
-  /** Waits up to `waitMilliseconds` on a thread of koffi, not on the event loop. */
-  wait(stream: StreamHandle, count: number): Promise<void>;
-  waitBlocking(stream: StreamHandle, count: number): void;
-  takeError(stream: StreamHandle, count: number): { readonly operation: string; readonly message: string } | undefined;
-  destroyStream(stream: StreamHandle): void;
 }
 
 /** The layout of commands that this code writes; equal to MB_ABI in native/src/runtime/api.h. */

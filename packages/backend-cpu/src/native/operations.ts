@@ -1,4 +1,5 @@
 /** The names of the native operations: those of `native/src/operations.h`, resolved to numbers when the library is loaded. */
+import type { CommandEncoder } from "@modernbert-ts/device-kit";
 
 export const nativeOperations = [
   "fill",
@@ -27,3 +28,6 @@ export const nativeOperations = [
 ] as const;
 
 export type NativeOperation = (typeof nativeOperations)[number];
+
+/** Queues native operations. */
+export type NativeCommands = CommandEncoder<NativeOperation>;

@@ -1,10 +1,10 @@
 /** The primitives as native commands. */
 import type { PrimitiveKernels, ScalarFunctionName, View } from "@modernbert-ts/tensor-core";
-import type { CommandEncoder } from "./commands.ts";
 import { encodeMap } from "./map.ts";
+import type { NativeCommands } from "./operations.ts";
 
 export function nativePrimitives(
-  commands: CommandEncoder,
+  commands: NativeCommands,
   functions: Readonly<Record<ScalarFunctionName, number>>,
 ): PrimitiveKernels<View> {
   return {

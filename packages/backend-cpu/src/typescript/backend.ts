@@ -11,7 +11,7 @@ import { fusedKernels } from "./fused/kernels.ts";
 import { lookupKernels } from "./lookup.ts";
 import { mapKernels } from "./map.ts";
 import { matmulKernels } from "./matmul.ts";
-import { createMemoryPool, heapMemory } from "./memory.ts";
+import { heapMemory, HostBuffers } from "./memory.ts";
 import type { Operand } from "./operand.ts";
 import { randomKernels } from "./random.ts";
 import { reduceKernels } from "./reduce.ts";
@@ -42,8 +42,8 @@ export function createTypeScriptBackend(options: TypeScriptBackendOptions = {}):
   return createEngine({
     device: "TypeScript engine, 1 thread",
     maxBufferBytes,
-    memory: createMemoryPool({ source: heapMemory, maxBufferBytes, maxCachedBytes, poison }),
+    memory: new HostBuffers(heapMemory, poison, { maxBlockBytes: maxBufferBytes, maxCachedBytes }),
     kernels: typescriptKernels,
-    fused: ({ resolve, attempt }) => fusedKernels(resolve, attempt),
+    fused: fusedKernels,
   });
 }

@@ -7,7 +7,7 @@ import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Backend } from "@modernbert-ts/tensor-core";
 import { createEngine } from "../engine.ts";
 import { typescriptKernels } from "../typescript/backend.ts";
-import { createMemoryPool } from "../typescript/memory.ts";
+import { HostBuffers } from "../typescript/memory.ts";
 import { createArena } from "./arena.ts";
 import { createBorrow } from "./context.ts";
 import { fusedKernels } from "./fused/kernels.ts";
@@ -41,14 +41,14 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
   const { module, relaxed } = await compileKernels(options.relaxed);
   const arena = createArena(controlBytes);
   const threads = await createThreads(module, arena, threadCount);
-  const memory = createMemoryPool({ source: arena, maxBufferBytes, maxCachedBytes, poison });
+  const memory = new HostBuffers(arena, poison, { maxBlockBytes: maxBufferBytes, maxCachedBytes });
   const borrow = createBorrow(memory);
   return createEngine({
     device: `CPU, WebAssembly ${relaxed ? "relaxed SIMD" : "SIMD"}, ${threadCount} thread${threadCount === 1 ? "" : "s"}`,
     maxBufferBytes,
     memory,
     kernels: { ...typescriptKernels, matmul: createMatmul(threads) },
-    fused: (context) => fusedKernels({ ...context, threads, borrow }),
+    fused: (resolve) => fusedKernels({ resolve, threads, borrow }),
     dispose: () => threads.dispose(),
   });
 }

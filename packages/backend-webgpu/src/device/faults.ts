@@ -2,6 +2,7 @@
  * What went wrong for good: a lost device, no memory, a shader that does not compile, a refused command. WebGPU tells late and apart from
  * the call that caused it, so the first fault is kept and thrown by every call from then on.
  */
+import type { Lifetime } from "@modernbert-ts/device-kit";
 import { DeviceLostError, TensorError } from "@modernbert-ts/tensor-core";
 import { OutOfDeviceMemoryError } from "../errors.ts";
 
@@ -12,23 +13,21 @@ export interface Faults {
   check(promise: Promise<void>): void;
   /** Resolves when all that was checked so far is known. */
   settle(): Promise<void>;
-  /** What every call has to begin with. */
-  throwIfAny(): void;
+  /** What every call has to begin with; also refuses what comes after disposal. */
+  throwIfAny(operation: string): void;
   readonly any: boolean;
-  /** From now on only says that the backend is disposed. */
+  /** Listens no more. */
   dispose(): void;
-  readonly disposed: boolean;
 }
 
-export function createFaults(device: GPUDevice): Faults {
+export function createFaults(device: GPUDevice, lifetime: Lifetime): Faults {
   let fault: Error | undefined;
-  let disposed = false;
   const checks = new Set<Promise<void>>();
 
   function fail(error: Error): void {
     // A shader that does not compile is the cause of what else is reported, though it may be known later.
     const isCause = error instanceof TensorError && error.operation === "compile";
-    if (!disposed && (fault === undefined || (isCause && !(fault instanceof DeviceLostError)))) fault = error;
+    if (!lifetime.ended && (fault === undefined || (isCause && !(fault instanceof DeviceLostError)))) fault = error;
   }
 
   function onError(event: Event): void {
@@ -57,19 +56,15 @@ export function createFaults(device: GPUDevice): Faults {
     async settle() {
       while (checks.size > 0) await Promise.all(checks);
     },
-    throwIfAny() {
-      if (disposed) throw new TensorError("webgpu", "expected a backend in use, got one that was disposed");
+    throwIfAny(operation) {
+      lifetime.check(operation);
       if (fault !== undefined) throw fault;
     },
     get any() {
       return fault !== undefined;
     },
     dispose() {
-      disposed = true;
       device.removeEventListener("uncapturederror", onError);
-    },
-    get disposed() {
-      return disposed;
     },
   };
 }

@@ -3,6 +3,7 @@
  * submitted by `flush`. An upload goes straight to the queue only where the open recording does not touch the buffer; else it is staged and
  * copied in order.
  */
+import { CallRecorder } from "@modernbert-ts/device-kit";
 import { createBindGroups } from "./bind-groups.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { DeviceBuffer, Memory } from "./memory.ts";
@@ -33,6 +34,8 @@ export interface Stream {
     cleared?: DeviceBuffer,
   ): Promise<Uint8Array[]>;
   flush(): void;
+  /** The dispatches and uploads of `body` as calls, which were not made. */
+  record(body: () => void): readonly (() => void)[];
   /** Forgets bind groups, so that buffers can be destroyed. */
   forget(): void;
   stats(): StreamStats;
@@ -56,6 +59,7 @@ export function createStream(
   const parameters = createParameters(device, maxDispatches);
   const groups = createBindGroups(device, parameters.buffer);
   const readbacks = createReadbacks(device);
+  const recorder = new CallRecorder();
   let encoder: GPUCommandEncoder | undefined;
   let pass: GPUComputePassEncoder | undefined;
   let recording = 0;
@@ -128,28 +132,33 @@ export function createStream(
       (reader) => !reader.writes && bindings.some((b) => b.writes && b.buffer === reader.buffer),
     );
     if (clash === undefined) return record(command);
-    memory.withScratch(clash.byteLength, (scratch) => {
+    memory.pool.lend(clash.byteLength, (scratch) => {
       copy(clash.buffer, clash.byteOffset, scratch, 0, clash.byteLength);
       const replaced = bindings.map((b) => (b === clash ? { ...b, buffer: scratch, byteOffset: 0 } : b));
       dispatch({ ...command, bindings: replaced });
     });
   }
 
+  function upload(buffer: DeviceBuffer, byteOffset: number, data: Uint8Array): void {
+    counts.bytesUploaded += data.byteLength;
+    if (buffer.lastRecording !== recording) {
+      device.queue.writeBuffer(buffer.gpu, byteOffset, data as Uint8Array<ArrayBuffer>);
+      return;
+    }
+    const staged = device.createBuffer({ size: data.byteLength, usage: usage.copySource, mappedAtCreation: true });
+    new Uint8Array(staged.getMappedRange()).set(data);
+    staged.unmap();
+    staging.push(staged);
+    stagedBytes += data.byteLength;
+    copier().copyBufferToBuffer(staged, 0, buffer.gpu, byteOffset, data.byteLength);
+    if (stagedBytes > maxStagedBytes) flush();
+  }
+
   return {
-    dispatch,
+    dispatch: (command) => recorder.run(() => dispatch(command)),
     upload(buffer, byteOffset, data) {
-      counts.bytesUploaded += data.byteLength;
-      if (buffer.lastRecording !== recording) {
-        device.queue.writeBuffer(buffer.gpu, byteOffset, data as Uint8Array<ArrayBuffer>);
-        return;
-      }
-      const staged = device.createBuffer({ size: data.byteLength, usage: usage.copySource, mappedAtCreation: true });
-      new Uint8Array(staged.getMappedRange()).set(data);
-      staged.unmap();
-      staging.push(staged);
-      stagedBytes += data.byteLength;
-      copier().copyBufferToBuffer(staged, 0, buffer.gpu, byteOffset, data.byteLength);
-      if (stagedBytes > maxStagedBytes) flush();
+      const kept = recorder.recording ? data.slice() : data;
+      recorder.run(() => upload(buffer, byteOffset, kept));
     },
     async download(ranges, cleared) {
       const total = ranges.reduce((sum, { byteLength }) => sum + byteLength, 0);
@@ -167,6 +176,7 @@ export function createStream(
       return ranges.map(({ byteLength }) => bytes.subarray(at, (at += byteLength)));
     },
     flush,
+    record: (body) => recorder.record(body),
     forget() {
       flush();
       groups.clear();

@@ -20,7 +20,7 @@ export function createTransfers(stream: Stream): Transfers {
     bytes.set(part, from);
     const mask = new Uint8Array(4).fill(0xff, from, from + part.length);
     const window = Math.floor(byteOffset / windowBytes) * windowBytes;
-    const byteLength = Math.min(windowBytes, buffer.size - window);
+    const byteLength = Math.min(windowBytes, buffer.bytes - window);
     stream.dispatch({
       key: "merge word",
       parameters: [

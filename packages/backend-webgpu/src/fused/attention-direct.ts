@@ -1,6 +1,7 @@
 /**
- * Attention forward without workgroup memory, for adapters to which barriers are dear: a thread takes one token of one head, holds its
- * query and its sums to itself and walks over the keys four at a time. Threads side by side take neighbours, which see nearly the same keys.
+ * Attention forward without workgroup memory, for adapters where barriers are slow: a thread computes one token of one head, keeps its
+ * query and its sums in registers and reads the keys four at a time. Neighbouring threads take neighbouring tokens, which attend to
+ * nearly the same keys.
  */
 import { groupIndex, mainArguments } from "../device/dispatch.ts";
 import { checkEnds, eachQuarter, maxHeadSize, rangeFunctions, threads } from "./attention-common.ts";

@@ -31,7 +31,7 @@ function half(view: View, which: 0 | 1): View {
 
 export function glu({ device, primitives, clear }: Tools): FusedKernel<"glu"> {
   return {
-    supports: ({ inputs }) => supportsDense(device, inputs, { windows: true }),
+    supports: (query) => supportsDense(device, "glu", query, { windows: true }),
     saved: () => [],
     backwardReads: { inputs: [0], outputs: [] },
     forward({ attrs, inputs: [input], outputs }) {

@@ -56,10 +56,7 @@ export function int8Linear({ device }: Tools): FusedKernel<"int8Linear"> {
   }
 
   return {
-    supports({ inputs, outputs }) {
-      const answer = supportsDense(device, inputs, { indices: [1], dtypes: ["f32"] });
-      return answer === true ? supportsDense(device, outputs) : answer;
-    },
+    supports: (query) => supportsDense(device, "int8Linear", query, { dtypes: ["f32"] }),
     saved: () => [],
     backwardReads: { inputs: [], outputs: [] },
     forward({ inputs: [x, weight, scales, bias], outputs: [y] }) {

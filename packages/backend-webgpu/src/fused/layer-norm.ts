@@ -138,7 +138,7 @@ function createNorm({ device, primitives, clear }: Tools): {
 export function layerNorm(tools: Tools): FusedKernel<"layerNorm"> {
   const norm = createNorm(tools);
   return {
-    supports: ({ inputs, outputs }) => supportsDense(tools.device, [...inputs, ...outputs]),
+    supports: (query) => supportsDense(tools.device, "layerNorm", query),
     saved: ({ inputs }) => statistics(inputs[0]),
     backwardReads: { inputs: [0, 1], outputs: [] },
     forward: ({ attrs, inputs: [x, weight, bias], outputs: [y], saved: [stats] }) =>
@@ -155,7 +155,7 @@ export function layerNorm(tools: Tools): FusedKernel<"layerNorm"> {
 export function residualLayerNorm(tools: Tools): FusedKernel<"residualLayerNorm"> {
   const norm = createNorm(tools);
   return {
-    supports: ({ inputs, outputs }) => supportsDense(tools.device, [...inputs, ...outputs]),
+    supports: (query) => supportsDense(tools.device, "residualLayerNorm", query),
     saved: ({ inputs }) => statistics(inputs[0]),
     backwardReads: { inputs: [2], outputs: [0] },
     forward: ({ attrs, inputs: [x, delta, weight, bias], outputs: [sum, y], saved: [stats] }) =>

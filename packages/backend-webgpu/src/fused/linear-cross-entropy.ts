@@ -101,9 +101,9 @@ export function linearCrossEntropy({ device, primitives, clear }: Tools): FusedK
   }
 
   return {
-    supports({ inputs }) {
-      const [hidden, weight] = inputs;
-      const answer = supportsDense(device, inputs, { indices: [3], windows: true });
+    supports(query) {
+      const [hidden, weight] = query.inputs;
+      const answer = supportsDense(device, "linearCrossEntropy", query, { windows: true });
       const widest = Math.max(hidden!.shape[0]!, hidden!.shape[1]!, weight!.shape[0]!) * 64;
       if (answer === true && widest > device.maxBindingBytes / 2)
         return {

@@ -1,22 +1,18 @@
-/** `linear` over weights narrower than the activations: the matmul shaders load each operand in its own dtype, so nothing is widened. */
-import { scalar, x as input } from "@modernbert-ts/tensor-core";
-import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
+/** `linear`: the matmul shaders load each operand in its own dtype, so narrow weights are not widened; a bias is what the product is added to. */
+import type { FusedKernel } from "@modernbert-ts/tensor-core";
 import { reshaped, supportsDense, transposed } from "./support.ts";
 import type { Tools } from "./support.ts";
 
-const sum = scalar.add(input(0), input(1));
 const product = { alpha: 1, accumulate: false };
 
 export function linear({ device, primitives, clear }: Tools): FusedKernel<"linear"> {
   return {
-    supports: ({ inputs }) => supportsDense(device, inputs, { windows: true }),
+    supports: (query) => supportsDense(device, "linear", query, { windows: true }),
     saved: () => [],
     backwardReads: { inputs: [0, 1], outputs: [] },
     forward({ inputs: [x, weight, bias], outputs: [y] }) {
-      primitives.matmul([y!], [x!, transposed(weight!)], product);
-      if (!bias) return;
-      const rows: View = { ...bias, shape: y!.shape, strides: [0, bias.strides[0]!] };
-      primitives.map([y!], [y!, rows], { expression: sum });
+      if (bias) primitives.copy([y!], [{ ...bias, shape: y!.shape, strides: [0, bias.strides[0]!] }], {});
+      primitives.matmul([y!], [x!, transposed(weight!)], { alpha: 1, accumulate: Boolean(bias) });
     },
     backward({ inputs: [x, weight], gradOutputs: [grad], gradInputs: [gradX, gradWeight, gradBias] }) {
       if (!grad) {

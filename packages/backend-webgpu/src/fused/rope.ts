@@ -33,7 +33,7 @@ export function rope({ device, clear }: Tools): FusedKernel<"rope"> {
     });
   }
   return {
-    supports: ({ inputs }) => supportsDense(device, inputs, { indices: [3] }),
+    supports: (query) => supportsDense(device, "rope", query),
     saved: () => [],
     backwardReads: { inputs: [1, 2, 3], outputs: [] },
     forward: ({ inputs: [qkv, cos, sin, positions], outputs: [out] }) => turn(out!, qkv!, cos!, sin!, positions!, 1),

@@ -35,7 +35,7 @@ export function stableAdamW({ device, primitives }: Tools): FusedKernel<"stableA
   }
 
   return {
-    supports: ({ inputs }) => supportsDense(device, inputs, { windows: true, dtypes: ["f32"] }),
+    supports: (query) => supportsDense(device, "stableAdamW", query, { windows: true, dtypes: ["f32"] }),
     saved: () => [],
     backwardReads: { inputs: [], outputs: [] },
     forward({ inputs }) {

@@ -1,5 +1,7 @@
 /** What the fused kernels share: when they refuse, and tensors for the length of a call. */
-import type { DType, TensorSpec, View } from "@modernbert-ts/tensor-core";
+import { expectDtypes } from "@modernbert-ts/device-kit";
+import type { Answer } from "@modernbert-ts/device-kit";
+import type { CompositeName, CompositeQuery, DType, TensorSpec, View } from "@modernbert-ts/tensor-core";
 import { bytesOf, denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { PrimitiveKernels } from "@modernbert-ts/tensor-core";
 import { bindDense, quadsOf } from "../kernels/bind.ts";
@@ -17,32 +19,28 @@ export interface Tools {
   clear(view: View): void;
 }
 
-type Answer = true | { readonly reason: string };
-
 const floats: readonly DType[] = ["f32", "f16", "bf16"];
 
-/** true when `indices` are i32, the others floats, and (unless `windows`) every tensor fits one binding; else why, for `fusedReport()`. */
+/**
+ * Whether a kernel takes the dtypes of a composite's inputs, and whole tensors fit one binding.
+ * @param windows The kernel sees tensors through windows, so they may be larger.
+ * @param dtypes Of inputs that are no whole numbers.
+ */
 export function supportsDense(
   { maxBindingBytes, bindingAlignment }: Device,
-  tensors: readonly (TensorSpec | null)[],
-  {
-    indices = [],
-    windows = false,
-    dtypes = floats,
-  }: { readonly indices?: readonly number[]; readonly windows?: boolean; readonly dtypes?: readonly DType[] } = {},
+  composite: CompositeName,
+  { inputs, outputs }: Pick<CompositeQuery<CompositeName>, "inputs" | "outputs">,
+  { windows = false, dtypes = floats }: { readonly windows?: boolean; readonly dtypes?: readonly DType[] } = {},
 ): Answer {
-  for (const [at, tensor] of tensors.entries()) {
-    if (!tensor) continue;
-    const expected = indices.includes(at) ? (["i32"] as const) : dtypes;
-    if (!expected.includes(tensor.dtype)) {
-      return { reason: `the WebGPU kernel takes input ${at} in ${expected.join(", ")}, got ${tensor.dtype}` };
-    }
-    const bytes = sizeOf(tensor.shape) * bytesOf(tensor.dtype);
-    if (!windows && bytes > maxBindingBytes - 2 * bindingAlignment) {
-      return { reason: `the WebGPU kernel binds whole tensors of at most ${maxBindingBytes} bytes, got ${bytes}` };
-    }
-  }
-  return true;
+  const answer = expectDtypes(composite, inputs, dtypes);
+  if (answer !== true || windows) return answer;
+  const largest = Math.max(...[...inputs, ...outputs].map((tensor) => (tensor ? bytesOfTensor(tensor) : 0)));
+  if (largest <= maxBindingBytes - 2 * bindingAlignment) return true;
+  return { reason: `the WebGPU kernel binds whole tensors of at most ${maxBindingBytes} bytes, got ${largest}` };
+}
+
+function bytesOfTensor({ shape, dtype }: TensorSpec): number {
+  return sizeOf(shape) * bytesOf(dtype);
 }
 
 /** A dense f32 tensor for the length of `body`. */

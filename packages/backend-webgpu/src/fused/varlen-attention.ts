@@ -65,14 +65,14 @@ export function varlenAttention(tools: Tools): FusedKernel<"varlenAttention"> {
   }
 
   return {
-    supports({ inputs }) {
-      const width = inputs[0]!.shape[3]!;
+    supports(query) {
+      const width = query.inputs[0]!.shape[3]!;
       if (width % 4 !== 0 || width === 0 || width > maxHeadSize) {
         return {
           reason: `the WebGPU kernel takes head sizes that are multiples of 4 up to ${maxHeadSize}, got ${width}`,
         };
       }
-      return supportsDense(device, inputs, { indices: [1] });
+      return supportsDense(device, "varlenAttention", query);
     },
     saved({ inputs }) {
       const [tokens, , heads] = inputs[0]!.shape as [number, number, number];

@@ -46,12 +46,12 @@ export function bindLane(
     buffer,
     bytesTouched,
   };
-  if (buffer.size <= device.maxBindingBytes) {
-    return { binding: { ...shared, byteOffset: 0, byteLength: buffer.size }, base: offset };
+  if (buffer.bytes <= device.maxBindingBytes) {
+    return { binding: { ...shared, byteOffset: 0, byteLength: buffer.bytes }, base: offset };
   }
   const byteOffset = Math.floor((offset * bytes) / device.bindingAlignment) * device.bindingAlignment;
   const base = offset - byteOffset / bytes;
-  const byteLength = Math.min(Math.ceil(((base + spanOf(extents, lane)) * bytes) / 16) * 16, buffer.size - byteOffset);
+  const byteLength = Math.min(Math.ceil(((base + spanOf(extents, lane)) * bytes) / 16) * 16, buffer.bytes - byteOffset);
   return { binding: { ...shared, byteOffset, byteLength }, base };
 }
 
@@ -83,5 +83,5 @@ export function bindDense(
 export function errorBinding(device: Device): Binding {
   device.markErrors();
   const { errors } = device;
-  return { name: "errors", type: "atomic<u32>", writes: true, buffer: errors, byteOffset: 0, byteLength: errors.size };
+  return { name: "errors", type: "atomic<u32>", writes: true, buffer: errors, byteOffset: 0, byteLength: errors.bytes };
 }

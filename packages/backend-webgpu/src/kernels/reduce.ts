@@ -99,7 +99,7 @@ function reduce(device: Device, problem: Problem): void {
     });
     return;
   }
-  device.memory.withScratch(chunks * results * 4, (scratch) => {
+  device.memory.pool.lend(chunks * results * 4, (scratch) => {
     const partial = partials(scratch, x.dtype, kept.extents);
     run(device, { ...step, x: merged, y: partial, chunks, chunkTerms, chunkStride: results, combine: false });
     reduce(device, {

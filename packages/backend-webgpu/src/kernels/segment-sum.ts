@@ -29,8 +29,8 @@ export function segmentSum(device: Device, out: View, values: View, ids: View, s
     const at = bindDense(device, "segmentSum", "ids", ids, false, { from: firstRow, count });
     const x = { from: firstRow * width, count: count * width };
     const from = bindDense(device, "segmentSum", "x", values, false, x);
-    device.memory.withScratch(count * 4, (scratch) => {
-      const links = { name: "links", type: "u32", buffer: scratch, byteOffset: 0, byteLength: scratch.size };
+    device.memory.pool.lend(count * 4, (scratch) => {
+      const links = { name: "links", type: "u32", buffer: scratch, byteOffset: 0, byteLength: scratch.bytes };
       device.stream.dispatch({
         key: "segmentSum links",
         parameters: [

@@ -43,7 +43,7 @@ export function elementsOf(extents: readonly number[], { strides }: Lane): numbe
 
 export function fits(device: Device, extents: readonly number[], lane: Lane): boolean {
   const { maxBindingBytes, bindingAlignment } = device;
-  if (lane.buffer.size <= maxBindingBytes) return true;
+  if (lane.buffer.bytes <= maxBindingBytes) return true;
   return spanOf(extents, lane) * bytesOf(lane.dtype) <= maxBindingBytes - 2 * bindingAlignment;
 }
 

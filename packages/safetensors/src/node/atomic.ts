@@ -41,7 +41,8 @@ const maxWriteBytes = 1 << 30;
 /**
  * Writes the chunks to `path`, whole or not at all; memory use is one chunk. On failure the temporary file
  * (`.NAME.XXXXXXXX.tmp` beside the target) is removed and an earlier file at `path` is as it was; a killed process leaves the
- * temporary file behind. Rejects with WriteError when the system refuses, and with the source's own error when `chunks` throws.
+ * temporary file behind.
+ * @throws WriteError when the system refuses; the source's own error when `chunks` throws.
  */
 export async function writeFileAtomic(
   path: string,

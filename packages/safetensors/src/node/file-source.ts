@@ -7,15 +7,19 @@ import type { ByteSource } from "../reader.ts";
 /** Largest single read; the system call stops a little below 2 GiB. */
 const maxReadBytes = 1 << 30;
 
-/** Opens a file for reading. `name` is what errors and shard indexes call it. Rejects with SafetensorsError when it cannot be opened. */
+/** The system's refusal to open a file, as this package's error. */
+export function unreadable(path: string, cause: NodeJS.ErrnoException): SafetensorsError {
+  const reason = cause.code ?? cause.message;
+  return new SafetensorsError(path, `expected a readable file, got ${reason}; check the path`, undefined, { cause });
+}
+
+/**
+ * Opens a file for reading. `name` is what errors and shard indexes call it.
+ * @throws SafetensorsError when it cannot be opened.
+ */
 export async function openFileSource(path: string, name: string = path): Promise<ByteSource> {
   const handle = await open(path, "r").catch((cause: NodeJS.ErrnoException) => {
-    throw new SafetensorsError(
-      path,
-      `expected a readable file, got ${cause.code ?? cause.message}; check the path`,
-      undefined,
-      { cause },
-    );
+    throw unreadable(path, cause);
   });
   const { size } = await handle.stat();
   return {

@@ -10,7 +10,7 @@ export interface WriteOptions {
 
 /**
  * Writes a safetensors file. The file appears whole or not at all; one that was there stays as it was when anything fails.
- * Rejects with SafetensorsError on bad entries and with WriteError when the disk refuses.
+ * @throws SafetensorsError on bad entries, WriteError when the disk refuses.
  */
 export async function writeSafetensors(
   path: string,

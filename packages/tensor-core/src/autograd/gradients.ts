@@ -1,5 +1,5 @@
 /** Reverse-mode differentiation: `valueAndGradients` for training, `vjp` underneath. */
-import { ShapeError } from "../errors.ts";
+import { ShapeError, UnsupportedError } from "../errors.ts";
 import { add } from "../ops/elementwise.ts";
 import { full } from "../ops/create.ts";
 import { sameShape, showShape } from "../shape.ts";
@@ -33,21 +33,26 @@ export function valueAndGradients<T>(
   });
 }
 
-/** Vector-Jacobian product: `seeds` gives the incoming gradient of each output that matters. */
+/**
+ * Vector-Jacobian product: `seeds` gives the incoming gradient of each output that matters. An input given twice gets its gradient twice.
+ * Throws an `UnsupportedError` while another tape is open: gradients of gradients are not computed.
+ */
 export function vjp<T>(
   runtime: Runtime,
   inputs: readonly Tensor[],
   body: () => T,
   seeds: (value: T) => readonly { readonly output: Tensor; readonly gradient: Tensor }[],
 ): ValueAndGradients<T> {
+  if (runtime.tape !== undefined) {
+    throw new UnsupportedError(
+      "valueAndGradients",
+      "expected no open tape, got a call inside the body of another: gradients of gradients are not computed",
+    );
+  }
   return runtime.scope(() => {
     const tape = new Tape(gradientRules);
-    const outerTape = runtime.tape;
-    const outerEdges = inputs.map((input) => input.edge);
-    const leaves = inputs.map((input) => tape.leaf(input));
-    inputs.forEach((input, index) => {
-      input.edge = { node: leaves[index]!, output: 0 };
-    });
+    const leaves = new Map(inputs.map((input) => [input, tape.leaf(input)]));
+    for (const [input, node] of leaves) input.edge = { node, output: 0 };
     try {
       runtime.tape = tape;
       let value: T;
@@ -55,26 +60,23 @@ export function vjp<T>(
         value = body();
       } finally {
         runtime.tape = undefined;
-        inputs.forEach((input, index) => {
-          input.edge = outerEdges[index];
-        });
+        for (const input of leaves.keys()) input.edge = undefined;
       }
-      return { value, gradients: backward(runtime, tape, leaves, inputs, seeds(value)) };
+      const gradients = backward(runtime, tape, leaves, seeds(value));
+      return { value, gradients: inputs.map((input) => gradients.get(input)) };
     } finally {
-      runtime.tape = outerTape;
       tape.release();
     }
   });
 }
 
-/** Walks the tape from the end; every node is run at most once, in a scope of its own. */
+/** Walks the tape from the end; every node is run at most once, in a scope of its own. The gradients belong to the scope around. */
 function backward(
   runtime: Runtime,
   tape: Tape,
-  leaves: readonly GradNode[],
-  inputs: readonly Tensor[],
+  leaves: ReadonlyMap<Tensor, GradNode>,
   seeds: readonly { readonly output: Tensor; readonly gradient: Tensor }[],
-): (Tensor | undefined)[] {
+): Map<Tensor, Tensor> {
   const pending = new Map<GradNode, (Tensor | undefined)[]>();
   const accumulate = (node: GradNode, output: number, gradient: Tensor): void => {
     const spec = node.outputs[output]!;
@@ -114,12 +116,13 @@ function backward(
       }
       releaseSaved(node);
     }
-    const results = leaves.map((leaf) => pending.get(leaf)?.[0]);
-    for (const leaf of leaves) pending.delete(leaf);
-    return results.map((gradient, index) => {
-      if (gradient) runtime.own(gradient);
-      return gradient && inputs[index] ? gradient : undefined;
-    });
+    const results = new Map<Tensor, Tensor>();
+    for (const [input, leaf] of leaves) {
+      const gradient = pending.get(leaf)?.[0];
+      if (gradient) results.set(input, runtime.own(gradient));
+      pending.delete(leaf);
+    }
+    return results;
   } finally {
     for (const slots of pending.values()) for (const slot of slots) slot?.dispose();
   }

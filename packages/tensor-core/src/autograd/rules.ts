@@ -9,7 +9,7 @@ import { cast, div, map, mul } from "../ops/elementwise.ts";
 import { gather, putAlong, segmentSum, takeAlong } from "../ops/indexing.ts";
 import { matmul } from "../ops/matmul.ts";
 import { max, sum, sumTo } from "../ops/reduce.ts";
-import { expand, permute, transpose } from "../ops/views.ts";
+import { expand, transpose } from "../ops/views.ts";
 import { maxMapInputs, x } from "../scalar/expression.ts";
 import { differentiate } from "../scalar/derivative.ts";
 import { scalar } from "../scalar/functions.ts";
@@ -79,18 +79,19 @@ const reduceRule: GradientRule<"reduce"> = {
 
 const matmulRule: GradientRule<"matmul"> = {
   saves: () => [0, 1],
-  gradients({ inputs, saved, gradOutput, needs }) {
+  gradients({ saved, gradOutput, needs }) {
     const [a, b] = saved as [Tensor, Tensor];
-    const byA = needs[0] && sumTo(inLayoutOf(a, gradOutput, transpose(b)), inputs[0]!.shape);
-    const byB = needs[1] && sumTo(inLayoutOf(b, transpose(a), gradOutput), inputs[1]!.shape);
-    return [byA || undefined, byB || undefined];
+    const byA = needs[0] ? productLike(a, gradOutput, transpose(b)) : undefined;
+    const byB = needs[1] ? productLike(b, transpose(a), gradOutput) : undefined;
+    return [byA, byB];
   },
 };
 
-/** left · right in the memory order of `like`: the gradient of a transposed weight is then dense for the weight itself. */
-function inLayoutOf(like: Tensor, left: Tensor, right: Tensor): Tensor {
-  const transposed = like.rank === 2 && like.strides[0]! < like.strides[1]!;
-  return transposed ? permute(matmul(transpose(right), transpose(left)), [1, 0]) : matmul(left, right);
+/** left · right in the shape and memory order of `like`: the gradient of a transposed weight is then dense for the weight itself. */
+function productLike(like: Tensor, left: Tensor, right: Tensor): Tensor {
+  const [rows, columns] = like.strides.slice(-2) as [number, number];
+  if (rows >= columns) return sumTo(matmul(left, right), like.shape);
+  return transpose(sumTo(matmul(transpose(right), transpose(left)), transpose(like).shape));
 }
 
 export const gradientRules: GradientRules = {

@@ -55,7 +55,9 @@ export interface MemoryStats {
 
 /** A recorded stretch of commands that can be run again on the same buffers. */
 export interface Replay {
+  /** Queues the commands once more, in order with all others. Refused while commands are recorded. */
   run(): void;
+  /** Gives the memory back that only the recording holds. Runs that are queued still happen; later ones are refused. */
   dispose(): void;
 }
 
@@ -90,6 +92,12 @@ export interface Backend extends AsyncDisposable {
   memory(): MemoryStats;
   /** Frees pooled buffers until at most `maxCachedBytes` (default 0) are cached. */
   trim(maxCachedBytes?: number): void;
-  /** Records the commands of `record` for replay; absent where a device cannot. */
+  /**
+   * Runs `record` and keeps the commands that it queues instead of executing them; they first take effect at `Replay.run()`. Absent where
+   * a device cannot. All buffers that the commands use stay allocated until `Replay.dispose()`, also those released in `record` or later:
+   * none of them is handed out by `allocate` meanwhile, except, inside `record`, those that were released there. `read`, `synchronize`,
+   * `trim` and `capture` inside are refused; when `record` throws, the error passes and nothing is kept.
+   * @example const replay = backend.capture(() => backend.run("copy", [to], [from], {}));
+   */
   capture?(record: () => void): Replay;
 }

@@ -48,8 +48,9 @@ export interface CompositeAttrs {
    */
   stableAdamW: Record<never, never>;
   /**
-   * x [T, k] f32, weight [n, k] bf16 or f16 (f32 too), bias [n] | null → y [T, n] = x · weightᵀ + bias, accumulated in f32.
-   * For weights that are stored in fewer bytes than x: a fused kernel never holds a widened copy of all of them.
+   * x [T, k], weight [n, k], bias [n] | null → y [T, n] = x · weightᵀ + bias in the dtype of x, accumulated in at least f32.
+   * The weight has the dtype of x or a shorter one; a kernel never holds a widened copy of all of it. Where both have one dtype that the
+   * device accelerates, a kernel is only worth while if it beats the primitive `matmul` (an epilogue with the bias, say).
    */
   linear: Record<never, never>;
   /**

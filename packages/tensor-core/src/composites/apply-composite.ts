@@ -1,7 +1,12 @@
-/** Runs a composite: fused where the backend supports the case, else its reference. A refusal is counted, or thrown in mode `fused`. */
-import type { CompositeAttrs, CompositeName, CompositeQuery, FusedKernel } from "../backend/fused.ts";
-import { UnsupportedError } from "../errors.ts";
-import { contiguous } from "../ops/elementwise.ts";
+/**
+ * Runs a composite: fused where the backend supports the case, as it is or in f32 between casts, else its reference. A refusal is
+ * counted, or thrown in mode `fused`.
+ */
+import type { CompositeAttrs, CompositeName, CompositeQuery, FusedKernel, TensorSpec } from "../backend/fused.ts";
+import { isNarrow } from "../dtype.ts";
+import { ShapeError, UnsupportedError } from "../errors.ts";
+import { cast, contiguous } from "../ops/elementwise.ts";
+import { showShape } from "../shape.ts";
 import type { Runtime } from "../tensor/runtime.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { CompositeDefinition } from "./definition.ts";
@@ -20,24 +25,63 @@ export function applyComposite<K extends CompositeName>(
   const tracked = inputs.some((input) => runtime.tape?.tracks(input));
   if (tracked && definition.differentiable === false && !definition.updates)
     throw new UnsupportedError(name, "it has no gradient: it is for inference, train with weights in f32");
+  for (const at of definition.updates ?? []) expectDense(name, inputs[at]!);
   const training = tracked && definition.differentiable !== false;
-  const query: CompositeQuery<K> = { attrs, inputs, outputs, training };
-  const kernel = chooseKernel(runtime, name, query);
-  if (!kernel) return runtime.scope(() => definition.reference(inputs, attrs));
-  const dense = inputs.map((input) => input && contiguous(input));
-  return runFused(runtime, definition, kernel, query, dense);
+  const run = chooseKernel(runtime, name, definition, { attrs, inputs, outputs, training });
+  return runtime.scope(() => {
+    if (!run) return definition.reference(inputs, attrs);
+    const given = run.query.inputs.map((spec, at) => spec && contiguous(cast(inputs[at]!, spec.dtype)));
+    const results = runFused(runtime, definition, run.kernel, run.query, given);
+    return results.map((result, at) => cast(result, outputs[at]!.dtype));
+  });
+}
+
+interface FusedRun<K extends CompositeName> {
+  readonly kernel: FusedKernel<K>;
+  /** What the kernel gets: the composite's own inputs, or the same in f32. */
+  readonly query: CompositeQuery<K>;
 }
 
 function chooseKernel<K extends CompositeName>(
   runtime: Runtime,
   name: K,
+  definition: CompositeDefinition<K>,
   query: CompositeQuery<K>,
-): FusedKernel<K> | undefined {
-  if (runtime.fusion === "reference") return undefined;
-  const kernel: FusedKernel<K> | undefined = runtime.backend.fused[name];
-  const answer = kernel ? kernel.supports(query) : { reason: `no fused ${name} on ${runtime.backend.name}` };
-  const reason = answer === true ? undefined : answer.reason;
-  if (reason !== undefined && runtime.fusion === "fused") throw new UnsupportedError(name, reason);
-  runtime.countFusion(name, reason);
-  return reason === undefined ? kernel : undefined;
+): FusedRun<K> | undefined {
+  const { backend, fusion } = runtime;
+  if (fusion === "reference") return undefined;
+  const kernel: FusedKernel<K> | undefined = backend.fused[name];
+  const answer = kernel?.supports(query) ?? { reason: `no fused ${name} on ${backend.name}` };
+  if (kernel && answer === true) {
+    runtime.countFusion({ composite: name });
+    return { kernel, query };
+  }
+  if (definition.isPrimitive?.(query, backend.capabilities) === true) return undefined;
+  const wide = widen(definition, query);
+  if (kernel && wide && kernel.supports(wide) === true) {
+    runtime.countFusion({ composite: name, widenedTo: "f32" });
+    return { kernel, query: wide };
+  }
+  const reason = answer === true ? "" : answer.reason;
+  if (fusion === "fused") throw new UnsupportedError(name, reason);
+  runtime.countFusion({ composite: name, reason });
+  return undefined;
+}
+
+/** The same question with the 16-bit inputs that the definition names in f32; undefined when there are none. */
+function widen<K extends CompositeName>(
+  { widening, infer }: CompositeDefinition<K>,
+  query: CompositeQuery<K>,
+): CompositeQuery<K> | undefined {
+  if (!widening?.inputs.some((at) => isNarrow(query.inputs[at]?.dtype))) return undefined;
+  const inputs = query.inputs.map((input, at): TensorSpec | null =>
+    input && widening.inputs.includes(at) && isNarrow(input.dtype) ? { shape: input.shape, dtype: "f32" } : input,
+  );
+  const attrs = widening.attrs?.(query.attrs) ?? query.attrs;
+  return { attrs, inputs, outputs: infer(inputs, attrs), training: query.training };
+}
+
+function expectDense(name: CompositeName, tensor: Tensor): void {
+  if (tensor.dense) return;
+  throw new ShapeError(name, `expected a dense tensor to update in place, got strides ${showShape(tensor.strides)}`);
 }

@@ -1,5 +1,6 @@
 /** What every composite must define: output shapes with good messages, and a differentiable reference from primitives. */
-import type { CompositeAttrs, CompositeName, TensorSpec } from "../backend/fused.ts";
+import type { Capabilities } from "../backend/backend.ts";
+import type { CompositeAttrs, CompositeName, CompositeQuery, TensorSpec } from "../backend/fused.ts";
 import { ShapeError } from "../errors.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Shape } from "../shape.ts";
@@ -12,6 +13,16 @@ export interface CompositeDefinition<K extends CompositeName> {
   reference(inputs: readonly (Tensor | null)[], attrs: CompositeAttrs[K]): readonly Tensor[];
   /** False for a composite without a gradient: inputs of which one is wanted are refused. */
   readonly differentiable?: false;
+  /**
+   * For kernels that refuse f16 and bf16 where f32 between casts is quicker than the reference: the inputs, by index, that are widened,
+   * and the attributes of the run in f32 where they differ.
+   */
+  readonly widening?: {
+    readonly inputs: readonly number[];
+    attrs?(attrs: CompositeAttrs[K]): CompositeAttrs[K];
+  };
+  /** True where the reference is one primitive at the device's full speed: running it without a kernel is no refusal and not counted. */
+  isPrimitive?(query: CompositeQuery<K>, capabilities: Capabilities): boolean;
   /** The inputs, by index, that a composite without a gradient updates in place: they are its outputs. */
   readonly updates?: readonly number[];
 }

@@ -6,11 +6,10 @@ import { reshape } from "../ops/views.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { applyComposite } from "./apply-composite.ts";
-import { denseLinear } from "./linear.ts";
 
 /**
- * input [T…, K], weight [N, K], bias [N] | null → input · weightᵀ + bias [T…, N]. In one dtype it is the primitive matmul; over weights
- * in bf16 or f16 with an input in f32 the composite `linear`, which reads them as they are.
+ * input [T…, K], weight [N, K], bias [N] | null → input · weightᵀ + bias [T…, N] in the input's dtype. The weight has that dtype or a
+ * shorter one, and is read as it is.
  */
 export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
   const [outputs, inputs] = weight.shape;
@@ -20,12 +19,11 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
       `expected input [T…, K] and weight [N, K], got ${showShape(input.shape)} and ${showShape(weight.shape)}`,
     );
   }
-  const rows = input.rank === 2 ? input : reshape(input, [-1, inputs!]);
-  const result =
-    input.dtype === weight.dtype
-      ? denseLinear(rows, weight, bias)
-      : applyComposite("linear", [rows, weight, bias], {})[0]!;
-  return input.rank === 2 ? result : reshape(result, [...input.shape.slice(0, -1), outputs!]);
+  const apply = (rows: Tensor): Tensor => applyComposite("linear", [rows, weight, bias], {})[0]!;
+  if (input.rank === 2) return apply(input);
+  return input.runtime.scope(() => {
+    return reshape(apply(reshape(input, [-1, inputs!])), [...input.shape.slice(0, -1), outputs!]);
+  });
 }
 
 /** input [T, k] f32 times weights in bytes: words i32 [n, ⌈k / 4⌉] and scales [n] as `quantizeInt8` makes them → [T, n]. For inference only. */

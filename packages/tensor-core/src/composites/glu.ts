@@ -16,6 +16,7 @@ export const gluDefinition: CompositeDefinition<"glu"> = {
     if (width % 2 !== 0) throw new ShapeError("glu", `expected an even last extent, got ${showShape(input.shape)}`);
     return [{ shape: [rows, width / 2], dtype: input.dtype }];
   },
+  widening: { inputs: [0] },
   reference([input], { activation }) {
     const width = input!.shape[1]!;
     const gated = scalar.mul(activationExpression(activation, x(0)), x(1));

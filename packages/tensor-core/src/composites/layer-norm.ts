@@ -1,4 +1,5 @@
 /** Layer norm without or with bias, and the same fused with the residual addition before it. */
+import type { CompositeAttrs } from "../backend/fused.ts";
 import { isFloating } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { add, cast, map, sub } from "../ops/elementwise.ts";
@@ -20,6 +21,8 @@ function normalise(input: Tensor, weight: Tensor, bias: Tensor | null, eps: numb
   return bias ? map(scaledAndShifted, [centred, inverse, weight, bias]) : map(scaled, [centred, inverse, weight]);
 }
 
+const inFloat32 = (attrs: CompositeAttrs["layerNorm"]): CompositeAttrs["layerNorm"] => ({ ...attrs, dtype: "f32" });
+
 export const layerNormDefinition: CompositeDefinition<"layerNorm"> = {
   infer([input, weight, bias], { dtype }) {
     expectShape("layerNorm", "x", input, [-1, -1]);
@@ -28,6 +31,7 @@ export const layerNormDefinition: CompositeDefinition<"layerNorm"> = {
     if (!isFloating(dtype)) throw new DTypeError("layerNorm", `expected a float dtype for y, got ${dtype}`);
     return [{ shape: input.shape, dtype }];
   },
+  widening: { inputs: [0, 1, 2], attrs: inFloat32 },
   reference: ([input, weight, bias], { eps, dtype }) => [cast(normalise(input!, weight!, bias ?? null, eps), dtype)],
 };
 
@@ -37,6 +41,7 @@ export const residualLayerNormDefinition: CompositeDefinition<"residualLayerNorm
     const [normed] = layerNormDefinition.infer([input!, weight!, bias ?? null], attrs);
     return [{ shape: input!.shape, dtype: input!.dtype }, normed!];
   },
+  widening: { inputs: [0, 1, 2, 3], attrs: inFloat32 },
   reference([input, delta, weight, bias], { eps, dtype }) {
     const total = add(input!, delta!);
     return [total, cast(normalise(total, weight!, bias ?? null, eps), dtype)];

@@ -26,6 +26,7 @@ export const linearCrossEntropyDefinition: CompositeDefinition<"linearCrossEntro
       { shape: [1], dtype },
     ];
   },
+  widening: { inputs: [0, 1, 2] },
   reference([hidden, weight, bias, labels]) {
     const dtype = hidden!.dtype === "f64" ? "f64" : "f32";
     const logits = cast(denseLinear(hidden!, weight!, bias ?? null), dtype);
@@ -39,10 +40,12 @@ export const linearCrossEntropyDefinition: CompositeDefinition<"linearCrossEntro
 
 /** log Σ exp over the last axis, which stays with extent 1. */
 export function logSumExp(logits: Tensor): Tensor {
-  const largest = max(logits, [-1]);
-  const detached = logits.runtime.own(largest.alias());
-  const total = sum(map(s.exp(s.sub(x(0), x(1))), [logits, detached]), [-1]);
-  return map(s.add(s.log(x(0)), x(1)), [total, detached]);
+  const { runtime } = logits;
+  return runtime.scope(() => {
+    const detached = runtime.own(max(logits, [-1]).alias());
+    const total = sum(map(s.exp(s.sub(x(0), x(1))), [logits, detached]), [-1]);
+    return map(s.add(s.log(x(0)), x(1)), [total, detached]);
+  });
 }
 
 /** 1 where the label's logit is the largest and no earlier column has as large a one. */

@@ -1,6 +1,6 @@
-/** A linear layer over weights as PyTorch and safetensors store them, [out, in], where they are narrower than the activations. */
+/** A linear layer over weights as PyTorch and safetensors store them, [out, in], in the dtype of the activations or a shorter one. */
 import { DTypeError } from "../errors.ts";
-import { isFloating } from "../dtype.ts";
+import { bytesOf, isFloating } from "../dtype.ts";
 import { add, cast } from "../ops/elementwise.ts";
 import { matmul } from "../ops/matmul.ts";
 import { transpose } from "../ops/views.ts";
@@ -19,13 +19,18 @@ export const linearDefinition: CompositeDefinition<"linear"> = {
     expectShape("linear", "x", input, [-1, -1]);
     expectShape("linear", "weight", weight, [-1, input.shape[1]!]);
     if (bias) expectShape("linear", "bias", bias, [weight.shape[0]!]);
-    if ((input.dtype !== "f32" && input.dtype !== "f64") || !isFloating(weight.dtype)) {
+    const narrower = isFloating(weight.dtype) && bytesOf(weight.dtype) < bytesOf(input.dtype);
+    if (!isFloating(input.dtype) || !(narrower || weight.dtype === input.dtype)) {
       throw new DTypeError(
         "linear",
-        `expected x in f32 and a weight in f32, bf16 or f16, got ${input.dtype} and ${weight.dtype}: cast one of them`,
+        `expected floats and a weight in the dtype of x or a shorter one, got ${input.dtype} and ${weight.dtype}: cast one of them`,
       );
     }
     return [{ shape: [input.shape[0]!, weight.shape[0]!], dtype: input.dtype }];
   },
+  /** The weight is read as it lies. */
+  widening: { inputs: [0, 2] },
+  isPrimitive: ({ inputs: [input, weight] }, { accelerated }) =>
+    input!.dtype === weight!.dtype && accelerated.includes(input!.dtype),
   reference: ([input, weight, bias]) => [denseLinear(input!, cast(weight!, input!.dtype), bias ?? null)],
 };

@@ -23,6 +23,7 @@ export const ropeDefinition: CompositeDefinition<"rope"> = {
     expectShape("rope", "positions", positions, [tokens]);
     return [{ shape: qkv.shape, dtype: qkv.dtype }];
   },
+  widening: { inputs: [0, 1, 2] },
   reference([qkv, cosTable, sinTable, positions]) {
     const [tokens, , , width] = qkv!.shape as [number, number, number, number];
     const half = width / 2;

@@ -24,9 +24,12 @@ export const varlenAttentionDefinition: CompositeDefinition<"varlenAttention"> =
     const [tokens, , heads, width] = qkv.shape as [number, number, number, number];
     return [{ shape: [tokens, heads, width], dtype: qkv.dtype }];
   },
+  widening: { inputs: [0] },
   reference([qkv, cuSeqlens], attrs) {
     const [tokens, , heads, width] = qkv!.shape as [number, number, number, number];
-    const { keys, visible } = visibleKeys(cuSeqlens!, tokens, attrs.window, attrs.maxSeqlen);
+    // A window that reaches every key of the longest sequence is none.
+    const window = attrs.window !== null && attrs.window < attrs.maxSeqlen - 1 ? attrs.window : null;
+    const { keys, visible } = visibleKeys(cuSeqlens!, tokens, window, attrs.maxSeqlen);
     const count = keys.shape[1]!;
     const rows = (part: number): Tensor => reshape(slice(qkv!, 1, part, part + 1), [tokens, heads * width]);
     const gathered = (part: number): Tensor =>

@@ -1,4 +1,5 @@
 /** Rows by index and columns by index, and their inverses. All are deterministic. */
+import type { TensorSpec } from "../backend/fused.ts";
 import { ShapeError } from "../errors.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -15,15 +16,11 @@ export function gather(table: Tensor, ids: Tensor): Tensor {
     );
   }
   const width = table.shape[1]!;
-  const flat = contiguous(reshape(ids, [ids.size]));
-  const rows = applyPrimitive(
-    "gather",
-    table.runtime,
-    { shape: [ids.size, width], dtype: table.dtype },
-    [contiguous(table), flat],
-    {},
-  );
-  return reshape(rows, [...ids.shape, width]);
+  const output = { shape: [ids.size, width], dtype: table.dtype };
+  return table.runtime.scope(() => {
+    const rows = applyToDense("gather", output, [table, reshape(ids, [ids.size])]);
+    return reshape(rows, [...ids.shape, width]);
+  });
 }
 
 /** values [N, D], ids i32 [N] → [rows, D]: sums the values of each id. */
@@ -35,26 +32,30 @@ export function segmentSum(values: Tensor, ids: Tensor, rows: number): Tensor {
     );
   }
   const output = { shape: [rows, values.shape[1]!], dtype: values.dtype };
-  return applyPrimitive("segmentSum", values.runtime, output, [contiguous(values), contiguous(ids)], {});
+  return applyToDense("segmentSum", output, [values, ids]);
 }
 
 /** x [R, K], ids i32 [R, J] → [R, J]: picks columns row by row. */
 export function takeAlong(a: Tensor, ids: Tensor): Tensor {
   checkAlong("takeAlong", a, ids);
-  return applyPrimitive(
-    "takeAlong",
-    a.runtime,
-    { shape: ids.shape, dtype: a.dtype },
-    [contiguous(a), contiguous(ids)],
-    {},
-  );
+  return applyToDense("takeAlong", { shape: ids.shape, dtype: a.dtype }, [a, ids]);
 }
 
 /** values [R, J], ids i32 [R, J] → [R, columns]: adds values into zeros, column by column; the inverse of `takeAlong`. */
 export function putAlong(values: Tensor, ids: Tensor, columns: number): Tensor {
   checkAlong("putAlong", values, ids);
   const output = { shape: [values.shape[0]!, columns], dtype: values.dtype };
-  return applyPrimitive("putAlong", values.runtime, output, [contiguous(values), contiguous(ids)], {});
+  return applyToDense("putAlong", output, [values, ids]);
+}
+
+/** These primitives read dense tensors: what is strided is copied, and the copies go at the end. */
+function applyToDense(
+  op: "gather" | "segmentSum" | "takeAlong" | "putAlong",
+  output: TensorSpec,
+  inputs: readonly [values: Tensor, ids: Tensor],
+): Tensor {
+  const { runtime } = inputs[0];
+  return runtime.scope(() => applyPrimitive(op, runtime, output, inputs.map(contiguous), {}));
 }
 
 function checkAlong(operation: string, a: Tensor, ids: Tensor): void {

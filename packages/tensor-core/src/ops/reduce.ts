@@ -26,13 +26,15 @@ export function max(a: Tensor, axes?: readonly number[]): Tensor {
 
 /** Arithmetic mean over `axes`, which stay with extent 1. */
 export function mean(a: Tensor, axes?: readonly number[]): Tensor {
-  const total = sum(a, axes);
-  return scale(total, total.size / a.size);
+  return a.runtime.scope(() => {
+    const total = sum(a, axes);
+    return scale(total, total.size / a.size);
+  });
 }
 
 /** The sum of everything as a tensor of shape [1]. */
 export function sumAll(a: Tensor): Tensor {
-  return reshape(sum(a), [1]);
+  return a.runtime.scope(() => reshape(sum(a), [1]));
 }
 
 /** Sums broadcast axes away, so that the result has `shape`. */
@@ -41,6 +43,8 @@ export function sumTo(a: Tensor, shape: Shape): Tensor {
   const axes = a.shape.flatMap((extent, axis) =>
     axis < lead || (shape[axis - lead] === 1 && extent !== 1) ? [axis] : [],
   );
-  const reduced = axes.length === 0 ? a : sum(a, axes);
-  return lead === 0 ? reduced : reshape(reduced, shape);
+  return a.runtime.scope(() => {
+    const reduced = axes.length === 0 ? a : sum(a, axes);
+    return lead === 0 ? reduced : reshape(reduced, shape);
+  });
 }

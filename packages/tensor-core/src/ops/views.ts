@@ -26,9 +26,11 @@ export function reshape(a: Tensor, shape: Shape): Tensor {
   if (sizeOf(resolved) !== a.size) {
     throw new ShapeError("reshape", `expected ${a.size} elements (${showShape(a.shape)}), got ${showShape(shape)}`);
   }
-  const dense = contiguous(a);
-  const layout = { shape: resolved, strides: denseStrides(resolved), offset: dense.offset };
-  return view(dense, layout, (gradient) => reshape(gradient, a.shape));
+  return a.runtime.scope(() => {
+    const dense = contiguous(a);
+    const layout = { shape: resolved, strides: denseStrides(resolved), offset: dense.offset };
+    return view(dense, layout, (gradient) => reshape(gradient, a.shape));
+  });
 }
 
 /** Axis i of the result is axis `order[i]` of `a`. */
@@ -63,9 +65,16 @@ export function slice(a: Tensor, axis: number, start: number, end: number): Tens
   }
   return view(a, sliceLayout(a, at, start, end), (gradient) => {
     const padded = zeros(a.runtime, a.shape, gradient.dtype);
-    assign(a.runtime.own(padded.alias(sliceLayout(padded, at, start, end))), gradient);
+    assignPart(padded, sliceLayout(padded, at, start, end), gradient);
     return padded;
   });
+}
+
+/** Overwrites the part of `whole` that `layout` shows. */
+function assignPart(whole: Tensor, layout: Layout, source: Tensor): void {
+  const part = whole.alias(layout);
+  assign(part, source);
+  part.dispose();
 }
 
 function sliceLayout(a: Tensor, axis: number, start: number, end: number): Layout {
@@ -113,7 +122,7 @@ export function concat(parts: readonly Tensor[], axis: number): Tensor {
   const { runtime } = first;
   const result = runtime.empty(first.shape.with(at, extent), first.dtype);
   parts.forEach((part, i) => {
-    assign(runtime.own(result.alias(sliceLayout(result, at, starts[i]!, starts[i]! + part.shape[at]!))), part);
+    assignPart(result, sliceLayout(result, at, starts[i]!, starts[i]! + part.shape[at]!), part);
   });
   const extents = parts.map((part) => part.shape[at]!);
   runtime.tape?.record(

@@ -36,7 +36,8 @@ export function truncatedNormal(runtime: Runtime, shape: Shape, std: number, cut
 export function dropout(input: Tensor, rate: number, draw: Draw): Tensor {
   if (rate === 0) return input;
   const kept = scalar.select(scalar.lessEqual(rate, x(1)), scalar.div(x(0), 1 - rate), 0);
-  return map(kept, [input, uniform(input.runtime, input.shape, draw)]);
+  const { runtime, shape } = input;
+  return runtime.scope(() => map(kept, [input, uniform(runtime, shape, draw)]));
 }
 
 /** erf⁻¹ by Giles' single-precision polynomials ("Approximating the erfinv function", 2010); relative error about 1e-7. */

@@ -7,9 +7,10 @@ import type { Backend } from "../backend/backend.ts";
 import type { CompositeName } from "../backend/fused.ts";
 import { bytesOf, hostArray } from "../dtype.ts";
 import type { DType, HostArray } from "../dtype.ts";
-import { DTypeError, ShapeError, TensorError } from "../errors.ts";
+import { DTypeError, ShapeError, TensorError, UnsupportedError } from "../errors.ts";
 import { checkShape, denseStrides, showShape, sizeOf } from "../shape.ts";
 import type { Shape } from "../shape.ts";
+import { Captured } from "./capture.ts";
 import { Scope } from "./scope.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
@@ -20,11 +21,18 @@ import { Tensor } from "./tensor.ts";
  */
 export type FusionMode = "auto" | "fused" | "reference";
 
-/** How often a composite ran fused, or ran from primitives and why. */
-export interface FusionRecord {
+/** How a composite ran: fused, fused in f32 between casts (`widenedTo`), or from primitives (`reason`). */
+export interface FusionOutcome {
   readonly composite: CompositeName;
+  /** Why it ran from primitives. undefined: it ran fused. */
+  readonly reason?: string | undefined;
+  /** The kernel refuses the inputs' own dtype and got them in this one. undefined: it got them as they were, or did not run. */
+  readonly widenedTo?: "f32" | undefined;
+}
+
+/** How often a composite ran in one way. */
+export interface FusionRecord extends FusionOutcome {
   readonly backend: string;
-  /** undefined: it ran fused. */
   readonly reason: string | undefined;
   readonly count: number;
 }
@@ -39,7 +47,8 @@ export class Runtime {
   /** The open tape, if gradients are being recorded; managed by autograd. */
   tape: Tape | undefined;
   readonly #scopes: Scope[] = [];
-  readonly #fusionCounts = new Map<string, { composite: CompositeName; reason: string | undefined; count: number }>();
+  #recording = false;
+  readonly #fusionCounts = new Map<string, FusionOutcome & { count: number }>();
 
   constructor(backend: Backend, options: RuntimeOptions = {}) {
     this.backend = backend;
@@ -62,17 +71,13 @@ export class Runtime {
         `expected at most ${this.backend.capabilities.maxBufferBytes} bytes on ${this.backend.name}, got ${byteLength} for ${showShape(shape)} ${dtype}`,
       );
     }
-    return this.own(
-      new Tensor(this, new Storage(this.backend, byteLength), dtype, {
-        shape,
-        strides: denseStrides(shape),
-        offset: 0,
-      }),
-    );
+    const layout = { shape, strides: denseStrides(shape), offset: 0 };
+    return this.own(new Tensor(this, new Storage(this.backend, byteLength), dtype, layout));
   }
 
   /** Uploads values: plain numbers are converted to `dtype`, typed arrays must already be its host array (`hostArray`). */
   tensor(values: readonly number[] | HostArray, shape: Shape, dtype: DType = "f32"): Tensor {
+    this.expectNoCapture("tensor");
     const data = ArrayBuffer.isView(values) ? values : hostArray(dtype, values);
     if (data.length !== sizeOf(shape) || data.BYTES_PER_ELEMENT !== bytesOf(dtype)) {
       throw new ShapeError(
@@ -87,6 +92,7 @@ export class Runtime {
 
   /** Overwrites a dense tensor with host values, in order with queued work. */
   write(tensor: Tensor, values: HostArray): void {
+    this.expectNoCapture("write");
     if (!tensor.dense || values.length !== tensor.size || values.BYTES_PER_ELEMENT !== bytesOf(tensor.dtype)) {
       throw new ShapeError(
         "write",
@@ -113,6 +119,59 @@ export class Runtime {
     }
   }
 
+  /**
+   * Records what `body` queues, without running it, to be replayed on new inputs: a forward pass, or a whole training step with its
+   * gradients. The body is run once, in a scope. Inputs are tensors made outside, changed by `write` between replays; uploads, writes
+   * and reads inside are refused, because a replay would not repeat them.
+   *
+   * @throws UnsupportedError where the backend cannot record, inside another capture, and inside `valueAndGradients`.
+   * @example
+   * const input = runtime.empty([8, 64]);
+   * const step = runtime.capture(() => linear(input, weight)); // nothing has run yet
+   * runtime.write(input, values);
+   * step.replay();
+   * const output = await step.value.read();
+   * step.dispose();
+   */
+  capture<T>(body: () => T): Captured<T> {
+    const { backend } = this;
+    if (!backend.capture) throw new UnsupportedError("capture", `backend ${backend.name} cannot record commands`);
+    this.expectNoCapture("capture");
+    if (this.tape) throw new UnsupportedError("capture", "expected no open tape: put the gradients inside the capture");
+    let value: T | undefined;
+    let results: readonly Tensor[] = [];
+    this.#recording = true;
+    try {
+      const replay = backend.capture(() => {
+        const scope = new Scope();
+        this.#scopes.push(scope);
+        try {
+          value = body();
+          if (value instanceof Promise)
+            throw new TensorError("capture", "expected a synchronous body, got a promise: read after a replay");
+        } finally {
+          this.#scopes.pop();
+          results = scope.close(value, undefined);
+        }
+      });
+      return new Captured(value as T, results, replay);
+    } catch (error) {
+      for (const tensor of results) tensor.dispose();
+      throw error;
+    } finally {
+      this.#recording = false;
+    }
+  }
+
+  /** Throws while commands are recorded; `operation` is what a replay would not repeat. */
+  expectNoCapture(operation: string): void {
+    if (!this.#recording) return;
+    throw new UnsupportedError(
+      operation,
+      `expected no ${operation} while commands are recorded, which a replay would not repeat: do it before or after the capture`,
+    );
+  }
+
   /** Takes a tensor out of its scope: from now on the caller disposes it. */
   keep(tensor: Tensor): Tensor {
     for (const scope of this.#scopes) if (scope.disown(tensor)) break;
@@ -125,15 +184,21 @@ export class Runtime {
     return tensor;
   }
 
-  countFusion(composite: CompositeName, reason: string | undefined): void {
-    const key = `${composite}\n${reason ?? ""}`;
-    const entry = this.#fusionCounts.get(key) ?? { composite, reason, count: 0 };
+  /** Called where a composite chooses how it runs. */
+  countFusion(outcome: FusionOutcome): void {
+    const key = [outcome.composite, outcome.reason, outcome.widenedTo].join("\n");
+    const entry = this.#fusionCounts.get(key) ?? { ...outcome, count: 0 };
     entry.count++;
     this.#fusionCounts.set(key, entry);
   }
 
-  /** What ran fused and what did not, with reasons: nothing falls back silently. */
+  /**
+   * What ran fused and what did not, with reasons: nothing falls back silently. A product that is the primitive `matmul` at the device's
+   * full speed is neither and not listed.
+   * @example runtime.fusedReport().filter(({ reason }) => reason !== undefined) // what ran slowly, and why
+   */
   fusedReport(): FusionRecord[] {
-    return [...this.#fusionCounts.values()].map((entry) => ({ ...entry, backend: this.backend.name }));
+    const { name: backend } = this.backend;
+    return [...this.#fusionCounts.values()].map((entry) => ({ ...entry, reason: entry.reason, backend }));
   }
 }

@@ -12,15 +12,18 @@ export class Scope {
     return this.#owned.delete(tensor);
   }
 
-  /** Disposes what is owned but not part of `result`; hands the rest to `parent` (or to the caller when there is none). */
-  close(result: unknown, parent: Scope | undefined): void {
+  /** Disposes what is owned but not part of `result`; hands the rest to `parent`, or to the caller when there is none, and returns it. */
+  close(result: unknown, parent: Scope | undefined): Tensor[] {
     const kept = new Set<Tensor>();
     collectTensors(result, kept);
+    const handedOver: Tensor[] = [];
     for (const tensor of this.#owned) {
-      if (kept.has(tensor)) parent?.own(tensor);
+      if (kept.has(tensor)) handedOver.push(tensor);
       else tensor.dispose();
     }
     this.#owned.clear();
+    for (const tensor of handedOver) parent?.own(tensor);
+    return handedOver;
   }
 }
 

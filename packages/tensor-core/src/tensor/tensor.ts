@@ -81,6 +81,7 @@ export class Tensor implements TensorSpec {
 
   /** Copies a dense tensor to the host: the one place where anything waits. f16 and bf16 come as 16-bit patterns. */
   async read(): Promise<HostArray> {
+    this.runtime.expectNoCapture("read");
     const { buffer, offset } = this.view;
     if (!this.dense)
       throw new ShapeError(

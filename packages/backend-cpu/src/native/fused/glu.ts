@@ -1,14 +1,14 @@
 /** Gated linear unit (native/src/glu.c). */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { Activation, FusedKernel } from "@modernbert-ts/tensor-core";
-import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "../../expect-dtypes.ts";
+import type { NativeCommands } from "../operations.ts";
 
 /** The C enum of activations. */
 const activations: Readonly<Record<Activation, number>> = { gelu: 0, gelu_tanh: 1, silu: 2, relu: 3 };
 
-export function glu(commands: CommandEncoder): FusedKernel<"glu"> {
+export function glu(commands: NativeCommands): FusedKernel<"glu"> {
   return {
-    supports: ({ inputs }) => expectDtypes(["x"], inputs),
+    supports: ({ inputs }) => expectDtypes("glu", inputs),
     saved: () => [],
     backwardReads: { inputs: [0], outputs: [] },
     forward: ({ attrs, inputs: [x], outputs: [y] }) =>

@@ -1,6 +1,6 @@
 /** Fused kernels of the native engine: all composites, so a missing one does not compile. */
 import type { FusedImplementations } from "@modernbert-ts/tensor-core";
-import type { CommandEncoder } from "../commands.ts";
+import type { NativeCommands } from "../operations.ts";
 import { glu } from "./glu.ts";
 import { layerNorm, residualLayerNorm } from "./layer-norm.ts";
 import { linearCrossEntropy } from "./linear-cross-entropy.ts";
@@ -9,7 +9,7 @@ import { rope } from "./rope.ts";
 import { stableAdamW } from "./stable-adamw.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
-export function fusedKernels(commands: CommandEncoder): FusedImplementations {
+export function fusedKernels(commands: NativeCommands): FusedImplementations {
   return {
     layerNorm: layerNorm(commands),
     residualLayerNorm: residualLayerNorm(commands),

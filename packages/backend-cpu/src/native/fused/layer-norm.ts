@@ -1,16 +1,16 @@
 /** Layer norm, alone and after a residual addition (native/src/layer_norm.c). */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel, TensorSpec } from "@modernbert-ts/tensor-core";
-import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "../../expect-dtypes.ts";
+import type { NativeCommands } from "../operations.ts";
 
 /** Mean and 1 / standard deviation of each row. */
 function statistics(x: TensorSpec | null | undefined): TensorSpec[] {
   return [{ shape: [x!.shape[0]!, 2], dtype: "f32" }];
 }
 
-export function layerNorm(commands: CommandEncoder): FusedKernel<"layerNorm"> {
+export function layerNorm(commands: NativeCommands): FusedKernel<"layerNorm"> {
   return {
-    supports: ({ inputs }) => expectDtypes(["x", "weight", "bias"], inputs),
+    supports: ({ inputs }) => expectDtypes("layerNorm", inputs),
     saved: ({ inputs }) => statistics(inputs[0]),
     backwardReads: { inputs: [0, 1], outputs: [] },
     forward: ({ attrs, inputs: [x, weight, bias], outputs: [y], saved: [stats] }) =>
@@ -35,9 +35,9 @@ export function layerNorm(commands: CommandEncoder): FusedKernel<"layerNorm"> {
   };
 }
 
-export function residualLayerNorm(commands: CommandEncoder): FusedKernel<"residualLayerNorm"> {
+export function residualLayerNorm(commands: NativeCommands): FusedKernel<"residualLayerNorm"> {
   return {
-    supports: ({ inputs }) => expectDtypes(["x", "delta", "weight", "bias"], inputs),
+    supports: ({ inputs }) => expectDtypes("residualLayerNorm", inputs),
     saved: ({ inputs }) => statistics(inputs[0]),
     backwardReads: { inputs: [2], outputs: [0] },
     forward: ({ attrs, inputs: [x, delta, weight, bias], outputs: [sum, y], saved: [stats] }) =>

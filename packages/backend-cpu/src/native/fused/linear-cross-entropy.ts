@@ -1,11 +1,11 @@
 /** Linear layer and cross-entropy (native/src/cross_entropy.c): in training the forward already makes the gradients. */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
-import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "../../expect-dtypes.ts";
+import type { NativeCommands } from "../operations.ts";
 
-export function linearCrossEntropy(commands: CommandEncoder): FusedKernel<"linearCrossEntropy"> {
+export function linearCrossEntropy(commands: NativeCommands): FusedKernel<"linearCrossEntropy"> {
   return {
-    supports: ({ inputs }) => expectDtypes(["hidden", "weight", "bias", "labels"], inputs, [3]),
+    supports: ({ inputs }) => expectDtypes("linearCrossEntropy", inputs),
     /** Gradients of hidden, weight and bias for a loss gradient of 1. */
     saved: ({ inputs: [hidden, weight, bias] }) =>
       [hidden, weight, bias].flatMap((input) => (input ? [{ shape: input.shape, dtype: input.dtype }] : [])),

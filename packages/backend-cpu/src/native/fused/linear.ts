@@ -1,14 +1,11 @@
 /** Linear layers over narrow weights: bf16 and f16 (native/src/linear.c), bytes (native/src/int8_linear.c). */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
-import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "../../expect-dtypes.ts";
+import type { NativeCommands } from "../operations.ts";
 
-export function linear(commands: CommandEncoder): FusedKernel<"linear"> {
+export function linear(commands: NativeCommands): FusedKernel<"linear"> {
   return {
-    supports: ({ inputs: [x, weight, bias] }) =>
-      weight!.dtype === "bf16" || weight!.dtype === "f16"
-        ? expectDtypes(["x", "bias"], [x!, bias ?? null])
-        : { reason: `the native kernel takes weight in bf16 or f16, got ${weight!.dtype}` },
+    supports: ({ inputs }) => expectDtypes("linear", inputs, ["f32"], { weight: ["bf16", "f16"] }),
     saved: () => [],
     backwardReads: { inputs: [], outputs: [] },
     forward: ({ inputs: [x, weight, bias], outputs: [y] }) =>
@@ -17,10 +14,9 @@ export function linear(commands: CommandEncoder): FusedKernel<"linear"> {
   };
 }
 
-export function int8Linear(commands: CommandEncoder): FusedKernel<"int8Linear"> {
+export function int8Linear(commands: NativeCommands): FusedKernel<"int8Linear"> {
   return {
-    supports: ({ inputs: [x, weight, scales, bias] }) =>
-      expectDtypes(["x", "weight", "scales", "bias"], [x!, weight!, scales!, bias ?? null], [1]),
+    supports: ({ inputs }) => expectDtypes("int8Linear", inputs),
     saved: () => [],
     backwardReads: { inputs: [], outputs: [] },
     forward: ({ inputs: [x, weight, scales, bias], outputs: [y] }) =>

@@ -1,11 +1,11 @@
 /** Rotary position embedding (native/src/rope.c). */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
-import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "../../expect-dtypes.ts";
+import type { NativeCommands } from "../operations.ts";
 
-export function rope(commands: CommandEncoder): FusedKernel<"rope"> {
+export function rope(commands: NativeCommands): FusedKernel<"rope"> {
   return {
-    supports: ({ inputs }) => expectDtypes(["qkv", "cos", "sin", "positions"], inputs, [3]),
+    supports: ({ inputs }) => expectDtypes("rope", inputs),
     saved: () => [],
     backwardReads: { inputs: [1, 2, 3], outputs: [] },
     forward: ({ inputs: [qkv, cos, sin, positions], outputs: [out] }) =>

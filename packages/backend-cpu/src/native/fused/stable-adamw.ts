@@ -1,11 +1,11 @@
 /** StableAdamW (native/src/stable_adamw.c). */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
-import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "../../expect-dtypes.ts";
+import type { NativeCommands } from "../operations.ts";
 
-export function stableAdamW(commands: CommandEncoder): FusedKernel<"stableAdamW"> {
+export function stableAdamW(commands: NativeCommands): FusedKernel<"stableAdamW"> {
   return {
-    supports: ({ inputs }) => expectDtypes(["p", "g", "m", "v", "control", "gradScale"], inputs),
+    supports: ({ inputs }) => expectDtypes("stableAdamW", inputs),
     saved: () => [],
     backwardReads: { inputs: [], outputs: [] },
     forward: ({ inputs }) => commands.encode("stable_adamw", inputs),

@@ -1,15 +1,15 @@
 /** Attention over packed sequences (native/src/attention_forward.c, attention_backward.c). */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { CompositeAttrs, FusedKernel } from "@modernbert-ts/tensor-core";
-import type { CommandEncoder } from "../commands.ts";
-import { expectDtypes } from "../../expect-dtypes.ts";
+import type { NativeCommands } from "../operations.ts";
 
 function attributes({ scale, window }: CompositeAttrs["varlenAttention"]): number[] {
   return [scale, window ?? -1];
 }
 
-export function varlenAttention(commands: CommandEncoder): FusedKernel<"varlenAttention"> {
+export function varlenAttention(commands: NativeCommands): FusedKernel<"varlenAttention"> {
   return {
-    supports: ({ inputs }) => expectDtypes(["qkv", "cuSeqlens"], inputs, [1]),
+    supports: ({ inputs }) => expectDtypes("varlenAttention", inputs),
     /** Log-sum-exp of each query's scores in base 2, [H, T]. */
     saved: ({ inputs: [qkv] }) => [{ shape: [qkv!.shape[2]!, qkv!.shape[0]!], dtype: "f32" }],
     backwardReads: { inputs: [0, 1], outputs: [0] },

@@ -2,11 +2,12 @@
  * Output projection and cross-entropy, a few rows of logits at a time. In training the forward pass leaves behind the gradients for
  * an incoming gradient of 1 (the loss is a sum, so any other is a factor): the logits need not be computed twice.
  */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import { DeviceValueError, sizeOf } from "@modernbert-ts/tensor-core";
 import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
 import { readRun, scratch } from "../operand.ts";
 import type { Block, Operand } from "../operand.ts";
-import { fillDense, matrix, multiply, onlyF32, transpose } from "./matrix.ts";
+import { fillDense, matrix, multiply, transpose } from "./matrix.ts";
 
 /** Doubles of logits that are held at a time. */
 const blockElements = 2 ** 22;
@@ -15,7 +16,7 @@ const [logitSlot, biasSlot] = [4, 5];
 
 export function linearCrossEntropyKernel(resolve: (view: View) => Operand): FusedKernel<"linearCrossEntropy"> {
   return {
-    supports: onlyF32(0, 1, 2),
+    supports: ({ inputs }) => expectDtypes("linearCrossEntropy", inputs),
     saved: ({ inputs: [hidden, weight, bias] }) => [hidden!, weight!, ...(bias ? [bias] : [])],
     backwardReads: { inputs: [], outputs: [] },
 

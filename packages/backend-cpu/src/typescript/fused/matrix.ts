@@ -1,6 +1,6 @@
 /** Small helpers that the fused kernels share. */
 import { sizeOf } from "@modernbert-ts/tensor-core";
-import type { CompositeName, CompositeQuery, DType, HostArray, PrimitiveAttrs } from "@modernbert-ts/tensor-core";
+import type { DType, HostArray, PrimitiveAttrs } from "@modernbert-ts/tensor-core";
 import { matmulKernels } from "../matmul.ts";
 import type { Operand } from "../operand.ts";
 
@@ -27,14 +27,4 @@ export function multiply(out: Operand, a: Operand, b: Operand, attrs: Partial<Pr
 /** Fills a dense operand. */
 export function fillDense({ data, offset, shape }: Operand, value: number): void {
   data.fill(value, offset, offset + sizeOf(shape));
-}
-
-/** Supports queries whose inputs at `places` are f32: the others run from primitives, which take every dtype. */
-export function onlyF32<K extends CompositeName>(
-  ...places: readonly number[]
-): (query: CompositeQuery<K>) => true | { readonly reason: string } {
-  return ({ inputs }) => {
-    const other = places.map((at) => inputs[at]?.dtype).find((dtype) => dtype !== undefined && dtype !== "f32");
-    return other === undefined || { reason: `the TypeScript engine fuses f32 only, got ${other}` };
-  };
 }

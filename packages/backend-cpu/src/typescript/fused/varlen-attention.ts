@@ -3,11 +3,12 @@
  * the matmul kernel. Costs O(T · (window + block)); the reference would gather every key of every query.
  * The backward pass computes the probabilities again instead of keeping them.
  */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import { DeviceValueError } from "@modernbert-ts/tensor-core";
 import type { CompositeAttrs, FusedKernel, View } from "@modernbert-ts/tensor-core";
 import { scratch } from "../operand.ts";
 import type { Operand } from "../operand.ts";
-import { fillDense, matrix, multiply, onlyF32, transpose } from "./matrix.ts";
+import { fillDense, matrix, multiply, transpose } from "./matrix.ts";
 
 type Attrs = CompositeAttrs["varlenAttention"];
 
@@ -18,7 +19,7 @@ const [probabilitySlot, gradientSlot] = [4, 5];
 
 export function varlenAttentionKernel(resolve: (view: View) => Operand): FusedKernel<"varlenAttention"> {
   return {
-    supports: onlyF32(0),
+    supports: ({ inputs }) => expectDtypes("varlenAttention", inputs),
     saved: () => [],
     backwardReads: { inputs: [0, 1], outputs: [] },
     forward({ attrs, inputs: [qkvView, ends], outputs: [outView] }) {

@@ -1,7 +1,7 @@
 /** Gated linear unit (wasm/kernels/glu.ts). */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { Activation, FusedKernel } from "@modernbert-ts/tensor-core";
 import type { WasmContext } from "../context.ts";
-import { expectDtypes } from "../../expect-dtypes.ts";
 import { addressOf } from "../context.ts";
 
 /** The numbers of the activations in the kernel. */
@@ -10,7 +10,7 @@ const elementsPerTask = 16384;
 
 export function glu({ resolve, threads }: WasmContext): FusedKernel<"glu"> {
   return {
-    supports: ({ inputs }) => expectDtypes(["x"], inputs),
+    supports: ({ inputs }) => expectDtypes("glu", inputs),
     saved: () => [],
     backwardReads: { inputs: [0], outputs: [] },
     forward({ attrs, inputs: [x], outputs: [y] }) {

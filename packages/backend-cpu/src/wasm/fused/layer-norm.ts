@@ -1,6 +1,6 @@
 /** Layer norm, alone and after a residual addition (wasm/kernels/layer-norm.ts). */
+import { expectDtype, expectDtypes, firstRefusal } from "@modernbert-ts/device-kit";
 import type { FusedKernel, TensorSpec, View } from "@modernbert-ts/tensor-core";
-import { expectDtypes } from "../../expect-dtypes.ts";
 import type { Operand } from "../../typescript/operand.ts";
 import { addressOf } from "../context.ts";
 import type { WasmContext } from "../context.ts";
@@ -61,7 +61,8 @@ export function layerNorms(context: WasmContext): {
 
   return {
     layerNorm: {
-      supports: ({ inputs, outputs: [y] }) => expectDtypes(["x", "weight", "bias", "y"], [...inputs, y!]),
+      supports: ({ inputs, outputs: [y] }) =>
+        firstRefusal([expectDtypes("layerNorm", inputs), expectDtype("y", y, ["f32"])]),
       saved: ({ inputs }) => statistics(inputs[0]),
       backwardReads: { inputs: [0, 1], outputs: [] },
       forward: ({ attrs, inputs: [x, weight, bias], outputs: [y], saved: [stats] }) =>
@@ -74,7 +75,8 @@ export function layerNorms(context: WasmContext): {
       }) => backward({ gradX, gradWeight, gradBias, gradY, x: x!, stats: stats!, weight: weight! }),
     },
     residualLayerNorm: {
-      supports: ({ inputs, outputs: [, y] }) => expectDtypes(["x", "delta", "weight", "bias", "y"], [...inputs, y!]),
+      supports: ({ inputs, outputs: [, y] }) =>
+        firstRefusal([expectDtypes("residualLayerNorm", inputs), expectDtype("y", y, ["f32"])]),
       saved: ({ inputs }) => statistics(inputs[0]),
       backwardReads: { inputs: [2], outputs: [0] },
       forward: ({ attrs, inputs: [x, delta, weight, bias], outputs: [sum, y], saved: [stats] }) =>

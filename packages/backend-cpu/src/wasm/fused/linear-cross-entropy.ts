@@ -2,9 +2,9 @@
  * Output projection and cross-entropy, a few rows of logits at a time (wasm/kernels/cross-entropy.ts). In training the forward pass leaves
  * behind the gradients for an incoming gradient of 1: the loss is a sum, so any other is a factor.
  */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import { DeviceValueError, sizeOf } from "@modernbert-ts/tensor-core";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
-import { expectDtypes } from "../../expect-dtypes.ts";
 import { fillDense, transpose } from "../../typescript/fused/matrix.ts";
 import type { Operand } from "../../typescript/operand.ts";
 import { addressOf } from "../context.ts";
@@ -17,11 +17,11 @@ const columnsPerTask = 1024;
 const elementsPerTask = 16384;
 
 export function linearCrossEntropy(context: WasmContext): FusedKernel<"linearCrossEntropy"> {
-  const { resolve, attempt, threads, borrow } = context;
+  const { resolve, threads, borrow } = context;
   const multiply = createMultiply(threads);
 
   return {
-    supports: ({ inputs }) => expectDtypes(["hidden", "weight", "bias", "labels"], inputs, [3]),
+    supports: ({ inputs }) => expectDtypes("linearCrossEntropy", inputs),
     saved: ({ inputs: [hidden, weight, bias] }) => [hidden!, weight!, ...(bias ? [bias] : [])],
     backwardReads: { inputs: [], outputs: [] },
 
@@ -57,7 +57,7 @@ export function linearCrossEntropy(context: WasmContext): FusedKernel<"linearCro
         fillDense(lossSum!, sumOf(losses));
         fillDense(correct!, sumOf(hits));
       });
-      attempt(() => checkLabels(labels!, classes));
+      checkLabels(labels!, classes);
     },
 
     backward({ saved, gradOutputs: [gradLoss], gradInputs }) {

@@ -1,6 +1,6 @@
 /** Linear layers over narrow weights: bf16 and f16 (wasm/kernels/narrow-linear.ts), bytes (wasm/kernels/int8-linear.ts). */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
-import { expectDtypes } from "../../expect-dtypes.ts";
 import type { Operand } from "../../typescript/operand.ts";
 import { addressOf } from "../context.ts";
 import type { WasmContext } from "../context.ts";
@@ -11,10 +11,7 @@ const quantizedRowsPerTask = 16;
 
 export function linear({ resolve, threads }: WasmContext): FusedKernel<"linear"> {
   return {
-    supports: ({ inputs: [x, weight, bias] }) =>
-      weight!.dtype === "bf16" || weight!.dtype === "f16"
-        ? expectDtypes(["x", "bias"], [x!, bias ?? null])
-        : { reason: `the fused kernel takes weight in bf16 or f16, got ${weight!.dtype}` },
+    supports: ({ inputs }) => expectDtypes("linear", inputs, ["f32"], { weight: ["bf16", "f16"] }),
     saved: () => [],
     backwardReads: { inputs: [], outputs: [] },
     forward({ inputs: [x, weight, bias], outputs: [y] }) {
@@ -31,8 +28,7 @@ export function linear({ resolve, threads }: WasmContext): FusedKernel<"linear">
 
 export function int8Linear({ resolve, threads, borrow }: WasmContext): FusedKernel<"int8Linear"> {
   return {
-    supports: ({ inputs: [x, weight, scales, bias] }) =>
-      expectDtypes(["x", "weight", "scales", "bias"], [x!, weight!, scales!, bias ?? null], [1]),
+    supports: ({ inputs }) => expectDtypes("int8Linear", inputs),
     saved: () => [],
     backwardReads: { inputs: [], outputs: [] },
     forward({ inputs: [x, weight, scales, bias], outputs: [y] }) {

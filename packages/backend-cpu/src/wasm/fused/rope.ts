@@ -1,7 +1,7 @@
 /** Rotary position embedding (wasm/kernels/rope.ts). */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import { DeviceValueError } from "@modernbert-ts/tensor-core";
 import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
-import { expectDtypes } from "../../expect-dtypes.ts";
 import type { Operand } from "../../typescript/operand.ts";
 import { addressOf } from "../context.ts";
 import type { WasmContext } from "../context.ts";
@@ -9,18 +9,16 @@ import type { WasmContext } from "../context.ts";
 /** As in the kernel. */
 const tokensPerTask = 16;
 
-export function rope({ resolve, attempt, threads }: WasmContext): FusedKernel<"rope"> {
+export function rope({ resolve, threads }: WasmContext): FusedKernel<"rope"> {
   function rotate(views: readonly View[], direction: 1 | -1): void {
     const [out, qkv, cos, sin, positions] = views.map(resolve) as [Operand, Operand, Operand, Operand, Operand];
     const [tokens, , heads, dim] = qkv.shape as [number, number, number, number];
-    attempt(() => {
-      checkPositions(positions, cos.shape[0]!);
-      const addresses = [out, qkv, cos, sin, positions].map(addressOf);
-      threads.run("rope", Math.ceil(tokens / tokensPerTask), ...addresses, tokens, heads, dim, direction);
-    });
+    checkPositions(positions, cos.shape[0]!);
+    const addresses = [out, qkv, cos, sin, positions].map(addressOf);
+    threads.run("rope", Math.ceil(tokens / tokensPerTask), ...addresses, tokens, heads, dim, direction);
   }
   return {
-    supports: ({ inputs }) => expectDtypes(["qkv", "cos", "sin", "positions"], inputs, [3]),
+    supports: ({ inputs }) => expectDtypes("rope", inputs),
     saved: () => [],
     backwardReads: { inputs: [1, 2, 3], outputs: [] },
     forward: ({ inputs: [qkv, cos, sin, positions], outputs: [out] }) =>

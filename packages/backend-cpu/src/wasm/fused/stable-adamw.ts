@@ -1,7 +1,7 @@
 /** StableAdamW (wasm/kernels/stable-adamw.ts). */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
-import { expectDtypes } from "../../expect-dtypes.ts";
 import type { Operand } from "../../typescript/operand.ts";
 import { addressOf } from "../context.ts";
 import type { WasmContext } from "../context.ts";
@@ -11,7 +11,7 @@ const elementsPerTask = 32768;
 
 export function stableAdamW({ resolve, threads, borrow }: WasmContext): FusedKernel<"stableAdamW"> {
   return {
-    supports: ({ inputs }) => expectDtypes(["p", "g", "m", "v", "control", "gradScale"], inputs),
+    supports: ({ inputs }) => expectDtypes("stableAdamW", inputs),
     saved: () => [],
     backwardReads: { inputs: [], outputs: [] },
     forward({ inputs }) {

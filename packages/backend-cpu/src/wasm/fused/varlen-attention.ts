@@ -1,7 +1,7 @@
 /** Attention over packed sequences (wasm/kernels/attention-forward.ts, attention-backward.ts). */
+import { expectDtypes } from "@modernbert-ts/device-kit";
 import { DeviceValueError } from "@modernbert-ts/tensor-core";
 import type { CompositeAttrs, FusedKernel } from "@modernbert-ts/tensor-core";
-import { expectDtypes } from "../../expect-dtypes.ts";
 import type { Operand } from "../../typescript/operand.ts";
 import { addressOf } from "../context.ts";
 import type { WasmContext } from "../context.ts";
@@ -10,28 +10,26 @@ import type { WasmContext } from "../context.ts";
 const blockQueries = 64;
 const maxHeadSize = 256;
 
-export function varlenAttention({ resolve, attempt, threads, borrow }: WasmContext): FusedKernel<"varlenAttention"> {
+export function varlenAttention({ resolve, threads, borrow }: WasmContext): FusedKernel<"varlenAttention"> {
   return {
     supports({ inputs }) {
       const headSize = inputs[0]!.shape[3]!;
       if (headSize > maxHeadSize) {
         return { reason: `the WebAssembly engine fuses heads of at most ${maxHeadSize}, got ${headSize}` };
       }
-      return expectDtypes(["qkv", "cuSeqlens"], inputs, [1]);
+      return expectDtypes("varlenAttention", inputs);
     },
     /** Log-sum-exp of each query's scores, [H, T]. */
     saved: ({ inputs: [qkv] }) => [{ shape: [qkv!.shape[2]!, qkv!.shape[0]!], dtype: "f32" }],
     backwardReads: { inputs: [0, 1], outputs: [0] },
     forward({ attrs, inputs: [qkvView, endsView], outputs: [out], saved: [lse] }) {
       const qkv = resolve(qkvView!);
-      attempt(() => {
-        const blocks = queryBlocks(sequenceEnds(resolve(endsView!), qkv.shape[0]!));
-        borrow("i32", [blocks.length], (table) => {
-          table.data.set(blocks, table.offset);
-          const tasks = (blocks.length / 3) * qkv.shape[2]!;
-          const addresses = [resolve(out!), lse && resolve(lse), qkv, table].map((each) => addressOf(each));
-          threads.run("attentionForward", tasks, ...addresses, ...geometry(qkv, attrs));
-        });
+      const blocks = queryBlocks(sequenceEnds(resolve(endsView!), qkv.shape[0]!));
+      borrow("i32", [blocks.length], (table) => {
+        table.data.set(blocks, table.offset);
+        const tasks = (blocks.length / 3) * qkv.shape[2]!;
+        const addresses = [resolve(out!), lse && resolve(lse), qkv, table].map((each) => addressOf(each));
+        threads.run("attentionForward", tasks, ...addresses, ...geometry(qkv, attrs));
       });
     },
     backward({
@@ -43,11 +41,9 @@ export function varlenAttention({ resolve, attempt, threads, borrow }: WasmConte
       gradInputs: [gradQkv],
     }) {
       const [qkv, ends] = [resolve(qkvView!), resolve(endsView!)];
-      attempt(() => {
-        const sequences = sequenceEnds(ends, qkv.shape[0]!).length - 1;
-        const addresses = [resolve(gradQkv!), qkv, ends, ...[out!, lse!, gradOut!].map(resolve)].map(addressOf);
-        threads.run("attentionBackward", sequences * qkv.shape[2]!, ...addresses, ...geometry(qkv, attrs));
-      });
+      const sequences = sequenceEnds(ends, qkv.shape[0]!).length - 1;
+      const addresses = [resolve(gradQkv!), qkv, ends, ...[out!, lse!, gradOut!].map(resolve)].map(addressOf);
+      threads.run("attentionBackward", sequences * qkv.shape[2]!, ...addresses, ...geometry(qkv, attrs));
     },
   };
 }

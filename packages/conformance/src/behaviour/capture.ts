@@ -1,0 +1,234 @@
+/** Captured commands: replayed on new inputs they give what running them anew gives, and nobody else gets their memory. */
+import {
+  Runtime,
+  UnsupportedError,
+  add,
+  glu,
+  layerNorm,
+  linear,
+  mean,
+  mul,
+  valueAndGradients,
+} from "@modernbert-ts/tensor-core";
+import type { Backend, Captured, Tensor } from "@modernbert-ts/tensor-core";
+import { expectThat } from "../case.ts";
+import type { ConformanceCase } from "../case.ts";
+import type { RandomSource } from "../random-source.ts";
+
+const [rows, width] = [5, 16];
+
+interface Block {
+  readonly runtime: Runtime;
+  readonly input: Tensor;
+  readonly weight: Tensor;
+  readonly scale: Tensor;
+  /** Fresh numbers for the input. */
+  fresh(): Float32Array;
+  dispose(): void;
+}
+
+function createBlock(backend: Backend, random: RandomSource): Block {
+  const runtime = new Runtime(backend);
+  const numbers = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
+  const [input, weight, scale] = [[rows, width], [2 * width, width], [width]].map((shape) =>
+    runtime.tensor(numbers(shape.reduce((a, b) => a * b)), shape),
+  ) as [Tensor, Tensor, Tensor];
+  return {
+    runtime,
+    input,
+    weight,
+    scale,
+    fresh: () => numbers(rows * width),
+    dispose: () => [input, weight, scale].forEach((tensor) => tensor.dispose()),
+  };
+}
+
+/** Composites with intermediates between them. */
+function forward({ runtime, input, weight, scale }: Block): Tensor {
+  return runtime.scope(() => add(glu(linear(layerNorm(input, scale, null, 1e-5), weight), "gelu"), input));
+}
+
+/** A loss and the gradients of both parameters. */
+function step(block: Block): readonly Tensor[] {
+  const { value, gradients } = valueAndGradients(block.runtime, [block.weight, block.scale], () =>
+    block.runtime.scope(() => {
+      const output = forward(block);
+      return mean(mul(output, output));
+    }),
+  );
+  return [value, ...gradients.map((gradient) => gradient!)];
+}
+
+async function readAll(tensors: readonly Tensor[]): Promise<number[]> {
+  const arrays = await Promise.all(tensors.map((tensor) => tensor.read()));
+  return arrays.flatMap((values) => [...values]);
+}
+
+/** Replays on three inputs and compares with the same work run anew, bit by bit. */
+async function compareWithEager(
+  block: Block,
+  captured: Captured<readonly Tensor[]>,
+  eager: () => readonly Tensor[],
+): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    block.runtime.write(block.input, block.fresh());
+    captured.replay();
+    const fresh = eager();
+    const [got, want] = await Promise.all([readAll(captured.value), readAll(fresh)]);
+    fresh.forEach((tensor) => tensor.dispose());
+    const wrong = got.findIndex((value, at) => value !== want[at]);
+    expectThat(wrong < 0, `expected ${want[wrong]} at ${wrong} of replay ${round}, got ${got[wrong]}`);
+  }
+}
+
+/** The message with which `action` refuses; the capture around it must fail, too, or the error was swallowed. */
+function refusal(runtime: Runtime, action: () => unknown): string {
+  try {
+    runtime.capture(() => void action()).dispose();
+  } catch (error) {
+    if (error instanceof UnsupportedError) return error.message;
+    throw error;
+  }
+  return "nothing";
+}
+
+const requires = { arithmetic: ["f32"], capture: true, deterministic: true } as const;
+
+export function captureCases(): ConformanceCase[] {
+  return [
+    {
+      name: "capture / a forward pass replayed on new inputs",
+      requires,
+      async run({ backend, random }) {
+        const block = createBlock(backend, random);
+        const captured = block.runtime.capture(() => [forward(block)]);
+        await compareWithEager(block, captured, () => [forward(block)]);
+        captured.dispose();
+        block.dispose();
+      },
+    },
+    {
+      name: "capture / a loss with its gradients replayed on new inputs",
+      requires,
+      async run({ backend, random }) {
+        const block = createBlock(backend, random);
+        const captured = block.runtime.capture(() => step(block));
+        await compareWithEager(block, captured, () => step(block));
+        captured.dispose();
+        block.dispose();
+      },
+    },
+    {
+      name: "capture / recording runs nothing, a replay each time",
+      requires,
+      async run({ backend }) {
+        const runtime = new Runtime(backend);
+        const count = runtime.tensor([0], [1]);
+        const one = runtime.tensor([1], [1]);
+        const captured = runtime.capture(() => {
+          const next = add(count, one);
+          backend.run("copy", [count.view], [next.view], {});
+        });
+        const before = await count.item();
+        for (let i = 0; i < 5; i++) captured.replay();
+        const after = await count.item();
+        expectThat(before === 0 && after === 5, `expected 0, then 5 after five replays, got ${before} and ${after}`);
+        captured.dispose();
+        for (const tensor of [count, one]) tensor.dispose();
+      },
+    },
+    {
+      name: "capture / memory is flat across replays and given back at dispose",
+      requires,
+      async run({ backend, random }) {
+        const block = createBlock(backend, random);
+        const cycle = async (): Promise<void> => {
+          const captured = block.runtime.capture(() => step(block));
+          const held = backend.memory();
+          for (let i = 0; i < 20; i++) captured.replay();
+          await backend.synchronize();
+          const after = backend.memory();
+          expectThat(after.liveBuffers === held.liveBuffers, "expected as many live buffers after twenty replays");
+          expectThat(after.activeBytes === held.activeBytes, "expected as many active bytes after twenty replays");
+          captured.dispose();
+          captured.dispose();
+        };
+        const before = backend.memory();
+        await cycle();
+        const { allocations } = backend.memory();
+        await cycle();
+        const after = backend.memory();
+        expectThat(after.liveBuffers === before.liveBuffers, "expected as many live buffers as before the capture");
+        expectThat(after.activeBytes === before.activeBytes, "expected as many active bytes as before the capture");
+        expectThat(after.allocations === allocations, "expected the next capture to use the memory of the last one");
+        block.dispose();
+      },
+    },
+    {
+      name: "capture / buffers of a live capture are never handed out",
+      requires,
+      async run({ backend, random }) {
+        const block = createBlock(backend, random);
+        const captured = block.runtime.capture(() => step(block));
+        captured.replay();
+        const want = await readAll(captured.value);
+        // The capture reads the parameters, whoever made them lets go of them; others fill all that the pool has.
+        block.weight.dispose();
+        block.scale.dispose();
+        const others = [1, 4, width, rows * width, 2 * width * width].flatMap((size) =>
+          Array.from({ length: 12 }, () => block.runtime.tensor(new Float32Array(size).fill(7), [size])),
+        );
+        captured.replay();
+        const got = await readAll(captured.value);
+        const kept = await readAll(others);
+        expectThat(
+          got.every((value, at) => value === want[at]),
+          "expected the same results after others took memory",
+        );
+        expectThat(
+          kept.every((value) => value === 7),
+          "expected a replay to write to no buffer of others",
+        );
+        others.forEach((tensor) => tensor.dispose());
+        captured.dispose();
+        block.dispose();
+      },
+    },
+    {
+      name: "capture / what a replay would not repeat is refused by name",
+      requires,
+      async run({ backend, random }) {
+        const block = createBlock(backend, random);
+        const { runtime, input } = block;
+        const refused = {
+          tensor: () => runtime.tensor([1], [1]),
+          write: () => runtime.write(input, block.fresh()),
+          capture: () => runtime.capture(() => undefined),
+        };
+        for (const [operation, action] of Object.entries(refused)) {
+          const message = refusal(runtime, action);
+          expectThat(message.startsWith(`[${operation}] `), `expected [${operation}] to be refused, got ${message}`);
+        }
+        let reading: Promise<unknown> = Promise.resolve();
+        runtime.capture(() => void (reading = input.read())).dispose();
+        const error = await reading.then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+        expectThat(error instanceof UnsupportedError, "expected a read inside a capture to be refused");
+        const output = forward(block);
+        expectThat((await output.read()).every(Number.isFinite), "expected the backend to work after a refusal");
+        output.dispose();
+        block.dispose();
+      },
+    },
+    {
+      name: "capture / refused by name where the backend cannot record",
+      async run({ backend, skip }) {
+        if (backend.capture) skip("the backend records commands");
+        const message = refusal(new Runtime(backend), () => undefined);
+        expectThat(message.startsWith("[capture] "), `expected an UnsupportedError of [capture], got ${message}`);
+      },
+    },
+  ];
+}

@@ -1,0 +1,147 @@
+/**
+ * One native stream: gathers encoded commands, submits them, counts them, and waits for them.
+ *
+ * Commands are counted here and in the native code in the same way, so "the first n commands are done" is one number. At most one
+ * wait per stream occupies a thread.
+ */
+import { DeviceValueError } from "@modernbert-ts/tensor-core";
+
+/** Commands are handed over when this many bytes have gathered (about 20 commands), so that the device starts early. */
+const submitBytes = 8 << 10;
+
+/** The native code that runs streams, each named by a handle. */
+export interface StreamLibrary<Handle> {
+  /** Copies the first `bytes` of `commands` and queues them. */
+  submit(stream: Handle, commands: Uint8Array, bytes: number): void;
+  /** How many commands are done. */
+  completed(stream: Handle): number;
+  /** Waits a while for the first `count` commands, not on the event loop; may resolve early. */
+  wait(stream: Handle, count: number): Promise<void>;
+  /** Blocks until the first `count` commands are done. */
+  waitBlocking(stream: Handle, count: number): void;
+  /** The first bad value that one of the first `count` commands met; it is then forgotten. */
+  takeError(stream: Handle, count: number): { readonly operation: string; readonly message: string } | undefined;
+  /** Runs what is queued, then ends the stream. */
+  destroyStream(stream: Handle): void;
+}
+
+/** The bytes of recorded commands, and how many they are. */
+export interface Recording {
+  readonly commands: Uint8Array;
+  readonly count: number;
+}
+
+export class CommandStream<Handle = unknown> {
+  readonly #library: StreamLibrary<Handle>;
+  readonly #handle: Handle;
+  #bytes = new Uint8Array(64 << 10);
+  #used = 0;
+  #encoded = 0;
+  #flushScheduled = false;
+  #waiting: Promise<void> | undefined;
+  #recording = false;
+
+  constructor(library: StreamLibrary<Handle>, handle: Handle) {
+    this.#library = library;
+    this.#handle = handle;
+  }
+
+  /** How many commands were encoded so far: the number to wait for. */
+  get count(): number {
+    return this.#encoded;
+  }
+
+  get recording(): boolean {
+    return this.#recording;
+  }
+
+  /** How many commands the device has executed. */
+  completed(): number {
+    return this.#library.completed(this.#handle);
+  }
+
+  /** Room for one command of `bytes` (a multiple of 8): the array to write to and where. Call `commit` after writing. */
+  reserve(bytes: number): { readonly target: Uint8Array; readonly offset: number } {
+    if (this.#used + bytes > this.#bytes.length) {
+      if (!this.#recording) this.flush();
+      if (this.#used + bytes > this.#bytes.length) {
+        const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#used + bytes));
+        grown.set(this.#bytes.subarray(0, this.#used));
+        this.#bytes = grown;
+      }
+    }
+    return { target: this.#bytes, offset: this.#used };
+  }
+
+  commit(bytes: number): void {
+    this.#used += bytes;
+    this.#encoded++;
+    if (this.#recording) return;
+    if (this.#used >= submitBytes) this.flush();
+    else if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      void Promise.resolve().then(() => {
+        this.#flushScheduled = false;
+        if (!this.#recording) this.flush();
+      });
+    }
+  }
+
+  flush(): void {
+    if (this.#used === 0 || this.#recording) return;
+    this.#library.submit(this.#handle, this.#bytes, this.#used);
+    this.#used = 0;
+  }
+
+  /** The commands that `body` encodes; they are not executed. */
+  record(body: () => void): Recording {
+    this.flush();
+    const before = this.#encoded;
+    this.#recording = true;
+    try {
+      body();
+      return { commands: this.#bytes.slice(0, this.#used), count: this.#encoded - before };
+    } finally {
+      this.#recording = false;
+      this.#encoded = before;
+      this.#used = 0;
+    }
+  }
+
+  /** Submits recorded commands once more. */
+  replay({ commands, count }: Recording): void {
+    this.flush();
+    if (count === 0) return;
+    this.#library.submit(this.#handle, commands, commands.length);
+    this.#encoded += count;
+  }
+
+  /** Resolves when the first `count` commands are done; rejects with DeviceValueError when one of them met a bad value. */
+  async wait(count: number): Promise<void> {
+    this.flush();
+    while (this.completed() < count) {
+      this.#waiting ??= this.#library.wait(this.#handle, count).finally(() => {
+        this.#waiting = undefined;
+      });
+      await this.#waiting;
+    }
+    this.#throwError(count);
+  }
+
+  /** Blocks the event loop: only where the alternative is to fail for lack of memory. */
+  waitBlocking(count: number): void {
+    this.flush();
+    this.#library.waitBlocking(this.#handle, count);
+  }
+
+  /** Runs what was encoded and ends the stream; nothing may wait any more. */
+  destroy(): void {
+    this.flush();
+    this.#library.destroyStream(this.#handle);
+  }
+
+  #throwError(count: number): void {
+    const error = this.#library.takeError(this.#handle, count);
+    if (error) throw new DeviceValueError(error.operation, error.message);
+  }
+}

@@ -1,0 +1,47 @@
+/** Why a fused kernel refuses tensors for their dtype: the answers of `supports`, in one wording for all backends. */
+import type { CompositeName, DType, TensorSpec } from "@modernbert-ts/tensor-core";
+
+/** true, or the reason that `fusedReport()` counts. */
+export type Answer = true | { readonly reason: string };
+
+/** The inputs of the composites, by name and in order: values, of whatever dtype a kernel takes, or whole numbers. */
+const inputsOf: Readonly<Record<CompositeName, Readonly<Record<string, "values" | "i32">>>> = {
+  layerNorm: { x: "values", weight: "values", bias: "values" },
+  residualLayerNorm: { x: "values", delta: "values", weight: "values", bias: "values" },
+  glu: { x: "values" },
+  rope: { qkv: "values", cos: "values", sin: "values", positions: "i32" },
+  varlenAttention: { qkv: "values", cuSeqlens: "i32" },
+  linearCrossEntropy: { hidden: "values", weight: "values", bias: "values", labels: "i32" },
+  stableAdamW: { p: "values", g: "values", m: "values", v: "values", control: "values", gradScale: "values" },
+  linear: { x: "values", weight: "values", bias: "values" },
+  int8Linear: { x: "values", weight: "i32", scales: "values", bias: "values" },
+};
+
+/**
+ * Whether every input that is there has a dtype that the kernel takes.
+ * @param values The dtypes of all but whole numbers. Default f32.
+ * @param others The dtypes of single inputs by name, where they differ.
+ */
+export function expectDtypes(
+  composite: CompositeName,
+  inputs: readonly (TensorSpec | null)[],
+  values: readonly DType[] = ["f32"],
+  others: Readonly<Record<string, readonly DType[]>> = {},
+): Answer {
+  return firstRefusal(
+    Object.entries(inputsOf[composite]).map(([name, kind], at) => {
+      return expectDtype(name, inputs[at], others[name] ?? (kind === "values" ? values : [kind]));
+    }),
+  );
+}
+
+/** Whether a tensor, if it is there, has one of `dtypes`. */
+export function expectDtype(name: string, tensor: TensorSpec | null | undefined, dtypes: readonly DType[]): Answer {
+  if (!tensor || dtypes.includes(tensor.dtype)) return true;
+  return { reason: `the fused kernel takes ${name} in ${dtypes.join(" or ")}, got ${tensor.dtype}` };
+}
+
+/** The first answer that is not true, else true. */
+export function firstRefusal(answers: readonly Answer[]): Answer {
+  return answers.find((answer) => answer !== true) ?? true;
+}
