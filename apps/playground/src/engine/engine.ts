@@ -3,17 +3,10 @@ import { embed, embedSequences, fillMask, openTextModel } from "@modernbert-ts/p
 import type { TextModel } from "@modernbert-ts/pipelines/browser";
 import { DeviceLostError, Runtime } from "@modernbert-ts/tensor-core";
 import { openSource } from "../source/open-source.ts";
+import type { Progress } from "../source/source.ts";
 import { openBackend } from "./backend.ts";
 import type { OpenBackend } from "./backend.ts";
-import type {
-  Cost,
-  DeviceName,
-  FillMaskAnswer,
-  ModelReport,
-  Operations,
-  Progress,
-  SimilarityAnswer,
-} from "./protocol.ts";
+import type { Cost, DeviceName, FillMaskAnswer, ModelReport, Operations, SimilarityAnswer } from "./protocol.ts";
 
 type Engine = {
   [Name in keyof Operations]: (argument: Operations[Name]["argument"]) => Promise<Operations[Name]["result"]>;
