@@ -72,7 +72,7 @@ export async function inPacks<T>(
 /** Tokens per forward pass when the caller does not say. */
 export const defaultPackTokens = 8192;
 
-/** Values that a model computed, unless it computed nonsense. */
+/** The values as they are. @throws TensorError where one is NaN or infinite. */
 export function requireFinite(operation: string, values: Float32Array): Float32Array {
   let sum = 0;
   for (const value of values) sum += value;
@@ -80,7 +80,7 @@ export function requireFinite(operation: string, values: Float32Array): Float32A
   throw notFinite(operation);
 }
 
-/** Nothing is worse than NaN in a JSON answer: it becomes null. */
+/** The error of such values: in JSON they would become null. */
 export function notFinite(operation: string): TensorError {
   return new TensorError(
     operation,

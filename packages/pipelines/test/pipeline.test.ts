@@ -91,6 +91,30 @@ describe("embed", async () => {
     if (pooling === undefined) await expect(embed(other, ["a"])).rejects.toThrow(/choose cls or mean/);
   });
 
+  test("what the folder says is followed: lower case, Normalize, truncate_dim, a default prompt, the length", async () => {
+    const write = (folder: string, name: string, value: unknown): void =>
+      writeFileSync(join(folder, name), JSON.stringify(value));
+    const other = await tiny({}, {}, (folder) => {
+      write(folder, "sentence_bert_config.json", { max_seq_length: 6, do_lower_case: true });
+      write(folder, "config_sentence_transformers.json", {
+        prompts: { q: "Q: " },
+        default_prompt_name: "q",
+        truncate_dim: 8,
+      });
+      const type = "sentence_transformers.models";
+      write(folder, "modules.json", [
+        { type: `${type}.Transformer`, path: "" },
+        { type: `${type}.Pooling`, path: "pool" },
+        { type: `${type}.Normalize`, path: "norm" },
+      ]);
+    });
+    const [found] = await embed(other, ["The CAT sat on it"], { truncate: true });
+    const ids = pipeline.tokenizer.encode("q: the cat sat on it", { truncation: { maxLength: 6 } }).ids;
+    const [whole] = await embedSequences(pipeline, [ids], { pooling: "mean", normalize: true });
+    expect([...found!]).toEqual([...whole!.subarray(0, 8)]);
+    await expect(embed(other, ["The CAT sat on it"])).rejects.toThrow(/at most 6 tokens/);
+  });
+
   test("an empty text and one that is too long are errors that name it; truncate cuts", async () => {
     await expect(embed(pipeline, ["a", ""])).rejects.toThrow(/^\[embed\] expected text, got nothing in text 1/);
     const long = "x y ".repeat(100);

@@ -52,7 +52,7 @@ export function createEngine(onProgress: (progress: Progress) => void): Engine {
       onDevice(async () => {
         device ??= await openDevice(name);
         const folder = openSource(source, onProgress);
-        const next = await openTextModel(folder, { runtime: device.runtime });
+        const next = await openTextModel(folder, { runtime: device.runtime }, (notice) => console.warn(notice));
         current?.model.dispose();
         current = next;
         onProgress({ step: "Warming up" });
