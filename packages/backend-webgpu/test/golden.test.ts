@@ -6,12 +6,7 @@ import { readdirSync } from "node:fs";
 import { Runtime } from "@modernbert-ts/tensor-core";
 import type { FusionMode } from "@modernbert-ts/tensor-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  activationTolerance,
-  gradientFloor,
-  gradientTolerance,
-  relativeError,
-} from "../../modernbert/test/support/compare.ts";
+import { fixtureFailures } from "../../modernbert/test/support/compare.ts";
 import { fixtureFolder, fixtureModel, readFixture } from "../../modernbert/test/support/fixture.ts";
 import { runFixture } from "../../modernbert/test/support/run-fixture.ts";
 import { createWebGpuBackend } from "../src/index.ts";
@@ -21,17 +16,7 @@ import { onDevice } from "./adapter.ts";
 async function failuresOf(name: string, backend: WebGpuBackend, fusion: FusionMode): Promise<string[]> {
   const fixture = readFixture(name);
   const model = fixtureModel(fixture, new Runtime(backend, { fusion }));
-  const { outputs, gradients } = await runFixture(fixture, model);
-  const failures: string[] = [];
-  for (const tensor of fixture.names) {
-    const [group, rest] = [tensor.slice(0, tensor.indexOf(".")), tensor.slice(tensor.indexOf(".") + 1)];
-    if (group !== "output" && group !== "grad") continue;
-    const got = group === "output" ? outputs.get(rest) : gradients.get(rest);
-    const tolerance = group === "output" ? activationTolerance : gradientTolerance;
-    const error = relativeError(got ?? [], fixture.floats(tensor), group === "grad" ? gradientFloor : undefined);
-    if (!(error <= tolerance)) failures.push(`${tensor}: ${error.toExponential(2)}`);
-  }
-  expect(gradients.size).toBe(fixture.names.filter((tensor) => tensor.startsWith("grad.")).length);
+  const failures = fixtureFailures(fixture, await runFixture(fixture, model));
   model.dispose();
   expect(backend.memory().liveBuffers).toBe(0);
   return failures;

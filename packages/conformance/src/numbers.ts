@@ -1,6 +1,6 @@
 /**
- * What each dtype can hold, decided independently of any backend. Sixteen-bit floats are rounded by looking for the nearest of all
- * their values: slow and plainly right.
+ * What each dtype can hold, decided independently of any backend. 16-bit floats are rounded by a search through all their values: slow,
+ * but easy to check.
  */
 import type { DType } from "@modernbert-ts/tensor-core";
 

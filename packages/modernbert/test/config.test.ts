@@ -83,6 +83,13 @@ describe("parseConfig", () => {
     expect(rope.local).toEqual({ type: "linear", theta: 10_000, factor: 4 });
   });
 
+  it("reads half the window from sliding_window, which may stand beside the whole", () => {
+    expect(createConfig({ sliding_window: 2 }).window).toBe(2);
+    expect(createConfig({ sliding_window: 0 }).window).toBe(0);
+    expect(createConfig({ sliding_window: 4, local_attention: 9 }).window).toBe(4);
+    expect(createConfig({ sliding_window: null, local_attention: 8 }).window).toBe(4);
+  });
+
   it("reads class names, their number, and two nameless ones by default", () => {
     expect(createConfig({ id2label: { "1": "spam", "0": "ham" } }).labels).toEqual(["ham", "spam"]);
     expect(createConfig({ num_labels: 3 }).labels).toHaveLength(3);
@@ -102,6 +109,10 @@ describe("parseConfig", () => {
     [{ num_hidden_layers: 1e9 }, "num_hidden_layers"],
     [{ num_hidden_layers: 2, layer_types: ["full_attention"] }, "layer_types"],
     [{ num_hidden_layers: 1, layer_types: ["causal"] }, "layer_types[0]"],
+    [{ local_attention: 8, sliding_window: 2 }, "sliding_window to be 4 (half of local_attention) or absent, got 2"],
+    [{ local_attention: 8, sliding_window: 8 }, "sliding_window"],
+    [{ sliding_window: -1 }, "sliding_window"],
+    [{ sliding_window: 2 ** 30 }, "sliding_window"],
     [{ hidden_activation: "mish" }, "hidden_activation to be one of gelu"],
     [{ hidden_activation: "constructor" }, "hidden_activation"],
     [{ classifier_pooling: "max" }, "classifier_pooling to be one of cls, mean"],
@@ -195,6 +206,7 @@ describe("hostile configs", () => {
     layer_types: 0,
     rope_parameters: 0,
     rope_scaling: 0,
+    sliding_window: 0,
     id2label: 0,
     num_labels: 0,
   });

@@ -1,7 +1,7 @@
 /** A model folder on a backend: what pipelines are made of, and all that is needed where no text comes in. */
 import { createBackend } from "@modernbert-ts/backends";
 import type { BackendChoice, BackendName, BackendOptions } from "@modernbert-ts/backends";
-import { loadModelFolder } from "@modernbert-ts/encoder";
+import { loadModelFolder, readFolderConfig } from "@modernbert-ts/encoder";
 import type { Encoder, Head, WeightFormat } from "@modernbert-ts/encoder";
 import { diskFolder } from "@modernbert-ts/safetensors/node";
 import { DTypeError, Runtime } from "@modernbert-ts/tensor-core";
@@ -57,10 +57,15 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<OpenRun
   return { choice, runtime, [Symbol.asyncDispose]: dispose };
 }
 
+/** A model of a kind that is not implemented is refused before its weights are downloaded. */
+async function checkConfig(folder: string): Promise<void> {
+  await readFolderConfig(diskFolder(folder), architectures);
+}
+
 /** Opens a folder or hub id on a backend. Dispose it when done. */
 export async function openModel(source: string, options: ModelOptions = {}): Promise<OpenModel> {
   const { weights = "f32", ...folderOptions } = options;
-  const folder = await resolveModelFolder(source, folderOptions);
+  const folder = await resolveModelFolder(source, { check: checkConfig, ...folderOptions });
   const open = await openRuntime(options);
   try {
     const { head, precision } = options;

@@ -11,7 +11,7 @@ import { takePartial, sweepPartials } from "../src/hub/partial-file.ts";
 import { retryAfterMs } from "../src/hub/retry.ts";
 import { transfer } from "../src/hub/transfer.ts";
 import type { OnBytes } from "../src/hub/transfer.ts";
-import { resolveModelFolder } from "../src/index.ts";
+import { openModel, resolveModelFolder } from "../src/index.ts";
 import { commit, startFakeHub } from "./support/fake-hub.ts";
 import type { FakeHub } from "./support/fake-hub.ts";
 
@@ -223,6 +223,11 @@ describe("a whole download", () => {
       throw wrong;
     };
     await expect(resolveModelFolder(name, { check })).rejects.toBe(wrong);
+    expect(hub.requests.some((request) => request.includes("safetensors"))).toBe(false);
+  });
+
+  test("of a kind of model that is not implemented brings no weights", async () => {
+    await expect(openModel(name, { backend: "cpu" })).rejects.toThrow(/expected model_type to be "modernbert"/);
     expect(hub.requests.some((request) => request.includes("safetensors"))).toBe(false);
   });
 

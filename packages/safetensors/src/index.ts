@@ -1,6 +1,7 @@
 /** Reads and writes safetensors without any platform API; files on disk are in `@modernbert-ts/safetensors/node`. */
 export { readSafetensors, type SafetensorsFile } from "./buffer.ts";
-export { openCheckpoint, type Folder } from "./folder.ts";
+export { openCheckpoint } from "./checkpoint.ts";
+export type { Folder } from "./folder.ts";
 export { readText, textLimits } from "./text.ts";
 export { blobSource, type BlobLike } from "./blob-source.ts";
 export { openSources, type ByteSource, type SafetensorsReader } from "./reader.ts";

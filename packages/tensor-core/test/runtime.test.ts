@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   add,
+  cast,
   concat,
   contiguous,
   expand,
   gather,
   layerNorm,
+  linear,
   map,
   matmul,
   max,
@@ -21,6 +23,7 @@ import {
   sumAll,
   transpose,
   truncatedNormal,
+  uniform,
   UseAfterDisposeError,
   UnsupportedError,
   valueAndGradients,
@@ -219,6 +222,50 @@ describe("fusion", () => {
     expect(runtime.fusedReport()).toEqual([
       { composite: "layerNorm", backend: backend.name, reason: `no fused layerNorm on ${backend.name}`, count: 1 },
     ]);
+  });
+});
+
+describe("linear", () => {
+  it("takes a weight in the input's dtype or a shorter one, and is not reported where it is the primitive product", async () => {
+    const input = runtime.tensor([1, 2], [1, 2]);
+    const weight = runtime.tensor([3, 4], [1, 2]);
+    const bias = runtime.tensor([5], [1]);
+    expect(await values(linear(input, weight, bias))).toEqual([16]);
+    expect(runtime.fusedReport()).toEqual([]);
+    for (const dtype of ["bf16", "f16"] as const)
+      expect(await values(linear(input, cast(weight, dtype), bias))).toEqual([16]);
+    expect(await values(linear(cast(input, "f64"), weight, bias))).toEqual([16]);
+    expect(runtime.fusedReport().map(({ reason, count }) => [reason, count])).toEqual([["no fused linear on cpu", 3]]);
+    for (const [wide, narrow] of [
+      ["f32", "f64"],
+      ["f16", "f32"],
+      ["bf16", "f16"],
+    ] as const)
+      expect(() => linear(cast(input, wide), cast(weight, narrow))).toThrow(`a shorter one, got ${wide} and ${narrow}`);
+  });
+});
+
+describe("linear in one dtype", () => {
+  it("queues a product and a sum, and a product for each gradient", () => {
+    const queued: string[] = [];
+    const watched = new Runtime({
+      ...backend,
+      run(op, ...rest) {
+        queued.push(op);
+        backend.run(op, ...rest);
+      },
+    });
+    const [input, weight, bias] = [[2, 3], [4, 3], [4]].map((shape) => uniform(watched, shape, { seed: 1, stream: 2 }));
+    queued.length = 0;
+    watched.scope(() =>
+      vjp(
+        watched,
+        [input!, weight!, bias!],
+        () => linear(input!, weight!, bias!),
+        (output) => [{ output, gradient: output }],
+      ),
+    );
+    expect(queued).toEqual(["matmul", "map", "map", "map", "reduce", "matmul", "matmul"]);
   });
 });
 

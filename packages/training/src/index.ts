@@ -1,27 +1,33 @@
-export { DataError, ioError } from "./data/errors.ts";
-export type { DataErrorCode } from "./data/errors.ts";
-export { AtomicDirectory } from "./data/atomic-directory.ts";
-export { DocumentOrder, epochPermutation } from "./data/document-order.ts";
-export type { DocumentOrderOptions, OrderedDocument } from "./data/document-order.ts";
-export { fileSha256, fingerprint } from "./data/fingerprint.ts";
-export type { JsonValue } from "./data/fingerprint.ts";
-export { createMlmMasker, IGNORE_LABEL } from "./data/mask.ts";
-export type { MaskedRow, MaskOptions, PackedRow } from "./data/mask.ts";
-export { PackedMlmLoader } from "./data/packed-mlm-loader.ts";
-export type { PackedMlmBatch, PackedMlmLoaderOptions, PackedMlmLoaderState } from "./data/packed-mlm-loader.ts";
-export { GreedyBestFitPacker } from "./data/packer.ts";
-export type { PackerOptions } from "./data/packer.ts";
-export type { CutOptions, DocumentStore, SequenceRef, SequenceStreamState } from "./data/sequences.ts";
-export { hasTokenShards, readShardManifest } from "./data/shard-format.ts";
-export type { ShardEntry, ShardFile, ShardManifest, TokenDType } from "./data/shard-format.ts";
-export { openTokenShards } from "./data/shard-reader.ts";
-export type { OpenTokenShardsOptions, TokenShardReader } from "./data/shard-reader.ts";
-export { TokenShardWriter } from "./data/shard-writer.ts";
-export type { TokenShardWriterOptions } from "./data/shard-writer.ts";
-export { TextSource } from "./data/text-source.ts";
-export type { TextDocument, TextFormat, TextSourceOptions, TextSourceReport } from "./data/text-source.ts";
-export { tokenizeDocuments } from "./data/tokenize-documents.ts";
-export type { TokenizeResult } from "./data/tokenize-documents.ts";
+export { DataError, ioError } from "./errors.ts";
+export type { DataErrorCode } from "./errors.ts";
+export { AtomicDirectory } from "./files/atomic-directory.ts";
+export { DocumentOrder, epochPermutation } from "./data/packing/document-order.ts";
+export type { DocumentOrderOptions, OrderedDocument } from "./data/packing/document-order.ts";
+export { fileSha256, fingerprint } from "./files/fingerprint.ts";
+export type { JsonValue } from "./files/fingerprint.ts";
+export { createMlmMasker, IGNORE_LABEL } from "./objectives/masked-lm/mask.ts";
+export type { MaskedRow, MaskOptions } from "./objectives/masked-lm/mask.ts";
+export { PackedLoader } from "./data/packing/packed-loader.ts";
+export type { PackedLoaderOptions, PackedLoaderState } from "./data/packing/packed-loader.ts";
+export { batchesOf } from "./data/packing/batch.ts";
+export type { Batch, BatchLoader, PackedRow } from "./data/packing/batch.ts";
+export { maskedLmLoader } from "./objectives/masked-lm/loader.ts";
+export type { MaskedLmBatch, MaskedLmLoaderOptions } from "./objectives/masked-lm/loader.ts";
+export { maskedLmObjective } from "./objectives/masked-lm/objective.ts";
+export { objectiveOf, objectives } from "./objectives/registry.ts";
+export { GreedyBestFitPacker } from "./data/packing/packer.ts";
+export type { PackerOptions } from "./data/packing/packer.ts";
+export type { CutOptions, DocumentStore, SequenceRef, SequenceStreamState } from "./data/packing/sequences.ts";
+export { hasTokenShards, readShardManifest } from "./data/shards/shard-format.ts";
+export type { ShardEntry, ShardFile, ShardManifest, TokenDType } from "./data/shards/shard-format.ts";
+export { openTokenShards } from "./data/shards/shard-reader.ts";
+export type { OpenTokenShardsOptions, TokenShardReader } from "./data/shards/shard-reader.ts";
+export { TokenShardWriter } from "./data/shards/shard-writer.ts";
+export type { TokenShardWriterOptions } from "./data/shards/shard-writer.ts";
+export { TextSource } from "./data/text/text-source.ts";
+export type { TextDocument, TextFormat, TextSourceOptions, TextSourceReport } from "./data/text/text-source.ts";
+export { tokenizeDocuments } from "./data/text/tokenize-documents.ts";
+export type { TokenizeResult } from "./data/text/tokenize-documents.ts";
 export { batchSizeSchedule, batchSizeThresholds } from "./schedules/batch-size.ts";
 export type { BatchSizeWarmup } from "./schedules/batch-size.ts";
 export { learningRateSchedule } from "./schedules/learning-rate.ts";
@@ -35,23 +41,29 @@ export { openCheckpoint, openLatestCheckpoint, restoreTensors } from "./checkpoi
 export type { Checkpoint } from "./checkpoint/load.ts";
 export { saveCheckpoint } from "./checkpoint/save.ts";
 export type { CheckpointContents, SaveOptions } from "./checkpoint/save.ts";
-export { countTokens, maskedLmBaselines } from "./baselines.ts";
-export type { MaskedLmBaselines, TokenCounts } from "./baselines.ts";
-export { batchesOf, evaluateMaskedLm } from "./evaluate.ts";
-export type { MaskedLmScore } from "./evaluate.ts";
-export type { CheckpointEvent, EvaluationEvent, StepEvent, TrainingEvent, TrainingObserver } from "./events.ts";
-export type { Interval } from "./interval.ts";
-export { MetricsLog, readMetrics } from "./metrics-log.ts";
-export type { MaskedLmOutput, TrainableModel, TrainingStep } from "./model.ts";
+export { evaluate } from "./loop/evaluate.ts";
+export type { Score } from "./loop/evaluate.ts";
+export type { CheckpointEvent, EvaluationEvent, StepEvent, TrainingEvent, TrainingObserver } from "./loop/events.ts";
+export type { Interval } from "./loop/interval.ts";
+export { singleProcessCollective } from "./collectives/single-process.ts";
+export { MetricsLog, readMetrics } from "./loop/metrics-log.ts";
+export type {
+  Baseline,
+  BatchSettings,
+  MetricDefinition,
+  Objective,
+  ObjectiveData,
+  ObjectiveOutput,
+  TrainableModel,
+  TrainingStep,
+} from "./objectives/objective.ts";
 export { globalNorm } from "./optimizer/global-norm.ts";
 export type { LossScaleOptions } from "./optimizer/loss-scale.ts";
 export { isDecayed, StableAdamW } from "./optimizer/stable-adamw.ts";
 export type { NamedTensors, StableAdamWOptions } from "./optimizer/stable-adamw.ts";
-export { DivergenceError, Trainer } from "./trainer.ts";
-export type { TrainerOptions, TrainingResult } from "./trainer.ts";
-export { restoreTraining, trainingStateOf } from "./training-state.ts";
-export type { TrainingProgress, TrainingState } from "./training-state.ts";
-export { readStepMetrics, trainingStep } from "./training-step.ts";
-export type { StepMetrics, StepMetricsTensor } from "./training-step.ts";
-export { maskedLmModel } from "./masked-lm-model.ts";
-export type { MaskedLmModelOptions } from "./masked-lm-model.ts";
+export { DivergenceError, Trainer } from "./loop/trainer.ts";
+export type { TrainerOptions, TrainingResult } from "./loop/trainer.ts";
+export { restoreTraining, trainingStateOf } from "./loop/training-state.ts";
+export type { TrainingProgress, TrainingState } from "./loop/training-state.ts";
+export { readStepMetrics, trainingStep } from "./loop/training-step.ts";
+export type { StepMetrics, StepMetricsTensor, StepOptions } from "./loop/training-step.ts";

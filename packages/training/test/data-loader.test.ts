@@ -1,11 +1,18 @@
 import * as fc from "fast-check";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { IGNORE_LABEL, openTokenShards, PackedMlmLoader, TokenShardWriter } from "../src/index.ts";
-import type { DocumentStore, PackedMlmBatch, PackedMlmLoaderOptions, PackedMlmLoaderState } from "../src/index.ts";
+import { IGNORE_LABEL, openTokenShards, maskedLmLoader, TokenShardWriter } from "../src/index.ts";
+import type {
+  BatchLoader,
+  DocumentStore,
+  MaskedLmBatch,
+  MaskedRow,
+  MaskedLmLoaderOptions,
+  PackedLoaderState,
+} from "../src/index.ts";
 import { CLS, logNormalLengths, MASK, memoryStore, SEP, temporaryFolder, wrappedDocuments } from "./data-fixtures.ts";
 
-function options(store: DocumentStore, changes: Partial<PackedMlmLoaderOptions> = {}): PackedMlmLoaderOptions {
+function options(store: DocumentStore, changes: Partial<MaskedLmLoaderOptions> = {}): MaskedLmLoaderOptions {
   return {
     store,
     seed: 17,
@@ -21,14 +28,14 @@ function options(store: DocumentStore, changes: Partial<PackedMlmLoaderOptions> 
   };
 }
 
-function rest(loader: PackedMlmLoader): PackedMlmBatch[] {
-  const batches: PackedMlmBatch[] = [];
+function rest(loader: BatchLoader<MaskedRow>): MaskedLmBatch[] {
+  const batches: MaskedLmBatch[] = [];
   for (let batch = loader.next(); batch !== undefined; batch = loader.next()) batches.push(batch);
   return batches;
 }
 
 /** The tokens of every sequence before masking, by document and chunk. */
-function sequencesOf(batches: readonly PackedMlmBatch[]): Map<string, number[]> {
+function sequencesOf(batches: readonly MaskedLmBatch[]): Map<string, number[]> {
   const found = new Map<string, number[]>();
   for (const row of batches.flatMap((batch) => batch.rows))
     for (const [n, { document, chunk, epoch }] of row.sequences.entries()) {
@@ -43,7 +50,7 @@ function sequencesOf(batches: readonly PackedMlmBatch[]): Map<string, number[]> 
 }
 
 /** The masked tokens of every sequence, by document and chunk. */
-function masks(batches: readonly PackedMlmBatch[]): Map<string, string> {
+function masks(batches: readonly MaskedLmBatch[]): Map<string, string> {
   return new Map(
     batches.flatMap((batch) =>
       batch.rows.flatMap((row) =>
@@ -58,14 +65,14 @@ function masks(batches: readonly PackedMlmBatch[]): Map<string, string> {
 
 const lengths = fc.array(fc.integer({ min: 3, max: 90 }), { minLength: 1, maxLength: 40 });
 
-describe("PackedMlmLoader", () => {
+describe("PackedLoader", () => {
   test("never loses, duplicates or reorders a token of a document, over ranks, epochs and chunks", () => {
     fc.assert(
       fc.property(lengths, fc.integer({ min: 1, max: 3 }), fc.nat(), (list, world, seed) => {
         const documents = wrappedDocuments(list);
         const store = memoryStore(documents);
         const batches = Array.from({ length: world }, (_, rank) =>
-          rest(new PackedMlmLoader(options(store, { seed, world, rank, epochs: 2 }))),
+          rest(maskedLmLoader(options(store, { seed, world, rank, epochs: 2 }))),
         ).flat();
         const found = sequencesOf(batches);
         for (const epoch of [0, 1])
@@ -89,7 +96,7 @@ describe("PackedMlmLoader", () => {
   test("rows are well formed: cu_seqlens rise from 0 to T, lengths and counts agree", () => {
     fc.assert(
       fc.property(lengths, (list) => {
-        for (const batch of rest(new PackedMlmLoader(options(memoryStore(wrappedDocuments(list)), { epochs: 1 })))) {
+        for (const batch of rest(maskedLmLoader(options(memoryStore(wrappedDocuments(list)), { epochs: 1 })))) {
           for (const row of batch.rows) {
             const { ids, cuSeqlens, sequences, maxSeqlen } = row;
             expect([cuSeqlens[0], cuSeqlens.at(-1), cuSeqlens.length]).toEqual([0, ids.length, sequences.length + 1]);
@@ -101,7 +108,7 @@ describe("PackedMlmLoader", () => {
             expect(row.maskedPositions.length).toBeGreaterThan(0);
           }
           expect(batch.tokens).toBe(batch.rows.reduce((sum, row) => sum + row.ids.length, 0));
-          expect(batch.maskedTokens).toBe(batch.rows.reduce((sum, row) => sum + row.maskedPositions.length, 0));
+          expect(batch.weight).toBe(batch.rows.reduce((sum, row) => sum + row.maskedPositions.length, 0));
           expect(batch.packingEfficiency).toBe(batch.tokens / 128);
         }
       }),
@@ -113,10 +120,10 @@ describe("PackedMlmLoader", () => {
     fc.assert(
       fc.property(lengths, fc.nat(12), fc.integer({ min: 1, max: 2 }), (list, stop, world) => {
         const settings = options(memoryStore(wrappedDocuments(list)), { epochs: 3, world, rank: world - 1 });
-        const first = new PackedMlmLoader(settings);
+        const first = maskedLmLoader(settings);
         for (let i = 0; i < stop; i++) first.next();
-        const state = JSON.parse(JSON.stringify(first.state())) as PackedMlmLoaderState;
-        const second = new PackedMlmLoader(settings, state);
+        const state = JSON.parse(JSON.stringify(first.state())) as PackedLoaderState;
+        const second = maskedLmLoader(settings, state);
         expect(second.state()).toEqual(first.state());
         expect(rest(second)).toEqual(rest(first));
         expect(second.state()).toEqual(first.state());
@@ -126,30 +133,28 @@ describe("PackedMlmLoader", () => {
   });
 
   test("some states stand inside a document that is being cut", () => {
-    const loader = new PackedMlmLoader(
-      options(memoryStore(wrappedDocuments([2000, 2000])), { epochs: 1, bufferSize: 1 }),
-    );
+    const loader = maskedLmLoader(options(memoryStore(wrappedDocuments([2000, 2000])), { epochs: 1, bufferSize: 1 }));
     loader.next();
     expect(loader.state().stream.current).not.toBeNull();
   });
 
   test("masks do not depend on ranks or on the shape of batches; evaluations repeat them", () => {
     const store = memoryStore(wrappedDocuments(Array.from({ length: 50 }, (_, i) => 3 + ((i * 17) % 60))));
-    const one = rest(new PackedMlmLoader(options(store, { epochs: 1 })));
+    const one = rest(maskedLmLoader(options(store, { epochs: 1 })));
     const wide = { epochs: 1, rowLength: 500, rows: 1, world: 2 };
-    const two = [0, 1].flatMap((rank) => rest(new PackedMlmLoader(options(store, { ...wide, rank }))));
+    const two = [0, 1].flatMap((rank) => rest(maskedLmLoader(options(store, { ...wide, rank }))));
     expect(masks(two)).toEqual(masks(one));
-    expect(rest(new PackedMlmLoader(options(store, { epochs: 1 })))).toEqual(one);
+    expect(rest(maskedLmLoader(options(store, { epochs: 1 })))).toEqual(one);
   });
 
   test("truncate keeps the first piece and closes it with [SEP]; documents without [CLS] and [SEP] get none", () => {
     const wrapped = memoryStore(wrappedDocuments([100]));
     const [[, truncated]] = sequencesOf(
-      rest(new PackedMlmLoader(options(wrapped, { epochs: 1, longDocuments: "truncate" }))),
+      rest(maskedLmLoader(options(wrapped, { epochs: 1, longDocuments: "truncate" }))),
     );
     expect(truncated).toEqual([...wrappedDocuments([100])[0].slice(0, 31), SEP]);
     const bare = Array.from({ length: 70 }, (_, i) => 100 + i);
-    const pieces = sequencesOf(rest(new PackedMlmLoader(options(memoryStore([bare]), { epochs: 1 }))));
+    const pieces = sequencesOf(rest(maskedLmLoader(options(memoryStore([bare]), { epochs: 1 }))));
     expect([...pieces.values()].map((piece) => piece.length).sort()).toEqual([32, 32, 6].sort());
     expect(["0/0/0", "0/0/1", "0/0/2"].flatMap((key) => pieces.get(key)!)).toEqual(bare);
   });
@@ -158,14 +163,14 @@ describe("PackedMlmLoader", () => {
     const store = memoryStore(wrappedDocuments(Array.from({ length: 40 }, () => 32)));
     const seen: number[] = [];
     const rows = (tokens: number): number => (seen.push(tokens), tokens < 256 ? 1 : 2);
-    const loader = new PackedMlmLoader(
+    const loader = maskedLmLoader(
       options(store, { rows, world: 2, rank: 1, maskProbability: (t) => (t === 0 ? 1 : 0.1) }),
     );
     const batches = Array.from({ length: 4 }, () => loader.next()!);
     expect(batches.map((batch) => batch.rows.length)).toEqual([1, 1, 2, 2]);
     expect(seen).toEqual([0, 128, 256, 512]);
-    expect(batches[0].maskedTokens).toBe(60);
-    expect(batches[1].maskedTokens).toBeLessThan(30);
+    expect(batches[0].weight).toBe(60);
+    expect(batches[1].weight).toBeLessThan(30);
   });
 
   test("real shards with web-like lengths are packed to ≥ 99 %", () => {
@@ -174,7 +179,7 @@ describe("PackedMlmLoader", () => {
     const length = logNormalLengths(5, 400, 20_000);
     for (const document of wrappedDocuments(Array.from({ length: 3000 }, length))) writer.add(document);
     writer.finish();
-    const loader = new PackedMlmLoader(
+    const loader = maskedLmLoader(
       options(openTokenShards(directory), { rowLength: 4096, rows: 4, maxLength: 1024, bufferSize: 512 }),
     );
     let efficiency = 0;
@@ -185,21 +190,17 @@ describe("PackedMlmLoader", () => {
 
   test("a state of other data or settings, and impossible settings, are refused", () => {
     const store = memoryStore(wrappedDocuments([10, 20]));
-    const state = new PackedMlmLoader(options(store)).state();
-    expect(() => new PackedMlmLoader(options(store, { seed: 18 }), state)).toThrow(
-      "[PackedMlmLoader] expected to continue with seed = 17, got 18; set it back, or start anew",
+    const state = maskedLmLoader(options(store)).state();
+    expect(() => maskedLmLoader(options(store, { seed: 18 }), state)).toThrow(
+      "[PackedLoader] expected to continue with seed = 17, got 18; set it back, or start anew",
     );
-    expect(() => new PackedMlmLoader(options({ ...store, fingerprint: "other" }), state)).toThrow(
+    expect(() => maskedLmLoader(options({ ...store, fingerprint: "other" }), state)).toThrow(
       'data = "memory", got "other"',
     );
-    expect(() => new PackedMlmLoader(options(store), { ...state, version: 2 as 1 })).toThrow(
-      "state of version 1, got 2",
-    );
-    expect(() => new PackedMlmLoader(options(store, { maxLength: 65 }))).toThrow(
+    expect(() => maskedLmLoader(options(store), { ...state, version: 2 as 1 })).toThrow("state of version 1, got 2");
+    expect(() => maskedLmLoader(options(store, { maxLength: 65 }))).toThrow(
       "expected maxLength to be an integer in 3..64",
     );
-    expect(() => new PackedMlmLoader(options(store, { rows: () => 1.5 })).next()).toThrow(
-      "expected rows to be an integer",
-    );
+    expect(() => maskedLmLoader(options(store, { rows: () => 1.5 })).next()).toThrow("expected rows to be an integer");
   });
 });

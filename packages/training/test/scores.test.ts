@@ -1,20 +1,22 @@
 /** The printed numbers: baselines and evaluation against counts made by hand. */
 import { describe, expect, test } from "vitest";
-import { countTokens, maskedLmBaselines } from "../src/baselines.ts";
-import type { PackedMlmBatch } from "../src/data/packed-mlm-loader.ts";
-import { evaluateMaskedLm } from "../src/evaluate.ts";
-import type { TrainableModel } from "../src/model.ts";
+import { countTokens, maskedLmBaselines } from "../src/objectives/masked-lm/baselines.ts";
+import type { MaskedLmBatch } from "../src/objectives/masked-lm/loader.ts";
+import { evaluate } from "../src/loop/evaluate.ts";
+import { maskedLmMetrics } from "../src/objectives/masked-lm/model.ts";
+import type { MaskedRow } from "../src/objectives/masked-lm/mask.ts";
+import type { TrainableModel } from "../src/objectives/objective.ts";
 import { memoryStore } from "./data-fixtures.ts";
 import { newRuntime } from "./support/runtime.ts";
 
 /** Batches of which only the labels of the masked tokens matter. */
-function labelled(batches: readonly (readonly (readonly number[])[])[]): PackedMlmBatch[] {
+function labelled(batches: readonly (readonly (readonly number[])[])[]): MaskedLmBatch[] {
   return batches.map(
     (rows) =>
       ({
         rows: rows.map((labels) => ({ maskedLabels: Int32Array.from(labels) })),
-        maskedTokens: rows.flat().length,
-      }) as unknown as PackedMlmBatch,
+        weight: rows.flat().length,
+      }) as unknown as MaskedLmBatch,
   );
 }
 
@@ -57,16 +59,19 @@ describe("evaluation", () => {
     const model = {
       runtime,
       parameters: new Map(),
-      maskedLm: () => {
+      metrics: maskedLmMetrics,
+      forward: () => {
         const { lossSum, correct } = sums[at++]!;
-        return { lossSum: runtime.tensor([lossSum], [1]), correct: runtime.tensor([correct], [1]) };
+        return { lossSum: runtime.tensor([lossSum], [1]), sums: [runtime.tensor([correct], [1])] };
       },
-    } as unknown as TrainableModel;
-    const score = await evaluateMaskedLm(model, labelled([[[2, 3], [5]], [[2, 4, 4, 4, 4]]]));
-    expect(score).toEqual({ loss: 10.5 / 8, maskedAccuracy: 5 / 8, maskedTokens: 8 });
+    } as unknown as TrainableModel<MaskedRow>;
+    const score = await evaluate(model, labelled([[[2, 3], [5]], [[2, 4, 4, 4, 4]]]));
+    expect(score).toEqual({ loss: 10.5 / 8, metrics: { maskedAccuracy: 5 / 8 }, weight: 8 });
   });
 
   test("no batch at all is refused", async () => {
-    await expect(evaluateMaskedLm({} as TrainableModel, [])).rejects.toThrow(/expected at least 1 batch, got 0/);
+    await expect(evaluate({ metrics: [] } as unknown as TrainableModel<never>, [])).rejects.toThrow(
+      /expected at least 1 batch, got 0/,
+    );
   });
 });

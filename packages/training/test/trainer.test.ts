@@ -3,13 +3,15 @@ import { join } from "node:path";
 import { scale } from "@modernbert-ts/tensor-core";
 import { describe, expect, test, vi } from "vitest";
 import { openLatestCheckpoint } from "../src/checkpoint/load.ts";
-import { evaluateMaskedLm, batchesOf } from "../src/evaluate.ts";
-import type { StepEvent, TrainingEvent } from "../src/events.ts";
-import { MetricsLog, readMetrics } from "../src/metrics-log.ts";
+import { batchesOf } from "../src/data/packing/batch.ts";
+import { evaluate } from "../src/loop/evaluate.ts";
+import type { MaskedRow } from "../src/objectives/masked-lm/mask.ts";
+import type { StepEvent, TrainingEvent } from "../src/loop/events.ts";
+import { MetricsLog, readMetrics } from "../src/loop/metrics-log.ts";
 import { learningRateSchedule } from "../src/schedules/learning-rate.ts";
-import { DivergenceError, Trainer } from "../src/trainer.ts";
-import type { TrainerOptions, TrainingResult } from "../src/trainer.ts";
-import { restoreTraining, trainingStateOf } from "../src/training-state.ts";
+import { DivergenceError, Trainer } from "../src/loop/trainer.ts";
+import type { TrainerOptions, TrainingResult } from "../src/loop/trainer.ts";
+import { restoreTraining, trainingStateOf } from "../src/loop/training-state.ts";
 import { temporaryFolder } from "./data-fixtures.ts";
 import { parametersOf, tinyLoader, tinyTraining } from "./support/tiny-training.ts";
 import type { TinyTraining } from "./support/tiny-training.ts";
@@ -26,8 +28,8 @@ interface Run {
 /** Trains in `folder`, from its latest checkpoint if there is one. `onEvent` may throw to simulate an accident. */
 async function train(
   folder: string,
-  onEvent: (event: TrainingEvent, trainer: Trainer) => void = () => undefined,
-  overrides: Partial<TrainerOptions> = {},
+  onEvent: (event: TrainingEvent, trainer: Trainer<MaskedRow>) => void = () => undefined,
+  overrides: Partial<TrainerOptions<MaskedRow>> = {},
 ): Promise<Run> {
   const training = tinyTraining({}, 0.1);
   const { model, optimizer } = training;
@@ -37,7 +39,8 @@ async function train(
   if (checkpoint) await restoreTraining(checkpoint, model, optimizer);
   const metrics = new MetricsLog(join(folder, "metrics.jsonl"), state?.metricsPosition);
   const events: TrainingEvent[] = [];
-  const trainer: Trainer = new Trainer({
+  const trainer: Trainer<MaskedRow> = new Trainer({
+    objective: "masked_lm",
     model,
     optimizer,
     loader: tinyLoader({}, state?.loader),
@@ -45,7 +48,7 @@ async function train(
     totalTokens,
     evaluation: {
       every: { tokens: 400 },
-      score: () => evaluateMaskedLm(model, batchesOf(tinyLoader({ epochs: 1 }), 2)),
+      score: () => evaluate(model, batchesOf(tinyLoader({ epochs: 1 }), 2)),
     },
     checkpoints: { directory, every: { steps: 4 }, keep: 2 },
     metrics,
@@ -194,8 +197,8 @@ describe("divergence", () => {
     const { model } = training;
     const poisoned = {
       ...model,
-      maskedLm(...[row, step]: Parameters<typeof model.maskedLm>) {
-        const output = model.maskedLm(row, step);
+      forward(...[row, step]: Parameters<typeof model.forward>) {
+        const output = model.forward(row, step);
         return step && step.step >= 6 ? { ...output, lossSum: scale(output.lossSum, Number.NaN) } : output;
       },
     };

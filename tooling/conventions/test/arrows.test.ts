@@ -24,14 +24,18 @@ const knots: readonly string[] = [
   "autograd → ops → tensor → autograd",
   // An engine is described by a type, and the simplest is the one that others fall back on.
   "engine.ts → typescript → engine.ts",
-  "encoder.ts → model.ts → encoder.ts",
+  // An encoder has a head, and a head computes on an encoder: they know each other by type.
+  "encoder.ts → heads → encoder.ts",
+  "encoder.ts → kind.ts → heads → encoder.ts",
+  "encoder.ts → weights → kind.ts → heads → encoder.ts",
+  "heads → kind.ts → heads",
   "data → schedules → data",
   "http → infer.ts → http",
   "commands → run → commands",
   "report → run → report",
 ];
 /** Packages with `private` in TypeScript's sense. */
-const privateByType: readonly string[] = ["tokenizer", "server"];
+const privateByType: readonly string[] = ["server"];
 
 interface Manifest {
   readonly name: string;

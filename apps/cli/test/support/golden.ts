@@ -40,21 +40,6 @@ export async function goldenCase(folder: string, fixture: string, config = "conf
   return { model, input, expected };
 }
 
-/**
- * max |actual - expected| / max |expected|. A gradient that is 0 but for rounding (a bias under a softmax over positions) has no
- * relative error: below `floor` the error is measured against it.
- */
-export function relativeError(actual: Float32Array, expected: Float32Array, floor = 0): number {
-  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
-  let [worst, largest] = [0, floor];
-  expected.forEach((value, at) => {
-    const difference = Math.abs(actual[at]! - value);
-    if (!(difference <= worst)) worst = difference; // NaN too
-    largest = Math.max(largest, Math.abs(value));
-  });
-  return worst / largest;
-}
-
 /** Of all values as one vector. */
 export function cosine(actual: Float32Array, expected: Float32Array): number {
   let [product, a, b] = [0, 0, 0];

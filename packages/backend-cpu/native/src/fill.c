@@ -123,9 +123,10 @@ static void random_task(void *opaque, int64_t task, int worker) {
 
 void MB_FN(mb_op_random_bits)(const mb_view *views, const double *attributes) {
   fill_context context = context_of(views);
+  const uint32_t *step = views[1].data; /* or absent */
   for (int i = 0; i < 2; i++) {
     context.key[i] = (uint32_t)(int64_t)attributes[i];
-    context.counter[i] = (uint32_t)(int64_t)attributes[2 + i];
+    context.counter[i] = (uint32_t)(int64_t)attributes[2 + i] + (step ? step[i] : 0);
   }
   run(&context, random_task);
 }

@@ -10,7 +10,8 @@ export function nativePrimitives(
   return {
     fill: (outputs, _, { value }) => commands.encode("fill", outputs, [value]),
     iota: (outputs, _, { start, step }) => commands.encode("iota", outputs, [start, step]),
-    randomBits: (outputs, _, { key, counter }) => commands.encode("random_bits", outputs, [...key, ...counter]),
+    randomBits: (outputs, [step], { key, counter }) =>
+      commands.encode("random_bits", [...outputs, step ?? null], [...key, ...counter]),
     copy: (outputs, inputs) => commands.encode("copy", [...outputs, ...inputs]),
     map: (outputs, inputs, { expression }) =>
       commands.encode("map", [...outputs, ...inputs], [inputs.length, ...encodeMap(expression, functions)]),

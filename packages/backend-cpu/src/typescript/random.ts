@@ -38,7 +38,8 @@ export function philox(block: Uint32Array, key0: number, key1: number): void {
 }
 
 export const randomKernels: Pick<PrimitiveKernels<Operand>, "randomBits"> = {
-  randomBits([out], _inputs, { key, counter }) {
+  randomBits([out], [step], { key, counter }) {
+    const [step0, step1] = step ? [step.data[step.offset]!, step.data[step.offset + 1]!] : [0, 0];
     const { data, dtype, offset, shape } = out!;
     const size = shape.reduce((product, extent) => product * extent, 1);
     const words = new Uint32Array(4);
@@ -46,8 +47,8 @@ export const randomKernels: Pick<PrimitiveKernels<Operand>, "randomBits"> = {
       const block = start / 4;
       words[0] = block % 2 ** 32;
       words[1] = Math.floor(block / 2 ** 32);
-      words[2] = counter[0];
-      words[3] = counter[1];
+      words[2] = counter[0] + step0;
+      words[3] = counter[1] + step1;
       philox(words, key[0], key[1]);
       const count = Math.min(4, size - start);
       for (let i = 0; i < count; i++) {

@@ -22,27 +22,33 @@ export function sourceKernels(
       const row = hostArray(type, values);
       copyRow(out!, new Uint8Array(row.buffer), type);
     },
-    randomBits([out], _inputs, { key, counter }) {
+    randomBits([out], [added], { key, counter }) {
       const size = sizeOf(out!.shape);
       const dtype = out!.dtype;
+      const stepOf = added && bindDense(device, "randomBits", "added", added, false);
       const step = Math.floor(device.maxBindingBytes / bytesOf(dtype) / 8) * 4;
       for (let from = 0; from < size; from += step) {
         const count = Math.min(step, size - from);
         const to = bindDense(device, "randomBits", "y", out!, true, { from, count });
         device.stream.dispatch({
-          key: `randomBits ${dtype}`,
+          key: `randomBits ${dtype}${stepOf ? " of a device step" : ""}`,
           parameters: [
             ["size", "u32", count],
             ["first_block", "u32", from / 4],
             ["base", "u32", to.base],
+            ["added_base", "u32", stepOf?.base ?? 0],
             ["key0", "u32", key[0]],
             ["key1", "u32", key[1]],
             ["counter0", "u32", counter[0]],
             ["counter1", "u32", counter[1]],
           ],
-          bindings: [to.binding],
+          bindings: stepOf ? [to.binding, stepOf.binding] : [to.binding],
           groups: Math.ceil(count / 4 / threads),
-          body: () => print(dtype === "u32" ? "word" : "f32(word >> 8u) * 5.9604644775390625e-08"),
+          body: () =>
+            print(
+              dtype === "u32" ? "word" : "f32(word >> 8u) * 5.9604644775390625e-08",
+              stepOf ? "vec4u(0u, 0u, added[p.added_base], added[p.added_base + 1u])" : "vec4u()",
+            ),
         });
       }
     },
@@ -50,11 +56,11 @@ export function sourceKernels(
 }
 
 /** Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC'11); a thread makes a block of four. */
-function print(convert: string): string {
+function print(convert: string, added: string): string {
   return `@compute @workgroup_size(${threads}) fn main(${mainArguments}) {
   let block = ${groupIndex} * ${threads}u + local;
   if (block * 4u >= p.size) { return; }
-  var c = vec4u(p.first_block + block, 0u, p.counter0, p.counter1);
+  var c = vec4u(p.first_block + block, 0u, p.counter0, p.counter1) + ${added};
   var k = vec2u(p.key0, p.key1);
   for (var round = 0u; round < 10u; round++) {
     let high0 = multiply_high_(0xd2511f53u, c.x);

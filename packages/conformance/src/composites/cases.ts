@@ -13,6 +13,7 @@ import { badValueCases } from "./bad-values.ts";
 import { fusedDeterminismCases } from "./determinism.ts";
 import { compositeProblems } from "./problem-list.ts";
 import type { CompositeProblem } from "./problems.ts";
+import { wideningCases } from "./widening.ts";
 
 type Inputs = ReturnType<typeof makeInputs>;
 
@@ -95,5 +96,5 @@ function casesOf(problem: CompositeProblem): ConformanceCase[] {
 }
 
 export function compositeCases(): ConformanceCase[] {
-  return [...compositeProblems().flatMap(casesOf), ...badValueCases(), ...fusedDeterminismCases()];
+  return [...compositeProblems().flatMap(casesOf), ...badValueCases(), ...fusedDeterminismCases(), ...wideningCases()];
 }

@@ -1,4 +1,4 @@
-/** Problems for `linear` over 16-bit weights and for `int8Linear`: no rows, one row, one channel, odd depths, tails of every tile. */
+/** Problems for `linear` over weights in the dtype of x and in 16 bits, and for `int8Linear`: no rows, one row, one channel, odd depths, tails of every tile. */
 import { int8Linear, linear, quantizeInt8 } from "@modernbert-ts/tensor-core";
 import { given, normal } from "../problem.ts";
 import type { Input } from "../problem.ts";
@@ -38,7 +38,20 @@ export function linearProblems(): CompositeProblem[] {
   const weights = plain
     .filter(({ name }) => name.startsWith("[33"))
     .map((problem) => ({ ...problem, name: `${problem.name}, gradient of the weight`, wanted: [1], looseness: 500 }));
-  return [...plain, ...weights];
+  const ownDtype = sizes.map(([rows, depth, channels]): CompositeProblem => {
+    const bias = rows % 2 === 1 ? normal(channels) : null;
+    return {
+      composite: "linear",
+      name: `[${rows}, ${depth}] over ${channels} in the dtype of x${bias ? " with bias" : ""}`,
+      inputs: [normal(rows, depth), normal(channels, depth), bias],
+      run: ([input, weight, shift]) => [linear(input!, weight!, shift!)],
+      seeded: [0],
+      wanted: bias ? [0, 1, 2] : [0, 1],
+      ...(rows === 3 ? { differences: true as const } : {}),
+      ...(rows === 33 ? { halves: true as const } : {}),
+    };
+  });
+  return [...plain, ...weights, ...ownDtype];
 }
 
 /** Rows whose bytes are sure: far from ties, the largest exactly 127 units; a unit is another power of two in each row, 0 in `empty`. */

@@ -1,8 +1,10 @@
 /** `randomBits`: the same bits everywhere, checked against the published vectors and against big-integer arithmetic. */
+import type { PrimitiveAttrs } from "@modernbert-ts/tensor-core";
 import type { ConformanceCase } from "../case.ts";
 import { expectThat, primitive } from "../case.ts";
 import { expectSame } from "../compare.ts";
 import { denseOutputs } from "../layout.ts";
+import { makeArray } from "../nd-array.ts";
 import { knownAnswers, philox4x32 } from "../oracle/philox.ts";
 
 const sizes = [1, 2, 3, 4, 5, 127, 1027];
@@ -13,7 +15,7 @@ const keys = [
   { key: [1, 0x80000000], counter: [0x80000000, 7] },
 ] as const;
 
-function words(length: number, { key, counter }: (typeof keys)[number]): number[] {
+function words(length: number, { key, counter }: PrimitiveAttrs["randomBits"]): number[] {
   return Array.from({ length: Math.ceil(length / 4) }, (_, block) => philox4x32([block, 0, ...counter], key))
     .flat()
     .slice(0, length);
@@ -40,6 +42,29 @@ export function randomCases(): ConformanceCase[] {
   );
   return [
     ...compared,
+    ...(["u32", "f32"] as const).map((dtype): ConformanceCase => ({
+      name: `randomBits / ${dtype} / a step from the device is added to the counter`,
+      covers: primitive("randomBits", dtype),
+      requires: { arithmetic: [dtype, "u32"] },
+      async run({ bench }) {
+        for (const [low, high] of [
+          [0, 0],
+          [5, 0],
+          [0xffffffff, 0x80000000],
+        ] as const) {
+          // Off the start of its buffer; 3 and 0xfffffff0 make the sums pass 2^32.
+          const step = bench.input(
+            makeArray("u32", [2], (at) => [low, high][at]!),
+            denseOutputs.at(-1)!,
+          );
+          const attrs = { key: [1, 2], counter: [3, 0xfffffff0] } as const;
+          const sum = { key: [1, 2], counter: [(3 + low) % 2 ** 32, (0xfffffff0 + high) % 2 ** 32] } as const;
+          const got = await bench.compute("randomBits", { dtype, shape: [1027] }, [step], attrs);
+          const want = words(1027, sum);
+          expectSame(got, dtype === "u32" ? want : want.map((word) => (word >>> 8) * 2 ** -24));
+        }
+      },
+    })),
     {
       name: "randomBits / u32 / published vector",
       covers: primitive("randomBits", "u32"),

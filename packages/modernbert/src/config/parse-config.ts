@@ -17,6 +17,8 @@ import { layerTypes, parseRope } from "./parse-rope.ts";
 
 /** More layers than anybody trains; a typing error must not allocate millions. */
 const mostLayers = 1024;
+/** Of half a window: the whole must be a size that config.json can hold. */
+const mostWindow = 2 ** 30 - 1;
 
 /** @throws ConfigError, one line that names the field. */
 export function parseConfig(json: unknown): ModernBertConfig {
@@ -43,7 +45,7 @@ export function parseConfig(json: unknown): ModernBertConfig {
     numHeads,
     layers: parseLayers(fields),
     rope: parseRope(fields, maxPositionEmbeddings),
-    window: Math.floor(fields.integer("local_attention", 128) / 2),
+    window: parseWindow(fields),
     maxPositionEmbeddings,
     normEps: fields.above("norm_eps", 1e-5, 0),
     normBias: fields.boolean("norm_bias", false),
@@ -66,6 +68,20 @@ export function parseConfig(json: unknown): ModernBertConfig {
       fields.raw("initializer_cutoff_factor") === null ? 3 : fields.above("initializer_cutoff_factor", 2, 0),
     tokens: parseTokens(fields, vocabSize),
   };
+}
+
+/**
+ * Half of `local_attention`, the width of the window. transformers 5 also takes the half itself, as `sliding_window`, and lets it win;
+ * beside a width of which it is not the half, one of the two is a mistake.
+ */
+function parseWindow(fields: JsonFields): number {
+  const half = Math.floor(fields.integer("local_attention", 128) / 2);
+  if ((fields.raw("sliding_window") ?? null) === null) return half;
+  const window = fields.integer("sliding_window", half, 0, mostWindow);
+  if (fields.raw("local_attention") !== undefined && window !== half) {
+    fields.fail("sliding_window", `${half} (half of local_attention) or absent`);
+  }
+  return window;
 }
 
 function parseLayers(fields: JsonFields): LayerKind[] {

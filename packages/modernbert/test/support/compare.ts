@@ -1,22 +1,63 @@
-/** How near the goldens a value must be, in parts of the largest value of its tensor. */
-export const activationTolerance = 5e-5;
-export const gradientTolerance = 5e-4;
-/** Times the tolerance about one rounding of 1 in f32: a gradient that is 0 but for rounding has no relative error. */
-export const gradientFloor = 2.4e-4;
+/** How near the goldens a computed value must be. Without Node, so that pages compare too. */
+import type { Fixture } from "./fixture-data.ts";
+import type { FixtureRun } from "./run-fixture.ts";
+
+/** In parts of the largest value of a tensor. */
+const activationTolerance = 5e-5;
+const gradientTolerance = 5e-4;
 
 /**
- * max |got - wanted| / max |wanted|: the error measure of the goldens.
- * @param floor Put in place of a smaller max |wanted| (the gradient of a bias under a softmax over positions is 0 but for rounding).
+ * One rounding of 1 in f32. Some gradients are 0 and only their rounding is left: a classifier's bias moves all logits of a softmax
+ * alike. Such a gradient is a sum of probabilities less their labels, averaged over the examples: terms of at most 1 that cancel. Its
+ * error has the scale of these terms, not of the sum, so it has a bound of its own where the golden, too, is no more than rounding.
  */
-export function relativeError(got: ArrayLike<number>, wanted: ArrayLike<number>, floor = 1e-12): number {
-  if (got.length !== wanted.length) return Number.POSITIVE_INFINITY;
-  let error = 0;
+const roundingOfOne = 2 ** -23;
+
+/**
+ * What is too far from the golden tensor `name` (of its gradients, where it begins with `grad.`), for a list of failures; undefined
+ * where `got` is near enough.
+ */
+export function goldenFailure(
+  name: string,
+  got: ArrayLike<number> | undefined,
+  wanted: ArrayLike<number>,
+): string | undefined {
+  const tolerance = name.startsWith("grad.") ? gradientTolerance : activationTolerance;
+  const { difference, largest } = compare(got ?? [], wanted);
+  const limit = name.startsWith("grad.") && largest <= roundingOfOne ? roundingOfOne : tolerance * largest;
+  return difference <= limit
+    ? undefined
+    : `${name}: off by ${difference.toExponential(2)}, limit ${limit.toExponential(2)}`;
+}
+
+/** Every golden output and gradient of a fixture that `run` does not give, or not near enough. */
+export function fixtureFailures(fixture: Fixture, { outputs, gradients }: FixtureRun): string[] {
+  const failures: string[] = [];
+  for (const name of fixture.names) {
+    const [group, rest] = [name.slice(0, name.indexOf(".")), name.slice(name.indexOf(".") + 1)];
+    if (group !== "output" && group !== "grad") continue;
+    const failure = goldenFailure(name, (group === "output" ? outputs : gradients).get(rest), fixture.floats(name));
+    if (failure !== undefined) failures.push(failure);
+  }
+  const count = fixture.names.filter((name) => name.startsWith("grad.")).length;
+  if (gradients.size !== count) failures.push(`${gradients.size} gradients, expected ${count}`);
+  return failures;
+}
+
+/** max |got - wanted| / max |wanted|. */
+export function relativeError(got: ArrayLike<number>, wanted: ArrayLike<number>): number {
+  const { difference, largest } = compare(got, wanted);
+  return difference / Math.max(largest, 1e-12);
+}
+
+/** max |got - wanted|, infinite for another length and for what is not finite, and max |wanted|. */
+function compare(got: ArrayLike<number>, wanted: ArrayLike<number>): { difference: number; largest: number } {
+  let difference = got.length === wanted.length ? 0 : Number.POSITIVE_INFINITY;
   let largest = 0;
   for (let at = 0; at < wanted.length; at++) {
-    const difference = Math.abs(got[at]! - wanted[at]!);
-    if (!(difference <= Number.MAX_VALUE)) return Number.POSITIVE_INFINITY;
-    error = Math.max(error, difference);
+    const here = Math.abs(got[at]! - wanted[at]!);
+    difference = Math.max(difference, here <= Number.MAX_VALUE ? here : Number.POSITIVE_INFINITY);
     largest = Math.max(largest, Math.abs(wanted[at]!));
   }
-  return error / Math.max(largest, floor);
+  return { difference, largest };
 }

@@ -3,7 +3,8 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { SafetensorsError } from "../errors.ts";
-import { openAll, openCheckpoint, openShards, type Folder } from "../folder.ts";
+import { openAll, openCheckpoint, openShards } from "../checkpoint.ts";
+import type { Folder } from "../folder.ts";
 import type { SafetensorsReader } from "../reader.ts";
 import { readText, textLimits } from "../text.ts";
 import { openFileSource, unreadable } from "./file-source.ts";

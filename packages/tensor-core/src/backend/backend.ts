@@ -13,19 +13,27 @@ declare const bufferBrand: unique symbol;
 /** Names a buffer of one backend. A backend makes them with `bufferId`; 0 is never a buffer. */
 export type BufferId = number & { readonly [bufferBrand]: true };
 
+/** For backends: brands a number that they gave out. */
 export function bufferId(id: number): BufferId {
   return id as BufferId;
 }
 
-/** A strided window onto a buffer. `offset` and `strides` count elements, not bytes; a stride of 0 repeats one element. */
+/**
+ * A strided window onto a buffer: element (i, j, …) lies at element `offset + i · strides[0] + j · strides[1] + …` of it.
+ * @example { buffer, dtype: "f32", shape: [3, 2], strides: [1, 3], offset: 0 } // the transpose of a dense [2, 3]
+ */
 export interface View {
   readonly buffer: BufferId;
   readonly dtype: DType;
+  /** Extents, outermost axis first; [] is a single element. */
   readonly shape: Shape;
+  /** Elements, not bytes, from one index to the next along each axis. 0 repeats one element; never negative. */
   readonly strides: Strides;
+  /** Elements, not bytes, before the first one. */
   readonly offset: number;
 }
 
+/** What a device can do. Constant over the life of a backend. */
 export interface Capabilities {
   /** May be stored, copied and cast. */
   readonly storage: readonly DType[];
@@ -43,7 +51,9 @@ export interface Capabilities {
 
 /** All in bytes except where it says count. */
 export interface MemoryStats {
+  /** In buffers that are live, or that a replay holds; as allocated, so a little more than what was asked for. */
   readonly activeBytes: number;
+  /** The largest `activeBytes` since the start. */
   readonly peakBytes: number;
   /** Held by the pool for reuse. */
   readonly cachedBytes: number;
@@ -66,17 +76,24 @@ export interface Replay {
  * `synchronize` wait for everything before them. No call but these two is asynchronous, and no call needs a `flush` to be right.
  */
 export interface Backend extends AsyncDisposable {
+  /** As `createBackend` knows it: "cpu", "webgpu". */
   readonly name: string;
   readonly capabilities: Capabilities;
-  /** A buffer of at least `byteLength` bytes, its content undefined. Pooled. Throws when the device has no room. */
+  /** A buffer of at least `byteLength` bytes (0 is legal), its content undefined. Pooled. Throws `[allocate] …` when there is no room. */
   allocate(byteLength: number): BufferId;
   /** Gives a buffer back; legal while queued commands still use it. */
   release(buffer: BufferId): void;
-  /** Copies host bytes in. `data` may be changed as soon as the call returns. */
+  /**
+   * Copies all bytes of `data` to `byteOffset` (default 0) of the buffer. `data` may be changed as soon as the call returns.
+   * @example backend.write(buffer, Float32Array.of(1, 2)); // the first 8 bytes
+   */
   write(buffer: BufferId, data: ArrayBufferView, byteOffset?: number): void;
-  /** Copies bytes out, after all commands so far. Rejects with `DeviceValueError` when one of them met a bad value. */
+  /** Copies `byteLength` bytes out, after all commands so far. Rejects with `DeviceValueError`, once, when one of them met a bad value. */
   read(buffer: BufferId, byteOffset: number, byteLength: number): Promise<ArrayBuffer>;
-  /** Queues one primitive. Views are valid for it (see `primitives.ts`); outputs never overlap inputs unless it says so. */
+  /**
+   * Queues one primitive. Views are valid for it (see `primitives.ts`); outputs never overlap inputs unless it says so.
+   * @example backend.run("matmul", [out], [a, b], { alpha: 1, accumulate: false }); // [M, N] = [M, K] · [K, N]
+   */
   run<K extends PrimitiveName>(
     op: K,
     outputs: readonly View[],
@@ -89,6 +106,7 @@ export interface Backend extends AsyncDisposable {
   flush(): void;
   /** Resolves when everything queued is done; rejects like `read`. */
   synchronize(): Promise<void>;
+  /** As of the calls so far, whether or not the device has caught up. */
   memory(): MemoryStats;
   /** Frees pooled buffers until at most `maxCachedBytes` (default 0) are cached. */
   trim(maxCachedBytes?: number): void;

@@ -17,6 +17,7 @@ export interface TensorSpec {
 /** The activations that ModernBERT configs name. `gelu` is exact (erf), `gelu_tanh` its tanh approximation. */
 export type Activation = "gelu" | "gelu_tanh" | "silu" | "relu";
 
+/** The attributes of each composite. Its comment says: inputs → outputs. T counts tokens, H heads, D numbers per head. */
 export interface CompositeAttrs {
   /** x [T, d], weight [d], bias [d] | null → y [T, d] in `dtype`: (x - mean) / sqrt(var + eps) · weight + bias, biased variance. */
   layerNorm: { readonly eps: number; readonly dtype: DType };
@@ -67,30 +68,37 @@ export type CompositeName = keyof CompositeAttrs;
 /** What a fused kernel is asked before it is used. */
 export interface CompositeQuery<K extends CompositeName> {
   readonly attrs: CompositeAttrs[K];
+  /** null where absent. */
   readonly inputs: readonly (TensorSpec | null)[];
+  /** As the composite's definition infers them. */
   readonly outputs: readonly TensorSpec[];
   /** A gradient will be asked for, so `saved` must be written. */
   readonly training: boolean;
 }
 
+/** What a forward kernel gets. */
 export interface ForwardCall<K extends CompositeName> {
   readonly attrs: CompositeAttrs[K];
+  /** In the order of the composite's comment; null where absent. */
   readonly inputs: readonly (View | null)[];
+  /** To be written, as the query's `outputs` describe them. */
   readonly outputs: readonly View[];
   /** As declared by `saved`; empty unless training. */
   readonly saved: readonly View[];
 }
 
+/** What a backward kernel gets. */
 export interface BackwardCall<K extends CompositeName> {
   readonly attrs: CompositeAttrs[K];
   /** null where not listed in `backwardReads.inputs` or absent. */
   readonly inputs: readonly (View | null)[];
   /** null where not listed in `backwardReads.outputs`. */
   readonly outputs: readonly (View | null)[];
+  /** What the forward left behind. */
   readonly saved: readonly View[];
-  /** null is a zero gradient. */
+  /** One for each output, in its shape and dtype; null is a zero gradient. */
   readonly gradOutputs: readonly (View | null)[];
-  /** To be written (not accumulated); null where nobody asks. */
+  /** One for each input, in its shape and dtype, to be written (not accumulated); null where nobody asks. */
   readonly gradInputs: readonly (View | null)[];
 }
 
@@ -98,13 +106,15 @@ export interface BackwardCall<K extends CompositeName> {
 export interface FusedKernel<K extends CompositeName> {
   /** true, or why not; the reason is counted and shown by `fusedReport()`. */
   supports(query: CompositeQuery<K>): true | { readonly reason: string };
-  /** What the forward leaves behind for the backward. */
+  /** Tensors that the forward leaves behind for the backward: made only in training, kept until the backward ran. */
   saved(query: CompositeQuery<K>): readonly TensorSpec[];
   /** Which inputs and outputs (by index) the backward reads; the others are not kept alive for it. */
   readonly backwardReads: { readonly inputs: readonly number[]; readonly outputs: readonly number[] };
+  /** Queues the kernel; called where `supports` said true. */
   forward(call: ForwardCall<K>): void;
   /** `recompute` differentiates the reference instead; `none` is only for composites that have no gradient (`stableAdamW`, `int8Linear`). */
   readonly backward: ((call: BackwardCall<K>) => void) | "recompute" | "none";
 }
 
+/** One kernel per composite. A backend has some of them (`Backend.fused`); `satisfies FusedImplementations` says that it has all. */
 export type FusedImplementations = { readonly [K in CompositeName]: FusedKernel<K> };

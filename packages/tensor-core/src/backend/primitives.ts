@@ -8,21 +8,25 @@
  */
 import type { Expression } from "../scalar/expression.ts";
 
+/** The attributes of each primitive. Its comment says: inputs → outputs. */
 export interface PrimitiveAttrs {
   /** () → out (strided). Every element becomes `value`. */
   fill: { readonly value: number };
   /** () → out. Element = `start + step * index` along the last axis, in f64 before the cast. */
   iota: { readonly start: number; readonly step: number };
   /**
-   * () → out u32 or f32. Philox4x32-10: element i is word i % 4 of the block with counter (i / 4 low, i / 4 high, counter[0], counter[1])
-   * and the given key. f32 gets (word >>> 8) · 2^-24, in [0, 1). The same bits on every backend. (Salmon et al., SC'11.)
+   * () or (step u32 [2]) → out u32 or f32. Philox4x32-10: element i is word i % 4 of the block with counter
+   * (i / 4 low, i / 4 high, counter[0] + step[0], counter[1] + step[1]) and the given key, each sum modulo 2^32. f32 gets (word >>> 8) · 2^-24, in [0, 1). The same bits on every backend. (Salmon et al., SC'11.)
    */
   randomBits: { readonly key: readonly [number, number]; readonly counter: readonly [number, number] };
   /** x → out (strided), same shape, any dtypes: float→float rounds to nearest even, float→int truncates toward zero. */
   copy: Record<never, never>;
   /** 1-6 inputs, each broadcast (stride 0) to the shape of out. Arithmetic in f32, in f64 when out is f64; cast at the end as in `copy`. */
   map: { readonly expression: Expression };
-  /** x → out: same rank, extent 1 along `axes`. Identity 0 for sum, -Infinity for max. The order of addition is fixed by the shape. */
+  /**
+   * x → out: same rank, extent 1 along `axes`. Identity 0 for sum, -Infinity for max. The order of addition is fixed by the shape.
+   * @example { kind: "sum", axes: [1] } // [T, d] → [T, 1]
+   */
   reduce: { readonly kind: "sum" | "max"; readonly axes: readonly number[] };
   /**
    * a [B…, M, K], b [B…, K, N] → out [B…, M, N] (strided): `alpha · a·b`, plus the old content of out when `accumulate`.

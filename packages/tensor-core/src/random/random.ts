@@ -4,22 +4,42 @@ import { map } from "../ops/elementwise.ts";
 import { x } from "../scalar/expression.ts";
 import type { Expression } from "../scalar/expression.ts";
 import { scalar } from "../scalar/functions.ts";
+import { ShapeError } from "../errors.ts";
+import { sameShape, showShape } from "../shape.ts";
 import type { Shape } from "../shape.ts";
 import type { Runtime } from "../tensor/runtime.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { erf } from "../scalar/erf.ts";
 
-/** Which draw: `seed` is the user's, `stream` names the use (a parameter, a layer), `step` the time. All unsigned 32-bit. */
+/** Names a draw: the same three numbers give the same bits on every backend, any other number gives others. */
 export interface Draw {
+  /** The run's, unsigned 32-bit. */
   readonly seed: number;
+  /** Where in the program: one number for each place that draws (a parameter, a dropout), unsigned 32-bit. */
   readonly stream: number;
-  readonly step?: number;
+  /**
+   * When: the number of the training step, below 2^53; or a dense tensor u32 [2] with its words, low first (`stepWords`), which a captured
+   * step reads anew at each replay. The same number gives the same bits both ways. Default 0.
+   */
+  readonly step?: number | Tensor;
+}
+
+/** A step number as `Draw.step` has it on the device. @example runtime.write(step, stepWords(1000)) */
+export function stepWords(step: number): Uint32Array {
+  return Uint32Array.of(step % 2 ** 32, Math.floor(step / 2 ** 32));
 }
 
 /** Uniform in [0, 1), f32 with 24 random bits. */
 export function uniform(runtime: Runtime, shape: Shape, { seed, stream, step = 0 }: Draw): Tensor {
-  const attrs = { key: [seed >>> 0, stream >>> 0], counter: [step >>> 0, Math.floor(step / 2 ** 32) >>> 0] } as const;
-  return applyPrimitive("randomBits", runtime, { shape, dtype: "f32" }, [], attrs);
+  const [low, high] = typeof step === "number" ? stepWords(step) : [0, 0];
+  const attrs = { key: [seed >>> 0, stream >>> 0], counter: [low!, high!] } as const;
+  const inputs = typeof step === "number" ? [] : [expectStep(step)];
+  return applyPrimitive("randomBits", runtime, { shape, dtype: "f32" }, inputs, attrs);
+}
+
+function expectStep(step: Tensor): Tensor {
+  if (step.dtype === "u32" && step.dense && sameShape(step.shape, [2])) return step;
+  throw new ShapeError("uniform", `expected step as dense u32 [2], got ${step.dtype} ${showShape(step.shape)}`);
 }
 
 /** N(0, std²) cut at ±cutoff·std, by inversion: torch's `trunc_normal_`, which ModernBERT's initialisation uses with cutoff 2. */

@@ -1,5 +1,5 @@
 /**
- * An expression as a straight line of register instructions, for backends that interpret it block by block (both CPU engines).
+ * An expression as a straight line of register instructions, for backends that interpret it block by block (all CPU engines).
  * Registers 0…inputs-1 hold the inputs; equal subexpressions are computed once.
  */
 import { expressionKey, inputCount } from "./expression.ts";

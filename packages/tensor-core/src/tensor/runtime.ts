@@ -4,58 +4,47 @@
  */
 import type { Tape } from "../autograd/tape.ts";
 import type { Backend } from "../backend/backend.ts";
-import type { CompositeName } from "../backend/fused.ts";
 import { bytesOf, hostArray } from "../dtype.ts";
 import type { DType, HostArray } from "../dtype.ts";
 import { DTypeError, ShapeError, TensorError, UnsupportedError } from "../errors.ts";
 import { checkShape, denseStrides, showShape, sizeOf } from "../shape.ts";
 import type { Shape } from "../shape.ts";
 import { Captured } from "./capture.ts";
+import { FusionCounts } from "./fusion.ts";
+import type { FusionMode, FusionOutcome, FusionRecord } from "./fusion.ts";
 import { Scope } from "./scope.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
 
-/**
- * `auto`: fused kernels where the backend supports the case, counted refusals elsewhere; `fused`: a refusal throws with its reason;
- * `reference`: composites always run from primitives.
- */
-export type FusionMode = "auto" | "fused" | "reference";
-
-/** How a composite ran: fused, fused in f32 between casts (`widenedTo`), or from primitives (`reason`). */
-export interface FusionOutcome {
-  readonly composite: CompositeName;
-  /** Why it ran from primitives. undefined: it ran fused. */
-  readonly reason?: string | undefined;
-  /** The kernel refuses the inputs' own dtype and got them in this one. undefined: it got them as they were, or did not run. */
-  readonly widenedTo?: "f32" | undefined;
-}
-
-/** How often a composite ran in one way. */
-export interface FusionRecord extends FusionOutcome {
-  readonly backend: string;
-  readonly reason: string | undefined;
-  readonly count: number;
-}
-
 export interface RuntimeOptions {
+  /** Default `auto`. */
   readonly fusion?: FusionMode;
 }
 
+/**
+ * @example
+ * const runtime = new Runtime(await createCpuBackend());
+ * const sum = runtime.scope(() => add(runtime.tensor([1, 2], [2]), runtime.tensor([3, 4], [2])));
+ * console.log(await sum.read()); // Float32Array [4, 6]
+ * sum.dispose();
+ */
 export class Runtime {
+  /** Where everything is computed. The runtime does not dispose it. */
   readonly backend: Backend;
   readonly fusion: FusionMode;
   /** The open tape, if gradients are being recorded; managed by autograd. */
   tape: Tape | undefined;
   readonly #scopes: Scope[] = [];
   #recording = false;
-  readonly #fusionCounts = new Map<string, FusionOutcome & { count: number }>();
+  readonly #fusionCounts: FusionCounts;
 
   constructor(backend: Backend, options: RuntimeOptions = {}) {
     this.backend = backend;
+    this.#fusionCounts = new FusionCounts(backend.name);
     this.fusion = options.fusion ?? "auto";
   }
 
-  /** A tensor with undefined content. It belongs to the innermost open scope, or to the caller when none is open. */
+  /** A dense tensor with undefined content. It belongs to the innermost open scope, or to the caller when none is open. */
   empty(shape: Shape, dtype: DType = "f32"): Tensor {
     checkShape("tensor", shape);
     if (!this.backend.capabilities.storage.includes(dtype)) {
@@ -75,7 +64,10 @@ export class Runtime {
     return this.own(new Tensor(this, new Storage(this.backend, byteLength), dtype, layout));
   }
 
-  /** Uploads values: plain numbers are converted to `dtype`, typed arrays must already be its host array (`hostArray`). */
+  /**
+   * Uploads values, row by row: plain numbers are converted to `dtype`, typed arrays must already be its host array (`hostArray`).
+   * @example runtime.tensor([1, 2, 3, 4, 5, 6], [2, 3]); // f32, rows [1, 2, 3] and [4, 5, 6]
+   */
   tensor(values: readonly number[] | HostArray, shape: Shape, dtype: DType = "f32"): Tensor {
     this.expectNoCapture("tensor");
     const data = ArrayBuffer.isView(values) ? values : hostArray(dtype, values);
@@ -103,7 +95,10 @@ export class Runtime {
     if (values.length > 0) this.backend.write(buffer, values, offset * bytesOf(tensor.dtype));
   }
 
-  /** Runs `body` and disposes every tensor made in it, except those in its result (arrays, maps and plain objects are searched). Synchronous. */
+  /**
+   * Runs `body` and disposes every tensor made in it, except those in its result (arrays, maps and plain objects are searched), which
+   * move to the scope around, or to the caller. Synchronous: a promise is refused.
+   */
   scope<T>(body: () => T): T {
     const scope = new Scope();
     this.#scopes.push(scope);
@@ -178,7 +173,7 @@ export class Runtime {
     return tensor;
   }
 
-  /** Puts a caller-owned tensor into the innermost open scope. */
+  /** Puts a caller-owned tensor into the innermost open scope, if one is open. */
   own(tensor: Tensor): Tensor {
     this.#scopes.at(-1)?.own(tensor);
     return tensor;
@@ -186,10 +181,7 @@ export class Runtime {
 
   /** Called where a composite chooses how it runs. */
   countFusion(outcome: FusionOutcome): void {
-    const key = [outcome.composite, outcome.reason, outcome.widenedTo].join("\n");
-    const entry = this.#fusionCounts.get(key) ?? { ...outcome, count: 0 };
-    entry.count++;
-    this.#fusionCounts.set(key, entry);
+    this.#fusionCounts.add(outcome);
   }
 
   /**
@@ -198,7 +190,6 @@ export class Runtime {
    * @example runtime.fusedReport().filter(({ reason }) => reason !== undefined) // what ran slowly, and why
    */
   fusedReport(): FusionRecord[] {
-    const { name: backend } = this.backend;
-    return [...this.#fusionCounts.values()].map((entry) => ({ ...entry, reason: entry.reason, backend }));
+    return this.#fusionCounts.report();
   }
 }

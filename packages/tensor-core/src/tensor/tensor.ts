@@ -13,18 +13,24 @@ import type { Shape, Strides } from "../shape.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Storage } from "./storage.ts";
 
+/** How a tensor lies in its storage. */
 export interface Layout {
   readonly shape: Shape;
+  /** In elements. */
   readonly strides: Strides;
   /** In elements. */
   readonly offset: number;
 }
 
 export class Tensor implements TensorSpec {
+  /** Whose operations it takes part in. */
   readonly runtime: Runtime;
   readonly dtype: DType;
+  /** Extents, outermost axis first; [] is a scalar. */
   readonly shape: Shape;
+  /** Elements from one index to the next along each axis; 0 where an axis repeats. */
   readonly strides: Strides;
+  /** Elements before the first one in the storage. */
   readonly offset: number;
   /** Where the tape knows this tensor from; set by autograd only. */
   edge: Edge | undefined;
@@ -41,23 +47,27 @@ export class Tensor implements TensorSpec {
     this.offset = layout.offset;
   }
 
+  /** Count of elements. */
   get size(): number {
     return sizeOf(this.shape);
   }
 
+  /** Count of axes. */
   get rank(): number {
     return this.shape.length;
   }
 
+  /** Row by row without gaps: what `read` and `Runtime.write` need. `contiguous` makes any tensor so. */
   get dense(): boolean {
     return isDense(this.shape, this.strides);
   }
 
+  /** Whether it was let go of, by `dispose` or at the end of its scope. */
   get disposed(): boolean {
     return this.#disposed;
   }
 
-  /** What a backend sees. */
+  /** What a backend sees. @throws UseAfterDisposeError */
   get view(): View {
     this.#check();
     const { dtype, shape, strides, offset } = this;

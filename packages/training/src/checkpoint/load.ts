@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { openSafetensors } from "@modernbert-ts/safetensors/node";
 import { bytesOf, hostView } from "@modernbert-ts/tensor-core";
-import { fileSha256 } from "../data/fingerprint.ts";
+import { fileSha256 } from "../files/fingerprint.ts";
 import type { NamedTensors } from "../optimizer/stable-adamw.ts";
 import { CheckpointError } from "./errors.ts";
 import { listCheckpoints, setAside } from "./find.ts";

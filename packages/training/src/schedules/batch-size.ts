@@ -2,7 +2,7 @@
  * Batch-size warm-up: training starts with small batches, which is enough while gradients all point the same way. The batch
  * grows row by row; every size gets the same number of steps, so larger sizes get more tokens (ModernBERT paper, Appendix A).
  */
-import { checkInteger } from "../data/errors.ts";
+import { checkInteger } from "../errors.ts";
 
 export interface BatchSizeWarmup {
   /** Rows (micro-batches) per rank and batch at the beginning and in the end. */

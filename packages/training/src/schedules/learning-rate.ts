@@ -3,7 +3,7 @@
  * ModernBERT: warm-up, then constant ("wsd" with decay 0); later phases constant; last phase 1-sqrt to 0.001 (paper §2.2,
  * Appendix A). Evaluated once a step, with the tokens seen before the step.
  */
-import { DataError } from "../data/errors.ts";
+import { DataError } from "../errors.ts";
 
 /** All lengths in tokens. */
 export type LearningRateSchedule =

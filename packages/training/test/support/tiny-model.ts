@@ -11,7 +11,9 @@ import {
   x,
 } from "@modernbert-ts/tensor-core";
 import type { Runtime, Tensor } from "@modernbert-ts/tensor-core";
-import type { TrainableModel } from "../../src/model.ts";
+import { maskedLmMetrics } from "../../src/objectives/masked-lm/model.ts";
+import type { MaskedRow } from "../../src/objectives/masked-lm/mask.ts";
+import type { TrainableModel } from "../../src/objectives/objective.ts";
 
 export interface TinyModelOptions {
   readonly vocabSize: number;
@@ -22,7 +24,7 @@ export interface TinyModelOptions {
 export function tinyModel(
   runtime: Runtime,
   { vocabSize, width = 8, dropoutRate = 0 }: TinyModelOptions,
-): TrainableModel {
+): TrainableModel<MaskedRow> {
   const random = (shape: readonly number[], stream: number): Tensor =>
     runtime.keep(truncatedNormal(runtime, shape, 0.2, 2, { seed: 5, stream }));
   const embedding = random([vocabSize, width], 1);
@@ -37,14 +39,16 @@ export function tinyModel(
       ["square.weight", square],
       ["decoder.bias", bias],
     ]),
-    maskedLm(row, step) {
+    metrics: maskedLmMetrics,
+    forward(row, step) {
       const ids = runtime.tensor(row.ids, [row.ids.length], "i32");
       const positions = runtime.tensor(row.maskedPositions, [row.maskedPositions.length], "i32");
       const labels = runtime.tensor(row.maskedLabels, [row.maskedLabels.length], "i32");
       const embedded = layerNorm(gather(embedding, ids), norm, null, 1e-5);
       const hidden = map(scalar.tanh(x(0)), [linear(gather(embedded, positions), square)]);
       const dropped = step ? dropout(hidden, dropoutRate, { seed: 9, stream: step.row, step: step.step }) : hidden;
-      return linearCrossEntropy(dropped, embedding, bias, labels);
+      const { lossSum, correct } = linearCrossEntropy(dropped, embedding, bias, labels);
+      return { lossSum, sums: [correct] };
     },
   };
 }

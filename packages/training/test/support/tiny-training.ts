@@ -1,8 +1,10 @@
 /** A whole training set-up around the tiny model, the same every time. */
 import type { Runtime } from "@modernbert-ts/tensor-core";
-import { PackedMlmLoader } from "../../src/data/packed-mlm-loader.ts";
-import type { PackedMlmLoaderState } from "../../src/data/packed-mlm-loader.ts";
-import type { TrainableModel } from "../../src/model.ts";
+import type { PackedLoader } from "../../src/data/packing/packed-loader.ts";
+import type { PackedLoaderState } from "../../src/data/packing/packed-loader.ts";
+import { maskedLmLoader } from "../../src/objectives/masked-lm/loader.ts";
+import type { MaskedRow } from "../../src/objectives/masked-lm/mask.ts";
+import type { TrainableModel } from "../../src/objectives/objective.ts";
 import { StableAdamW } from "../../src/optimizer/stable-adamw.ts";
 import type { StableAdamWOptions } from "../../src/optimizer/stable-adamw.ts";
 import { memoryStore } from "../data-fixtures.ts";
@@ -13,7 +15,8 @@ export const vocabSize = 23;
 
 export interface TinyTraining {
   readonly runtime: Runtime;
-  readonly model: TrainableModel;
+  readonly objective: string;
+  readonly model: TrainableModel<MaskedRow>;
   readonly optimizer: StableAdamW;
 }
 
@@ -22,6 +25,7 @@ export function tinyTraining(options: Partial<StableAdamWOptions> = {}, dropoutR
   const model = tinyModel(runtime, { vocabSize, dropoutRate });
   return {
     runtime,
+    objective: "masked_lm",
     model,
     optimizer: new StableAdamW(runtime, model.parameters, { maxLearningRate: 0.02, ...options }),
   };
@@ -29,10 +33,10 @@ export function tinyTraining(options: Partial<StableAdamWOptions> = {}, dropoutR
 
 export function tinyLoader(
   options: { readonly rows?: number; readonly epochs?: number; readonly maskProbability?: number } = {},
-  state?: PackedMlmLoaderState,
-): PackedMlmLoader {
+  state?: unknown,
+): PackedLoader<MaskedRow> {
   const { rows = 2, epochs, maskProbability = 0.3 } = options;
-  return new PackedMlmLoader(
+  return maskedLmLoader(
     {
       store: memoryStore(countingDocuments(60), vocabSize),
       seed: 3,
@@ -46,12 +50,12 @@ export function tinyLoader(
       mask: { maskId: 2, specialIds: [0, 1, 2] },
       ...(epochs === undefined ? {} : { epochs }),
     },
-    state,
+    state as PackedLoaderState | undefined,
   );
 }
 
 /** All parameters as plain arrays, by name. */
-export async function parametersOf(model: TrainableModel): Promise<Map<string, number[]>> {
+export async function parametersOf(model: TrainableModel<MaskedRow>): Promise<Map<string, number[]>> {
   const result = new Map<string, number[]>();
   for (const [name, tensor] of model.parameters) result.set(name, Array.from(await tensor.read()));
   return result;

@@ -1,0 +1,43 @@
+/** What the loop takes: rows of packed sequences, each a micro-batch. */
+import type { SequenceRef } from "./sequences.ts";
+
+/** Sequences one after another, without padding. */
+export interface PackedRow {
+  /** Token ids [T]. */
+  readonly ids: Int32Array;
+  /** Where sequences begin, and T at the end: [N + 1], strictly increasing. */
+  readonly cuSeqlens: Int32Array;
+  readonly maxSeqlen: number;
+  /** Which sequences these are [N]. */
+  readonly sequences: readonly SequenceRef[];
+}
+
+export interface Batch<Row> {
+  readonly rows: readonly Row[];
+  readonly sequences: number;
+  readonly tokens: number;
+  /** What the sum of losses is divided by: how many tokens, texts or answers are scored. */
+  readonly weight: number;
+  /** tokens / (rows asked for × row length), 0..1. */
+  readonly packingEfficiency: number;
+}
+
+/** Gives batches one after another; what `state` gives continues it bit for bit. */
+export interface BatchLoader<Row> {
+  /** undefined at the end of the data. */
+  next(): Batch<Row> | undefined;
+  /** Plain JSON. */
+  state(): unknown;
+}
+
+/** All batches that a loader of limited epochs still has, or the first `limit`. */
+export function* batchesOf<Row>(
+  loader: BatchLoader<Row>,
+  limit: number = Number.POSITIVE_INFINITY,
+): Generator<Batch<Row>> {
+  for (let given = 0; given < limit; given++) {
+    const batch = loader.next();
+    if (batch === undefined) return;
+    yield batch;
+  }
+}

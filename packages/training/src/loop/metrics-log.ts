@@ -1,0 +1,94 @@
+/**
+ * What happened in training, one JSON object a line, appended as it happens. The position after the last line is part of a
+ * checkpoint; a continued run cuts the file there, so that no step stands in it twice.
+ */
+import fs from "node:fs";
+import { dirname } from "node:path";
+import { DataError, ioError } from "../errors.ts";
+import type { TrainingEvent } from "./events.ts";
+import { upgradeNumbers } from "./version-1.ts";
+
+export class MetricsLog {
+  readonly path: string;
+  readonly #descriptor: number;
+  #position: number;
+
+  /** Continues the file at `position` bytes (default 0: anew). Errors: DataError `io`. */
+  constructor(path: string, position: number = 0) {
+    this.path = path;
+    try {
+      fs.mkdirSync(dirname(path), { recursive: true });
+      this.#descriptor = fs.openSync(path, fs.existsSync(path) ? "r+" : "w");
+      this.#position = position <= fs.fstatSync(this.#descriptor).size ? position : endOfLastLine(path);
+      fs.ftruncateSync(this.#descriptor, this.#position);
+    } catch (error) {
+      throw ioError("MetricsLog", path, error);
+    }
+  }
+
+  /** Bytes written so far. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The position that writing `event` next would lead to. */
+  positionAfter(event: TrainingEvent): number {
+    return this.#position + lineOf(event).length;
+  }
+
+  write(event: TrainingEvent): void {
+    try {
+      const line = lineOf(event);
+      fs.writeSync(this.#descriptor, line, 0, line.length, this.#position);
+      this.#position += line.length;
+    } catch (error) {
+      throw ioError("MetricsLog", this.path, error);
+    }
+  }
+
+  close(): void {
+    fs.closeSync(this.#descriptor);
+  }
+}
+
+/**
+ * The events of a file; a last line that was cut by a crash is left out.
+ * Errors: DataError `missing`, `io`, `corrupt` (path and line).
+ */
+export function readMetrics(path: string): TrainingEvent[] {
+  let text: string;
+  try {
+    text = fs.readFileSync(path, "utf8");
+  } catch (error) {
+    throw ioError("readMetrics", path, error);
+  }
+  const lines = text.split("\n").slice(0, -1);
+  return lines.map((line, at) => parseEvent(line, `${path}:${at + 1}`));
+}
+
+const kinds = { step: true, evaluation: true, checkpoint: true } satisfies Record<TrainingEvent["kind"], true>;
+
+function parseEvent(line: string, place: string): TrainingEvent {
+  let event: Partial<TrainingEvent> | null = null;
+  try {
+    event = JSON.parse(line) as Partial<TrainingEvent> | null;
+  } catch {
+    // Told below, together with JSON that is no event.
+  }
+  if (Object.hasOwn(kinds, event?.kind ?? "") && Number.isInteger(event?.step))
+    return upgradeNumbers(event as TrainingEvent);
+  throw new DataError(
+    "corrupt",
+    "readMetrics",
+    `expected a training event in ${place}, got ${JSON.stringify(line.slice(0, 40))}; delete that line or restore the file`,
+  );
+}
+
+function lineOf(event: TrainingEvent): Buffer {
+  return Buffer.from(`${JSON.stringify(event)}\n`);
+}
+
+/** A crash can cut the file before the position that a checkpoint expects, even inside a line. */
+function endOfLastLine(path: string): number {
+  return fs.readFileSync(path).lastIndexOf("\n") + 1;
+}

@@ -1,0 +1,104 @@
+/**
+ * One training step: the rows of a batch forward and backward one after another, their gradients summed, one update. The loss is
+ * Σ lossSum / Σ weight over the whole step and all ranks, so how a batch is cut into rows and spread over ranks does not change what is
+ * learned (averaging the rows' means would: they score different numbers of tokens). No await; after two steps of warm-up no new allocation.
+ */
+import { add, assign, div, slice, vjp } from "@modernbert-ts/tensor-core";
+import type { Tensor } from "@modernbert-ts/tensor-core";
+import type { Collective } from "@modernbert-ts/tensor-core";
+import type { Batch } from "../data/packing/batch.ts";
+import type { MetricDefinition, ObjectiveOutput, TrainableModel } from "../objectives/objective.ts";
+import type { StableAdamW } from "../optimizer/stable-adamw.ts";
+
+/** What a step leaves on the device: loss, gradient norm, loss scale, then the metrics, f32 [3 + metrics]; `readStepMetrics` fetches it. */
+export type StepMetricsTensor = Tensor;
+
+export interface StepMetrics {
+  /** Mean loss of what is scored. */
+  readonly loss: number;
+  /** By the names of the objective's metrics. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Global norm of the gradient of `loss`; not finite when the step was skipped. */
+  readonly gradientNorm: number;
+  /** The loss scale of this step; 1 without loss scaling. */
+  readonly lossScale: number;
+}
+
+export interface StepOptions {
+  /** 1-based. */
+  readonly step: number;
+  readonly learningRate: number;
+  /** Sums over the ranks that train together; this process alone when absent. */
+  readonly collective?: Collective;
+}
+
+/** Queues the step and returns its metrics, which the caller disposes. */
+export function trainingStep<Row>(
+  model: TrainableModel<Row>,
+  optimizer: StableAdamW,
+  batch: Batch<Row>,
+  { step, learningRate, collective }: StepOptions,
+): StepMetricsTensor {
+  const { runtime } = model;
+  const parameters = [...model.parameters.values()];
+  return runtime.scope(() => {
+    const weight = runtime.tensor([batch.weight], [1]);
+    collective?.allReduce(weight.view);
+    const outputWeight = div(optimizer.lossScale.value, weight);
+    let totals: ObjectiveOutput | undefined;
+    let gradients: readonly (Tensor | undefined)[] = [];
+    for (const [at, row] of batch.rows.entries()) {
+      const result = vjp(
+        runtime,
+        parameters,
+        () => model.forward(row, { step, row: at }),
+        ({ lossSum }) => [{ output: lossSum, gradient: outputWeight }],
+      );
+      gradients = totals ? gradients.map((sum, index) => accumulate(sum, result.gradients[index])) : result.gradients;
+      totals = totals ? addOutputs(totals, result.value) : result.value;
+    }
+    const { lossSum, sums } = totals!;
+    if (collective) sumOverRanks(collective, [lossSum, ...sums, ...gradients]);
+    const metrics = runtime.empty([3 + sums.length]);
+    const put = (index: number, value: Tensor): void => void assign(slice(metrics, 0, index, index + 1), value);
+    put(2, optimizer.lossScale.value);
+    put(1, optimizer.update(gradients, learningRate));
+    put(0, div(lossSum, weight));
+    for (const [index, sum] of sums.entries()) put(3 + index, div(sum, weight));
+    return metrics;
+  });
+}
+
+/** Waits for the step and disposes its metrics. @param definitions names the metrics; without them there are none. */
+export async function readStepMetrics(
+  tensor: StepMetricsTensor,
+  definitions: readonly MetricDefinition[] = [],
+): Promise<StepMetrics> {
+  try {
+    const [loss, gradientNorm, lossScale, ...values] = Array.from((await tensor.read()) as ArrayLike<number>);
+    const metrics = Object.fromEntries(definitions.map(({ name }, index) => [name, values[index]!]));
+    return { loss: loss!, metrics, gradientNorm: gradientNorm!, lossScale: lossScale! };
+  } finally {
+    tensor.dispose();
+  }
+}
+
+function addOutputs(a: ObjectiveOutput, b: ObjectiveOutput): ObjectiveOutput {
+  return { lossSum: add(a.lossSum, b.lossSum), sums: a.sums.map((sum, index) => add(sum, b.sums[index]!)) };
+}
+
+/** In place, started together. */
+function sumOverRanks(collective: Collective, tensors: readonly (Tensor | undefined)[]): void {
+  collective.group(() => {
+    for (const tensor of tensors) if (tensor) collective.allReduce(tensor.view);
+  });
+}
+
+/** a + b, both let go at once: at most one sum of gradients and one row's gradients are alive. */
+function accumulate(a: Tensor | undefined, b: Tensor | undefined): Tensor | undefined {
+  if (!a || !b) return a ?? b;
+  const sum = add(a, b);
+  a.dispose();
+  b.dispose();
+  return sum;
+}

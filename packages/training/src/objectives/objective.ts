@@ -1,0 +1,82 @@
+/** What a model is trained for: batches, a loss, numbers to watch. Each objective is a folder here, listed in registry.ts. */
+import type { Encoder, Head } from "@modernbert-ts/encoder";
+import type { Runtime, Tensor } from "@modernbert-ts/tensor-core";
+import type { Batch, BatchLoader } from "../data/packing/batch.ts";
+import type { DocumentStore } from "../data/packing/sequences.ts";
+import type { NamedTensors } from "../optimizer/stable-adamw.ts";
+import type { TokenSchedule } from "../schedules/token-schedule.ts";
+
+/** A number that is watched beside the loss: a sum over what is scored, divided by `Batch.weight`. */
+export interface MetricDefinition {
+  /** In events and files: "maskedAccuracy". */
+  readonly name: string;
+  /** For people: "masked accuracy". */
+  readonly title: string;
+  readonly format: "share" | "number";
+}
+
+/** The sums of one micro-batch, f32 [1] each. */
+export interface ObjectiveOutput {
+  /** Σ loss over what is scored. The one that is differentiated. */
+  readonly lossSum: Tensor;
+  /** One for each metric, in their order. No gradient. */
+  readonly sums: readonly Tensor[];
+}
+
+/** Names a random draw of a training step: the same step and row give the same dropout, before and after a restart. */
+export interface TrainingStep {
+  /** 1-based. */
+  readonly step: number;
+  readonly row: number;
+}
+
+/** A model as the loop sees it, which so knows no architecture and no objective. */
+export interface TrainableModel<Row> {
+  readonly runtime: Runtime;
+  /** In a fixed order; a tied tensor appears once. */
+  readonly parameters: NamedTensors;
+  readonly metrics: readonly MetricDefinition[];
+  /** One micro-batch, differentiable in the parameters. `step` is given in training only: it seeds dropout. */
+  forward(row: Row, step?: TrainingStep): ObjectiveOutput;
+}
+
+/** Documents, and the tokens with a role. */
+export interface ObjectiveData {
+  readonly store: DocumentStore;
+  readonly roles: { readonly cls: number; readonly sep: number; readonly mask: number; readonly pad: number };
+}
+
+export interface BatchSettings {
+  readonly seed: number;
+  readonly maxLength: number;
+  readonly longDocuments: "split" | "truncate";
+  readonly rowLength: number;
+  readonly rows: TokenSchedule;
+  readonly maskProbability: TokenSchedule;
+  readonly maskSpecials: boolean;
+}
+
+/** What can be had without a model, on the very batches that a model is scored on. */
+export interface Baseline {
+  /** "unigram", "most frequent token". */
+  readonly name: string;
+  /** "loss" or the name of a metric. */
+  readonly of: string;
+  readonly value: number;
+}
+
+export interface Objective<Row = unknown> {
+  /** In configurations and checkpoints: "masked_lm". */
+  readonly name: string;
+  /** What the model needs. */
+  readonly head: Head;
+  /** What the loss counts, for people: "nats per masked token". */
+  readonly lossUnit: string;
+  readonly metrics: readonly MetricDefinition[];
+  /** @param options.seed of dropout, unsigned 32-bit; the rates stand in the model's config. */
+  model(encoder: Encoder, options: { readonly seed: number }): TrainableModel<Row>;
+  /** Endless, or so many epochs. @param state of an earlier loader, to go on from there. Errors: DataError. */
+  loader(data: ObjectiveData, settings: BatchSettings, epochs?: number, state?: unknown): BatchLoader<Row>;
+  /** @param train the training data; `batches` those of the evaluation. */
+  baselines(train: ObjectiveData, batches: Iterable<Batch<Row>>): readonly Baseline[];
+}

@@ -1,0 +1,10 @@
+/** All objectives. An objective is a folder here and a line in this table. */
+import { maskedLmObjective } from "./masked-lm/objective.ts";
+import type { Objective } from "./objective.ts";
+
+export const objectives: readonly Objective[] = [maskedLmObjective];
+
+/** undefined where there is none of that name. */
+export function objectiveOf(name: string): Objective | undefined {
+  return objectives.find((objective) => objective.name === name);
+}
