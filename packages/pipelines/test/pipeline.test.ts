@@ -33,6 +33,10 @@ async function tiny(
 
 const texts = ["The capital of France is Paris.", "a", "in the capital of the capital", "Größe, 長さ 👩‍👧"];
 
+function write(folder: string, name: string, value: unknown): void {
+  writeFileSync(join(folder, name), JSON.stringify(value));
+}
+
 describe("embed", async () => {
   const pipeline = await tiny();
   const reference = async (text: string): Promise<Float32Array[]> => {
@@ -92,8 +96,6 @@ describe("embed", async () => {
   });
 
   test("what the folder says is followed: lower case, Normalize, truncate_dim, a default prompt, the length", async () => {
-    const write = (folder: string, name: string, value: unknown): void =>
-      writeFileSync(join(folder, name), JSON.stringify(value));
     const other = await tiny({}, {}, (folder) => {
       write(folder, "sentence_bert_config.json", { max_seq_length: 6, do_lower_case: true });
       write(folder, "config_sentence_transformers.json", {
