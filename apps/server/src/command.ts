@@ -45,7 +45,7 @@ function flags(): Option[] {
       .choices(weightFormats)
       .env("WEIGHTS")
       .default(defaults.weights),
-    new Option("--pooling <kind>", "how a vector is made (default: 1_Pooling/config.json, else cls)")
+    new Option("--pooling <kind>", "how a vector is made (default: what the model's folder says, else mean)")
       .choices(["cls", "mean"])
       .env("POOLING"),
     count("--max-concurrent-requests <n>", "inputs in the server at once", defaults.maxConcurrentRequests),

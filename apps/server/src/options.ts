@@ -16,7 +16,7 @@ export interface ServeOptions {
   readonly cpuEngine: CpuEngineName;
   /** Of linear layers. */
   readonly weights: WeightFormat;
-  /** By default what 1_Pooling/config.json says, else cls. */
+  /** By default what the model's folder says, else mean. */
   readonly pooling?: Pooling;
   /** Inputs (not HTTP requests) that may be in the server at once. */
   readonly maxConcurrentRequests: number;

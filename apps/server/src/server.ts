@@ -67,7 +67,7 @@ export async function startServer(
     files,
     worker,
     scheduler,
-    encoder: new Encoder(files.tokenizer, files.maxInputLength),
+    encoder: new Encoder(files.tokenizer, files.maxInputLength, files.info.vocabSize),
     admission: new Admission(options.maxConcurrentRequests, () => scheduler.estimateWait()),
   };
   for (const addRoute of [addEmbed, addOpenAiEmbeddings, addFillMask, addInfo, addHealth]) addRoute(app, service);

@@ -226,7 +226,7 @@ test("/health, /info", async () => {
     model_sha: null,
     model_dtype: "float32",
     served_model_name: "tiny",
-    model_type: { embedding: { pooling: "cls" } },
+    model_type: { embedding: { pooling: "mean" } },
     max_concurrent_requests: 512,
     max_input_length: 128,
     max_batch_tokens: 16384,

@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import type { PackedBatch } from "@modernbert-ts/encoder";
 import { Scheduler } from "../src/batching/scheduler.ts";
 import { ServeError } from "../src/errors.ts";
 import { BatchFailedError, WorkerGoneError } from "../src/model/model-worker.ts";
@@ -22,7 +23,7 @@ class FakeWorker {
     this.gate = new Promise((resolve) => (this.open = resolve));
   }
 
-  async run(_task: Task, ids: Int32Array, cuSeqlens: Int32Array): Promise<readonly TaskResult[]> {
+  async run(_task: Task, { ids, cuSeqlens }: PackedBatch): Promise<readonly TaskResult[]> {
     const sequences = Array.from(cuSeqlens.subarray(1), (end, index) => [...ids.subarray(cuSeqlens[index], end)]);
     this.batches.push(sequences);
     this.work();
@@ -33,7 +34,7 @@ class FakeWorker {
   }
 }
 
-const embed: Task = { kind: "embed", pooling: "cls" };
+const embed: Task<"embed"> = { name: "embed", options: { pooling: "cls" } };
 const forever = new AbortController().signal;
 const ids = (first: number, length = 2): Int32Array => Int32Array.from({ length }, () => first);
 const turns = async (count = 5): Promise<void> => {

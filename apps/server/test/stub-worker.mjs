@@ -28,14 +28,15 @@ function predictionsOf(ids, topK) {
   return Array.from({ length: masks }, () => Array.from({ length: topK }, (_, token) => prediction(token)));
 }
 
-async function run({ id, task, ids, cuSeqlens }) {
+async function run({ id, task, pack: { ids, cuSeqlens } }) {
   const sequences = Array.from(cuSeqlens.subarray(1), (end, index) => [...ids.subarray(cuSeqlens[index], end)]);
   send({ type: "notice", message: JSON.stringify(sequences) });
   const starts = sequences.map(([first]) => first);
   if (starts.includes(magic.hold)) await released;
   if (starts.includes(magic.crash)) throw new Error("the stub was told to crash");
   if (starts.includes(magic.fail)) return send({ type: "failed", id, message: "[stub] expected other ids" });
-  const compute = (sequence) => (task.kind === "embed" ? vectorOf(sequence) : predictionsOf(sequence, task.topK));
+  const compute = (sequence) =>
+    task.name === "embed" ? vectorOf(sequence) : predictionsOf(sequence, task.options.topK);
   return send({ type: "done", id, results: sequences.map(compute) });
 }
 

@@ -6,4 +6,4 @@ export { openModel, openRuntime } from "./model.ts";
 export type { ModelOptions, OpenModel, OpenRuntime, RuntimeOptions } from "./model.ts";
 export { openPipeline } from "./pipeline.ts";
 export type { Pipeline, PipelineOptions } from "./pipeline.ts";
-export { openTokenizer, openTokenizerFile } from "./tokenizer.ts";
+export { openTokenizer, openTokenizerFile } from "./open-tokenizer.ts";

@@ -2,7 +2,7 @@
 import { diskFolder } from "@modernbert-ts/safetensors/node";
 import { openModel } from "./model.ts";
 import type { ModelOptions, OpenModel } from "./model.ts";
-import { addTokenizer } from "./text-model.ts";
+import { addTexts } from "./text-model.ts";
 import type { TextModel } from "./text-model.ts";
 
 export type PipelineOptions = ModelOptions;
@@ -13,7 +13,7 @@ export interface Pipeline extends OpenModel, TextModel {}
 export async function openPipeline(source: string, options: PipelineOptions = {}): Promise<Pipeline> {
   const open = await openModel(source, options);
   try {
-    return { ...open, ...(await addTokenizer(diskFolder(open.folder), open, options.onNotice)) };
+    return { ...open, ...(await addTexts(diskFolder(open.folder), open, options.onNotice)) };
   } catch (error) {
     await open[Symbol.asyncDispose]();
     throw error;

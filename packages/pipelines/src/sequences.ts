@@ -9,26 +9,40 @@ export interface EncodeOptions {
   readonly nameOf?: (index: number) => string;
 }
 
+export interface PackOptions {
+  /** Tokens of one forward pass, default 8192. */
+  readonly maxTokensPerPack?: number;
+}
+
 /**
- * Token ids with [CLS] and [SEP], without padding. An empty text throws, as does one that is longer than
- * `max_position_embeddings` unless `truncate`; what tokenizer.json says of padding and truncation does not count.
+ * Token ids with special tokens, without padding, of each text behind the prompt. An empty text throws, as does one that is longer
+ * than the model takes unless `truncate`, and one with a token beyond the model's vocabulary. What tokenizer.json says of padding and
+ * truncation does not count.
  */
 export function encodeTexts(
-  { model, tokenizer }: Pick<TextModel, "model" | "tokenizer">,
+  { tokenizer, settings }: Pick<TextModel, "tokenizer" | "settings">,
   operation: string,
   texts: readonly string[],
   { truncate = false, nameOf = (index) => `text ${index}` }: EncodeOptions,
+  prompt = "",
 ): Int32Array[] {
-  const limit = model.info.maxLength;
+  const { maxLength, vocabSize } = settings;
   return texts.map((text, index) => {
     if (text === "") {
       throw new TensorError(operation, `expected text, got nothing in ${nameOf(index)}: leave it out or fill it`);
     }
-    const { ids } = tokenizer.encode(text, { padding: false, truncation: truncate && { maxLength: limit } });
-    if (ids.length > limit) {
+    const { ids } = tokenizer.encode(prompt + text, { padding: false, truncation: truncate && { maxLength } });
+    if (ids.length > maxLength) {
       throw new TensorError(
         operation,
-        `expected at most ${limit} tokens, got ${ids.length} in ${nameOf(index)}: shorten it or truncate`,
+        `expected at most ${maxLength} tokens, got ${ids.length} in ${nameOf(index)}: shorten it or truncate`,
+      );
+    }
+    const beyond = ids.find((id) => id >= vocabSize);
+    if (beyond !== undefined) {
+      throw new TensorError(
+        operation,
+        `expected token ids below ${vocabSize} (the model's vocab_size), got ${beyond} for ${JSON.stringify(tokenizer.idToToken(beyond))} in ${nameOf(index)}: leave that token out`,
       );
     }
     return ids;
@@ -58,7 +72,7 @@ export async function inPacks<T>(
 /** Tokens per forward pass when the caller does not say. */
 export const defaultPackTokens = 8192;
 
-/** Values that a model computed, unless it computed nonsense. */
+/** The values as they are. @throws TensorError where one is NaN or infinite. */
 export function requireFinite(operation: string, values: Float32Array): Float32Array {
   let sum = 0;
   for (const value of values) sum += value;
@@ -66,7 +80,7 @@ export function requireFinite(operation: string, values: Float32Array): Float32A
   throw notFinite(operation);
 }
 
-/** Nothing is worse than NaN in a JSON answer: it becomes null. */
+/** The error of such values: in JSON they would become null. */
 export function notFinite(operation: string): TensorError {
   return new TensorError(
     operation,

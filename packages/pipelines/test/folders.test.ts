@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { openPipeline, openTokenizer } from "../src/index.ts";
+import { embed, openPipeline, openTokenizer } from "../src/index.ts";
 import { saveTinyModel } from "./support/tiny-model.ts";
 
 const root = mkdtempSync(join(tmpdir(), "modernbert-folders-"));
@@ -116,8 +116,19 @@ test.each(cases)("%s", async (_, spoil, message) => {
   expect(text).not.toContain("\n");
 });
 
-test("a tokenizer with more tokens than the model", async () => {
-  await expect(openTokenizer(good, 100)).rejects.toThrow(/vocab_size is 100: they do not belong together/);
+test("a tokenizer with more tokens than the model: only a text that uses one fails", async () => {
+  const folder = spoiled((copy) => {
+    const path = join(copy, "tokenizer.json");
+    const json = JSON.parse(readFileSync(path, "utf8")) as { added_tokens: object[] };
+    const [special] = json.added_tokens;
+    const added = Array.from({ length: 30 }, (_, at) => ({ ...special, id: 281 + at, content: `<x${at}>` }));
+    writeFileSync(path, JSON.stringify({ ...json, added_tokens: [...json.added_tokens, ...added] }));
+  });
+  await using pipeline = await openPipeline(folder, { backend: "cpu", cpuEngine: "typescript" });
+  expect(await embed(pipeline, ["the cat"])).toHaveLength(1);
+  await expect(embed(pipeline, ["fine", "the <x29>"])).rejects.toThrow(
+    /^\[embed\] expected token ids below 300 .*got 310 for "<x29>" in text 1/,
+  );
 });
 
 test("without tokenizer.json a model of ModernBERT's vocabulary takes the built-in one, and says so", async () => {

@@ -33,6 +33,10 @@ async function tiny(
 
 const texts = ["The capital of France is Paris.", "a", "in the capital of the capital", "Größe, 長さ 👩‍👧"];
 
+function write(folder: string, name: string, value: unknown): void {
+  writeFileSync(join(folder, name), JSON.stringify(value));
+}
+
 describe("embed", async () => {
   const pipeline = await tiny();
   const reference = async (text: string): Promise<Float32Array[]> => {
@@ -87,8 +91,30 @@ describe("embed", async () => {
         JSON.stringify({ word_embedding_dimension: 32, [mode]: true }),
       );
     });
-    expect(other.pooling).toBe(pooling);
+    expect(other.settings.embedding.poolingModes).toEqual([pooling ?? "max"]);
     if (pooling === undefined) await expect(embed(other, ["a"])).rejects.toThrow(/choose cls or mean/);
+  });
+
+  test("what the folder says is followed: lower case, Normalize, truncate_dim, a default prompt, the length", async () => {
+    const other = await tiny({}, {}, (folder) => {
+      write(folder, "sentence_bert_config.json", { max_seq_length: 6, do_lower_case: true });
+      write(folder, "config_sentence_transformers.json", {
+        prompts: { q: "Q: " },
+        default_prompt_name: "q",
+        truncate_dim: 8,
+      });
+      const type = "sentence_transformers.models";
+      write(folder, "modules.json", [
+        { type: `${type}.Transformer`, path: "" },
+        { type: `${type}.Pooling`, path: "pool" },
+        { type: `${type}.Normalize`, path: "norm" },
+      ]);
+    });
+    const [found] = await embed(other, ["The CAT sat on it"], { truncate: true });
+    const ids = pipeline.tokenizer.encode("q: the cat sat on it", { truncation: { maxLength: 6 } }).ids;
+    const [whole] = await embedSequences(pipeline, [ids], { pooling: "mean", normalize: true });
+    expect([...found!]).toEqual([...whole!.subarray(0, 8)]);
+    await expect(embed(other, ["The CAT sat on it"])).rejects.toThrow(/at most 6 tokens/);
   });
 
   test("an empty text and one that is too long are errors that name it; truncate cuts", async () => {
@@ -165,8 +191,10 @@ describe("fillMask", async () => {
 
   test("another head is an error", async () => {
     const encoder = await tiny({}, { head: "none" });
-    await expect(fillMask(encoder, ["[MASK]"])).rejects.toThrow(/expected a masked-LM model, got one with head none/);
-    await expect(classify(encoder, ["a"])).rejects.toThrow(/expected a sequence-classification model/);
+    await expect(fillMask(encoder, ["[MASK]"])).rejects.toThrow(
+      /expected a model with head masked-lm, got one with head none/,
+    );
+    await expect(classify(encoder, ["a"])).rejects.toThrow(/expected a model with head sequence-classification/);
   });
 });
 

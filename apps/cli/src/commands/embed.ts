@@ -11,6 +11,8 @@ interface EmbedCommandOptions extends DeviceOptions {
   readonly pooling?: "cls" | "mean";
   readonly normalize?: boolean;
   readonly truncate?: boolean;
+  readonly prompt?: string;
+  readonly promptName?: string;
 }
 
 const linesAtOnce = 256;
@@ -25,17 +27,27 @@ export function embedCommand(streams: Streams): Command {
         .choices(["cls", "mean"])
         .default(undefined, "what the model was made for"),
     )
-    .option("--normalize", "scale vectors to length 1")
+    .option("--normalize", "scale vectors to length 1 (default: what the model was made for)")
+    .option("--no-normalize", "leave vectors as they are")
+    .option("--prompt <text>", "put before every text (default: the model's default prompt)")
+    .addOption(new Option("--prompt-name <name>", "the same, by a name that the model knows").conflicts("prompt"))
     .option("--truncate", "cut texts that are longer than the model's maximum");
   for (const option of deviceOptions()) command.addOption(option);
   return command.action(async (options: EmbedCommandOptions) => {
-    const { model, pooling, normalize = false, truncate = false } = options;
+    const { model, pooling, normalize, truncate = false, prompt, promptName } = options;
     await using pipeline = await openPipeline(model, { head: "none", ...runtimeOptions(options, streams) });
     for await (const block of lineBlocks(streams, linesAtOnce)) {
       const vectors = await embed(
         pipeline,
         block.map((line) => line.text),
-        { ...(pooling && { pooling }), normalize, truncate, nameOf: (index) => `line ${block[index]!.number}` },
+        {
+          ...(pooling && { pooling }),
+          ...(normalize !== undefined && { normalize }),
+          ...(prompt !== undefined && { prompt }),
+          ...(promptName !== undefined && { promptName }),
+          truncate,
+          nameOf: (index) => `line ${block[index]!.number}`,
+        },
       );
       await write(streams, vectors.map((vector) => `[${Array.from(vector, shortest).join(",")}]\n`).join(""));
     }

@@ -3,17 +3,10 @@ import { embed, embedSequences, fillMask, openTextModel } from "@modernbert-ts/p
 import type { TextModel } from "@modernbert-ts/pipelines/browser";
 import { DeviceLostError, Runtime } from "@modernbert-ts/tensor-core";
 import { openSource } from "../source/open-source.ts";
+import type { Progress } from "../source/source.ts";
 import { openBackend } from "./backend.ts";
 import type { OpenBackend } from "./backend.ts";
-import type {
-  Cost,
-  DeviceName,
-  FillMaskAnswer,
-  ModelReport,
-  Operations,
-  Progress,
-  SimilarityAnswer,
-} from "./protocol.ts";
+import type { Cost, DeviceName, FillMaskAnswer, ModelReport, Operations, SimilarityAnswer } from "./protocol.ts";
 
 type Engine = {
   [Name in keyof Operations]: (argument: Operations[Name]["argument"]) => Promise<Operations[Name]["result"]>;
@@ -59,7 +52,7 @@ export function createEngine(onProgress: (progress: Progress) => void): Engine {
       onDevice(async () => {
         device ??= await openDevice(name);
         const folder = openSource(source, onProgress);
-        const next = await openTextModel(folder, { runtime: device.runtime });
+        const next = await openTextModel(folder, { runtime: device.runtime }, (notice) => console.warn(notice));
         current?.model.dispose();
         current = next;
         onProgress({ step: "Warming up" });

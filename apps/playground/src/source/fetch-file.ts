@@ -3,6 +3,9 @@
 /** `total` is undefined where the server does not say, or says it of compressed bytes. */
 type OnBytes = (loaded: number, total: number | undefined) => void;
 
+/** Stores that do not let visitors list files answer 403 for what is not there. */
+const missing: ReadonlySet<number> = new Set([403, 404, 410]);
+
 /** undefined where there is no such file. A page of HTML is no model file: servers of single-page apps answer everything with one. */
 export async function fetchFile(url: string, onBytes: OnBytes): Promise<Blob | undefined> {
   const response = await fetch(url).catch((cause: unknown) => {
@@ -12,7 +15,7 @@ export async function fetchFile(url: string, onBytes: OnBytes): Promise<Blob | u
     );
   });
   const { status, headers, body } = response;
-  if (status === 404 || headers.get("content-type")?.startsWith("text/html")) return undefined;
+  if (missing.has(status) || headers.get("content-type")?.startsWith("text/html")) return undefined;
   if (!response.ok || !body) throw new Error(`[playground] expected the file ${url}, got status ${status}`);
   const length = headers.has("content-encoding") ? 0 : Number(headers.get("content-length"));
   const total = length > 0 ? length : undefined;

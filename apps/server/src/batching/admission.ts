@@ -1,4 +1,4 @@
-/** How many inputs may be in the server at once, from before they are tokenised until they are answered. The rest hears 429. */
+/** Bounds the inputs in the server, from before they are tokenised until they are answered; a request beyond the bound is answered 429. */
 import { ServeError } from "../errors.ts";
 
 export class Admission {

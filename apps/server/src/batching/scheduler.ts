@@ -3,6 +3,8 @@
  * forms the next batch. Callers that go away are taken out; members of a batch that fails are tried again one by one, so that
  * one bad sequence fails alone.
  */
+import { packSequences } from "@modernbert-ts/encoder";
+import type { TaskName } from "@modernbert-ts/pipelines";
 import { ServeError } from "../errors.ts";
 import { BatchFailedError } from "../model/model-worker.ts";
 import type { ModelWorker } from "../model/model-worker.ts";
@@ -62,11 +64,11 @@ export class Scheduler {
    * Computes `task` for each sequence. When `signal` aborts, or one of the sequences fails, those that still wait are dropped and
    * the promise rejects.
    */
-  async run<T extends Task>(
-    task: T,
+  async run<N extends TaskName>(
+    task: Task<N>,
     sequences: readonly Int32Array[],
     signal: AbortSignal,
-  ): Promise<Timed<TaskResult<T>>[]> {
+  ): Promise<Timed<TaskResult<N>>[]> {
     signal.throwIfAborted();
     const jobs: Job[] = [];
     const key = JSON.stringify(task);
@@ -75,7 +77,7 @@ export class Scheduler {
       (ids) =>
         new Promise<Timed<TaskResult>>((resolve, reject) =>
           jobs.push({
-            task,
+            task: task as Task,
             key,
             ids,
             arrived,
@@ -94,7 +96,7 @@ export class Scheduler {
     const aborted = new Promise<never>((_, reject) => (abort = () => reject(signal.reason as Error)));
     signal.addEventListener("abort", abort);
     try {
-      return (await Promise.race([Promise.all(answers), aborted])) as Timed<TaskResult<T>>[];
+      return (await Promise.race([Promise.all(answers), aborted])) as Timed<TaskResult<N>>[];
     } finally {
       signal.removeEventListener("abort", abort);
       this.drop(jobs);
@@ -144,10 +146,10 @@ export class Scheduler {
 
   private async compute(batch: readonly Job[]): Promise<void> {
     const started = performance.now();
-    const { ids, cuSeqlens } = pack(batch);
-    const tokens = ids.length;
+    const pack = packSequences(batch.map(({ ids }) => ids));
+    const tokens = pack.ids.length;
     try {
-      const results = await this.worker.run(batch[0]!.task, ids, cuSeqlens);
+      const results = await this.worker.run(batch[0]!.task, pack);
       const computed = performance.now() - started;
       const speed = tokens / Math.max(computed, 0.001);
       this.speed = this.speed === undefined ? speed : 0.9 * this.speed + 0.1 * speed;
@@ -168,12 +170,4 @@ export class Scheduler {
       this.queue.unshift(...batch.filter(({ dropped }) => !dropped));
     }
   }
-}
-
-function pack(batch: readonly Job[]): { ids: Int32Array<ArrayBuffer>; cuSeqlens: Int32Array<ArrayBuffer> } {
-  const cuSeqlens = new Int32Array(batch.length + 1);
-  batch.forEach(({ ids }, index) => (cuSeqlens[index + 1] = cuSeqlens[index]! + ids.length));
-  const ids = new Int32Array(cuSeqlens[batch.length]!);
-  batch.forEach((job, index) => ids.set(job.ids, cuSeqlens[index]));
-  return { ids, cuSeqlens };
 }

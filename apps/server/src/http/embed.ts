@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { ServeError } from "../errors.ts";
+import type { Costs } from "../costs.ts";
 import { infer } from "../infer.ts";
 import type { EncodeSettings } from "../inputs/encoder.ts";
 import { readInputs } from "../inputs/read-inputs.ts";
@@ -11,8 +12,7 @@ import { checkDimensions, finishVector, toJson } from "../vectors.ts";
 import type { VectorSettings } from "../vectors.ts";
 import { readBody } from "./body.ts";
 import { lifetime } from "./lifetime.ts";
-import { sendCosts } from "./metadata.ts";
-import type { Costs } from "./metadata.ts";
+import { sendCosts } from "./send-costs.ts";
 
 const embedRequest = z.object({
   inputs: z.unknown().optional(),
@@ -40,7 +40,7 @@ export function addEmbed(app: FastifyInstance, service: Service): void {
         side: body.truncation_direction.toLowerCase() as "left" | "right",
         prompt: promptFor(service, inputs, body.prompt_name ?? undefined),
         normalize: body.normalize,
-        dimensions: body.dimensions ?? undefined,
+        dimensions: body.dimensions ?? files.dimensions,
       };
       const { vectors, costs } = await computeVectors(
         service,
@@ -65,7 +65,13 @@ export async function computeVectors(
   if (info.head !== "none" && info.head !== "masked-lm")
     throw new ServeError("Backend", "Model is not an embedding model");
   checkDimensions(settings.dimensions, info.hiddenSize);
-  const { results, costs } = await infer(service, { kind: "embed", pooling }, inputs, settings, signal);
+  const { results, costs } = await infer(
+    service,
+    { name: "embed", options: { pooling, normalize: false, dimensions: info.hiddenSize } },
+    inputs,
+    settings,
+    signal,
+  );
   return { vectors: results.map((pooled) => finishVector(pooled, settings)), costs };
 }
 

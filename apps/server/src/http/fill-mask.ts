@@ -8,7 +8,7 @@ import { readTexts } from "../inputs/read-inputs.ts";
 import type { Service } from "../service.ts";
 import { readBody } from "./body.ts";
 import { lifetime } from "./lifetime.ts";
-import { sendCosts } from "./metadata.ts";
+import { sendCosts } from "./send-costs.ts";
 
 const maxTopK = 100;
 const maxMasks = 32;
@@ -19,19 +19,21 @@ const fillMaskRequest = z.object({
 });
 
 export function addFillMask(app: FastifyInstance, service: Service): void {
-  const { options, files } = service;
+  const { options } = service;
   const rules = { field: "inputs", maxClientBatchSize: options.maxClientBatchSize };
   app.post("/fill-mask", async (request, reply) => {
     const { inputs, parameters } = readBody(fillMaskRequest, request.body);
     const texts = readTexts(inputs, rules);
     const maskId = maskIdOf(service);
+    const maskName = service.files.tokenizer.idToToken(maskId)!;
     const masksIn = (ids: Int32Array): number => ids.reduce((count, id) => (id === maskId ? count + 1 : count), 0);
-    const task = { kind: "fill-mask", topK: Math.min(parameters?.top_k ?? 5, files.info.vocabSize) } as const;
+    const task = { name: "fill-mask", options: { topK: parameters?.top_k ?? 5 } } as const;
     const settings = {
       truncate: false, // a mask could be what is cut off
       side: "right",
       prompt: undefined,
-      check: (sequences: readonly Int32Array[]) => sequences.forEach((ids, index) => checkMasks(masksIn(ids), index)),
+      check: (sequences: readonly Int32Array[]) =>
+        sequences.forEach((ids, index) => checkMasks(masksIn(ids), index, maskName)),
     } as const;
     const { results, costs } = await infer(service, task, texts, settings, lifetime(reply, options.requestTimeout));
     sendCosts(reply, costs, service.worker.backend!);
@@ -47,9 +49,9 @@ function maskIdOf({ files }: Service): number {
   return mask;
 }
 
-function checkMasks(masks: number, index: number): void {
+function checkMasks(masks: number, index: number, name: string): void {
   if (masks >= 1 && masks <= maxMasks) return;
-  const expected = masks === 0 ? "`inputs` needs a [MASK]" : `\`inputs\` may have at most ${maxMasks} [MASK]`;
+  const expected = masks === 0 ? `\`inputs\` needs a ${name}` : `\`inputs\` may have at most ${maxMasks} ${name}`;
   throw new ServeError("Validation", `${expected}, text ${index} has ${masks || "none"}`);
 }
 

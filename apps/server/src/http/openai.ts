@@ -7,7 +7,7 @@ import { toBase64, toJson } from "../vectors.ts";
 import { readBody } from "./body.ts";
 import { computeVectors } from "./embed.ts";
 import { lifetime } from "./lifetime.ts";
-import { sendCosts } from "./metadata.ts";
+import { sendCosts } from "./send-costs.ts";
 
 const embeddingsRequest = z.object({
   input: z.unknown().optional(),
@@ -29,7 +29,7 @@ export function addOpenAiEmbeddings(app: FastifyInstance, service: Service): voi
         side: "right",
         prompt: files.defaultPrompt,
         normalize: true,
-        dimensions: body.dimensions ?? undefined,
+        dimensions: body.dimensions ?? files.dimensions,
       } as const;
       const { vectors, costs } = await computeVectors(
         service,

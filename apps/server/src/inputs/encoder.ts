@@ -24,8 +24,11 @@ const slice = 8;
 export class Encoder {
   private readonly tokenizer: Tokenizer;
   private readonly maxLength: number;
+  private readonly vocabSize: number;
 
-  constructor(tokenizer: Tokenizer, maxInputLength: number) {
+  /** @param vocabSize rows of the model: a tokenizer may know more ids. */
+  constructor(tokenizer: Tokenizer, maxInputLength: number, vocabSize: number) {
+    this.vocabSize = vocabSize;
     this.tokenizer = tokenizer;
     this.maxLength = maxInputLength;
   }
@@ -55,7 +58,7 @@ export class Encoder {
     }
     const truncation = truncate ? { maxLength, side } : false;
     try {
-      return this.fit(this.tokenizer.encode(text, { truncation, padding: false }).ids, settings);
+      return this.known(this.fit(this.tokenizer.encode(text, { truncation, padding: false }).ids, settings));
     } catch (error) {
       if (error instanceof TokenizerError) throw new ServeError("Tokenizer", error.message, { cause: error });
       throw error;
@@ -66,6 +69,14 @@ export class Encoder {
     if (ids.length <= this.maxLength) return ids;
     if (!truncate) throw this.tooLong(String(ids.length));
     return side === "right" ? ids.subarray(0, this.maxLength) : ids.subarray(-this.maxLength);
+  }
+
+  private known(ids: Int32Array): Int32Array {
+    const beyond = ids.find((id) => id >= this.vocabSize);
+    if (beyond === undefined) return ids;
+    const token = JSON.stringify(this.tokenizer.idToToken(beyond));
+    const message = `\`inputs\` has the token ${token} with id ${beyond}, but the model's token ids end at ${this.vocabSize - 1}`;
+    throw new ServeError("Validation", message);
   }
 
   private tooLong(given: string): ServeError {

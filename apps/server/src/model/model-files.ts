@@ -1,12 +1,19 @@
 /** What the HTTP side knows of a model without loading its weights: config, tokenizer, pooling, prompts and the longest input. */
 import { basename, dirname } from "node:path";
 import type { EncoderInfo, Pooling } from "@modernbert-ts/encoder";
-import { openTokenizer, readInfo, resolveModelFolder } from "@modernbert-ts/pipelines";
+import {
+  promptText,
+  readInfo,
+  readTextSide,
+  requirePooling,
+  requirePromptInPooling,
+  resolveModelFolder,
+} from "@modernbert-ts/pipelines";
+import type { EmbeddingSettings, Prompts } from "@modernbert-ts/pipelines";
 import { diskFolder } from "@modernbert-ts/safetensors/node";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { StartError } from "../errors.ts";
 import type { ServeOptions } from "../options.ts";
-import { readSentenceTransformers } from "./sentence-transformers.ts";
 
 export interface ModelFiles {
   readonly folder: string;
@@ -15,6 +22,10 @@ export interface ModelFiles {
   readonly info: EncoderInfo;
   readonly tokenizer: Tokenizer;
   readonly pooling: Pooling;
+  /** Whether the model itself scales vectors to length 1. */
+  readonly normalize: boolean;
+  /** Numbers of a vector that the folder keeps; all where undefined. */
+  readonly dimensions: number | undefined;
   /** Tokens of one input, special tokens included. */
   readonly maxInputLength: number;
   readonly prompts: ReadonlyMap<string, string>;
@@ -28,19 +39,20 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     onNotice,
   });
   const info = await readInfo(diskFolder(folder));
-  const tokenizer = await openTokenizer(folder, info.vocabSize, onNotice);
-  const extras = await readSentenceTransformers(folder, options.pooling);
-  if (!extras.pooling) onNotice("pooling cls, because there is no 1_Pooling/config.json; --pooling mean changes it");
-  const longest = Math.min(extras.maxSeqLength ?? info.maxLength, info.maxLength);
+  const { tokenizer, settings } = await readTextSide(diskFolder(folder), info, onNotice);
+  const { embedding, prompts } = settings;
+  const embeds = info.head === "none" || info.head === "masked-lm";
   return {
     folder,
     sha: shaOf(folder),
     info,
     tokenizer,
-    pooling: extras.pooling ?? "cls",
-    maxInputLength: fitLength(longest, options, onNotice),
-    prompts: extras.prompts,
-    defaultPrompt: defaultPrompt(options, extras.prompts, extras.defaultPromptName),
+    pooling: embeds ? requirePooling(embedding, options.pooling) : info.classifierPooling,
+    normalize: embedding.normalize,
+    dimensions: embedding.dimensions,
+    maxInputLength: fitLength(settings.maxLength, options, onNotice),
+    prompts: prompts.byName,
+    defaultPrompt: defaultPrompt(options, prompts, embedding),
   };
 }
 
@@ -57,17 +69,13 @@ function fitLength(longest: number, options: ServeOptions, onNotice: (notice: st
 }
 
 function defaultPrompt(
-  options: ServeOptions,
-  prompts: ReadonlyMap<string, string>,
-  modelDefault: string | undefined,
+  { defaultPrompt: prompt, defaultPromptName: promptName }: ServeOptions,
+  prompts: Prompts,
+  embedding: EmbeddingSettings,
 ): string | undefined {
-  if (options.defaultPrompt !== undefined) return options.defaultPrompt;
-  const name = options.defaultPromptName ?? modelDefault;
-  if (name === undefined) return undefined;
-  const prompt = prompts.get(name);
-  if (prompt !== undefined) return prompt;
-  const known = [...prompts.keys()].join(", ") || "none";
-  throw new StartError(`the model has no prompt ${JSON.stringify(name)}: it knows ${known}`);
+  const text = promptText(prompts, { ...(prompt !== undefined && { prompt }), ...(promptName && { promptName }) });
+  if (text !== "") requirePromptInPooling(embedding);
+  return text === "" ? undefined : text;
 }
 
 /** Hub models lie in a folder named after their commit. */

@@ -3,6 +3,7 @@
  * a bounded number of times. It never leaves a promise open.
  */
 import type { Worker } from "node:worker_threads";
+import type { PackedBatch } from "@modernbert-ts/encoder";
 import type { FromWorker, Task, TaskResult, ToWorker } from "./protocol.ts";
 
 export type WorkerState = "loading" | "ready" | "failed" | "closed";
@@ -68,16 +69,13 @@ export class ModelWorker {
   }
 
   /** Computes one batch: one result per sequence. Takes over the arrays. Rejects with BatchFailedError or WorkerGoneError. */
-  async run(
-    task: Task,
-    ids: Int32Array<ArrayBuffer>,
-    cuSeqlens: Int32Array<ArrayBuffer>,
-  ): Promise<readonly TaskResult[]> {
+  async run(task: Task, pack: PackedBatch): Promise<readonly TaskResult[]> {
     if (this.current !== "ready") throw new WorkerGoneError(`the model's worker is ${this.current}`);
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.running.set(id, { since: performance.now(), resolve, reject });
-      this.post({ type: "run", id, task, ids, cuSeqlens }, [ids.buffer, cuSeqlens.buffer]);
+      const buffers = [pack.ids.buffer, pack.cuSeqlens.buffer] as ArrayBuffer[];
+      this.post({ type: "run", id, task, pack }, buffers);
     });
   }
 

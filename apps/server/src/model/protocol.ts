@@ -1,25 +1,16 @@
 /**
- * What the HTTP thread and the model's worker say to each other. A batch travels packed (ids of all sequences one after another);
- * typed arrays are transferred, not copied. A new kind of work is one entry in `TaskResults` and one case in `worker.ts`.
+ * What the HTTP thread and the model's worker say to each other, whatever the task is. A batch travels packed (ids of all sequences one
+ * after another) and is computed as it is; typed arrays are transferred, not copied.
  */
 import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
-import type { Head, Pooling, WeightFormat } from "@modernbert-ts/encoder";
-import type { MaskPrediction } from "@modernbert-ts/pipelines";
+import type { Head, PackedBatch, WeightFormat } from "@modernbert-ts/encoder";
+import type { TaskCall, TaskName, TaskOutput } from "@modernbert-ts/pipelines";
 
 /** What to compute for a sequence. Sequences can share a batch when their tasks are equal. */
-export type Task =
-  | { readonly kind: "embed"; readonly pooling: Pooling }
-  | { readonly kind: "fill-mask"; readonly topK: number };
+export type Task<N extends TaskName = TaskName> = TaskCall<N>;
 
 /** What one sequence gives. */
-interface TaskResults {
-  /** The pooled hidden state [hiddenSize], neither checked nor normalised. */
-  readonly embed: Float32Array;
-  /** Per mask, best first. */
-  readonly "fill-mask": readonly (readonly MaskPrediction[])[];
-}
-
-export type TaskResult<T extends Task = Task> = TaskResults[T["kind"]];
+export type TaskResult<N extends TaskName = TaskName> = TaskOutput<N>;
 
 export interface WorkerData {
   readonly folder: string;
@@ -35,9 +26,7 @@ export type ToWorker =
       readonly type: "run";
       readonly id: number;
       readonly task: Task;
-      readonly ids: Int32Array;
-      /** Borders of the sequences in `ids` [N + 1]. */
-      readonly cuSeqlens: Int32Array;
+      readonly pack: PackedBatch;
     }
   | { readonly type: "close" };
 

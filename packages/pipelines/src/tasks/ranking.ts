@@ -1,5 +1,5 @@
 /** Softmax and top-k over a row of logits, on the host in f64. */
-import { notFinite } from "./sequences.ts";
+import { notFinite } from "../sequences.ts";
 
 export interface Ranked {
   readonly id: number;

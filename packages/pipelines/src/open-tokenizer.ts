@@ -2,7 +2,7 @@
 import { basename, dirname } from "node:path";
 import { diskFolder } from "@modernbert-ts/safetensors/node";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
-import { readTokenizer, readTokenizerFile } from "./read-tokenizer.ts";
+import { readTokenizer, readTokenizerFile } from "./folder/tokenizer.ts";
 
 /** As `readTokenizer`, of a folder on disk. */
 export function openTokenizer(
@@ -10,7 +10,7 @@ export function openTokenizer(
   vocabSize: number,
   onNotice?: (notice: string) => void,
 ): Promise<Tokenizer> {
-  return readTokenizer(diskFolder(folder), vocabSize, onNotice);
+  return readTokenizer(diskFolder(folder), { vocabSize }, onNotice);
 }
 
 /** As `readTokenizerFile`, by its path on disk. */

@@ -1,7 +1,6 @@
-/** What an answer cost, as TEI's response headers (milliseconds, characters, tokens). */
-import type { FastifyReply } from "fastify";
-import type { Timed } from "../batching/scheduler.ts";
-import type { Input } from "../inputs/read-inputs.ts";
+/** What an answer cost: characters, tokens, milliseconds. */
+import type { Timed } from "./batching/scheduler.ts";
+import type { Input } from "./inputs/read-inputs.ts";
 
 export interface Costs {
   readonly characters: number;
@@ -25,20 +24,6 @@ export function costsOf(
     queue: sum(timed.map(({ queued }) => queued)) / timed.length,
     inference: sum(timed.map(({ computed }) => computed)) / timed.length,
   };
-}
-
-export function sendCosts(reply: FastifyReply, costs: Costs, backend: string): void {
-  const total = Math.round(reply.elapsedTime);
-  reply.headers({
-    "x-compute-type": backend,
-    "x-compute-time": total,
-    "x-compute-characters": costs.characters,
-    "x-compute-tokens": costs.tokens,
-    "x-total-time": total,
-    "x-tokenization-time": Math.round(costs.tokenization),
-    "x-queue-time": Math.round(costs.queue),
-    "x-inference-time": Math.round(costs.inference),
-  });
 }
 
 /** Code points of a text, ids of a list. */

@@ -1,0 +1,46 @@
+/** What a folder says of its texts and vectors, read once, for library, command line, server and page alike. */
+import type { EncoderInfo } from "@modernbert-ts/encoder";
+import type { Folder } from "@modernbert-ts/safetensors";
+import { readEmbedding } from "./embedding.ts";
+import type { EmbeddingSettings } from "./embedding.ts";
+import { field, isCount, isFlag, isText, readJsonObject } from "./json-file.ts";
+import { readPrompts } from "./prompts.ts";
+import type { Prompts } from "./prompts.ts";
+
+export interface TextSettings {
+  /** Token ids that the model has rows for are below it; a tokenizer may know more. */
+  readonly vocabSize: number;
+  /** Tokens of the longest text, special tokens included. */
+  readonly maxLength: number;
+  /** Texts are lowered before they are tokenised. */
+  readonly lowerCase: boolean;
+  readonly prompts: Prompts;
+  readonly embedding: EmbeddingSettings;
+}
+
+const lengthFile = "sentence_bert_config.json";
+const promptFile = "config_sentence_transformers.json";
+const tokenizerFile = "tokenizer_config.json";
+
+/** @throws CheckpointError on malformed files. What is well formed and not computed is refused where it would be used. */
+export async function readSettings(folder: Folder, { maxLength, vocabSize }: EncoderInfo): Promise<TextSettings> {
+  const lengths = await readJsonObject(folder, lengthFile);
+  const texts = await readJsonObject(folder, promptFile);
+  const tokenizer = await readJsonObject(folder, tokenizerFile);
+  const count = "a positive whole number";
+  const stated =
+    field(folder, lengthFile, lengths, "max_seq_length", count, isCount) ??
+    field(folder, tokenizerFile, tokenizer, "model_max_length", count, isCount);
+  return {
+    vocabSize,
+    maxLength: Math.min(stated ?? maxLength, maxLength),
+    lowerCase: field(folder, lengthFile, lengths, "do_lower_case", "true or false", isFlag) ?? false,
+    prompts: readPrompts(
+      folder,
+      promptFile,
+      texts,
+      field(folder, promptFile, texts, "default_prompt_name", "a text", isText),
+    ),
+    embedding: await readEmbedding(folder, texts),
+  };
+}

@@ -1,0 +1,130 @@
+/** Fill-mask: the most likely tokens for every mask of a text, in the shape of transformers' fill-mask pipeline. */
+import { maskedLmLogits } from "@modernbert-ts/encoder";
+import type { Encoder, PackedBatch } from "@modernbert-ts/encoder";
+import { cast, TensorError } from "@modernbert-ts/tensor-core";
+import type { Tensor } from "@modernbert-ts/tensor-core";
+import { encodeTexts } from "../sequences.ts";
+import type { EncodeOptions, PackOptions } from "../sequences.ts";
+import type { TextModel } from "../text-model.ts";
+import { topProbabilities } from "./ranking.ts";
+import type { Ranked } from "./ranking.ts";
+import { runTask, runTaskOnTexts } from "./run-task.ts";
+import { sequencesOf } from "./task.ts";
+import type { Task } from "./task.ts";
+
+export interface RankOptions {
+  /** Predictions per mask, default 5. */
+  readonly topK?: number;
+}
+
+export interface FillMaskOptions extends RankOptions, PackOptions {}
+
+export interface MaskPrediction {
+  readonly score: number;
+  readonly token: number;
+  /** The token as text; ModernBERT's word-initial tokens begin with a space. */
+  readonly token_str: string;
+  /** The whole text with this token in this mask's place (other masks stay). */
+  readonly sequence: string;
+}
+
+/** Masks whose logits are held at a time: 64 rows of 50,368 are 13 MB. */
+const masksAtOnce = 64;
+
+export const fillMaskTask: Task<RankOptions, readonly (readonly MaskPrediction[])[]> = {
+  name: "fillMask",
+  heads: ["masked-lm"],
+
+  prepare(text, texts, options) {
+    const sequences = encodeTexts(text, "fillMask", texts, options);
+    const { nameOf = (index) => `text ${index}` } = options;
+    const mask = maskToken(text);
+    const without = sequences.findIndex((sequence) => !sequence.includes(mask));
+    if (without === -1) return sequences;
+    const name = text.tokenizer.idToToken(mask);
+    throw new TensorError("fillMask", `expected ${name} where a word is wanted, got none in ${nameOf(without)}`);
+  },
+
+  async run(model, pack, options) {
+    const ranked = await rankPack(model, pack, options);
+    const sequences = sequencesOf(pack);
+    return ranked.map((masks, index) => describePredictions(model, sequences[index]!, masks));
+  },
+
+  transferable: () => [],
+};
+
+/** For each sequence, for each of its masks in order, the top predictions. Sequences without a mask give []. */
+export async function fillMaskSequences(
+  model: TextModel,
+  sequences: readonly Int32Array[],
+  options: FillMaskOptions = {},
+): Promise<Ranked[][][]> {
+  return runTask({ ...fillMaskTask, run: rankPack, transferable: () => [] }, model, sequences, options);
+}
+
+/** For each text, for each mask, predictions with their texts. A text without a mask is an error. */
+export async function fillMask(
+  model: TextModel,
+  texts: readonly string[],
+  options: FillMaskOptions & EncodeOptions = {},
+): Promise<(readonly (readonly MaskPrediction[])[])[]> {
+  return runTaskOnTexts(fillMaskTask, model, texts, options);
+}
+
+async function rankPack(text: TextModel, pack: PackedBatch, options: RankOptions): Promise<Ranked[][][]> {
+  const { model } = text;
+  const mask = maskToken(text);
+  const topK = Math.min(options.topK ?? 5, model.info.vocabSize);
+  const sequences = sequencesOf(pack);
+  const positions = Int32Array.from([...pack.ids.keys()].filter((at) => pack.ids[at] === mask));
+  if (positions.length === 0) return sequences.map(() => []);
+  const hidden = model.encode(pack);
+  try {
+    const ranked: Ranked[][] = [];
+    for (let at = 0; at < positions.length; at += masksAtOnce) {
+      ranked.push(...(await rank(model, hidden, positions.subarray(at, at + masksAtOnce), topK)));
+    }
+    return sequences.map((sequence) => ranked.splice(0, sequence.filter((id) => id === mask).length));
+  } finally {
+    hidden.dispose();
+  }
+}
+
+/** Adds token and sequence texts to ranked ids. */
+export function describePredictions(
+  { tokenizer }: Pick<TextModel, "tokenizer">,
+  sequence: Int32Array,
+  masks: readonly (readonly Ranked[])[],
+): MaskPrediction[][] {
+  const { cls, sep, pad, mask } = tokenizer.specialTokens;
+  const places = [...sequence.keys()].filter((at) => sequence[at] === mask);
+  const text = (ids: ArrayLike<number>): string => tokenizer.decode(ids, { skipSpecialTokens: false });
+  return masks.map((predictions, index) =>
+    predictions.map(({ id, score }) => {
+      const filled = sequence
+        .with(places[index]!, id)
+        .filter((other) => other !== cls && other !== sep && other !== pad);
+      return { score, token: id, token_str: text([id]), sequence: text(filled) };
+    }),
+  );
+}
+
+async function rank(model: Encoder, hidden: Tensor, positions: Int32Array, topK: number): Promise<Ranked[][]> {
+  const { vocabSize } = model.info;
+  const logits = model.runtime.scope(() => cast(maskedLmLogits(model, hidden, positions), "f32"));
+  try {
+    const values = (await logits.read()) as Float32Array;
+    return Array.from(positions, (_, row) =>
+      topProbabilities(values.subarray(row * vocabSize, (row + 1) * vocabSize), topK),
+    );
+  } finally {
+    logits.dispose();
+  }
+}
+
+function maskToken({ tokenizer }: Pick<TextModel, "tokenizer">): number {
+  const { mask } = tokenizer.specialTokens;
+  if (mask === undefined) throw new TensorError("fillMask", "expected a tokenizer with a mask token, got one without");
+  return mask;
+}

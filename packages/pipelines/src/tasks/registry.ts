@@ -1,0 +1,20 @@
+/** Tasks by name, and what each takes and gives. */
+import * as tasks from "./all.ts";
+import type { Task } from "./task.ts";
+
+/** By name; `Object.entries` because a namespace cannot be asked for a name that is computed. */
+const byName: ReadonlyMap<string, unknown> = new Map(Object.entries(tasks));
+
+export type TaskName = keyof typeof tasks;
+export type TaskOptions<N extends TaskName> = Parameters<(typeof tasks)[N]["run"]>[2];
+export type TaskOutput<N extends TaskName> = Awaited<ReturnType<(typeof tasks)[N]["run"]>>[number];
+
+/** A task with its options: what a queue or another thread needs to know to compute it. */
+export type TaskCall<N extends TaskName = TaskName> = {
+  readonly [K in N]: { readonly name: K; readonly options: TaskOptions<K> };
+}[N];
+
+/** The task of that name. */
+export function taskOf<N extends TaskName>(name: N): Task<TaskOptions<N>, TaskOutput<N>> {
+  return byName.get(name) as Task<TaskOptions<N>, TaskOutput<N>>;
+}
