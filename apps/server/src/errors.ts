@@ -1,6 +1,6 @@
 /**
  * What can go wrong with a request, in the terms of text-embeddings-inference (TEI): a closed set of types, each with its
- * HTTP status. `http/error-body.ts` writes them down for TEI's clients and for OpenAI's.
+ * HTTP status. `http/errors.ts` writes them down for TEI's clients and for OpenAI's.
  */
 
 export type ErrorType = "Unhealthy" | "Backend" | "Overloaded" | "Validation" | "Tokenizer" | "Empty";

@@ -29,7 +29,6 @@ const knots: readonly string[] = [
   "encoder.ts → kind.ts → heads → encoder.ts",
   "encoder.ts → weights → kind.ts → heads → encoder.ts",
   "heads → kind.ts → heads",
-  "data → schedules → data",
   "http → infer.ts → http",
   "commands → run → commands",
   "report → run → report",

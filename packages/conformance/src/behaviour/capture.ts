@@ -1,70 +1,10 @@
 /** Captured commands: replayed on new inputs they give what running them anew gives, and nobody else gets their memory. */
-import {
-  Runtime,
-  UnsupportedError,
-  add,
-  dropout,
-  glu,
-  layerNorm,
-  linear,
-  mean,
-  mul,
-  stepWords,
-  valueAndGradients,
-} from "@modernbert-ts/tensor-core";
-import type { Backend, Captured, Tensor } from "@modernbert-ts/tensor-core";
+import { Runtime, UnsupportedError, add, dropout, stepWords } from "@modernbert-ts/tensor-core";
+import type { Captured, Tensor } from "@modernbert-ts/tensor-core";
 import { expectThat } from "../case.ts";
 import type { ConformanceCase } from "../case.ts";
-import type { RandomSource } from "../random-source.ts";
-
-const [rows, width] = [5, 16];
-
-interface Block {
-  readonly runtime: Runtime;
-  readonly input: Tensor;
-  readonly weight: Tensor;
-  readonly scale: Tensor;
-  /** Fresh numbers for the input. */
-  fresh(): Float32Array;
-  dispose(): void;
-}
-
-function createBlock(backend: Backend, random: RandomSource): Block {
-  const runtime = new Runtime(backend);
-  const numbers = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
-  const [input, weight, scale] = [[rows, width], [2 * width, width], [width]].map((shape) =>
-    runtime.tensor(numbers(shape.reduce((a, b) => a * b)), shape),
-  ) as [Tensor, Tensor, Tensor];
-  return {
-    runtime,
-    input,
-    weight,
-    scale,
-    fresh: () => numbers(rows * width),
-    dispose: () => [input, weight, scale].forEach((tensor) => tensor.dispose()),
-  };
-}
-
-/** Composites with intermediates between them. */
-function forward({ runtime, input, weight, scale }: Block): Tensor {
-  return runtime.scope(() => add(glu(linear(layerNorm(input, scale, null, 1e-5), weight), "gelu"), input));
-}
-
-/** A loss and the gradients of both parameters. */
-function step(block: Block): readonly Tensor[] {
-  const { value, gradients } = valueAndGradients(block.runtime, [block.weight, block.scale], () =>
-    block.runtime.scope(() => {
-      const output = forward(block);
-      return mean(mul(output, output));
-    }),
-  );
-  return [value, ...gradients.map((gradient) => gradient!)];
-}
-
-async function readAll(tensors: readonly Tensor[]): Promise<number[]> {
-  const arrays = await Promise.all(tensors.map((tensor) => tensor.read()));
-  return arrays.flatMap((values) => [...values]);
-}
+import { createBlock, forward, readAll, rows, step, width } from "./capture-block.ts";
+import type { Block } from "./capture-block.ts";
 
 /** Replays on three inputs and compares with the same work run anew, bit by bit. */
 async function compareWithEager(
@@ -126,22 +66,22 @@ export function captureCases(): ConformanceCase[] {
       async run({ backend, random }) {
         const block = createBlock(backend, random);
         const { runtime, input } = block;
-        const step = runtime.tensor(stepWords(0), [2], "u32");
+        const number = runtime.tensor(stepWords(0), [2], "u32");
         const masked = (at: number | Tensor): Tensor => dropout(input, 0.5, { seed: 1, stream: 2, step: at });
-        const captured = runtime.capture(() => [masked(step)]);
-        for (const number of [1, 2, 2 ** 32 + 1]) {
-          runtime.write(step, stepWords(number));
+        const captured = runtime.capture(() => [masked(number)]);
+        for (const next of [1, 2, 2 ** 32 + 1]) {
+          runtime.write(number, stepWords(next));
           captured.replay();
-          const fresh = [masked(number)];
+          const fresh = [masked(next)];
           const [got, want] = await Promise.all([readAll(captured.value), readAll(fresh)]);
           fresh[0]!.dispose();
           expectThat(
             got.every((value, at) => value === want[at]),
-            `expected the mask of step ${number}`,
+            `expected the mask of step ${next}`,
           );
         }
         captured.dispose();
-        step.dispose();
+        number.dispose();
         block.dispose();
       },
     },
