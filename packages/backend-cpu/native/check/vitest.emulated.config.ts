@@ -1,4 +1,4 @@
-/** The repository's tests with a library for another processor: main.mjs builds it and names the emulator. */
+/** The repository's tests with a library for another processor: arm64.mjs builds it and names the emulator. */
 import { fileURLToPath } from "node:url";
 import { mergeConfig } from "vitest/config";
 import base from "../../../../vitest.config.ts";

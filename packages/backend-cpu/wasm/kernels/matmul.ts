@@ -5,7 +5,7 @@
 import { multiplyPanels, packColumns, packRows } from "./panels";
 import { at, loadPart, multiplyAdd, storePart } from "./vector";
 
-/** Most rows and columns of a block, which the scratch memory has room for (src/wasm/matmul.ts knows them too). */
+/** Most rows and columns of a block, which the scratch memory has room for (src/wasm/kernels/matmul.ts knows them too). */
 const maxRows: i32 = 128;
 const maxColumns: i32 = 256;
 const depthBlock: i32 = 256;
