@@ -1,8 +1,8 @@
 /** What `modernbert-train` does, for programs: configuration, preparation, runs, export and report. */
 export { prepare } from "./commands/prepare.ts";
 export type { PrepareOptions } from "./commands/prepare.ts";
-export { checkpointAt, exportCheckpoint } from "./commands/export.ts";
-export type { ExportOptions } from "./commands/export.ts";
+export { checkpointAt, exportCheckpoint } from "./run/export-model.ts";
+export type { ExportOptions } from "./run/export-model.ts";
 export type { TrainerConfig } from "./config/config.ts";
 export { checkConfig, readConfig } from "./config/read-config.ts";
 export { configTemplate } from "./config/template.ts";

@@ -1,7 +1,7 @@
 /** The commands and options of `modernbert-train`; what they do stands in `commands/`. */
 import { existsSync, readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { checkpointAt, exportCheckpoint } from "./commands/export.ts";
+import { checkpointAt, exportCheckpoint } from "./run/export-model.ts";
 import { prepare } from "./commands/prepare.ts";
 import type { PrepareOptions } from "./commands/prepare.ts";
 import { runCommand } from "./commands/run.ts";

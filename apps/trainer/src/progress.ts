@@ -1,10 +1,13 @@
 /** What a person sees while a model trains: one moving bar on a terminal, a plain line every few seconds anywhere else. */
-import type { StepEvent, TrainingEvent } from "@modernbert-ts/training";
+import type { MetricDefinition, StepEvent, TrainingEvent } from "@modernbert-ts/training";
 import { SingleBar } from "cli-progress";
 import { formatCount, formatDuration, formatPercent } from "./format.ts";
+import { describeScore } from "./metrics.ts";
 
 export interface ProgressOptions {
   readonly totalTokens: number;
+  /** What the objective watches beside the loss. */
+  readonly metrics?: readonly MetricDefinition[];
   /** Where training goes on. */
   readonly startTokens?: number;
   readonly stream?: NodeJS.WriteStream;
@@ -26,7 +29,10 @@ export function createProgress(options: ProgressOptions): Progress {
   return stream.isTTY ? barProgress(options, stream) : lineProgress(options, stream);
 }
 
-function barProgress({ totalTokens, startTokens = 0 }: ProgressOptions, stream: NodeJS.WriteStream): Progress {
+function barProgress(
+  { totalTokens, startTokens = 0, metrics = [] }: ProgressOptions,
+  stream: NodeJS.WriteStream,
+): Progress {
   const recent = recentSteps(totalTokens);
   const bar = new SingleBar({
     stream,
@@ -54,7 +60,7 @@ function barProgress({ totalTokens, startTokens = 0 }: ProgressOptions, stream: 
         last = Math.min(event.tokens, totalTokens);
         bar.update(last, { done: `${formatCount(event.tokens)} tokens`, status: recent(event) });
       } else {
-        const line = eventLine(event);
+        const line = eventLine(event, metrics);
         if (line) note(line);
       }
     },
@@ -62,7 +68,10 @@ function barProgress({ totalTokens, startTokens = 0 }: ProgressOptions, stream: 
   };
 }
 
-function lineProgress({ totalTokens, lineEvery = 10 }: ProgressOptions, stream: NodeJS.WriteStream): Progress {
+function lineProgress(
+  { totalTokens, lineEvery = 10, metrics = [] }: ProgressOptions,
+  stream: NodeJS.WriteStream,
+): Progress {
   const recent = recentSteps(totalTokens);
   let lastLine = Number.NEGATIVE_INFINITY;
   const note = (line: string): void => void stream.write(`${line}\n`);
@@ -70,7 +79,7 @@ function lineProgress({ totalTokens, lineEvery = 10 }: ProgressOptions, stream: 
     note,
     onEvent(event) {
       if (event.kind !== "step") {
-        const line = eventLine(event);
+        const line = eventLine(event, metrics);
         if (line) note(line);
         return;
       }
@@ -83,10 +92,10 @@ function lineProgress({ totalTokens, lineEvery = 10 }: ProgressOptions, stream: 
   };
 }
 
-function eventLine(event: TrainingEvent): string | undefined {
+function eventLine(event: TrainingEvent, metrics: readonly MetricDefinition[]): string | undefined {
   switch (event.kind) {
     case "evaluation":
-      return `step ${event.step} | held-out loss ${event.loss.toFixed(4)}, masked accuracy ${formatPercent(event.maskedAccuracy)}`;
+      return `step ${event.step} | held-out ${describeScore(event, metrics)}`;
     case "checkpoint":
       return `step ${event.step} | saved ${event.path}`;
     case "step":

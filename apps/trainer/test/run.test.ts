@@ -49,10 +49,10 @@ describe("a run", () => {
     const second = tinyConfig(folder, { output: join(folder, "second"), model: { from: first.modelFolder! } });
     const continued = await runTraining(second, quiet);
     expect(continued.score!.loss).toBeLessThan(first.score!.loss);
-    writeFileSync(
-      join(first.modelFolder!, "tokenizer.json"),
-      readFileSync(join(folder, "data", "tokenizer.json"), "utf8").replace('"[UNK]"', '"[ODD]"'),
-    );
+    for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
+      const path = join(first.modelFolder!, name);
+      writeFileSync(path, readFileSync(path, "utf8").replaceAll('"[UNK]"', '"[ODD]"'));
+    }
     await expect(runTraining({ ...second, output: join(folder, "third") }, quiet)).rejects.toThrow(
       /made with another tokenizer/,
     );

@@ -6,7 +6,7 @@ import { ModernBert, createConfig, initialiseParameters } from "@modernbert-ts/m
 import { readSafetensors } from "@modernbert-ts/safetensors";
 import { Runtime, bfloat16Precision, float16Precision, float32Precision } from "@modernbert-ts/tensor-core";
 import type { Backend, Precision } from "@modernbert-ts/tensor-core";
-import { StableAdamW, maskedLmModel, readStepMetrics, trainingStep } from "@modernbert-ts/training";
+import { maskedLmObjective, readStepMetrics, StableAdamW, trainingStep } from "@modernbert-ts/training";
 import type { StableAdamWOptions, StepMetrics } from "@modernbert-ts/training";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { relativeError } from "../../modernbert/test/support/compare.ts";
@@ -37,7 +37,7 @@ async function trainModernBert(
     parameters: initialiseParameters(runtime, bertConfig, "masked-lm", { seed: 3 }),
     precision,
   });
-  const model = maskedLmModel(bert, { seed: 3 });
+  const model = maskedLmObjective.model(bert, { seed: 3 });
   const optimizer = new StableAdamW(runtime, model.parameters, {
     maxLearningRate: 0.01,
     ...(lossScale && { lossScale }),

@@ -23,6 +23,7 @@ import {
   sumAll,
   transpose,
   truncatedNormal,
+  uniform,
   UseAfterDisposeError,
   UnsupportedError,
   valueAndGradients,
@@ -241,6 +242,30 @@ describe("linear", () => {
       ["bf16", "f16"],
     ] as const)
       expect(() => linear(cast(input, wide), cast(weight, narrow))).toThrow(`a shorter one, got ${wide} and ${narrow}`);
+  });
+});
+
+describe("linear in one dtype", () => {
+  it("queues a product and a sum, and a product for each gradient", () => {
+    const queued: string[] = [];
+    const watched = new Runtime({
+      ...backend,
+      run(op, ...rest) {
+        queued.push(op);
+        backend.run(op, ...rest);
+      },
+    });
+    const [input, weight, bias] = [[2, 3], [4, 3], [4]].map((shape) => uniform(watched, shape, { seed: 1, stream: 2 }));
+    queued.length = 0;
+    watched.scope(() =>
+      vjp(
+        watched,
+        [input!, weight!, bias!],
+        () => linear(input!, weight!, bias!),
+        (output) => [{ output, gradient: output }],
+      ),
+    );
+    expect(queued).toEqual(["matmul", "map", "map", "map", "reduce", "matmul", "matmul"]);
   });
 });
 

@@ -41,15 +41,22 @@ export { openCheckpoint, openLatestCheckpoint, restoreTensors } from "./checkpoi
 export type { Checkpoint } from "./checkpoint/load.ts";
 export { saveCheckpoint } from "./checkpoint/save.ts";
 export type { CheckpointContents, SaveOptions } from "./checkpoint/save.ts";
-export { countTokens, maskedLmBaselines } from "./objectives/masked-lm/baselines.ts";
-export type { MaskedLmBaselines, TokenCounts } from "./objectives/masked-lm/baselines.ts";
 export { evaluate } from "./loop/evaluate.ts";
 export type { Score } from "./loop/evaluate.ts";
 export type { CheckpointEvent, EvaluationEvent, StepEvent, TrainingEvent, TrainingObserver } from "./loop/events.ts";
 export type { Interval } from "./loop/interval.ts";
 export { singleProcessCollective } from "./collectives/single-process.ts";
 export { MetricsLog, readMetrics } from "./loop/metrics-log.ts";
-export type { Baseline, BatchSettings, MetricDefinition, Objective, ObjectiveData, ObjectiveOutput, TrainableModel, TrainingStep } from "./objectives/objective.ts";
+export type {
+  Baseline,
+  BatchSettings,
+  MetricDefinition,
+  Objective,
+  ObjectiveData,
+  ObjectiveOutput,
+  TrainableModel,
+  TrainingStep,
+} from "./objectives/objective.ts";
 export { globalNorm } from "./optimizer/global-norm.ts";
 export type { LossScaleOptions } from "./optimizer/loss-scale.ts";
 export { isDecayed, StableAdamW } from "./optimizer/stable-adamw.ts";
@@ -60,4 +67,3 @@ export { restoreTraining, trainingStateOf } from "./loop/training-state.ts";
 export type { TrainingProgress, TrainingState } from "./loop/training-state.ts";
 export { readStepMetrics, trainingStep } from "./loop/training-step.ts";
 export type { StepMetrics, StepMetricsTensor, StepOptions } from "./loop/training-step.ts";
-export { maskedLmModel } from "./objectives/masked-lm/model.ts";

@@ -2,7 +2,14 @@ import * as fc from "fast-check";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { IGNORE_LABEL, openTokenShards, maskedLmLoader, TokenShardWriter } from "../src/index.ts";
-import type { BatchLoader, DocumentStore, MaskedLmBatch, MaskedRow, MaskedLmLoaderOptions, PackedLoaderState } from "../src/index.ts";
+import type {
+  BatchLoader,
+  DocumentStore,
+  MaskedLmBatch,
+  MaskedRow,
+  MaskedLmLoaderOptions,
+  PackedLoaderState,
+} from "../src/index.ts";
 import { CLS, logNormalLengths, MASK, memoryStore, SEP, temporaryFolder, wrappedDocuments } from "./data-fixtures.ts";
 
 function options(store: DocumentStore, changes: Partial<MaskedLmLoaderOptions> = {}): MaskedLmLoaderOptions {
@@ -126,9 +133,7 @@ describe("PackedLoader", () => {
   });
 
   test("some states stand inside a document that is being cut", () => {
-    const loader = maskedLmLoader(
-      options(memoryStore(wrappedDocuments([2000, 2000])), { epochs: 1, bufferSize: 1 }),
-    );
+    const loader = maskedLmLoader(options(memoryStore(wrappedDocuments([2000, 2000])), { epochs: 1, bufferSize: 1 }));
     loader.next();
     expect(loader.state().stream.current).not.toBeNull();
   });
@@ -192,14 +197,10 @@ describe("PackedLoader", () => {
     expect(() => maskedLmLoader(options({ ...store, fingerprint: "other" }), state)).toThrow(
       'data = "memory", got "other"',
     );
-    expect(() => maskedLmLoader(options(store), { ...state, version: 2 as 1 })).toThrow(
-      "state of version 1, got 2",
-    );
+    expect(() => maskedLmLoader(options(store), { ...state, version: 2 as 1 })).toThrow("state of version 1, got 2");
     expect(() => maskedLmLoader(options(store, { maxLength: 65 }))).toThrow(
       "expected maxLength to be an integer in 3..64",
     );
-    expect(() => maskedLmLoader(options(store, { rows: () => 1.5 })).next()).toThrow(
-      "expected rows to be an integer",
-    );
+    expect(() => maskedLmLoader(options(store, { rows: () => 1.5 })).next()).toThrow("expected rows to be an integer");
   });
 });

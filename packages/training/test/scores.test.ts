@@ -70,6 +70,8 @@ describe("evaluation", () => {
   });
 
   test("no batch at all is refused", async () => {
-    await expect(evaluate({ metrics: [] } as unknown as TrainableModel<never>, [])).rejects.toThrow(/expected at least 1 batch, got 0/);
+    await expect(evaluate({ metrics: [] } as unknown as TrainableModel<never>, [])).rejects.toThrow(
+      /expected at least 1 batch, got 0/,
+    );
   });
 });

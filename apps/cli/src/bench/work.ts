@@ -2,7 +2,13 @@
 import { packSequences, pool } from "@modernbert-ts/encoder";
 import type { Encoder, PackedBatch } from "@modernbert-ts/encoder";
 import { cast } from "@modernbert-ts/tensor-core";
-import { createMlmMasker, maskedLmModel, readStepMetrics, StableAdamW, trainingStep } from "@modernbert-ts/training";
+import {
+  createMlmMasker,
+  maskedLmObjective,
+  readStepMetrics,
+  StableAdamW,
+  trainingStep,
+} from "@modernbert-ts/training";
 
 /** The same ids in every run; `count` sequences that take the lengths in turn. */
 export function randomBatch({ info }: Encoder, count: number, lengths: readonly number[]): PackedBatch {
@@ -44,11 +50,11 @@ export function training(model: Encoder, batch: PackedBatch): () => Promise<void
     rows: [row],
     sequences: sequences.length,
     tokens: batch.ids.length,
-    maskedTokens: row.maskedPositions.length,
+    weight: row.maskedPositions.length,
     packingEfficiency: 1,
   };
   const learningRate = 1e-4;
-  const trainable = maskedLmModel(model, { seed: 1 });
+  const trainable = maskedLmObjective.model(model, { seed: 1 });
   const optimizer = new StableAdamW(model.runtime, trainable.parameters, { maxLearningRate: learningRate });
   let count = 0;
   return async () => {

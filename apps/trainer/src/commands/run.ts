@@ -1,7 +1,8 @@
 /** `run`: a run with its progress on the terminal, and Ctrl-C that loses nothing. */
 import { basename, relative } from "node:path";
 import { readConfig } from "../config/read-config.ts";
-import { formatCount, formatDuration, formatPercent } from "../format.ts";
+import { formatCount, formatDuration } from "../format.ts";
+import { describeScore } from "../metrics.ts";
 import { createProgress } from "../progress.ts";
 import type { Progress } from "../progress.ts";
 import { runTraining } from "../run/run-training.ts";
@@ -25,7 +26,11 @@ export async function runCommand(path: string, options: RunCommandOptions): Prom
   let release: (() => void) | undefined;
   const onStart = (start: RunStart): Progress["onEvent"] => {
     print(describePlan(start));
-    progress = createProgress({ totalTokens: start.plan.totalTokens, startTokens: start.startTokens });
+    progress = createProgress({
+      totalTokens: start.plan.totalTokens,
+      startTokens: start.startTokens,
+      metrics: start.objective.metrics,
+    });
     release = onInterrupt(start.stop, progress.note);
     return progress.onEvent;
   };
@@ -51,7 +56,7 @@ function describePlan({ plan, startTokens }: RunStart): string {
 }
 
 function summaryLines(
-  { reason, step, seconds, score, checkpoint, modelFolder, report }: RunResult,
+  { objective, reason, step, seconds, score, checkpoint, modelFolder, report }: RunResult,
   command: string[],
 ): string[] {
   if (reason === "stopped")
@@ -59,9 +64,7 @@ function summaryLines(
       `stopped after step ${step}; saved ${checkpoint}`,
       `go on with: ${commandPrefix()} ${command.map(quote).join(" ")}`,
     ];
-  const held = score
-    ? `; held-out loss ${score.loss.toFixed(4)}, masked accuracy ${formatPercent(score.maskedAccuracy)}`
-    : "";
+  const held = score ? `; held-out ${describeScore(score, objective.metrics)}` : "";
   return [
     `finished after ${step} steps in ${formatDuration(seconds)}${held}`,
     `model  ${modelFolder}`,

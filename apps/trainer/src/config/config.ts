@@ -4,12 +4,14 @@
  */
 import { backendNames, cpuEngineNames } from "@modernbert-ts/backends";
 import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
+import { objectives } from "@modernbert-ts/training";
 import { z } from "zod";
 import { parseCount, parseInterval, parseLength, parseShare } from "./quantity.ts";
 
 type Amount = number | string;
 
 export interface TrainerConfig {
+  readonly objective: string;
   readonly output: string;
   readonly seed: number;
   readonly backend: BackendName | "auto";
@@ -82,6 +84,10 @@ const probability = z.number().gt(0).max(1);
 
 export const configSchema: z.ZodType<TrainerConfig, unknown> = z
   .strictObject({
+    objective: z
+      .enum(objectives.map(({ name }) => name))
+      .default("masked_lm")
+      .describe("What the model is trained for."),
     output: z
       .string()
       .min(1)

@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { createBackend } from "@modernbert-ts/backends";
 import { fillMask, openPipeline } from "@modernbert-ts/pipelines";
 import { formatCount, formatDuration } from "../format.ts";
+import { maskedLmObjective } from "@modernbert-ts/training";
 import { createProgress } from "../progress.ts";
 import type { Progress } from "../progress.ts";
-import { readRunSummary } from "../run/run-summary.ts";
+import { readRunSummary } from "../run-folder.ts";
 import { runTraining } from "../run/run-training.ts";
 import { writeBrownData } from "./brown-data.ts";
 import { quickstartConfig, quickstartVocabulary } from "./plan.ts";
@@ -55,7 +56,7 @@ async function quickstart(output: string): Promise<void> {
   const result = await runTraining(config, {
     onNotice: (notice) => say(`   ${notice}`),
     onStart: ({ plan: { totalTokens } }) => {
-      progress = createProgress({ totalTokens });
+      progress = createProgress({ totalTokens, metrics: maskedLmObjective.metrics });
       return progress.onEvent;
     },
   }).finally(() => progress?.stop());
@@ -63,7 +64,7 @@ async function quickstart(output: string): Promise<void> {
   const { parameters, baselines } = readRunSummary(output);
   say(`   ${formatCount(parameters)} parameters, ${result.step} steps, ${formatDuration(result.seconds)}`);
   say("3. What it learned: tokens hidden in files that it never saw");
-  say(scoreTable(result.score!, baselines!));
+  say(scoreTable(result.score!, baselines));
 
   say("4. Filling in blanks");
   await using pipeline = await openPipeline(result.modelFolder!, { backend: "cpu" });

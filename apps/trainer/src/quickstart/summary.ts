@@ -1,16 +1,17 @@
 /** What the quickstart says in the end: a small table, filled blanks, what to try next. */
 import type { MaskPrediction } from "@modernbert-ts/pipelines";
-import type { MaskedLmScore } from "@modernbert-ts/training";
+import type { Score } from "@modernbert-ts/training";
 import { formatPercent } from "../format.ts";
-import type { RunSummary } from "../run/run-summary.ts";
+import type { RunSummary } from "../run-folder.ts";
 
 /** Model and baselines on the same masked tokens. */
-export function scoreTable(score: MaskedLmScore, baselines: NonNullable<RunSummary["baselines"]>): string {
+export function scoreTable(score: Score, baselines: RunSummary["baselines"]): string {
+  const baseline = (of: string): number => baselines.find((each) => each.of === of)!.value;
   const rows = [
-    [`${score.maskedTokens} hidden tokens`, "right", "loss (nats)"],
-    ["this model", formatPercent(score.maskedAccuracy), score.loss.toFixed(2)],
-    ["always the most frequent token", formatPercent(baselines.mostFrequentAccuracy), ""],
-    ["frequency of each token", "", baselines.unigramLoss.toFixed(2)],
+    [`${score.weight} hidden tokens`, "right", "loss (nats)"],
+    ["this model", formatPercent(score.metrics["maskedAccuracy"]!), score.loss.toFixed(2)],
+    ["always the most frequent token", formatPercent(baseline("maskedAccuracy")), ""],
+    ["frequency of each token", "", baseline("loss").toFixed(2)],
   ] as const;
   return rows.map(([name, right, loss]) => `   ${name.padEnd(32)}${right.padStart(8)}${loss.padStart(14)}`).join("\n");
 }

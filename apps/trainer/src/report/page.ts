@@ -1,8 +1,9 @@
 /** The report as one HTML file: figures, charts, table, configuration. No script, nothing loaded, light and dark. */
-import type { EvaluationEvent, TrainingEvent } from "@modernbert-ts/training";
+import type { EvaluationEvent, MetricDefinition, TrainingEvent } from "@modernbert-ts/training";
 import { stringify } from "yaml";
 import { formatCount, formatDuration, formatPercent } from "../format.ts";
-import type { RunSummary } from "../run/run-summary.ts";
+import { capitalise, formatMetric } from "../metrics.ts";
+import type { RunSummary } from "../run-folder.ts";
 import { escapeHtml, renderChart } from "./chart.ts";
 import { runCharts } from "./run-charts.ts";
 
@@ -22,7 +23,10 @@ export function renderReport(name: string, summary: RunSummary, events: readonly
 <header><h1>${escapeHtml(name)}</h1><p>${escapeHtml(size)}<br>${escapeHtml(backend)}</p></header>
 <section class="tiles">${tiles(summary, events).map(renderTile).join("\n")}</section>
 <section class="charts">${runCharts(events, summary).map(renderChart).join("\n")}</section>
-${evaluationTable(events.filter((event) => event.kind === "evaluation"))}
+${evaluationTable(
+  events.filter((event) => event.kind === "evaluation"),
+  summary.objective.metrics,
+)}
 <details><summary>Configuration</summary><pre>${escapeHtml(stringify(config))}</pre></details>
 </main>
 </body>
@@ -40,7 +44,11 @@ function tiles(summary: RunSummary, events: readonly TrainingEvent[]): Tile[] {
   const steps = events.filter((event) => event.kind === "step");
   const last = steps.at(-1);
   const score = events.findLast((event) => event.kind === "evaluation");
-  const { baselines, totalTokens } = summary;
+  const { baselines, objective, totalTokens } = summary;
+  const note = (of: string, format: (value: number) => string): { readonly note?: string } => {
+    const baseline = baselines.find((each) => each.of === of);
+    return baseline ? { note: `${baseline.name} ${format(baseline.value)}` } : {};
+  };
   const median = steps.map(({ tokensPerSecond }) => tokensPerSecond).sort((a, b) => a - b)[steps.length >> 1] ?? 0;
   const packing = steps.reduce((sum, { packingEfficiency }) => sum + packingEfficiency, 0) / Math.max(1, steps.length);
   const held: Tile[] = score
@@ -48,13 +56,13 @@ function tiles(summary: RunSummary, events: readonly TrainingEvent[]): Tile[] {
         {
           label: "Held-out loss",
           value: score.loss.toFixed(3),
-          ...(baselines && { note: `unigram ${baselines.unigramLoss.toFixed(3)}` }),
+          ...note("loss", (value) => value.toFixed(3)),
         },
-        {
-          label: "Held-out masked accuracy",
-          value: formatPercent(score.maskedAccuracy),
-          ...(baselines && { note: `most frequent token ${formatPercent(baselines.mostFrequentAccuracy)}` }),
-        },
+        ...objective.metrics.map((metric) => ({
+          label: `Held-out ${metric.title}`,
+          value: formatMetric(metric, score.metrics[metric.name]!),
+          ...note(metric.name, (value) => formatMetric(metric, value)),
+        })),
       ]
     : [];
   return [
@@ -74,13 +82,14 @@ function renderTile({ label, value, note }: Tile): string {
   return `<div class="tile"><span>${escapeHtml(label)}</span><b>${escapeHtml(value)}</b><small>${escapeHtml(note ?? "")}</small></div>`;
 }
 
-function evaluationTable(evaluations: readonly EvaluationEvent[]): string {
+function evaluationTable(evaluations: readonly EvaluationEvent[], metrics: readonly MetricDefinition[]): string {
   if (evaluations.length === 0) return "";
   const rows = evaluations.map(
-    ({ step, tokens, loss, maskedAccuracy, maskedTokens }) =>
-      `<tr><td>${step}</td><td>${formatCount(tokens)}</td><td>${loss.toFixed(4)}</td><td>${formatPercent(maskedAccuracy)}</td><td>${maskedTokens}</td></tr>`,
+    ({ step, tokens, loss, metrics: values, weight }) =>
+      `<tr><td>${step}</td><td>${formatCount(tokens)}</td><td>${loss.toFixed(4)}</td>${metrics.map((metric) => `<td>${formatMetric(metric, values[metric.name]!)}</td>`).join("")}<td>${weight}</td></tr>`,
   );
-  return `<details><summary>Held-out scores</summary><table><thead><tr><th>Step</th><th>Tokens</th><th>Loss</th><th>Masked accuracy</th><th>Masked tokens</th></tr></thead><tbody>${rows.join("")}</tbody></table></details>`;
+  const heads = metrics.map(({ title }) => `<th>${escapeHtml(capitalise(title))}</th>`).join("");
+  return `<details><summary>Held-out scores</summary><table><thead><tr><th>Step</th><th>Tokens</th><th>Loss</th>${heads}<th>Scored</th></tr></thead><tbody>${rows.join("")}</tbody></table></details>`;
 }
 
 const style = `

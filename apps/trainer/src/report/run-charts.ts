@@ -1,57 +1,56 @@
 /** The charts of a run, from its events: training as a smoothed line over the faint raw one, held-out scores as dots. */
 import type { StepEvent, TrainingEvent } from "@modernbert-ts/training";
 import { formatCount, formatPercent } from "../format.ts";
-import type { RunSummary } from "../run/run-summary.ts";
+import { capitalise, formatMetric } from "../metrics.ts";
+import type { RunSummary } from "../run-folder.ts";
 import type { Chart, Point, Series } from "./chart.ts";
 
 /** Enough for the eye; a long run has thousands of steps. */
 const maxPoints = 240;
 
-export function runCharts(events: readonly TrainingEvent[], { baselines }: RunSummary): Chart[] {
+export function runCharts(events: readonly TrainingEvent[], { baselines, objective }: RunSummary): Chart[] {
   const steps = thinOut(events.filter((event) => event.kind === "step"));
   const evaluations = events.filter((event) => event.kind === "evaluation");
   const lastTokens = steps.at(-1)?.tokens ?? 0;
   const of = (value: (step: StepEvent) => number): Point[] => steps.map((step) => [step.tokens, value(step)]);
-  const level = (name: string, value: number | undefined): Series[] =>
-    value === undefined
-      ? []
-      : [
-          {
-            kind: "reference",
-            name,
-            points: [
-              [0, value],
-              [lastTokens, value],
-            ],
-          },
-        ];
+  const levels = (wanted: string): Series[] =>
+    baselines
+      .filter((baseline) => baseline.of === wanted)
+      .map(({ name, value }) => ({
+        kind: "reference",
+        name,
+        points: [
+          [0, value],
+          [lastTokens, value],
+        ],
+      }));
   const formatX = formatCount;
   return [
     {
-      title: "Loss (nats per masked token)",
+      title: `Loss (${objective.lossUnit})`,
       formatX,
       formatY: (value) => value.toFixed(2),
       series: [
         ...training(of(({ loss }) => loss)),
         { kind: "dots", name: "held out", points: evaluations.map(({ tokens, loss }) => [tokens, loss]) },
-        ...level("unigram baseline", baselines?.unigramLoss),
+        ...levels("loss"),
       ],
     },
-    {
-      title: "Masked accuracy",
+    ...objective.metrics.map((metric): Chart => ({
+      title: capitalise(metric.title),
       formatX,
-      formatY: formatPercent,
+      formatY: (value) => formatMetric(metric, value),
       include: [0],
       series: [
-        ...training(of(({ maskedAccuracy }) => maskedAccuracy)),
+        ...training(of(({ metrics }) => metrics[metric.name]!)),
         {
           kind: "dots",
           name: "held out",
-          points: evaluations.map(({ tokens, maskedAccuracy }) => [tokens, maskedAccuracy]),
+          points: evaluations.map(({ tokens, metrics }) => [tokens, metrics[metric.name]!]),
         },
-        ...level("most frequent token", baselines?.mostFrequentAccuracy),
+        ...levels(metric.name),
       ],
-    },
+    })),
     {
       title: "Learning rate",
       formatX,
@@ -114,7 +113,9 @@ function thinOut(steps: readonly StepEvent[]): StepEvent[] {
     return {
       ...part.at(-1)!,
       loss: mean(({ loss }) => loss),
-      maskedAccuracy: mean(({ maskedAccuracy }) => maskedAccuracy),
+      metrics: Object.fromEntries(
+        Object.keys(part[0]!.metrics).map((name) => [name, mean(({ metrics }) => metrics[name]!)]),
+      ),
       tokensPerSecond: 1 / mean(({ tokensPerSecond }) => 1 / tokensPerSecond),
       packingEfficiency: mean(({ packingEfficiency }) => packingEfficiency),
       gradientNorm: mean(({ gradientNorm }) => gradientNorm),

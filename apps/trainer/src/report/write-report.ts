@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { readMetrics } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
-import { readRunSummary, runLayout } from "../run/run-summary.ts";
+import { readRunSummary, runLayout } from "../run-folder.ts";
 import { writeTextFile } from "../write-file.ts";
 import { renderReport } from "./page.ts";
 

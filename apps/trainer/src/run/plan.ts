@@ -1,15 +1,21 @@
 /** A configuration in the numbers of the training library: amounts in tokens, schedules as functions. No device yet. */
 import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
-import type { Interval, LearningRateSchedule, StableAdamWOptions, TokenShardReader } from "@modernbert-ts/training";
+import type {
+  BatchSettings,
+  Interval,
+  LearningRateSchedule,
+  StableAdamWOptions,
+  TokenShardReader,
+} from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
-import type { LoaderSettings, TrainingData } from "./training-data.ts";
+import type { TrainingData } from "./training-data.ts";
 
 export interface RunPlan {
   readonly totalTokens: number;
   readonly tokensPerStep: number;
-  readonly loader: LoaderSettings;
+  readonly loader: BatchSettings;
   readonly optimizer: StableAdamWOptions;
   readonly learningRate: (tokens: number) => number;
   /** undefined without validation data. */
@@ -18,7 +24,7 @@ export interface RunPlan {
         readonly every: Interval;
         readonly tokens: number;
         readonly store: TokenShardReader;
-        readonly loader: Omit<LoaderSettings, "seed" | "rows">;
+        readonly loader: Omit<BatchSettings, "seed" | "rows">;
       }
     | undefined;
   readonly checkpoints: { readonly every: Interval; readonly keep: number };

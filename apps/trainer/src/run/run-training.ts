@@ -4,21 +4,21 @@ import { join } from "node:path";
 import { createBackend } from "@modernbert-ts/backends";
 import { Runtime } from "@modernbert-ts/tensor-core";
 import {
-  countTokens,
-  evaluateMaskedLm,
+  evaluate,
   ioError,
-  maskedLmBaselines,
-  maskedLmModel,
   MetricsLog,
+  objectiveOf,
+  objectives,
   restoreTraining,
   StableAdamW,
   Trainer,
   trainingStateOf,
 } from "@modernbert-ts/training";
-import type { Checkpoint, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
+import type { Checkpoint, Objective, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
 import { stringify } from "yaml";
 import type { TrainerConfig } from "../config/config.ts";
-import { exportCheckpoint } from "../commands/export.ts";
+import { exportCheckpoint } from "./export-model.ts";
+import { UsageError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
 import { writeTextFile } from "../write-file.ts";
 import { changedSettings } from "./changed-settings.ts";
@@ -27,8 +27,9 @@ import { modelFiles } from "./model-files.ts";
 import { planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
 import { findStart, isOwn } from "./resume.ts";
-import { runLayout, writeRunSummary } from "./run-summary.ts";
-import { openTrainingData, trainLoader, validationBatches } from "./training-data.ts";
+import { runLayout } from "../run-folder.ts";
+import { writeRunSummary } from "./write-summary.ts";
+import { openTrainingData, validationBatches } from "./training-data.ts";
 
 export interface RunOptions {
   /** `auto` or the path of a checkpoint; a new run when absent. */
@@ -41,12 +42,14 @@ export interface RunOptions {
 
 export interface RunStart {
   readonly plan: RunPlan;
+  readonly objective: Objective;
   readonly startTokens: number;
   /** Finishes the step, saves and returns. */
   readonly stop: () => void;
 }
 
 export interface RunResult extends TrainingResult {
+  readonly objective: Objective;
   /** Folder of the finished model and path of the report; undefined when the run was stopped. */
   readonly modelFolder: string | undefined;
   readonly report: string | undefined;
@@ -57,6 +60,7 @@ export interface RunResult extends TrainingResult {
 /** Errors: UserError, ConfigError, DataError, CheckpointError, DivergenceError and those of the backend: all one line. */
 export async function runTraining(config: TrainerConfig, options: RunOptions): Promise<RunResult> {
   const { output } = config;
+  const objective = objectiveNamed(config.objective);
   const checkpointFolder = join(output, runLayout.checkpoints);
   const start = await findStart(checkpointFolder, options.resume, options.onNotice);
   if (start) for (const line of changedSettings(trainingStateOf(start).settings, config)) options.onNotice(line);
@@ -68,16 +72,18 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   options.onNotice(`backend ${choice.reason}`);
   const runtime = new Runtime(backend);
   const bert = await createModel(runtime, config, data);
-  const model = maskedLmModel(bert, { seed: config.seed });
+  const model = objective.model(bert, { seed: config.seed });
   const optimizer = new StableAdamW(runtime, model.parameters, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
   const batches =
     plan.evaluation &&
-    (() => validationBatches(data, plan.evaluation!.store, plan.evaluation!.loader, plan.evaluation!.tokens));
-  const baselines = batches && maskedLmBaselines(countTokens(data.train, Object.values(data.roles)), batches());
+    (() =>
+      validationBatches(objective, data, plan.evaluation!.store, plan.evaluation!.loader, plan.evaluation!.tokens));
+  const training = { store: data.train, roles: data.roles };
+  const baselines = batches ? objective.baselines(training, batches()) : [];
   makeFolder(output);
   writeTextFile(join(output, runLayout.config), stringify(config));
-  writeRunSummary(output, { config, choice, model: bert, data, plan, baselines });
+  writeRunSummary(output, { config, choice, model: bert, data, plan, objective, baselines });
   const wanted = metricsPosition(checkpointFolder, start);
   const metrics = new MetricsLog(join(output, runLayout.metrics), wanted);
   if (metrics.position < wanted) {
@@ -86,10 +92,11 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
     );
   }
   try {
-    const trainer: Trainer = new Trainer({
+    const trainer: Trainer<unknown> = new Trainer({
+      objective: objective.name,
       model,
       optimizer,
-      loader: trainLoader(data, plan.loader, state?.loader),
+      loader: objective.loader(training, plan.loader, undefined, state?.loader),
       learningRate: plan.learningRate,
       totalTokens: plan.totalTokens,
       metrics,
@@ -99,25 +106,37 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
         files: modelFiles(bert.config, data.tokenizer),
         settings: config,
       },
-      observer: options.onStart({ plan, startTokens: state?.progress.tokens ?? 0, stop: () => trainer.stop() }),
-      ...(batches
-        ? { evaluation: { every: plan.evaluation!.every, score: () => evaluateMaskedLm(model, batches()) } }
-        : {}),
+      observer: options.onStart({
+        plan,
+        objective,
+        startTokens: state?.progress.tokens ?? 0,
+        stop: () => trainer.stop(),
+      }),
+      ...(batches ? { evaluation: { every: plan.evaluation!.every, score: () => evaluate(model, batches()) } } : {}),
       ...(start && state ? { resume: { ...state, checkpoint: start.path } } : {}),
     });
     const result = await trainer.run();
     const unfused = runtime
       .fusedReport()
       .flatMap(({ composite, reason, count }) => (reason === undefined ? [] : [`${composite} ×${count}: ${reason}`]));
-    if (result.reason === "stopped") return { ...result, unfused, modelFolder: undefined, report: undefined };
+    if (result.reason === "stopped")
+      return { ...result, objective, unfused, modelFolder: undefined, report: undefined };
     const modelFolder = join(output, runLayout.model);
     await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
-    return { ...result, unfused, modelFolder, report: writeReport(output) };
+    return { ...result, objective, unfused, modelFolder, report: writeReport(output) };
   } finally {
     metrics.close();
     optimizer.dispose();
     bert.dispose();
   }
+}
+
+/** Errors: UsageError that names the known ones. */
+function objectiveNamed(name: string): Objective {
+  const objective = objectiveOf(name);
+  if (objective) return objective;
+  const known = objectives.map((each) => each.name).join(", ");
+  throw new UsageError(`expected objective to be one of ${known}, got ${name}`);
 }
 
 function makeFolder(path: string): void {

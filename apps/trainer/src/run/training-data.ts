@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
-import { batchesOf, openTokenShards, PackedMlmLoader } from "@modernbert-ts/training";
-import type { PackedMlmBatch, PackedMlmLoaderState, TokenShardReader, TokenSchedule } from "@modernbert-ts/training";
+import { batchesOf, openTokenShards } from "@modernbert-ts/training";
+import type { Batch, BatchSettings, Objective, TokenShardReader } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 
 /** Names inside the data folder. */
@@ -56,51 +56,14 @@ export function roleTokens({ specialTokens: { cls, sep, mask, pad } }: Tokenizer
   return { cls, sep, mask, pad };
 }
 
-export interface LoaderSettings {
-  readonly seed: number;
-  readonly maxLength: number;
-  readonly longDocuments: "split" | "truncate";
-  readonly rowLength: number;
-  readonly rows: TokenSchedule;
-  readonly maskProbability: number;
-  readonly maskSpecials: boolean;
-}
-
-export function trainLoader(
-  data: TrainingData,
-  settings: LoaderSettings,
-  state?: PackedMlmLoaderState,
-): PackedMlmLoader {
-  return createLoader(data.train, data.roles, settings, undefined, state);
-}
-
-/** The same batches with the same masks each time, whatever the run's seed: at most about `tokens` tokens. */
+/** The same batches each time, whatever the run's seed: at most about `tokens` tokens. */
 export function validationBatches(
+  objective: Objective,
   { roles }: TrainingData,
   store: TokenShardReader,
-  settings: Omit<LoaderSettings, "seed" | "rows">,
+  settings: Omit<BatchSettings, "seed" | "rows">,
   tokens: number,
-): Iterable<PackedMlmBatch> {
-  const loader = createLoader(store, roles, { ...settings, seed: 0, rows: 1 }, 1);
+): Iterable<Batch<unknown>> {
+  const loader = objective.loader({ store, roles }, { ...settings, seed: 0, rows: 1 }, 1);
   return batchesOf(loader, Math.max(1, Math.ceil(tokens / settings.rowLength)));
-}
-
-function createLoader(
-  store: TokenShardReader,
-  { cls, sep, mask, pad }: RoleTokens,
-  { maskSpecials, ...settings }: LoaderSettings,
-  epochs: number | undefined,
-  state?: PackedMlmLoaderState,
-): PackedMlmLoader {
-  return new PackedMlmLoader(
-    {
-      ...settings,
-      store,
-      clsId: cls,
-      sepId: sep,
-      mask: { maskId: mask, specialIds: [cls, sep, pad, mask], maskSpecials },
-      ...(epochs === undefined ? {} : { epochs }),
-    },
-    state,
-  );
 }

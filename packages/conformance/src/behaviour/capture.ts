@@ -3,8 +3,8 @@ import { Runtime, UnsupportedError, add, dropout, stepWords } from "@modernbert-
 import type { Captured, Tensor } from "@modernbert-ts/tensor-core";
 import { expectThat } from "../case.ts";
 import type { ConformanceCase } from "../case.ts";
-import { createBlock, forward, readAll, rows, step, width } from "./capture-block.ts";
-import type { Block } from "./capture-block.ts";
+import { createBlock, forward, lossAndGradients, readAll, rows, width } from "./captured-block.ts";
+import type { Block } from "./captured-block.ts";
 
 /** Replays on three inputs and compares with the same work run anew, bit by bit. */
 async function compareWithEager(
@@ -54,8 +54,8 @@ export function captureCases(): ConformanceCase[] {
       requires,
       async run({ backend, random }) {
         const block = createBlock(backend, random);
-        const captured = block.runtime.capture(() => step(block));
-        await compareWithEager(block, captured, () => step(block));
+        const captured = block.runtime.capture(() => lossAndGradients(block));
+        await compareWithEager(block, captured, () => lossAndGradients(block));
         captured.dispose();
         block.dispose();
       },
@@ -66,22 +66,22 @@ export function captureCases(): ConformanceCase[] {
       async run({ backend, random }) {
         const block = createBlock(backend, random);
         const { runtime, input } = block;
-        const number = runtime.tensor(stepWords(0), [2], "u32");
+        const step = runtime.tensor(stepWords(0), [2], "u32");
         const masked = (at: number | Tensor): Tensor => dropout(input, 0.5, { seed: 1, stream: 2, step: at });
-        const captured = runtime.capture(() => [masked(number)]);
-        for (const next of [1, 2, 2 ** 32 + 1]) {
-          runtime.write(number, stepWords(next));
+        const captured = runtime.capture(() => [masked(step)]);
+        for (const number of [1, 2, 2 ** 32 + 1]) {
+          runtime.write(step, stepWords(number));
           captured.replay();
-          const fresh = [masked(next)];
+          const fresh = [masked(number)];
           const [got, want] = await Promise.all([readAll(captured.value), readAll(fresh)]);
           fresh[0]!.dispose();
           expectThat(
             got.every((value, at) => value === want[at]),
-            `expected the mask of step ${next}`,
+            `expected the mask of step ${number}`,
           );
         }
         captured.dispose();
-        number.dispose();
+        step.dispose();
         block.dispose();
       },
     },
@@ -110,7 +110,7 @@ export function captureCases(): ConformanceCase[] {
       async run({ backend, random }) {
         const block = createBlock(backend, random);
         const cycle = async (): Promise<void> => {
-          const captured = block.runtime.capture(() => step(block));
+          const captured = block.runtime.capture(() => lossAndGradients(block));
           const held = backend.memory();
           for (let i = 0; i < 20; i++) captured.replay();
           await backend.synchronize();
@@ -136,7 +136,7 @@ export function captureCases(): ConformanceCase[] {
       requires,
       async run({ backend, random }) {
         const block = createBlock(backend, random);
-        const captured = block.runtime.capture(() => step(block));
+        const captured = block.runtime.capture(() => lossAndGradients(block));
         captured.replay();
         const want = await readAll(captured.value);
         // The capture reads the parameters, whoever made them lets go of them; others fill all that the pool has.

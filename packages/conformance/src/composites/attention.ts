@@ -31,6 +31,7 @@ const shapes: readonly Shape[] = [
   { lengths: [300], window: 7, heads: 1, width: 16 },
   { lengths: [0, 6, 0, 0, 9, 0], window: 3, heads: 2, width: 64 },
   { lengths: [20, 7], window: 100, heads: 1, width: 64 },
+  { lengths: [9, 6], window: 1_000_000_000, heads: 1, width: 64 },
   { lengths: [12, 5], window: null, heads: 2, width: 64, maxSeqlen: 64 },
   { lengths: [9, 6], window: 2, heads: 2, width: 7, mayRefuse: true },
   { lengths: [9, 6], window: null, heads: 1, width: 128, mayRefuse: true },

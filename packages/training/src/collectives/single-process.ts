@@ -8,7 +8,10 @@ export function singleProcessCollective(backend: Backend): Collective {
   const copyTo = (operation: string, input: View, output: View): void => {
     if (failure) throw failure;
     if (input.shape.join() !== output.shape.join()) {
-      throw new ShapeError(operation, `expected views of one shape, got [${input.shape.join(", ")}] and [${output.shape.join(", ")}]`);
+      throw new ShapeError(
+        operation,
+        `expected views of one shape, got [${input.shape.join(", ")}] and [${output.shape.join(", ")}]`,
+      );
     }
     const same = input.buffer === output.buffer && input.offset === output.offset;
     if (!same) backend.run("copy", [output], [input], {});

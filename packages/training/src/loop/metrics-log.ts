@@ -75,7 +75,8 @@ function parseEvent(line: string, place: string): TrainingEvent {
   } catch {
     // Told below, together with JSON that is no event.
   }
-  if (Object.hasOwn(kinds, event?.kind ?? "") && Number.isInteger(event?.step)) return upgradeNumbers(event as TrainingEvent);
+  if (Object.hasOwn(kinds, event?.kind ?? "") && Number.isInteger(event?.step))
+    return upgradeNumbers(event as TrainingEvent);
   throw new DataError(
     "corrupt",
     "readMetrics",

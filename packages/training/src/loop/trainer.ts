@@ -85,7 +85,9 @@ export class Trainer<Row> {
 
   constructor(options: TrainerOptions<Row>) {
     if (options.collective && options.collective.world > 1) {
-      throw new Error(`[train] expected one process, got ${options.collective.world}: the loop counts the tokens of one rank only`);
+      throw new Error(
+        `[train] expected one process, got ${options.collective.world}: the loop counts the tokens of one rank only`,
+      );
     }
     if (options.resume && options.resume.objective !== options.objective) {
       throw new CheckpointError(

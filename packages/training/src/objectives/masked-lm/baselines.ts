@@ -35,10 +35,7 @@ export function countTokens(store: DocumentStore, specialIds: readonly number[] 
 }
 
 /** Both baselines on the masked positions of `batches`. */
-export function maskedLmBaselines(
-  { counts, total }: TokenCounts,
-  batches: Iterable<MaskedLmBatch>,
-): MaskedLmBaselines {
+export function maskedLmBaselines({ counts, total }: TokenCounts, batches: Iterable<MaskedLmBatch>): MaskedLmBaselines {
   const mostFrequentToken = counts.reduce((best, count, id) => (count > counts[best]! ? id : best), 0);
   let maskedTokens = 0;
   let hits = 0;

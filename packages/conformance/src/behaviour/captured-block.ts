@@ -1,11 +1,12 @@
-/** What the cases of captures run: a few layers with parameters, a forward pass, and a step with gradients. */
+/** What the cases of `capture` record: a small layer, alone and with its gradients. */
 import { Runtime, add, glu, layerNorm, linear, mean, mul, valueAndGradients } from "@modernbert-ts/tensor-core";
 import type { Backend, Tensor } from "@modernbert-ts/tensor-core";
 import type { RandomSource } from "../random-source.ts";
 
-export const rows: number = 5;
-export const width: number = 16;
+export const rows = 5;
+export const width = 16;
 
+/** A small layer with its parameters, to be captured. */
 export interface Block {
   readonly runtime: Runtime;
   readonly input: Tensor;
@@ -38,7 +39,7 @@ export function forward({ runtime, input, weight, scale }: Block): Tensor {
 }
 
 /** A loss and the gradients of both parameters. */
-export function step(block: Block): readonly Tensor[] {
+export function lossAndGradients(block: Block): readonly Tensor[] {
   const { value, gradients } = valueAndGradients(block.runtime, [block.weight, block.scale], () =>
     block.runtime.scope(() => {
       const output = forward(block);
@@ -48,6 +49,7 @@ export function step(block: Block): readonly Tensor[] {
   return [value, ...gradients.map((gradient) => gradient!)];
 }
 
+/** The numbers of all tensors, one after another. */
 export async function readAll(tensors: readonly Tensor[]): Promise<number[]> {
   const arrays = await Promise.all(tensors.map((tensor) => tensor.read()));
   return arrays.flatMap((values) => [...values]);

@@ -3,7 +3,7 @@ import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, r
 import { join } from "node:path";
 import { AtomicDirectory, ioError, openCheckpoint, openLatestCheckpoint } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
-import { runLayout } from "../run/run-summary.ts";
+import { runLayout } from "../run-folder.ts";
 
 const exported = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
 

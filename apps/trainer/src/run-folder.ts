@@ -1,0 +1,79 @@
+/** The output folder of a run: the names in it, and run.json, which says what the run is. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ioError, maskedLmObjective } from "@modernbert-ts/training";
+import type { Baseline, MetricDefinition } from "@modernbert-ts/training";
+import type { TrainerConfig } from "./config/config.ts";
+import { UserError } from "./errors.ts";
+
+/** Names inside the output folder of a run. */
+export const runLayout = {
+  config: "config.yaml",
+  summary: "run.json",
+  metrics: "metrics.jsonl",
+  checkpoints: "checkpoints",
+  model: "model",
+  report: "report.html",
+} as const;
+
+export interface RunSummary {
+  readonly version: 2;
+  readonly parameters: number;
+  readonly shape: {
+    readonly layers: number;
+    readonly hiddenSize: number;
+    readonly heads: number;
+    readonly intermediateSize: number;
+    readonly vocabSize: number;
+  };
+  readonly backend: string;
+  readonly totalTokens: number;
+  readonly tokensPerStep: number;
+  readonly trainTokens: number;
+  readonly trainDocuments: number;
+  readonly validationTokens: number;
+  /** What is trained for, and how to show its numbers. */
+  readonly objective: {
+    readonly name: string;
+    readonly lossUnit: string;
+    readonly metrics: readonly MetricDefinition[];
+  };
+  /** Empty without validation data. */
+  readonly baselines: readonly Baseline[];
+  readonly config: TrainerConfig;
+}
+
+/** Errors: UserError when it is not JSON; DataError when it cannot be read. */
+export function readRunSummary(output: string): RunSummary {
+  const path = join(output, runLayout.summary);
+  try {
+    return upgrade(JSON.parse(readFileSync(path, "utf8")) as RunSummary);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw ioError("readRunSummary", path, error);
+    throw new UserError(
+      `expected JSON in ${path}, got something else: restore it, or go on with the run to write it again`,
+    );
+  }
+}
+
+/** Version 1 knew one objective and had the baselines by name. */
+interface Version1 {
+  readonly baselines: { readonly mostFrequentAccuracy: number; readonly unigramLoss: number } | null;
+}
+
+function upgrade(summary: RunSummary | (Omit<RunSummary, "version" | "baselines"> & Version1)): RunSummary {
+  if ("version" in summary) return summary;
+  const { baselines } = summary;
+  const { name, lossUnit, metrics } = maskedLmObjective;
+  return {
+    ...summary,
+    version: 2,
+    objective: { name, lossUnit, metrics },
+    baselines: baselines
+      ? [
+          { name: "unigram", of: "loss", value: baselines.unigramLoss },
+          { name: "most frequent token", of: "maskedAccuracy", value: baselines.mostFrequentAccuracy },
+        ]
+      : [],
+  };
+}
