@@ -30,8 +30,6 @@ const knots: readonly string[] = [
   "encoder.ts → weights → kind.ts → heads → encoder.ts",
   "heads → kind.ts → heads",
   "http → infer.ts → http",
-  "commands → run → commands",
-  "report → run → report",
 ];
 /** Packages with `private` in TypeScript's sense. */
 const privateByType: readonly string[] = ["server"];
