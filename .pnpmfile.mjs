@@ -2,7 +2,7 @@
  * Changes manifests while they are packed. The CPU backend names its platform packages only there: they are made by the release, so in
  * the repository they cannot be resolved.
  */
-import { platformPackage, platforms } from "./packages/backend-cpu/native/platforms.mjs";
+import { platformPackage, platforms } from "./packages/backend-cpu/scripts/platforms.mjs";
 
 export const hooks = {
   beforePacking(manifest) {

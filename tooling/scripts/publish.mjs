@@ -2,12 +2,12 @@
  * Publishes the versions that the registry lacks, with provenance: first the native libraries, so that the package that names them never
  * stands there without them, then the packages of the workspace. Called by .github/workflows/release.yml.
  *
- *   node tooling/scripts/publish.mjs FOLDER [--dry-run]     (FOLDER/<platform>/ is what native/platform-package.mjs made)
+ *   node tooling/scripts/publish.mjs FOLDER [--dry-run]     (FOLDER/<platform>/ is what scripts/platform-package.mjs made)
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { platforms } from "../../packages/backend-cpu/native/platforms.mjs";
+import { platforms } from "../../packages/backend-cpu/scripts/platforms.mjs";
 import { pnpm, step } from "./steps.mjs";
 
 const [folder, ...options] = process.argv.slice(2);

@@ -264,7 +264,7 @@ test("progress without a terminal is plain lines", () => {
       step: number,
       tokens: number * 10,
       loss: 5,
-      maskedAccuracy: 0.1,
+      metrics: { maskedAccuracy: 0.1 },
       learningRate: 1e-3,
       gradientNorm: 1,
       lossScale: 1,

@@ -1,11 +1,11 @@
 /** Chooses the engine of the CPU backend and says so when it is not the fast one. No Node API here. */
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Backend } from "@modernbert-ts/tensor-core";
-import type { NativeOptions } from "./native/create.ts";
-import { NativeLibraryError } from "./native-library-error.ts";
-import { createTypeScriptBackend } from "./typescript/backend.ts";
-import { createWasmBackend } from "./wasm/backend.ts";
-import { WasmUnavailableError } from "./wasm/module.ts";
+import type { NativeOptions } from "./engines/native/create.ts";
+import { NativeLibraryError } from "./engines/native/library-error.ts";
+import { createTypeScriptBackend } from "./engines/typescript/backend.ts";
+import { createWasmBackend } from "./engines/wasm/backend.ts";
+import { WasmUnavailableError } from "./engines/wasm/module.ts";
 
 /** C through koffi; WebAssembly SIMD, anywhere; plain TypeScript, slow, anywhere. */
 export type CpuEngine = "native" | "wasm" | "typescript";

@@ -6,7 +6,7 @@ import type { CpuBackendOptions } from "./choose.ts";
 /** A backend on this machine's CPU. Rejects when the engine that was asked for cannot run here. */
 export function createCpuBackend(options: CpuBackendOptions = {}): Promise<Backend> {
   return chooseEngine(options, async () => {
-    const { loadNativeEngine } = await import("./native/create.ts");
+    const { loadNativeEngine } = await import("./engines/native/create.ts");
     return loadNativeEngine();
   });
 }

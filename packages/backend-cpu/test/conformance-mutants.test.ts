@@ -3,7 +3,7 @@ import { conformanceCases, openSession, runCase } from "@modernbert-ts/conforman
 import type { Backend, PrimitiveAttrs, PrimitiveName, View } from "@modernbert-ts/tensor-core";
 import { denseStrides } from "@modernbert-ts/tensor-core";
 import { expect, test } from "vitest";
-import { createTypeScriptBackend } from "../src/typescript/index.ts";
+import { createTypeScriptBackend } from "../src/engines/typescript/index.ts";
 
 type Run = (op: PrimitiveName, outputs: readonly View[], inputs: readonly View[], attrs: object) => void;
 

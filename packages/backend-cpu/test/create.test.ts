@@ -10,7 +10,7 @@ import { createCpuBackend } from "../src/index.ts";
 import { describeNative } from "./native.ts";
 
 afterEach(() => {
-  vi.doUnmock("../src/native/create.ts");
+  vi.doUnmock("../src/engines/native/create.ts");
   vi.unstubAllEnvs();
   vi.resetModules();
   vi.unstubAllGlobals();
@@ -22,7 +22,7 @@ test("the device line names the engine", async () => {
 });
 
 function withoutNative(): void {
-  vi.doMock("../src/native/create.ts", () => ({
+  vi.doMock("../src/engines/native/create.ts", () => ({
     loadNativeEngine: () => Promise.reject(new Error("[createCpuBackend] expected a library, found none")),
   }));
 }

@@ -1,7 +1,7 @@
 /** The native engine against the conformance suite, once per instruction set that the library holds. */
 import { describeConformance } from "@modernbert-ts/conformance/vitest";
 import { createCpuBackend } from "../src/index.ts";
-import { createTypeScriptBackend } from "../src/typescript/index.ts";
+import { createTypeScriptBackend } from "../src/engines/typescript/index.ts";
 import { describeNative, instructionSets, missing } from "./native.ts";
 
 if (missing) describeNative("conformance of cpu, native engine", () => undefined);

@@ -2,9 +2,9 @@
 import { denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { Backend, DType, View } from "@modernbert-ts/tensor-core";
 import { describe, test } from "vitest";
-import { loadNativeLibrary } from "../src/native/library.ts";
-import type { InstructionSet } from "../src/native/library.ts";
-import { findNativeLibrary } from "../src/native/locate.ts";
+import { loadNativeLibrary } from "../src/engines/native/library.ts";
+import type { InstructionSet } from "../src/engines/native/library.ts";
+import { findNativeLibrary } from "../src/engines/native/locate.ts";
 
 /** Why the native engine cannot be tested here, or undefined. A library that is there but does not load is a failure, not a reason. */
 export const missing: string | undefined =

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { platformPackage } from "../src/native/locate.ts";
+import { platformPackage } from "../src/engines/native/locate.ts";
 import { describeNative, missing } from "./native.ts";
 
 const packageFolder = fileURLToPath(new URL("../", import.meta.url));
@@ -61,7 +61,7 @@ describeNative(
       for (const made of [bin, tarballs]) mkdirSync(made);
       symlinkSync(process.execPath, join(bin, "node"));
       symlinkSync("/bin/sh", join(bin, "sh"));
-      const platformFolder = execFileSync(process.execPath, ["native/platform-package.mjs"], {
+      const platformFolder = execFileSync(process.execPath, ["scripts/platform-package.mjs"], {
         cwd: packageFolder,
         encoding: "utf8",
       });

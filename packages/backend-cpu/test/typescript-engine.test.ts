@@ -3,9 +3,9 @@ import { readFileSync, readdirSync } from "node:fs";
 import { scalarTable } from "@modernbert-ts/tensor-core";
 import type { ScalarFunctionName } from "@modernbert-ts/tensor-core";
 import { describe, expect, test } from "vitest";
-import { createTypeScriptBackend } from "../src/typescript/index.ts";
-import { encodeHalf } from "../src/typescript/half.ts";
-import { mapFunctions } from "../src/typescript/map-functions.ts";
+import { createTypeScriptBackend } from "../src/engines/typescript/index.ts";
+import { encodeHalf } from "../src/engines/typescript/half.ts";
+import { mapFunctions } from "../src/engines/typescript/map-functions.ts";
 
 test("every loop computes what the scalar table says", () => {
   const values = [0, -0, 1, -1, 0.3, -2.7, 9, 1e-9, 1e9, Infinity, -Infinity, Number.NaN];
@@ -51,7 +51,7 @@ describe("memory", () => {
 });
 
 test("no Node API: the engine runs in browsers", () => {
-  const folder = new URL("../src/typescript/", import.meta.url);
+  const folder = new URL("../src/engines/typescript/", import.meta.url);
   const files = readdirSync(folder, { recursive: true })
     .map(String)
     .filter((file) => file.endsWith(".ts"));

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from "node:v8";
 import { describeConformance } from "@modernbert-ts/conformance/vitest";
 import { test } from "vitest";
-import { createWasmBackend } from "../src/wasm/index.ts";
+import { createWasmBackend } from "../src/engines/wasm/index.ts";
 
 for (const threads of [1, 2]) {
   describeConformance({

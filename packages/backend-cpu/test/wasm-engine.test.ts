@@ -11,7 +11,7 @@ import {
 } from "@modernbert-ts/tensor-core";
 import type { Activation } from "@modernbert-ts/tensor-core";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createWasmBackend } from "../src/wasm/index.ts";
+import { createWasmBackend } from "../src/engines/wasm/index.ts";
 import { tensor, valuesOf } from "./native.ts";
 
 afterEach(() => vi.unstubAllGlobals());

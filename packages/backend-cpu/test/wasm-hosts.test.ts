@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createWasmBackend, WasmUnavailableError } from "../src/wasm/index.ts";
+import { createWasmBackend, WasmUnavailableError } from "../src/engines/wasm/index.ts";
 import { tensor, valuesOf } from "./native.ts";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -64,7 +64,7 @@ describe("hosts that lack something", () => {
 });
 
 describe("processes", () => {
-  const built = fileURLToPath(new URL("../dist/wasm/index.js", import.meta.url));
+  const built = fileURLToPath(new URL("../dist/engines/wasm/index.js", import.meta.url));
 
   function runChild(code: string): { status: number | null; stdout: string; stderr: string } {
     const prelude = `
@@ -118,7 +118,7 @@ test("nothing of Node is reached from the browser's entry", async () => {
     }
   }
   await visit(new URL("../src/browser.ts", import.meta.url));
-  await visit(new URL("../src/wasm/index.ts", import.meta.url));
-  expect(seen.size).toBeGreaterThan(readdirSync(new URL("../src/wasm/", import.meta.url)).length);
+  await visit(new URL("../src/engines/wasm/index.ts", import.meta.url));
+  expect(seen.size).toBeGreaterThan(readdirSync(new URL("../src/engines/wasm/", import.meta.url)).length);
   expect([...bare].sort()).toEqual(["@modernbert-ts/device-kit", "@modernbert-ts/tensor-core"]);
 });

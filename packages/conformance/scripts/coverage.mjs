@@ -2,7 +2,7 @@
 /**
  * Runs the suite on built backends and writes a table of what it covers. File and backends come as arguments, because this package knows none:
  *   node packages/conformance/scripts/coverage.mjs docs/coverage.md \
- *     --oracle packages/backend-cpu/dist/typescript/index.js#createTypeScriptBackend \
+ *     --oracle packages/backend-cpu/dist/engines/typescript/index.js#createTypeScriptBackend \
  *     "CPU, C kernels=packages/backend-cpu/dist/index.js#createCpuBackend {\"engine\":\"native\"}"
  */
 import { writeFile } from "node:fs/promises";

@@ -1,5 +1,5 @@
 /** The page of the benchmark: ours and onnxruntime-web, each on WebGPU and on WebAssembly, on the weights that the server gives. */
-import { createWasmBackend } from "../../../packages/backend-cpu/dist/wasm/index.js";
+import { createWasmBackend } from "../../../packages/backend-cpu/dist/engines/wasm/index.js";
 import { createWebGpuBackend } from "../../../packages/backend-webgpu/dist/index.js";
 import { loadModelFolder, packSequences } from "../../../packages/modernbert/dist/index.js";
 import { blobSource } from "../../../packages/safetensors/dist/index.js";

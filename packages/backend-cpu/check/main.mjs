@@ -1,0 +1,102 @@
+/**
+ * `npm run check:native`: what `npm test` cannot say about the C library. Its tests run again under AddressSanitizer and
+ * UndefinedBehaviorSanitizer, and with the arm64 build in an emulator (arm64 kernels on an x64 machine); the error bounds of simd/math.h
+ * are measured. A check without its tools is skipped, with the reason.
+ */
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { step } from "../../../tooling/scripts/steps.mjs";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const build = [process.execPath, join(root, "scripts", "build-native.mjs")];
+const vitest = [process.execPath, "node_modules/vitest/vitest.mjs", "run"];
+const kernels = ["conformance", "map", "capture", "poison"].map((name) => `packages/backend-cpu/test/native-${name}`);
+const models = ["packages/backend-cpu/test/fused", "packages/modernbert/test/golden.test.ts"];
+/** Every 20011th float: a sample in seconds (a prime, so that all exponents and endings occur). */
+const stride = "20011";
+
+sanitizers();
+arm64();
+simdMath("simd/math.h, this machine's vectors", ["cc", "-march=native"], []);
+
+function sanitizers() {
+  const title = "sanitizers";
+  const asan = output("cc", ["-print-file-name=libasan.so"]);
+  if (process.platform !== "linux" || !asan?.startsWith("/")) return skip(title, "cc has no libasan.so for LD_PRELOAD");
+  const out = join(root, "build", "sanitized");
+  const library = join(out, "modernbert_cpu.so");
+  const flags =
+    "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g -DMB_POISON_SCRATCH";
+  step(`${title}: build`, [...build, "--out", out], { env: { CC: "cc", CFLAGS: flags } });
+  const env = {
+    MODERNBERT_CPU_LIBRARY: library,
+    LD_PRELOAD: asan,
+    ASAN_OPTIONS: "detect_leaks=0,allocator_may_return_null=1",
+  };
+  expectUseAfterFreeToBeCaught(library, env);
+  const others = ["process", "stream", "large"].map((name) => `packages/backend-cpu/test/native-${name}`);
+  step(`${title}: tests`, [...vitest, ...kernels, ...others, ...models], { env });
+}
+
+/** A run under sanitizers proves nothing if they do not watch. */
+function expectUseAfterFreeToBeCaught(library, env) {
+  const code = `
+    const library = require(${JSON.stringify(createRequire(join(root, "package.json")).resolve("koffi"))}).load(${JSON.stringify(library)});
+    const memory = library.func("mb_allocate", "int64_t", ["int64_t"])(64);
+    library.func("mb_free", "void", ["int64_t"])(memory);
+    library.func("mb_copy", "void", ["void *", "int64_t", "int64_t"])(Buffer.alloc(64), memory, 64);
+  `;
+  const { stderr } = spawnSync(process.execPath, ["-e", code], { env: { ...process.env, ...env }, encoding: "utf8" });
+  if (!stderr.includes("heap-use-after-free"))
+    throw new Error(`expected the sanitizer to catch a use after free: ${stderr}`);
+}
+
+function arm64() {
+  const title = "NEON in an emulator";
+  if (process.arch === "arm64") return skip(title, "this machine is arm64: npm test runs NEON");
+  const compiler = "aarch64-linux-gnu-gcc";
+  for (const tool of [compiler, "qemu-aarch64"])
+    if (output(tool, ["--version"]) === undefined)
+      return skip(title, `no ${tool} (apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)`);
+  const out = join(root, "build", "linux-arm64");
+  const emulator = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"];
+  const serve = join(out, "serve");
+  step(`${title}: build`, build, { env: { CC: compiler, TARGET_ARCH: "arm64" } });
+  step(`${title}: server`, [compiler, "-O1", "-Wall", "-Wextra", join(root, "check", "serve.c"), "-ldl", "-o", serve]);
+  const config = ["--config", join(root, "check", "vitest.emulated.config.ts")];
+  step(`${title}: tests`, [...vitest, ...config, ...kernels, ...models], {
+    env: {
+      MODERNBERT_CPU_LIBRARY: join(out, "modernbert_cpu.so"),
+      MODERNBERT_CPU_EMULATOR: [...emulator, serve].join(" "),
+    },
+  });
+  simdMath("simd/math.h, NEON", [compiler, "-static"], emulator);
+}
+
+function simdMath(title, compiler, emulator) {
+  if (output(compiler[0], ["--version"]) === undefined) return skip(title, `no ${compiler[0]}`);
+  const program = join(root, "build", `simd_math-${compiler[0]}`);
+  const flags = ["-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi"];
+  const source = [
+    "-I",
+    join(root, "src", "engines", "native", "c"),
+    join(root, "check", "simd_math.c"),
+    "-o",
+    program,
+    "-lm",
+  ];
+  step(`${title}: build`, [...compiler, ...flags, ...source]);
+  step(title, [...emulator, program, stride]);
+}
+
+function skip(title, reason) {
+  console.log(`\n▸ ${title}\n  skipped: ${reason}`);
+}
+
+/** What a program prints; undefined when it cannot run. */
+function output(program, args) {
+  const { status, stdout } = spawnSync(program, args, { encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
+}

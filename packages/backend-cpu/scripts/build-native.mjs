@@ -1,0 +1,223 @@
+/**
+ * Compiles the native engine with the system's C compiler into build/<platform>-<arch>/.
+ *
+ * Kernel files are compiled once per instruction set, the runtime once; objects are kept, and only what changed is compiled again.
+ * CC names another compiler (a cross compiler with TARGET_ARCH=arm64, TARGET_PLATFORM=win32), CFLAGS adds flags, `--out DIR` builds
+ * elsewhere (for sanitizers: src/engines/native/README.md). Without a compiler it prints one line and succeeds: the package then runs its TypeScript
+ * engine.
+ */
+import { execFile } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createHash } from "node:crypto";
+import { availableParallelism, tmpdir } from "node:os";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../", import.meta.url));
+const sources = join(root, "src", "engines", "native", "c");
+/** Compiled once; every other room holds kernels, compiled once per instruction set. */
+const runtime = join(sources, "runtime");
+const generated = join(root, "generated");
+
+const words = (text) => text.split(/\s+/).filter(Boolean);
+
+const avx512 = words(
+  "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mtune=skylake-avx512 -mprefer-vector-width=512",
+);
+const instructionSets = {
+  x64: {
+    baseline: [],
+    avx2: words("-mavx2 -mfma -mf16c -mtune=haswell"),
+    avx512,
+    amx: [...avx512, ...words("-mamx-tile -mamx-bf16 -mamx-int8")],
+  },
+  arm64: { neon: [] },
+};
+const platform = process.env.TARGET_PLATFORM ?? process.platform;
+const extension = { win32: "dll", darwin: "dylib" }[platform] ?? "so";
+const pic = platform === "win32" ? [] : ["-fPIC"];
+const common = words("-std=gnu11 -O3 -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=fast");
+const warnings = words("-Wall -Wextra -Wno-unknown-pragmas -Wno-psabi");
+
+await main().catch((error) => {
+  console.error(`[backend-cpu] ${error.message.trimEnd()}`);
+  process.exitCode = 1;
+});
+
+async function main() {
+  const compiler = await findCompiler();
+  if (compiler === undefined) {
+    console.log(
+      "[backend-cpu] no working C compiler found (cc, gcc, clang or $CC): the native engine is not built, the WebAssembly engine will be used.",
+    );
+    return;
+  }
+  const arch = process.env.TARGET_ARCH ?? process.arch;
+  const sets = await supportedSets(compiler, instructionSets[arch] ?? { baseline: [] });
+  const { values: options } = parseArgs({ options: { out: { type: "string" } } });
+  const out = options.out ?? join(root, "build", `${platform}-${arch}`);
+  mkdirSync(join(out, "objects"), { recursive: true });
+  await generate();
+
+  const oldGlibc = ["-include", join(runtime, "glibc.h")];
+  const flags = [
+    ...common,
+    ...pic,
+    ...warnings,
+    ...oldGlibc,
+    "-I",
+    sources,
+    "-I",
+    generated,
+    ...words(process.env.CFLAGS ?? ""),
+  ];
+  const stamp = createHash("sha256")
+    .update([compiler, ...flags, readFileSync(fileURLToPath(import.meta.url))].join(" "))
+    .digest("hex")
+    .slice(0, 12);
+  const headers = newest([sources, generated].flatMap((folder) => files(folder, ".h")));
+  const kernels = files(sources, ".c").filter((source) => dirname(source) !== runtime);
+  const jobs = [
+    ...files(runtime, ".c").map((source) => ({ source, set: "runtime", isa: [] })),
+    ...Object.entries(sets).flatMap(([set, isa]) =>
+      kernels.map((source) => ({ source, set, isa: [...isa, `-DMB_ISA=${set}`] })),
+    ),
+  ];
+  const definitions = Object.keys(sets).map((set) => `-DMB_HAVE_${set.toUpperCase()}`);
+  const objects = jobs.map(({ source, set }) => {
+    const name = relative(sources, source).replace(/\.c$/, "").replaceAll(sep, "-");
+    return join(out, "objects", `${name}-${set}-${stamp}.o`);
+  });
+  const stale = jobs.flatMap((job, at) =>
+    isStale(objects[at], job.source, headers) ? [{ ...job, object: objects[at] }] : [],
+  );
+  const library = join(out, `modernbert_cpu.${extension}`);
+  if (stale.length === 0 && existsSync(library) && statSync(library).mtimeMs >= newest(objects)) return;
+
+  await inParallel(stale, async ({ source, isa, object }) => {
+    const temporary = `${object}.${process.pid}`;
+    await compile(compiler, [...flags, ...isa, ...definitions, "-c", source, "-o", temporary]);
+    renameSync(temporary, object);
+  });
+  const temporary = `${library}.${process.pid}`;
+  // Windows: the thread library goes inside. Linux: nodelete: threads of a stream that nobody disposed still run when the library is closed.
+  const link = {
+    win32: ["-static"],
+    linux: [
+      ...(process.env.CFLAGS?.includes("-fsanitize") ? [] : ["-Wl,-z,defs"]),
+      "-Wl,-z,nodelete",
+      "-Wl,-z,noexecstack",
+    ],
+  }[platform];
+  await compile(compiler, [...flags, "-shared", ...objects, ...(link ?? []), "-lpthread", "-lm", "-o", temporary]);
+  renameSync(temporary, library);
+  for (const old of files(join(out, "objects"), ".o")) if (!objects.includes(old)) rmSync(old);
+  console.log(
+    `[backend-cpu] native engine built: ${compiler}, ${Object.keys(sets).join(" ")}, ${stale.length} files compiled`,
+  );
+}
+
+/** The switch over scalar functions, from tensor-core's table: one list for the map interpreter, one X(name, arity, text) each. */
+async function generate() {
+  const { scalarTable } = await import("@modernbert-ts/tensor-core");
+  const lines = Object.entries(scalarTable).map(([name, { arity, c }]) => `  X(${name}, ${arity}, ${c})`);
+  const text = [
+    "/* Generated by scripts/build-native.mjs from the scalar table of tensor-core: X(name, arity, C text over a, b, c). */",
+    "#define MB_SCALAR_FUNCTIONS(X) \\",
+    `${lines.join(" \\\n")}`,
+    "",
+  ].join("\n");
+  mkdirSync(generated, { recursive: true });
+  const path = join(generated, "scalar_functions.h");
+  if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+}
+
+/** The first compiler that can make a shared library with threads (some systems have one without headers). */
+async function findCompiler() {
+  if (process.env.CC === "none") return undefined;
+  const folder = mkdtempSync(join(tmpdir(), "modernbert-cc-"));
+  const probe = join(folder, "probe.c");
+  writeFileSync(probe, "#include <pthread.h>\n#include <math.h>\nint probe(void) { return pthread_self() != 0; }\n");
+  try {
+    for (const candidate of process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"]) {
+      try {
+        await run(candidate, ["-shared", ...pic, probe, "-lpthread", "-lm", "-o", join(folder, "probe")]);
+        return candidate;
+      } catch (error) {
+        if (process.env.CC)
+          throw new Error(`CC=${candidate} does not work: ${error.stderr || error.message}`, { cause: error });
+      }
+    }
+    return undefined;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Without the sets whose flags the compiler does not know (AMX: gcc 11, clang 12). */
+async function supportedSets(compiler, sets) {
+  const folder = mkdtempSync(join(tmpdir(), "modernbert-cc-"));
+  const empty = join(folder, "empty.c");
+  writeFileSync(empty, "typedef int nothing;\n");
+  const known = async (flags) =>
+    run(compiler, [...flags, "-c", empty, "-o", join(folder, "empty.o")]).then(
+      () => true,
+      () => false,
+    );
+  try {
+    const entries = [];
+    for (const [set, flags] of Object.entries(sets)) {
+      if (await known(flags)) entries.push([set, flags]);
+      else console.log(`[backend-cpu] ${compiler} does not know ${flags.join(" ")}: no kernels for ${set}`);
+    }
+    return Object.fromEntries(entries);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function compile(compiler, args) {
+  const { stderr } = await run(compiler, args).catch((cause) => {
+    throw new Error(
+      `compiling the native engine failed (CC names another compiler, CC=none does without): ${cause.stderr || cause.message}`,
+      { cause },
+    );
+  });
+  if (stderr) console.error(stderr.trimEnd());
+}
+
+async function inParallel(items, work) {
+  const queue = [...items];
+  const lane = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, lane));
+}
+
+/** Files below `folder`, sorted. */
+function files(folder, suffix) {
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith(suffix))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+function newest(paths) {
+  return Math.max(0, ...paths.map((path) => statSync(path).mtimeMs));
+}
+
+function isStale(object, source, headers) {
+  return !existsSync(object) || statSync(object).mtimeMs < Math.max(headers, statSync(source).mtimeMs);
+}

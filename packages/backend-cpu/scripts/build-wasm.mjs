@@ -1,0 +1,77 @@
+/**
+ * Compiles the WebAssembly engine's kernels with AssemblyScript and writes them, with the code of its threads, as one JavaScript module
+ * (generated/wasm.js): text survives every bundler, where a file beside the code does not.
+ */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { main } from "assemblyscript/asc";
+
+const root = new URL("../src/engines/wasm/", import.meta.url);
+const generated = new URL("../generated/", import.meta.url);
+
+/** Addresses below this belong to the control words of the threads (src/engines/wasm/threads.ts). */
+const memoryBase = 65536;
+/** 4 GiB less one page, so that the end of memory is still a 32-bit number. */
+const maximumPages = 65535;
+
+const kernels = await compile("simd,threads");
+const kernelsRelaxed = await compile("simd,threads,relaxed-simd");
+const runTasks = await readFile(new URL("worker/run-tasks.js", root), "utf8");
+const worker = await readFile(new URL("worker/worker.js", root), "utf8");
+
+await mkdir(generated, { recursive: true });
+await writeFile(
+  new URL("wasm.js", generated),
+  `// Made by scripts/build-wasm.mjs.
+${runTasks}
+/** The kernels in base64. */
+export const KERNELS = "${kernels}";
+/** The same with fused multiply-add, for engines that have relaxed SIMD. */
+export const KERNELS_RELAXED = "${kernelsRelaxed}";
+/** A classic script for a worker. */
+export const WORKER = ${JSON.stringify(runTasks.replace("export function", "function") + worker)};
+`,
+);
+await writeFile(
+  new URL("wasm.d.ts", generated),
+  `export declare const KERNELS: string;
+export declare const KERNELS_RELAXED: string;
+export declare const WORKER: string;
+export declare function runTasks(
+  control: Int32Array,
+  values: Float64Array,
+  kernels: readonly ((...args: number[]) => void)[],
+  scratch: number,
+): unknown;
+`,
+);
+
+async function compile(features) {
+  let binary;
+  const flags = {
+    "-O3": [],
+    "--noAssert": [],
+    "--runtime": ["stub"],
+    "--importMemory": [],
+    "--noExportMemory": [],
+    "--sharedMemory": [],
+    "--initialMemory": ["1"],
+    "--maximumMemory": [String(maximumPages)],
+    "--memoryBase": [String(memoryBase)],
+    "--enable": [features],
+    // Exports that take vectors are calls between files, not from JavaScript.
+    "--disableWarning": ["112"],
+    "--outFile": ["module.wasm"],
+  };
+  const { error, stderr } = await main(
+    ["index.ts", ...Object.entries(flags).flatMap(([name, values]) => [name, ...values])],
+    {
+      readFile: (name) => readFile(fileURLToPath(new URL(name, new URL("assembly/", root))), "utf8").catch(() => null),
+      writeFile: (_name, data) => void (binary = data),
+      listFiles: () => [],
+    },
+  );
+  if (error)
+    throw new Error(`[backend-cpu] the WebAssembly kernels do not compile: ${error.message}\n${stderr.toString()}`);
+  return Buffer.from(binary).toString("base64");
+}

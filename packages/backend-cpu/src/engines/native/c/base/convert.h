@@ -1,0 +1,98 @@
+/* Conversions between dtypes, of one element and of contiguous runs.
+ *
+ * Floats round to nearest even. Floats become integers by truncation; what does not fit wraps as in JavaScript's typed arrays, NaN
+ * becomes 0. f32 is the intermediate of f16 and bf16, f64 of everything else, so no value is rounded twice. */
+#ifndef MB_CONVERT_H
+#define MB_CONVERT_H
+
+#include <math.h>
+
+#include "base/command.h"
+#include "simd/simd.h"
+
+static inline uint32_t mb_float_bits(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  return bits;
+}
+
+static inline float mb_bits_float(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+static inline float mb_f32_of_bf16(uint16_t bits) { return mb_bits_float((uint32_t)bits << 16); }
+
+static inline uint16_t mb_bf16_of_f32(float value) {
+  const uint32_t bits = mb_float_bits(value);
+  const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  return (uint16_t)(value != value ? 0x7fc0 : rounded);
+}
+
+static inline float mb_f32_of_f16(uint16_t bits) {
+  const uint32_t sign = (uint32_t)(bits & 0x8000) << 16;
+  const uint32_t magnitude = (uint32_t)(bits & 0x7fff) << 13;
+  if (magnitude >= 0x0f800000) return mb_bits_float(sign | 0x70000000 | magnitude); /* infinity, NaN */
+  const float value = mb_bits_float(magnitude) * 0x1p112f;                         /* exponent bias 15 → 127, subnormals too */
+  return mb_bits_float(sign | mb_float_bits(value));
+}
+
+static inline uint16_t mb_f16_of_f32(float value) {
+  const uint32_t bits = mb_float_bits(value);
+  const uint16_t sign = (uint16_t)((bits >> 16) & 0x8000);
+  const uint32_t magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return 0x7e00;
+  if (magnitude >= 0x477ff000) return sign | 0x7c00; /* rounds to 65536 or more */
+  if (magnitude < 0x38800000) {                      /* subnormal: the sum's last place is 2^-24 */
+    const float shifted = mb_bits_float(magnitude) + 0.5f;
+    return sign | (uint16_t)(mb_float_bits(shifted) - mb_float_bits(0.5f));
+  }
+  return sign | (uint16_t)((magnitude + 0x0fff + ((magnitude >> 13) & 1) - 0x38000000) >> 13);
+}
+
+/* The f32 next to `value` that rounds to 16 bits as `value` does: truncated, with the last bit set where something was lost. */
+static inline float mb_f32_to_odd(double value) {
+  const float nearest = (float)value;
+  if ((double)nearest == value || value != value) return nearest;
+  uint32_t bits = mb_float_bits(nearest);
+  if (fabs((double)nearest) > fabs(value)) bits--;
+  return mb_bits_float(bits | 1);
+}
+
+static inline int32_t mb_i32_of_f64(double value) {
+  if (!(fabs(value) < 0x1p63)) return 0;
+  return (int32_t)(uint32_t)(uint64_t)(int64_t)value;
+}
+
+static inline uint32_t mb_u32_of_f64(double value) { return (uint32_t)mb_i32_of_f64(value); }
+
+static inline double mb_load_element(const void *at, int32_t dtype) {
+  switch (dtype) {
+    case MB_F32: return *(const float *)at;
+    case MB_F16: return mb_f32_of_f16(*(const uint16_t *)at);
+    case MB_BF16: return mb_f32_of_bf16(*(const uint16_t *)at);
+    case MB_F64: return *(const double *)at;
+    case MB_I32: return *(const int32_t *)at;
+    default: return *(const uint32_t *)at;
+  }
+}
+
+static inline void mb_store_element(void *at, int32_t dtype, double value) {
+  switch (dtype) {
+    case MB_F32: *(float *)at = (float)value; break;
+    case MB_F16: *(uint16_t *)at = mb_f16_of_f32(mb_f32_to_odd(value)); break;
+    case MB_BF16: *(uint16_t *)at = mb_bf16_of_f32(mb_f32_to_odd(value)); break;
+    case MB_F64: *(double *)at = value; break;
+    case MB_I32: *(int32_t *)at = mb_i32_of_f64(value); break;
+    default: *(uint32_t *)at = mb_u32_of_f64(value);
+  }
+}
+
+/* Contiguous runs of n elements (base/convert.c). */
+void MB_FN(mb_to_f32)(const void *from, int32_t dtype, int64_t n, float *to);
+void MB_FN(mb_from_f32)(const float *from, int64_t n, void *to, int32_t dtype);
+void MB_FN(mb_to_f64)(const void *from, int32_t dtype, int64_t n, double *to);
+void MB_FN(mb_from_f64)(const double *from, int64_t n, void *to, int32_t dtype);
+
+#endif

@@ -1,0 +1,43 @@
+/* Linear layer in bytes: rows of activations are rounded to bytes, each with a scale of its own, and multiplied in whole numbers. */
+#include "narrow/panel_linear.h"
+
+#define SMALLEST 1e-30f /* rows that are smaller count as zeros */
+
+typedef int8_t bytes_of_vector __attribute__((vector_size(VL)));
+
+/* A row that is not finite becomes zeros worth NaN. */
+float MB_FN(mb_int8_round)(const float *x, int64_t depth, int64_t padded, int32_t *words) {
+  int8_t *to = (int8_t *)words;
+  vf largest = {0};
+  vi broken = {0};
+  for (int64_t d = 0; d < depth; d += VL) {
+    const vf magnitude = v_abs(v_load_n(x + d, MB_MIN(VL, depth - d)));
+    largest = v_greater_of(magnitude, largest);
+    broken |= ~(magnitude < __builtin_inff());
+  }
+  if (v_any(broken)) {
+    memset(to, 0, (size_t)padded * 4);
+    return __builtin_nanf("");
+  }
+  const float most = v_largest(largest);
+  const vf inverse = v_set(most > SMALLEST ? 127 / most : 0);
+  int64_t d = 0;
+  for (; d < depth; d += VL) {
+    const vf scaled = v_rounded(v_load_n(x + d, MB_MIN(VL, depth - d)) * inverse);
+    const vi whole = (vi)(scaled + V_ROUNDER) - (vi)v_set(V_ROUNDER);
+    const bytes_of_vector bytes = __builtin_convertvector(whole, bytes_of_vector);
+    memcpy(to + d, &bytes, VL);
+  }
+  if (d < 4 * padded) memset(to + d, 0, (size_t)(4 * padded - d));
+  return most / 127;
+}
+
+/* views: y [T, n], x [T, k], weight [n, k/4], scales [n], bias (or absent). */
+void MB_FN(mb_op_int8_linear)(const mb_view *views, const double *attributes) {
+  (void)attributes;
+  const mb_panel_linear_args args = {.rows = views[0].shape[0], .depth = views[1].shape[1], .channels = views[0].shape[1],
+                                     .channel_bytes = 4 * views[2].shape[1], .y = views[0].data, .x = views[1].data, .weight = views[2].data,
+                                     .scales = views[3].data, .bias = views[4].data};
+  if (args.rows <= MB_INT8_ROWS) MB_FN(mb_int8_rows)(&args);
+  else MB_FN(mb_panel_linear)(MB_FN(mb_int8_kernel)(), &args);
+}

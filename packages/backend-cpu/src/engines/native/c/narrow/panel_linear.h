@@ -1,0 +1,60 @@
+/* y = x · weightᵀ for weights in 16 bits or in bytes, which are read as they lie; what the kernels of narrow/int8_panels.c, narrow/int8_amx.c and
+ * narrow/linear_amx.c share.
+ *
+ * Everything comes in words of 32 bits: four bytes, or two bf16. Rows of x are rounded to such words and packed into panels of VL rows,
+ * laid out [word][row], so that one vector (or one row of a tile) holds the same depths of VL rows, to be multiplied with one word of
+ * weights. Sums come out as channels × rows; they are turned around and scaled on the way to y. */
+#ifndef MB_PANEL_LINEAR_H
+#define MB_PANEL_LINEAR_H
+
+#include "base/command.h"
+#include "simd/simd.h"
+
+/* Channels of a task, a multiple of VL and of every kernel's channels; most panels of a kernel. */
+#define MB_PANEL_CHANNELS 32
+#define MB_PANELS 3
+
+typedef struct {
+  int channels, panels; /* of one call of `tile`: up to so many */
+  int depth;            /* numbers in a word */
+  int planes;           /* words that stand for the same numbers, to be summed: each panel has so many, one after another */
+  int whole;            /* sums are int32, not float */
+  int32_t flip;         /* exclusive-or of the packed words */
+
+  /* Rounds a row to planes of `padded` words, zeros beyond `depth` numbers. Returns what 1 is worth. */
+  float (*round)(const float *x, int64_t depth, int64_t padded, int32_t *planes);
+  /* What is to be taken off the sums of up to MB_PANEL_CHANNELS channels, rounded up to VL; may be NULL. */
+  void (*offsets)(int64_t channels, int64_t bytes, const char *weight, int32_t *offsets);
+  /* Around the calls of a task; may be NULL. */
+  void (*begin)(void), (*end)(void);
+  /* sums[channel][panel][row] = Σ x · w over `bytes` bytes of each channel. Planes are `plane` words long, zero beyond `bytes` up to a
+   * multiple of VL words. `sums` has rows of panels * VL, and room for this->channels of them. */
+  void (*tile)(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t plane, int32_t *sums);
+} mb_panel_kernel;
+
+typedef struct {
+  int64_t rows, depth, channels, channel_bytes; /* bytes from one channel's weights to the next */
+  const float *x, *scales, *bias;               /* scales and bias may be NULL */
+  const void *weight;
+  float *y;
+} mb_panel_linear_args;
+
+/* On all workers; call it outside of tasks. */
+void MB_FN(mb_panel_linear)(const mb_panel_kernel *kernel, const mb_panel_linear_args *args);
+
+/* What y is made of: sums of one row and VL channels. The same rounding wherever it is called. */
+static inline vf mb_scaled(vf sums, vf scales, float row_scale, vf bias) { return sums * scales * row_scale + bias; }
+
+/* narrow/int8_rows.c: the same for up to MB_INT8_ROWS rows of bytes, by dot products over the weights as they lie. */
+#define MB_INT8_ROWS 8
+void MB_FN(mb_int8_rows)(const mb_panel_linear_args *args);
+
+/* The best kernel for bytes on this machine: of narrow/int8_amx.c where tiles are compiled in, else of narrow/int8_panels.c. */
+const mb_panel_kernel *MB_FN(mb_int8_kernel)(void);
+/* narrow/int8_linear.c: `round` of the kernels for bytes. */
+float MB_FN(mb_int8_round)(const float *x, int64_t depth, int64_t padded, int32_t *words);
+
+/* For bf16 (narrow/linear_amx.c); NULL without tiles. */
+const mb_panel_kernel *MB_FN(mb_bf16_kernel)(void);
+
+#endif

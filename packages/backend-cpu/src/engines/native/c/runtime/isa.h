@@ -1,0 +1,10 @@
+/* Which instruction sets this library holds and this machine has. */
+#ifndef MB_ISA_H
+#define MB_ISA_H
+
+#include "runtime/api.h"
+
+/* The kernels of instruction set `index` (as in mb_isa_name). */
+const mb_kernel *mb_isa_kernels(int32_t index);
+
+#endif

@@ -1,0 +1,39 @@
+/** The compiled kernels: plain SIMD, or with fused multiply-add where the host has relaxed SIMD. */
+import { TensorError } from "@modernbert-ts/tensor-core";
+import { KERNELS, KERNELS_RELAXED } from "../../../generated/wasm.js";
+import { webAssembly } from "./platform.ts";
+import type { WasmModule } from "./platform.ts";
+
+/** This machine's WebAssembly cannot run the engine; the message says what it lacks. */
+export class WasmUnavailableError extends TensorError {}
+
+export interface Kernels {
+  readonly module: WasmModule;
+  /** True when products are rounded once (fused multiply-add) where the processor has it. */
+  readonly relaxed: boolean;
+}
+
+/** @param relaxed Whether to use relaxed SIMD; default: where it exists. */
+export async function compileKernels(relaxed?: boolean): Promise<Kernels> {
+  const api = webAssembly();
+  if (api === undefined)
+    throw new WasmUnavailableError("createWasmBackend", "expected WebAssembly, got a host without");
+  const plain = decode(KERNELS);
+  if (!api.validate(plain)) {
+    throw new WasmUnavailableError(
+      "createWasmBackend",
+      "expected WebAssembly with SIMD and shared memory (Chrome 91, Firefox 89, Safari 16.4, Node 16 or newer), got an older one",
+    );
+  }
+  const fused = decode(KERNELS_RELAXED);
+  const supported = api.validate(fused);
+  if (relaxed === true && !supported) {
+    throw new WasmUnavailableError("createWasmBackend", "expected WebAssembly with relaxed SIMD, got one without");
+  }
+  const chosen = relaxed ?? supported;
+  return { module: await api.compile(chosen ? fused : plain), relaxed: chosen };
+}
+
+function decode(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
