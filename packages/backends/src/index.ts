@@ -56,7 +56,10 @@ const factories: Readonly<Record<BackendName, Factory>> = {
   },
 };
 
-/** Makes the named backend; `auto` takes the first of cuda, webgpu and cpu that can be made here. */
+/**
+ * Makes the named backend; `auto` takes the first of cuda, webgpu and cpu that can be made here.
+ * @throws BackendUnavailableError that says what to install.
+ */
 export async function createBackend(name: BackendName | "auto", options: BackendOptions = {}): Promise<BackendChoice> {
   if (name !== "auto") {
     const factory = Object.hasOwn(factories, name) ? factories[name] : undefined;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Runs the suite on built backends and writes docs/coverage.md. The backends come as arguments, because this package knows none:
+ * Runs the suite on built backends and writes a table of what it covers. File and backends come as arguments, because this package knows none:
  *   node packages/conformance/scripts/coverage.mjs docs/coverage.md \
  *     --oracle packages/backend-cpu/dist/engines/typescript/index.js#createTypeScriptBackend \
  *     "CPU, C kernels=packages/backend-cpu/dist/index.js#createCpuBackend {\"engine\":\"native\"}"

@@ -26,7 +26,7 @@ export interface Bench {
   output(dtype: DType, shape: Shape, layout?: Layout, content?: NdArray): View;
   /** Runs a primitive with one output. */
   run<K extends PrimitiveName>(op: K, output: View, inputs: readonly View[], attrs: PrimitiveAttrs[K]): void;
-  /** The array that a view shows. Throws when an element beside an output's view has changed. */
+  /** The array that a view shows. @throws ConformanceError when an element beside an output's view has changed. */
   read(view: View): Promise<NdArray>;
   /** `input`, `run`, `read` for the usual case of one dense result. */
   compute<K extends PrimitiveName>(

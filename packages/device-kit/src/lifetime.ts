@@ -14,7 +14,7 @@ export class Lifetime {
     return this.#ended;
   }
 
-  /** What every call begins with. */
+  /** What every call begins with. @throws UseAfterDisposeError */
   check(operation: string): void {
     if (!this.#ended) return;
     throw new UseAfterDisposeError(operation, `expected a live ${this.#what}, got one that was disposed`);

@@ -12,7 +12,7 @@ export interface CreateOptions<C extends HeadConfig> {
   readonly head: Head;
   /** As `EncoderKind.parameters` names and shapes them. The model owns them from now on. */
   readonly parameters: ReadonlyMap<string, Tensor>;
-  /** Linear layers in bytes, in place of the parameters of these names; for inference only. Owned like the parameters. */
+  /** Linear layers with weights of 8 bits, in place of the parameters of these names; for inference only. Owned like the parameters. */
   readonly int8?: ReadonlyMap<string, Int8Matrix>;
   /** By default everything in the dtype of the parameters, which is then f32 or f64. */
   readonly precision?: Precision;

@@ -7,7 +7,10 @@ import type { Pooling } from "./info.ts";
 
 const inverseLength = scalar.div(1, scalar.sub(x(1), x(0)));
 
-/** hidden [T, d] → [N, d]: the first token of each sequence, or the mean over its tokens (f32 at least). */
+/**
+ * hidden [T, d] → [N, d]: the first token of each sequence, or the mean over its tokens (f32 at least).
+ * @throws BatchError unless `hidden` has a row for each token of the batch.
+ */
 export function pool(hidden: Tensor, batch: DeviceBatch, pooling: Pooling): Tensor {
   const { host, cuSeqlens } = batch;
   const sequences = host.cuSeqlens.length - 1;

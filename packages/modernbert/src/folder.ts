@@ -6,7 +6,7 @@ import type { ModernBertConfig } from "./config/config.ts";
 import { modernbertArchitecture } from "./model.ts";
 import type { ModernBert } from "./model.ts";
 
-/** A folder, wherever its files are, to a model on a device. Errors as `loadModelFolder` of the encoder package. */
+/** A folder, wherever its files are, to a model on a device. @throws ConfigError, CheckpointError, SafetensorsError as the encoder package's `loadModelFolder`. */
 export function loadModelFolder(
   files: Folder,
   options: LoadOptions<ModernBertConfig>,

@@ -5,7 +5,7 @@ import { bytesPerElement, tensorFromBytes, type SafetensorsDType, type TensorDat
 import { SafetensorsError } from "./errors.ts";
 import { parseHeader, parseHeaderLength, prefixBytes, type TensorInfo } from "./header.ts";
 
-/** A parsed buffer. Every call that names a tensor throws SafetensorsError where the file lacks it. */
+/** A parsed buffer. Of every call that names a tensor: @throws SafetensorsError where the file lacks it. */
 export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, TensorInfo>;

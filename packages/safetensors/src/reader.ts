@@ -19,7 +19,7 @@ export interface ByteSource {
   close?(): Promise<void>;
 }
 
-/** An open checkpoint. Every call that names a tensor throws SafetensorsError where the checkpoint lacks it. */
+/** An open checkpoint. Of every call that names a tensor: @throws SafetensorsError where the checkpoint lacks it. */
 export interface SafetensorsReader extends AsyncDisposable {
   /** Of the first shard, where there are several. */
   readonly metadata: Readonly<Record<string, string>>;

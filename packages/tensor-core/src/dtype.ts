@@ -41,7 +41,10 @@ export function hostView(dtype: DType, buffer: ArrayBufferLike, byteOffset = 0, 
   return new array(buffer, byteOffset, length);
 }
 
-/** Converts plain numbers to the host array of `dtype`; f16 and bf16 are not accepted here, make f32 and cast on the device. */
+/**
+ * Converts plain numbers to the host array of `dtype`; f16 and bf16 are not accepted here, make f32 and cast on the device.
+ * @throws DTypeError for these two.
+ */
 export function hostArray(dtype: DType, values: ArrayLike<number>): HostArray {
   if (isNarrow(dtype)) throw new DTypeError("tensor", `expected f32 data to be cast on the device, got ${dtype}`);
   return table[dtype].array.from(values);

@@ -39,7 +39,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }
 
-/** Resolves a possibly negative axis. */
+/** Resolves a possibly negative axis. @throws ShapeError when it lies outside the rank. */
 export function resolveAxis(operation: string, axis: number, rank: number): number {
   const resolved = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(resolved) || resolved < 0 || resolved >= rank) {
@@ -48,7 +48,7 @@ export function resolveAxis(operation: string, axis: number, rank: number): numb
   return resolved;
 }
 
-/** The shape that two shapes broadcast to (NumPy rules). */
+/** The shape that two shapes broadcast to (NumPy rules). @throws ShapeError when they do not broadcast. */
 export function broadcastShapes(operation: string, shapes: readonly Shape[]): number[] {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   const result = Array.from({ length: rank }, () => 1);
@@ -75,7 +75,7 @@ export function broadcastStrides(shape: Shape, strides: Strides, target: Shape):
   });
 }
 
-/** Checks extents: non-negative integers whose product is a safe integer, rank at most `maxRank`. */
+/** Checks extents: non-negative integers whose product is a safe integer, rank at most `maxRank`. @throws ShapeError */
 export function checkShape(operation: string, shape: Shape): void {
   if (shape.length > maxRank)
     throw new ShapeError(operation, `expected rank at most ${maxRank}, got ${showShape(shape)}`);

@@ -22,17 +22,12 @@ const knots: readonly string[] = [
   // A tensor knows its place on the tape, and the tape is made of tensors.
   "autograd → tensor → autograd",
   "autograd → ops → tensor → autograd",
-  // An engine is described by a type, and the simplest is the one that others fall back on.
-  "engine.ts → typescript → engine.ts",
   // An encoder has a head, and a head computes on an encoder: they know each other by type.
   "encoder.ts → heads → encoder.ts",
   "encoder.ts → kind.ts → heads → encoder.ts",
   "encoder.ts → weights → kind.ts → heads → encoder.ts",
   "heads → kind.ts → heads",
-  "data → schedules → data",
   "http → infer.ts → http",
-  "commands → run → commands",
-  "report → run → report",
 ];
 /** Packages with `private` in TypeScript's sense. */
 const privateByType: readonly string[] = ["server"];

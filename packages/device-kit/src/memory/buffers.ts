@@ -33,7 +33,7 @@ export class Buffers<B extends Block> {
     return block;
   }
 
-  /** The memory of a live buffer that holds these bytes. */
+  /** The memory of a live buffer that holds these bytes. @throws ShapeError when they do not lie inside it. */
   findRange(operation: string, buffer: BufferId, byteOffset: number, byteLength: number): B {
     const block = this.find(operation, buffer);
     if (byteOffset < 0 || byteLength < 0 || byteOffset + byteLength > block.bytes) {

@@ -25,7 +25,7 @@ export class Captures<B extends Block> {
     return this.#open !== undefined;
   }
 
-  /** Refuses while commands are recorded: they do not run, so nothing can wait for them. */
+  /** For what would wait for commands. @throws TensorError while they are recorded: they do not run. */
   check(operation: string): void {
     if (this.#open === undefined) return;
     throw new TensorError(

@@ -54,7 +54,7 @@ export class Pool<B extends Block> {
     this.#maxCachedBytes = maxCachedBytes;
   }
 
-  /** A block of at least `byteLength` bytes, its content undefined. Throws when the device has no room. */
+  /** A block of at least `byteLength` bytes, its content undefined. @throws TensorError when the device has no room. */
   take(byteLength: number): B {
     if (byteLength > this.#maxBlockBytes) {
       throw new TensorError("allocate", `expected at most ${this.#maxBlockBytes} bytes, got ${byteLength}`);
@@ -137,7 +137,7 @@ export class Pool<B extends Block> {
     }
   }
 
-  /** Throws while a capture records: for what would wait for commands that do not run. */
+  /** For what would wait for commands that do not run. @throws TensorError while a capture records. */
   checkNotRecording(operation: string): void {
     this.#captures.check(operation);
   }

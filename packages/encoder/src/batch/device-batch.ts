@@ -38,6 +38,9 @@ export function disposeBatch({ ids, cuSeqlens, positions, sequences, typeIds }: 
   for (const tensor of [ids, cuSeqlens, positions, sequences, typeIds]) tensor?.dispose();
 }
 
+const sizes = ({ ids, cuSeqlens, maxSeqlen }: PackedBatch): string =>
+  `${ids.length} tokens in ${cuSeqlens.length - 1} sequences of at most ${maxSeqlen}`;
+
 /**
  * Puts a batch of the same sizes in the place of another, in order with queued work: what was captured runs on the new one.
  * The new batch must be checked against the model before.
@@ -47,8 +50,6 @@ export function overwriteBatch(runtime: Runtime, device: DeviceBatch, host: Pack
   const { ids, cuSeqlens, typeIds, maxSeqlen } = host;
   const old = device.host;
   if (ids.length !== old.ids.length || cuSeqlens.length !== old.cuSeqlens.length || maxSeqlen > old.maxSeqlen) {
-    const sizes = ({ ids: a, cuSeqlens: b, maxSeqlen: c }: PackedBatch): string =>
-      `${a.length} tokens in ${b.length - 1} sequences of at most ${c}`;
     throw new BatchError("overwriteBatch", `expected ${sizes(old)}, got ${sizes(host)}`);
   }
   if (!typeIds !== !device.typeIds) throw new BatchError("overwriteBatch", "expected type ids in both or in neither");

@@ -50,7 +50,10 @@ export function unpadValues(values: ArrayLike<number>, { indices }: UnpaddedBatc
   return Int32Array.from(indices, (at) => values[at]!);
 }
 
-/** Values of a packed batch [T, width] back into rows [B, S, width], zeros at padding. */
+/**
+ * Values of a packed batch [T, width] back into rows [B, S, width], zeros at padding.
+ * @throws BatchError unless there are as many values for each token.
+ */
 export function pad(values: Float32Array, { indices, shape }: UnpaddedBatch): Float32Array {
   const width = values.length / indices.length;
   if (!Number.isInteger(width)) {

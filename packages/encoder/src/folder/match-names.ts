@@ -53,9 +53,10 @@ export function matchNames<C extends HeadConfig>(
   return { stored, missing, unused, tiedDecoder };
 }
 
+const layerOf = (name: string): string => name.slice(0, name.lastIndexOf("."));
+
 /** A layer that is computed, with a part that is not: the result would not be the stored model's. */
 function checkLayers(unused: readonly string[], known: readonly string[], folder: string): void {
-  const layerOf = (name: string): string => name.slice(0, name.lastIndexOf("."));
   const layers = new Set(known.map(layerOf));
   const left = unused.filter((name) => layers.has(layerOf(name)));
   if (left.length === 0) return;

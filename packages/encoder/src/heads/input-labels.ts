@@ -3,7 +3,7 @@ import { unpadValues } from "../batch/padding.ts";
 import { BatchError } from "../errors.ts";
 import type { ForwardInputs, Labels } from "./definition.ts";
 
-/** Labels that the head has no use for are an error: the loss that the user waits for would not come. */
+/** Labels that the head has no use for are an error: the loss that the user waits for would not come. @throws BatchError */
 export function expectLabels({ labels }: ForwardInputs, head: string, names: readonly string[]): void {
   const wrong = [...labels.keys()].find((name) => !names.includes(name));
   if (wrong === undefined) return;
@@ -13,7 +13,7 @@ export function expectLabels({ labels }: ForwardInputs, head: string, names: rea
   );
 }
 
-/** Whole numbers of the given shape; undefined where the file has none. */
+/** Whole numbers of the given shape; undefined where the file has none. @throws BatchError when they are floats or of another shape. */
 export function wholeLabels(
   { labels }: ForwardInputs,
   head: string,
@@ -42,7 +42,7 @@ interface AnswerPositions {
   readonly end: Int32Array;
 }
 
-/** start_positions and end_positions, both or none. */
+/** start_positions and end_positions, both or none. @throws BatchError when one of them is missing or of another shape. */
 export function answerSpans(inputs: ForwardInputs, head: string): AnswerPositions | undefined {
   const [rows] = inputs.unpadded.shape;
   const start = wholeLabels(inputs, head, "start_positions", [rows]);

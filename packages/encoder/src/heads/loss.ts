@@ -21,7 +21,7 @@ export interface Loss {
   readonly count: number;
 }
 
-/** Completes a loss from its sum. */
+/** Completes a loss from its sum. @throws TensorError unless `numItems` is above 0. */
 export function reduceLoss(lossSum: Tensor, count: number, { numItems }: LossOptions): Loss {
   if (numItems !== undefined && !(numItems > 0)) {
     throw new TensorError("loss", `expected numItems above 0, got ${numItems}`);

@@ -39,6 +39,7 @@ const binaryCrossEntropy: Expression = scalar.add(
  * @param labels single label: classes [N] as Int32Array, below 0 not counted, or what `uploadLabels` made of them; multi label: targets
  *   [N · C], and regression: values [N · C], as Float32Array or what `uploadTargets` made of them. The problem type is that of the
  *   config or, where it has none, inferred as transformers does: one label is regression, whole numbers are classes, others targets.
+ * @throws BatchError when labels and problem type do not fit, or labels are not as many as logits want.
  */
 export function sequenceClassificationLoss(
   model: Encoder,

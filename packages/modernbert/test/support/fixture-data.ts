@@ -22,7 +22,7 @@ export interface Fixture {
 export function parseFixture(name: string, json: Record<string, unknown>, golden: ArrayBuffer | Uint8Array): Fixture {
   const file = readSafetensors(golden, name);
   const [architecture] = json["architectures"] as string[];
-  const head = headNames.find((name) => classNameOf(modernbertArchitecture, name) === architecture)!;
+  const head = headNames.find((candidate) => classNameOf(modernbertArchitecture, candidate) === architecture)!;
   return {
     name,
     config: parseConfig(json),

@@ -18,6 +18,7 @@ export interface ValueAndGradients<T> {
 /**
  * Runs `body`, then differentiates the one-element tensor that `lossOf` picks from its result with respect to `parameters`.
  * Intermediates are freed as the backward pass goes; what `body` returns stays alive, without history.
+ * @throws ShapeError when that tensor has more or fewer elements.
  */
 export function valueAndGradients<T>(
   runtime: Runtime,
@@ -35,7 +36,7 @@ export function valueAndGradients<T>(
 
 /**
  * Vector-Jacobian product: `seeds` gives the incoming gradient of each output that matters. An input given twice gets its gradient twice.
- * Throws an `UnsupportedError` while another tape is open: gradients of gradients are not computed.
+ * @throws UnsupportedError while another tape is open: gradients of gradients are not computed.
  */
 export function vjp<T>(
   runtime: Runtime,

@@ -79,7 +79,7 @@ export interface Backend extends AsyncDisposable {
   /** As `createBackend` knows it: "cpu", "webgpu". */
   readonly name: string;
   readonly capabilities: Capabilities;
-  /** A buffer of at least `byteLength` bytes (0 is legal), its content undefined. Pooled. Throws `[allocate] …` when there is no room. */
+  /** A buffer of at least `byteLength` bytes (0 is legal), its content undefined. Pooled. @throws `[allocate] …` when there is no room. */
   allocate(byteLength: number): BufferId;
   /** Gives a buffer back; legal while queued commands still use it. */
   release(buffer: BufferId): void;

@@ -13,7 +13,7 @@ import type { CompositeDefinition } from "./definition.ts";
 import { compositeDefinitions } from "./registry.ts";
 import { runFused } from "./run-fused.ts";
 
-/** @returns the outputs as `CompositeAttrs` documents them. */
+/** @returns the outputs as `CompositeAttrs` documents them. @throws UnsupportedError when a gradient is wanted that it does not have. */
 export function applyComposite<K extends CompositeName>(
   name: K,
   inputs: readonly (Tensor | null)[],

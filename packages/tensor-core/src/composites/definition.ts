@@ -27,7 +27,7 @@ export interface CompositeDefinition<K extends CompositeName> {
   readonly updates?: readonly number[];
 }
 
-/** Throws a ShapeError unless the tensor is there and has `shape` (-1 matches any extent). */
+/** @throws ShapeError unless the tensor is there and has `shape` (-1 matches any extent). */
 export function expectShape(
   operation: string,
   name: string,
@@ -45,6 +45,7 @@ export function expectShape(
   }
 }
 
+/** @throws ShapeError unless all tensors are there and have one shape. */
 export function expectSameShape(operation: string, specs: readonly (TensorSpec | null | undefined)[]): void {
   const [first] = specs;
   if (!first || specs.some((spec) => !spec || !sameShape(spec.shape, first.shape))) {

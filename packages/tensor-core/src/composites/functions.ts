@@ -10,6 +10,7 @@ import { applyComposite } from "./apply-composite.ts";
 /**
  * input [T…, K], weight [N, K], bias [N] | null → input · weightᵀ + bias [T…, N] in the input's dtype. The weight has that dtype or a
  * shorter one, and is read as it is.
+ * @throws ShapeError, DTypeError when the three do not fit.
  */
 export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
   const [outputs, inputs] = weight.shape;
@@ -26,7 +27,7 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
   });
 }
 
-/** input [T, k] f32 times weights in bytes: words i32 [n, ⌈k / 4⌉] and scales [n] as `quantizeInt8` makes them → [T, n]. For inference only. */
+/** input [T, k] f32 times weights of 8 bits: words i32 [n, ⌈k / 4⌉] and scales [n] as `quantizeInt8` makes them → [T, n]. For inference only. */
 export function int8Linear(input: Tensor, words: Tensor, scales: Tensor, bias: Tensor | null = null): Tensor {
   return applyComposite("int8Linear", [input, words, scales, bias], {})[0]!;
 }

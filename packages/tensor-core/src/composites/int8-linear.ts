@@ -1,5 +1,5 @@
 /**
- * A linear layer in bytes ("dynamic int8"): weights rounded once, per output channel; activations on the way, per row. The reference
+ * A linear layer with weights of 8 bits ("dynamic int8"): weights rounded once, per output channel; activations on the way, per row. The reference
  * does the same with whole numbers in floats, which are exact while |Σ q · w| < 2^24.
  */
 import type { DType } from "../dtype.ts";

@@ -12,6 +12,7 @@ import { applyPrimitive } from "./apply-primitive.ts";
 /**
  * Evaluates `expression` for each element, inputs broadcast to one shape.
  * @param dtype of the result; by default that of the first floating input, or of the first input when none is.
+ * @throws ShapeError when the inputs do not broadcast or are more or fewer than the expression reads.
  */
 export function map(expression: Expression, inputs: readonly Tensor[], dtype?: DType): Tensor {
   const first = inputs[0];
@@ -70,7 +71,10 @@ export function contiguous(a: Tensor): Tensor {
   return a.dense ? a : applyPrimitive("copy", a.runtime, a, [a], {});
 }
 
-/** Overwrites the content of `target` (any view) with `source`, cast to its dtype. Not recorded: for parameters, states and outputs. */
+/**
+ * Overwrites the content of `target` (any view) with `source`, cast to its dtype. Not recorded: for parameters, states and outputs.
+ * @throws ShapeError when `source` does not have the shape of `target`.
+ */
 export function assign(target: Tensor, source: Tensor): void {
   if (!sameShape(target.shape, source.shape)) {
     throw new ShapeError(

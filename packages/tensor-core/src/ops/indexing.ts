@@ -7,7 +7,7 @@ import { applyPrimitive } from "./apply-primitive.ts";
 import { contiguous } from "./elementwise.ts";
 import { reshape } from "./views.ts";
 
-/** table [V, D], ids i32 [N…] → [N…, D]: an embedding lookup. */
+/** table [V, D], ids i32 [N…] → [N…, D]: an embedding lookup. @throws ShapeError */
 export function gather(table: Tensor, ids: Tensor): Tensor {
   if (table.rank !== 2 || ids.dtype !== "i32") {
     throw new ShapeError(
@@ -23,7 +23,7 @@ export function gather(table: Tensor, ids: Tensor): Tensor {
   });
 }
 
-/** values [N, D], ids i32 [N] → [rows, D]: sums the values of each id. */
+/** values [N, D], ids i32 [N] → [rows, D]: sums the values of each id. @throws ShapeError */
 export function segmentSum(values: Tensor, ids: Tensor, rows: number): Tensor {
   if (values.rank !== 2 || ids.dtype !== "i32" || !sameShape(ids.shape, [values.shape[0]!])) {
     throw new ShapeError(
@@ -35,13 +35,13 @@ export function segmentSum(values: Tensor, ids: Tensor, rows: number): Tensor {
   return applyToDense("segmentSum", output, [values, ids]);
 }
 
-/** x [R, K], ids i32 [R, J] → [R, J]: picks columns row by row. */
+/** x [R, K], ids i32 [R, J] → [R, J]: picks columns row by row. @throws ShapeError */
 export function takeAlong(a: Tensor, ids: Tensor): Tensor {
   checkAlong("takeAlong", a, ids);
   return applyToDense("takeAlong", { shape: ids.shape, dtype: a.dtype }, [a, ids]);
 }
 
-/** values [R, J], ids i32 [R, J] → [R, columns]: adds values into zeros, column by column; the inverse of `takeAlong`. */
+/** values [R, J], ids i32 [R, J] → [R, columns]: adds values into zeros, column by column; the inverse of `takeAlong`. @throws ShapeError */
 export function putAlong(values: Tensor, ids: Tensor, columns: number): Tensor {
   checkAlong("putAlong", values, ids);
   const output = { shape: [values.shape[0]!, columns], dtype: values.dtype };

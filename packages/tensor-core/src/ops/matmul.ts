@@ -4,7 +4,10 @@ import { broadcastShapes, broadcastStrides, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { applyPrimitive } from "./apply-primitive.ts";
 
-/** a [B…, M, K] · b [B…, K, N] → [B…, M, N]; batch axes broadcast. Strided inputs (transposes) are read as they are. */
+/**
+ * a [B…, M, K] · b [B…, K, N] → [B…, M, N]; batch axes broadcast. Strided inputs (transposes) are read as they are.
+ * @throws ShapeError, DTypeError when the two do not fit.
+ */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   if (a.rank < 2 || b.rank < 2 || a.shape.at(-1) !== b.shape.at(-2)) {
     throw new ShapeError(

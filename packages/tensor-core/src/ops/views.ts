@@ -18,7 +18,7 @@ function view(a: Tensor, layout: Layout, backward: (gradient: Tensor) => Tensor)
   return result;
 }
 
-/** Same elements in row-major order, another shape; one extent may be -1. */
+/** Same elements in row-major order, another shape; one extent may be -1. @throws ShapeError when the elements are not as many. */
 export function reshape(a: Tensor, shape: Shape): Tensor {
   const known = sizeOf(shape.filter((extent) => extent !== -1));
   const resolved = shape.map((extent) => (extent === -1 ? (known === 0 ? 0 : a.size / known) : extent));
@@ -33,7 +33,7 @@ export function reshape(a: Tensor, shape: Shape): Tensor {
   });
 }
 
-/** Axis i of the result is axis `order[i]` of `a`. */
+/** Axis i of the result is axis `order[i]` of `a`. @throws ShapeError unless `order` has each axis once. */
 export function permute(a: Tensor, order: readonly number[]): Tensor {
   if (order.length !== a.rank || new Set(order).size !== a.rank || order.some((axis) => a.shape[axis] === undefined)) {
     throw new ShapeError("permute", `expected an order of ${a.rank} axes, got ${showShape(order)}`);
@@ -57,7 +57,7 @@ export function transpose(a: Tensor): Tensor {
   return permute(a, [...order.slice(0, -2), a.rank - 1, a.rank - 2]);
 }
 
-/** Elements `start` … `end - 1` along one axis. */
+/** Elements `start` … `end - 1` along one axis. @throws ShapeError when the range lies outside the axis. */
 export function slice(a: Tensor, axis: number, start: number, end: number): Tensor {
   const at = resolveAxis("slice", axis, a.rank);
   if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= a.shape[at]!)) {
@@ -81,7 +81,10 @@ function sliceLayout(a: Tensor, axis: number, start: number, end: number): Layou
   return { shape: a.shape.with(axis, end - start), strides: a.strides, offset: a.offset + start * a.strides[axis]! };
 }
 
-/** Repeats axes of extent 1 (and missing leading axes) up to `shape` without copying. */
+/**
+ * Repeats axes of extent 1 (and missing leading axes) up to `shape` without copying.
+ * @throws ShapeError when `a` does not broadcast to `shape`.
+ */
 export function expand(a: Tensor, shape: Shape): Tensor {
   const lead = shape.length - a.rank;
   if (lead < 0 || a.shape.some((extent, axis) => extent !== 1 && extent !== shape[axis + lead])) {
@@ -102,7 +105,7 @@ export function expand(a: Tensor, shape: Shape): Tensor {
   });
 }
 
-/** Joins tensors that differ only along `axis`. */
+/** Joins tensors that differ only along `axis`. @throws ShapeError */
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
   const first = parts[0];
   if (!first) throw new ShapeError("concat", "expected at least one tensor, got none");

@@ -18,7 +18,10 @@ export class Captured<T> {
     this.#replay = replay;
   }
 
-  /** Queues the recorded commands, in order with all others: inputs written before are seen, and nothing waits. */
+  /**
+   * Queues the recorded commands, in order with all others: inputs written before are seen, and nothing waits.
+   * @throws UseAfterDisposeError
+   */
   replay(): void {
     if (this.#disposed)
       throw new UseAfterDisposeError("replay", "expected a live capture, got one that was disposed: capture again");

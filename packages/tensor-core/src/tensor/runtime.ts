@@ -67,6 +67,7 @@ export class Runtime {
   /**
    * Uploads values, row by row: plain numbers are converted to `dtype`, typed arrays must already be its host array (`hostArray`).
    * @example runtime.tensor([1, 2, 3, 4, 5, 6], [2, 3]); // f32, rows [1, 2, 3] and [4, 5, 6]
+   * @throws ShapeError when the values are not as many; UnsupportedError while commands are recorded.
    */
   tensor(values: readonly number[] | HostArray, shape: Shape, dtype: DType = "f32"): Tensor {
     this.expectNoCapture("tensor");
@@ -82,7 +83,10 @@ export class Runtime {
     return tensor;
   }
 
-  /** Overwrites a dense tensor with host values, in order with queued work. */
+  /**
+   * Overwrites a dense tensor with host values, in order with queued work.
+   * @throws ShapeError when the tensor is not dense or the values are not as many; UnsupportedError while commands are recorded.
+   */
   write(tensor: Tensor, values: HostArray): void {
     this.expectNoCapture("write");
     if (!tensor.dense || values.length !== tensor.size || values.BYTES_PER_ELEMENT !== bytesOf(tensor.dtype)) {
@@ -97,7 +101,8 @@ export class Runtime {
 
   /**
    * Runs `body` and disposes every tensor made in it, except those in its result (arrays, maps and plain objects are searched), which
-   * move to the scope around, or to the caller. Synchronous: a promise is refused.
+   * move to the scope around, or to the caller. Synchronous.
+   * @throws TensorError when `body` gives a promise.
    */
   scope<T>(body: () => T): T {
     const scope = new Scope();
@@ -158,7 +163,7 @@ export class Runtime {
     }
   }
 
-  /** Throws while commands are recorded; `operation` is what a replay would not repeat. */
+  /** @param operation What a replay would not repeat. @throws UnsupportedError while commands are recorded. */
   expectNoCapture(operation: string): void {
     if (!this.#recording) return;
     throw new UnsupportedError(

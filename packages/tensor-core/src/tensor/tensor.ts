@@ -89,7 +89,10 @@ export class Tensor implements TensorSpec {
     this.#storage.release();
   }
 
-  /** Copies a dense tensor to the host: the one place where anything waits. f16 and bf16 come as 16-bit patterns. */
+  /**
+   * Copies a dense tensor to the host: the one place where anything waits. f16 and bf16 come as 16-bit patterns.
+   * @throws ShapeError unless it is dense; UnsupportedError while commands are recorded.
+   */
   async read(): Promise<HostArray> {
     this.runtime.expectNoCapture("read");
     const { buffer, offset } = this.view;
