@@ -19,11 +19,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createHash } from "node:crypto";
-import { createRequire } from "node:module";
 import { availableParallelism, tmpdir } from "node:os";
-import { dirname, extname, join, relative, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
+import { copyNodeHeaders, nodeImports } from "./node-api.mjs";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -70,7 +70,7 @@ async function main() {
   const out = options.out ?? join(root, "build", `${platform}-${arch}`);
   mkdirSync(join(out, "objects"), { recursive: true });
   await generate();
-  copyNodeHeaders();
+  copyNodeHeaders(generated);
 
   const oldGlibc = ["-include", join(runtime, "glibc.h")];
   const flags = [
@@ -132,7 +132,7 @@ async function main() {
     ...flags,
     "-shared",
     ...objects,
-    ...(platform === "win32" ? [await nodeImports(out)] : []),
+    ...(platform === "win32" ? [await nodeImports(generated, out)] : []),
     ...(link ?? []),
     "-lpthread",
     "-lm",
@@ -159,51 +159,6 @@ async function generate() {
   mkdirSync(generated, { recursive: true });
   const path = join(generated, "scalar_functions.h");
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
-}
-
-/** Node-API's declarations go into the package, for those who build it where it is installed (without devDependencies). */
-function copyNodeHeaders() {
-  const folder = join(generated, "node_api");
-  let headers;
-  try {
-    headers = createRequire(import.meta.url)("node-api-headers");
-  } catch (cause) {
-    if (existsSync(folder)) return;
-    throw new Error("expected the package node-api-headers, found none: npm install", { cause });
-  }
-  mkdirSync(folder, { recursive: true });
-  for (const name of [
-    "LICENSE",
-    "node_api.h",
-    "node_api_types.h",
-    "js_native_api.h",
-    "js_native_api_types.h",
-    "node_api.def",
-    "js_native_api.def",
-  ]) {
-    const text = readFileSync(
-      join(dirname(headers.include_dir), { ".h": "include", ".def": "def" }[extname(name)] ?? "", name),
-    );
-    const path = join(folder, name);
-    if (!existsSync(path) || !readFileSync(path).equals(text)) writeFileSync(path, text);
-  }
-}
-
-/** Windows: the import library of Node's functions, made from the list of their names. */
-async function nodeImports(out) {
-  const names = ["js_native_api.def", "node_api.def"]
-    .flatMap((name) => readFileSync(join(generated, "node_api", name), "utf8").split(/\r?\n/))
-    .filter((line) => /^\s*napi_\w+\s*$/.test(line));
-  const definitions = join(out, "node.def");
-  writeFileSync(definitions, `NAME NODE.EXE\nEXPORTS\n${names.join("\n")}\n`);
-  const library = join(out, "libnode.a");
-  const dlltool = process.env.DLLTOOL ?? "dlltool";
-  await run(dlltool, ["-d", definitions, "-l", library]).catch((cause) => {
-    throw new Error(`expected a working ${dlltool} (DLLTOOL names another): ${cause.stderr || cause.message}`, {
-      cause,
-    });
-  });
-  return library;
 }
 
 /** The first compiler that can make a shared library with threads (some systems have one without headers). */

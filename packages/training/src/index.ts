@@ -62,7 +62,7 @@ export type { LossScaleOptions } from "./optimizer/loss-scale.ts";
 export { isDecayed, StableAdamW } from "./optimizer/stable-adamw.ts";
 export type { NamedTensors, StableAdamWOptions } from "./optimizer/stable-adamw.ts";
 export { DivergenceError, Trainer } from "./loop/trainer.ts";
-export type { TrainerOptions, TrainingResult } from "./loop/trainer.ts";
+export type { TrainerOptions, TrainingResult } from "./loop/trainer-options.ts";
 export { restoreTraining, trainingStateOf } from "./loop/training-state.ts";
 export type { TrainingProgress, TrainingState } from "./loop/training-state.ts";
 export { readStepMetrics, trainingStep } from "./loop/training-step.ts";

@@ -10,7 +10,7 @@ import type { StepEvent, TrainingEvent } from "../src/loop/events.ts";
 import { MetricsLog, readMetrics } from "../src/loop/metrics-log.ts";
 import { learningRateSchedule } from "../src/schedules/learning-rate.ts";
 import { DivergenceError, Trainer } from "../src/loop/trainer.ts";
-import type { TrainerOptions, TrainingResult } from "../src/loop/trainer.ts";
+import type { TrainerOptions, TrainingResult } from "../src/loop/trainer-options.ts";
 import { restoreTraining, trainingStateOf } from "../src/loop/training-state.ts";
 import { temporaryFolder } from "./data-fixtures.ts";
 import { parametersOf, tinyLoader, tinyTraining } from "./support/tiny-training.ts";

@@ -4,57 +4,17 @@
  * for the host.
  */
 import { join } from "node:path";
-import type { Collective } from "@modernbert-ts/tensor-core";
 import { CheckpointError } from "../checkpoint/errors.ts";
 import { checkpointName } from "../checkpoint/format.ts";
 import { saveCheckpoint } from "../checkpoint/save.ts";
-import type { Batch, BatchLoader } from "../data/packing/batch.ts";
+import type { Batch } from "../data/packing/batch.ts";
 import type { Score } from "./evaluate.ts";
-import type { CheckpointEvent, TrainingEvent, TrainingObserver } from "./events.ts";
+import type { CheckpointEvent, TrainingEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
-import type { Interval } from "./interval.ts";
-import type { MetricsLog } from "./metrics-log.ts";
-import type { TrainableModel } from "../objectives/objective.ts";
-import type { StableAdamW } from "../optimizer/stable-adamw.ts";
+import type { TrainerOptions, TrainingResult } from "./trainer-options.ts";
 import type { TrainingProgress, TrainingState } from "./training-state.ts";
 import { readStepMetrics, trainingStep } from "./training-step.ts";
 import type { StepMetrics } from "./training-step.ts";
-
-export interface TrainerOptions<Row> {
-  /** Name of what is trained for; a checkpoint of another is not gone on from. */
-  readonly objective: string;
-  readonly model: TrainableModel<Row>;
-  readonly optimizer: StableAdamW;
-  readonly loader: BatchLoader<Row>;
-  /** Sums over the ranks that train together. Of one process only: the clock counts the tokens of this rank. Default: none. */
-  readonly collective?: Collective;
-  /** Learning rate of a step from the tokens seen before it. */
-  readonly learningRate: (tokens: number) => number;
-  /** The first step that reaches so many tokens is the last; the end of the loader's data ends training too. */
-  readonly totalTokens: number;
-  /** Runs at every interval and at the end. */
-  readonly evaluation?: { readonly every: Interval; readonly score: () => Promise<Score> };
-  /** Saves at every interval, at the end and when stopped. `files` and `settings` go into each checkpoint. */
-  readonly checkpoints?: {
-    readonly directory: string;
-    readonly every: Interval;
-    readonly keep?: number;
-    readonly files?: Readonly<Record<string, string>>;
-    readonly settings?: unknown;
-  };
-  readonly metrics?: MetricsLog;
-  readonly observer?: TrainingObserver;
-  /** Where to go on: what `restoreTraining` gave and the path that it came from. The beginning when absent. */
-  readonly resume?: Pick<TrainingState, "objective" | "progress" | "score"> & { readonly checkpoint: string };
-}
-
-export interface TrainingResult extends TrainingProgress {
-  /** `finished`: all tokens or all data were seen; `stopped`: `stop()` was called. */
-  readonly reason: "finished" | "stopped";
-  /** Path of the last checkpoint, if there is one. */
-  readonly checkpoint: string | undefined;
-  readonly score: Score | undefined;
-}
 
 /** The loss or the gradients became NaN or infinite: training cannot go on from here. The parameters are those before that step. */
 export class DivergenceError extends Error {
