@@ -82,7 +82,7 @@ describe.each(members)("%s", (folder) => {
   });
 
   test("imports no device library at the top of a file", () => {
-    const device = /^(koffi|webgpu|@tensorflow\/.*)$/;
+    const device = /^(webgpu|@tensorflow\/.*)$/;
     const found = files.filter((file) => importsOf(file).some(({ from, type }) => !type && device.test(from)));
     expect(found).toEqual([]);
   });
