@@ -32,6 +32,9 @@ export function encodeTexts(
       throw new TensorError(operation, `expected text, got nothing in ${nameOf(index)}: leave it out or fill it`);
     }
     const { ids } = tokenizer.encode(prompt + text, { padding: false, truncation: truncate && { maxLength } });
+    if (ids.length === 0) {
+      throw new TensorError(operation, `expected text with a token in it, got none in ${nameOf(index)}: leave it out`);
+    }
     if (ids.length > maxLength) {
       throw new TensorError(
         operation,

@@ -27,7 +27,6 @@ const knots: readonly string[] = [
   "encoder.ts → kind.ts → heads → encoder.ts",
   "encoder.ts → weights → kind.ts → heads → encoder.ts",
   "heads → kind.ts → heads",
-  "http → infer.ts → http",
 ];
 /** Packages with `private` in TypeScript's sense. */
 const privateByType: readonly string[] = ["server"];

@@ -1,7 +1,7 @@
 /** `modernbert tokenize`: JSON strings in, token ids and offsets out, line by line. */
 import { Command, InvalidArgumentError, Option } from "commander";
-import { readConfig } from "@modernbert-ts/modernbert/node";
-import { openTokenizer, resolveModelFolder } from "@modernbert-ts/pipelines";
+import { readInfo, readTextSide, resolveModelFolder } from "@modernbert-ts/pipelines";
+import { diskFolder } from "@modernbert-ts/safetensors/node";
 import { loadModernBertTokenizer } from "@modernbert-ts/tokenizer";
 import type { OffsetUnit, Tokenizer } from "@modernbert-ts/tokenizer";
 import { CliError } from "../errors.ts";
@@ -49,8 +49,9 @@ async function open({ model }: TokenizeOptions, streams: Streams): Promise<Token
   if (model === undefined) return loadModernBertTokenizer();
   const onNotice = notices(streams);
   const folder = await resolveModelFolder(model, { weights: false, onNotice });
-  const { config } = await readConfig(folder);
-  return openTokenizer(folder, config.vocabSize, onNotice);
+  const files = diskFolder(folder);
+  const { tokenizer } = await readTextSide(files, await readInfo(files), onNotice);
+  return tokenizer;
 }
 
 function parse({ number, text }: Line): string {

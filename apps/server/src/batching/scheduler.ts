@@ -146,9 +146,9 @@ export class Scheduler {
 
   private async compute(batch: readonly Job[]): Promise<void> {
     const started = performance.now();
-    const pack = packSequences(batch.map(({ ids }) => ids));
-    const tokens = pack.ids.length;
     try {
+      const pack = packSequences(batch.map(({ ids }) => ids));
+      const tokens = pack.ids.length;
       const results = await this.worker.run(batch[0]!.task, pack);
       const computed = performance.now() - started;
       const speed = tokens / Math.max(computed, 0.001);

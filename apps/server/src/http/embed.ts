@@ -88,5 +88,11 @@ function promptFor({ files }: Service, inputs: readonly Input[], name: string | 
   if (inputs.some((input) => typeof input !== "string")) {
     throw new ServeError("Validation", "`prompt_name` cannot be used with token ids");
   }
+  if (prompt !== "" && !files.embedding.includePrompt) {
+    throw new ServeError(
+      "Validation",
+      "`prompt_name` cannot be used: the model leaves prompts out of pooling (include_prompt), which is not done here",
+    );
+  }
   return prompt;
 }

@@ -66,6 +66,7 @@ export class Encoder {
   }
 
   private fit(ids: Int32Array, { truncate, side }: EncodeSettings): Int32Array {
+    if (ids.length === 0) throw new ServeError("Validation", "`inputs` has a text without any token");
     if (ids.length <= this.maxLength) return ids;
     if (!truncate) throw this.tooLong(String(ids.length));
     return side === "right" ? ids.subarray(0, this.maxLength) : ids.subarray(-this.maxLength);

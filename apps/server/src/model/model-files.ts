@@ -22,8 +22,7 @@ export interface ModelFiles {
   readonly info: EncoderInfo;
   readonly tokenizer: Tokenizer;
   readonly pooling: Pooling;
-  /** Whether the model itself scales vectors to length 1. */
-  readonly normalize: boolean;
+  readonly embedding: EmbeddingSettings;
   /** Numbers of a vector that the folder keeps; all where undefined. */
   readonly dimensions: number | undefined;
   /** Tokens of one input, special tokens included. */
@@ -36,6 +35,7 @@ export interface ModelFiles {
 export async function readModelFiles(options: ServeOptions, onNotice: (notice: string) => void): Promise<ModelFiles> {
   const folder = await resolveModelFolder(options.model, {
     ...(options.revision && { revision: options.revision }),
+    check: async (path) => void (await readInfo(diskFolder(path))),
     onNotice,
   });
   const info = await readInfo(diskFolder(folder));
@@ -48,8 +48,8 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     info,
     tokenizer,
     pooling: embeds ? requirePooling(embedding, options.pooling) : info.classifierPooling,
-    normalize: embedding.normalize,
-    dimensions: embedding.dimensions,
+    embedding,
+    dimensions: embedding.dimensions && Math.min(embedding.dimensions, info.hiddenSize),
     maxInputLength: fitLength(settings.maxLength, options, onNotice),
     prompts: prompts.byName,
     defaultPrompt: defaultPrompt(options, prompts, embedding),

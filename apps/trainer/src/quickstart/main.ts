@@ -8,7 +8,6 @@ import { join } from "node:path";
 import { createBackend } from "@modernbert-ts/backends";
 import { fillMask, openPipeline } from "@modernbert-ts/pipelines";
 import { formatCount, formatDuration } from "../format.ts";
-import { maskedLmObjective } from "@modernbert-ts/training";
 import { createProgress } from "../progress.ts";
 import type { Progress } from "../progress.ts";
 import { readRunSummary } from "../run-folder.ts";
@@ -55,8 +54,8 @@ async function quickstart(output: string): Promise<void> {
   let progress: Progress | undefined;
   const result = await runTraining(config, {
     onNotice: (notice) => say(`   ${notice}`),
-    onStart: ({ plan: { totalTokens } }) => {
-      progress = createProgress({ totalTokens, metrics: maskedLmObjective.metrics });
+    onStart: ({ plan: { totalTokens }, objective }) => {
+      progress = createProgress({ totalTokens, metrics: objective.metrics });
       return progress.onEvent;
     },
   }).finally(() => progress?.stop());

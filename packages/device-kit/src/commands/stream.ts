@@ -84,7 +84,12 @@ export class CommandStream<Handle = unknown> {
       this.#flushScheduled = true;
       void Promise.resolve().then(() => {
         this.#flushScheduled = false;
-        if (!this.#recording) this.flush();
+        if (this.#recording) return;
+        try {
+          this.flush();
+        } catch {
+          // What could not be queued is kept: the next call of the caller tries again, and the error is that call's.
+        }
       });
     }
   }
@@ -140,8 +145,11 @@ export class CommandStream<Handle = unknown> {
 
   /** Runs what was encoded and ends the stream; nothing may wait any more. */
   destroy(): void {
-    this.flush();
-    this.#library.destroyStream(this.#handle);
+    try {
+      this.flush();
+    } finally {
+      this.#library.destroyStream(this.#handle);
+    }
   }
 
   /** Commands that are done leave room for more, so a refused submission is tried once more when none is queued. */

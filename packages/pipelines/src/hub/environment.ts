@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { ModelNotFoundError } from "../errors.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -14,14 +15,22 @@ export interface HubEnvironment {
   readonly idleMs: number;
 }
 
-/** Reads endpoint, token and time-out. */
+/** The longest that a timer of Node waits, in milliseconds. */
+const longestTimer = 2 ** 31 - 1;
+
+/** Reads endpoint, token and time-out. @throws ModelNotFoundError on a time-out that is no positive number. */
 export async function hubEnvironment(variables: Variables = process.env): Promise<HubEnvironment> {
   const endpoint = variables["HF_ENDPOINT"] || "https://huggingface.co";
   const seconds = Number(variables["HF_HUB_DOWNLOAD_TIMEOUT"] || 10);
+  if (!(seconds > 0)) {
+    throw new ModelNotFoundError(
+      `expected HF_HUB_DOWNLOAD_TIMEOUT to be a number of seconds above 0, got ${JSON.stringify(variables["HF_HUB_DOWNLOAD_TIMEOUT"])}`,
+    );
+  }
   return {
     endpoint: endpoint.replace(/\/+$/, ""),
     token: await token(variables),
-    idleMs: 1000 * (seconds > 0 ? seconds : 10),
+    idleMs: Math.min(1000 * seconds, longestTimer),
   };
 }
 

@@ -33,11 +33,16 @@ export async function listFiles(
 ): Promise<ReadonlyMap<string, HubFile>> {
   const files = new Map<string, HubFile>();
   let url: string | undefined = `${connection.endpoint}/api/models/${name}/tree/${commit}?recursive=true`;
-  while (url !== undefined) {
+  for (let page = 0; url !== undefined; page++) {
+    if (page === mostPages || !url.startsWith(`${connection.endpoint}/`)) {
+      throw new DamagedDownloadError(
+        `expected a list of files of at most ${mostPages} pages on ${connection.endpoint}, got more`,
+      );
+    }
     const { value, next }: { value: unknown; next: string | undefined } = await getJson(connection, url);
     if (!Array.isArray(value)) throw new DamagedDownloadError("expected a list of files from the hub, got none");
-    for (const entry of value as readonly Partial<Entry>[]) {
-      const { type, path, size, oid, lfs } = entry;
+    for (const entry of value as readonly (Partial<Entry> | null)[]) {
+      const { type, path, size, oid, lfs } = entry ?? {};
       if (type !== "file" || typeof path !== "string" || typeof size !== "number") continue;
       files.set(path, { path, size, hash: hexadecimal(lfs?.oid ?? oid) });
     }
@@ -60,6 +65,9 @@ interface Entry {
 }
 
 const mostJsonBytes = 1 << 25;
+
+/** Of a thousand files each. */
+const mostPages = 1000;
 
 function getJson(connection: Connection, url: string): Promise<{ value: unknown; next: string | undefined }> {
   return withRetries(async () => {

@@ -67,6 +67,8 @@ async function bringRest({ connection, url, file }: Source, partial: string, onB
       }
       for await (const chunk of body) {
         size += chunk.length;
+        if (size > file.size)
+          throw new DamagedDownloadError(`${file.path} is longer than the ${file.size} bytes that it was said to have`);
         hash.update(chunk);
         await written(partial, handle.writeFile(chunk));
         onBytes(size);

@@ -103,8 +103,8 @@ export class NativeBackend implements Backend {
       const { address } = this.#buffers.findRange("read", buffer, byteOffset, byteLength);
       // Later commands may overwrite the buffer before the wait is over, so its content is set aside in order.
       const aside = this.#pool.take(byteLength);
-      this.#commands.copyBytes(aside.address, offsetAddress(address, byteOffset), byteLength);
       try {
+        this.#commands.copyBytes(aside.address, offsetAddress(address, byteOffset), byteLength);
         await this.#stream.wait(this.#stream.count);
         const result = new ArrayBuffer(byteLength);
         this.#library.copyOut(new Uint8Array(result), aside.address);

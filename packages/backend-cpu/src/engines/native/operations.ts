@@ -1,4 +1,4 @@
-/** The names of the native operations: those of `native/src/operations.h`, resolved to numbers when the library is loaded. */
+/** The names of the native operations: those of `c/base/operations.h`, resolved to numbers when the library is loaded. */
 import type { CommandEncoder } from "@modernbert-ts/device-kit";
 
 export const nativeOperations = [

@@ -1,4 +1,4 @@
-/** Gated linear unit (native/src/glu.c). */
+/** Gated linear unit (c/kernels/glu.c). */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { Activation, FusedKernel } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";

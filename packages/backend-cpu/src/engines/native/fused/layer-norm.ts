@@ -1,4 +1,4 @@
-/** Layer norm, alone and after a residual addition (native/src/layer_norm.c). */
+/** Layer norm, alone and after a residual addition (c/kernels/layer_norm.c). */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel, TensorSpec } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";

@@ -1,4 +1,4 @@
-/** Linear layer and cross-entropy (native/src/cross_entropy.c): in training the forward already makes the gradients. */
+/** Linear layer and cross-entropy (c/kernels/cross_entropy.c): in training the forward already makes the gradients. */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";

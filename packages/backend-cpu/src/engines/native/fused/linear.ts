@@ -1,4 +1,4 @@
-/** Linear layers over narrow weights: bf16 and f16 (native/src/linear.c), bytes (native/src/int8_linear.c). */
+/** Linear layers over narrow weights: bf16 and f16 (c/narrow/linear.c), bytes (c/narrow/int8_linear.c). */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";

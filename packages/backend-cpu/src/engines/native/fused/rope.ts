@@ -1,4 +1,4 @@
-/** Rotary position embedding (native/src/rope.c). */
+/** Rotary position embedding (c/kernels/rope.c). */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";

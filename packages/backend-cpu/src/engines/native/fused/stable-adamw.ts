@@ -1,4 +1,4 @@
-/** StableAdamW (native/src/stable_adamw.c). */
+/** StableAdamW (c/kernels/stable_adamw.c). */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";

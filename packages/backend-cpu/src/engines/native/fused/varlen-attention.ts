@@ -1,4 +1,4 @@
-/** Attention over packed sequences (native/src/attention_forward.c, attention_backward.c). */
+/** Attention over packed sequences (c/attention/forward.c, backward.c). */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { CompositeAttrs, FusedKernel } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";

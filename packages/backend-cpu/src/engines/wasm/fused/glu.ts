@@ -1,4 +1,4 @@
-/** Gated linear unit (wasm/kernels/glu.ts). */
+/** Gated linear unit (assembly/glu.ts). */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { Activation, FusedKernel } from "@modernbert-ts/tensor-core";
 import type { WasmContext } from "../context.ts";

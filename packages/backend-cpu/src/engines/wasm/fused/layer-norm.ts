@@ -1,4 +1,4 @@
-/** Layer norm, alone and after a residual addition (wasm/kernels/layer-norm.ts). */
+/** Layer norm, alone and after a residual addition (assembly/layer-norm.ts). */
 import { expectDtype, expectDtypes, firstRefusal } from "@modernbert-ts/device-kit";
 import type { FusedKernel, TensorSpec, View } from "@modernbert-ts/tensor-core";
 import type { Operand } from "../../typescript/operand.ts";

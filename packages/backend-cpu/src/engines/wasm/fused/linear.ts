@@ -1,4 +1,4 @@
-/** Linear layers over narrow weights: bf16 and f16 (wasm/kernels/narrow-linear.ts), bytes (wasm/kernels/int8-linear.ts). */
+/** Linear layers over narrow weights: bf16 and f16 (assembly/narrow-linear.ts), bytes (assembly/int8-linear.ts). */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
 import type { Operand } from "../../typescript/operand.ts";

@@ -1,4 +1,4 @@
-/** Rotary position embedding (wasm/kernels/rope.ts). */
+/** Rotary position embedding (assembly/rope.ts). */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import { DeviceValueError } from "@modernbert-ts/tensor-core";
 import type { FusedKernel, View } from "@modernbert-ts/tensor-core";

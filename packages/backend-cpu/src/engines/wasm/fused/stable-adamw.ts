@@ -1,4 +1,4 @@
-/** StableAdamW (wasm/kernels/stable-adamw.ts). */
+/** StableAdamW (assembly/stable-adamw.ts). */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";

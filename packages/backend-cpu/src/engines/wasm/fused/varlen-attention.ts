@@ -1,4 +1,4 @@
-/** Attention over packed sequences (wasm/kernels/attention-forward.ts, attention-backward.ts). */
+/** Attention over packed sequences (assembly/attention-forward.ts, attention-backward.ts). */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import { DeviceValueError } from "@modernbert-ts/tensor-core";
 import type { CompositeAttrs, FusedKernel } from "@modernbert-ts/tensor-core";

@@ -33,7 +33,7 @@ struct mb_stream {
   char error[256];
 };
 
-/* The stream's own operations (native/commands.ts). Attributes are doubles; addresses fit, as they stay below 2^53. */
+/* The stream's own operations (device-kit's commands/encoder.ts). Attributes are doubles; addresses fit, as they stay below 2^53. */
 enum { WRITE_INLINE = -1, COPY_BYTES = -2, FREE = -3 };
 
 static void *address_of(double number) { return (void *)(intptr_t)number; }
