@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODERNBERT_FIXTURES = ROOT / "packages/modernbert/test/fixtures"
 TRAINING_FIXTURES = ROOT / "packages/training/test/fixtures"
 SAFETENSORS_FIXTURES = ROOT / "packages/safetensors/test/fixtures"
+PIPELINES_FIXTURES = ROOT / "packages/pipelines/test/fixtures"
 
 PAD, CLS, SEP, MASK = 0, 1, 2, 3
 

@@ -8,8 +8,12 @@ export interface FolderServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** `headers` go with every answer. */
-export async function serveFolder(folder: string, headers: Record<string, string> = {}): Promise<FolderServer> {
+/** `headers` go with every answer; `missing` is the status of what is not there. */
+export async function serveFolder(
+  folder: string,
+  headers: Record<string, string> = {},
+  missing = 404,
+): Promise<FolderServer> {
   const types: Record<string, string> = {
     html: "text/html",
     js: "text/javascript",
@@ -22,7 +26,7 @@ export async function serveFolder(folder: string, headers: Record<string, string
     readFile(join(folder, path)).then(
       (content) =>
         response.writeHead(200, { "access-control-allow-origin": "*", "content-type": type, ...headers }).end(content),
-      () => response.writeHead(404, { "access-control-allow-origin": "*" }).end(),
+      () => response.writeHead(missing, { "access-control-allow-origin": "*" }).end(),
     );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

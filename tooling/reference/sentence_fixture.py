@@ -1,0 +1,121 @@
+"""One small model folder, files that sentence-transformers reads beside it, and the vectors that it gives."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.models import Normalize, Pooling, Transformer
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import ModernBertConfig, ModernBertModel
+
+from common import PIPELINES_FIXTURES, generator, redraw
+
+SPECIALS = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
+TOKENIZER_CONFIG = {"tokenizer_class": "PreTrainedTokenizerFast"} | {f"{name[1:-1].lower()}_token": name for name in SPECIALS}
+
+SHORT = "the cat sat on the mat"
+TEXTS = [SHORT, "The CAT"]
+LONG = "a dog ran up to a red mat."  # 25 tokens
+
+
+def modules(*paths: tuple[str, str]) -> list[dict]:
+    listed = [("Transformer", ""), *paths]
+    return [{"idx": at, "name": str(at), "path": path, "type": f"sentence_transformers.models.{kind}"} for at, (kind, path) in enumerate(listed)]
+
+
+POOLED = modules(("Pooling", "1_Pooling"))
+NORMALIZED = modules(("Pooling", "1_Pooling"), ("Normalize", "2_Normalize"))
+OLD_MEAN = {"word_embedding_dimension": 32, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
+OLD_CLS = {"word_embedding_dimension": 32, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}
+PROMPTS = {"prompts": {"query": "on the mat: ", "document": "a cat: "}, "default_prompt_name": "query"}
+
+
+def pooling(mode: str | list[str], **more: object) -> dict:
+    return {"embedding_dimension": 32, "pooling_mode": mode, "include_prompt": True} | more
+
+
+def folder(**files: object) -> dict:
+    """A folder with mean pooling in the old form, and more files: `a__b` is a/b.json."""
+    return {"modules.json": POOLED, "1_Pooling/config.json": OLD_MEAN} | {f"{name.replace('__', '/')}.json": value for name, value in files.items()}
+
+
+# Name, files over those of the base folder, texts, prompt by name.
+VARIANTS: list[tuple[str, dict, list[str], str | None]] = [
+    ("no modules.json", {}, TEXTS, None),
+    ("flags, mean", folder(), TEXTS, None),
+    ("flags, cls", folder(**{"1_Pooling__config": OLD_CLS}), TEXTS, None),
+    ("mode mean", folder(**{"1_Pooling__config": pooling("mean")}), TEXTS, None),
+    ("mode cls", folder(**{"1_Pooling__config": pooling("cls")}), TEXTS, None),
+    ("list of one mode", folder(**{"1_Pooling__config": pooling(["mean"])}), TEXTS, None),
+    ("pooling at another path", {"modules.json": modules(("Pooling", "pool")), "pool/config.json": OLD_MEAN}, TEXTS, None),
+    ("max_seq_length", folder(sentence_bert_config={"max_seq_length": 4}), [SHORT], None),
+    ("model_max_length", folder(tokenizer_config=TOKENIZER_CONFIG | {"model_max_length": 10}), [LONG], None),
+    ("default prompt", folder(config_sentence_transformers=PROMPTS), TEXTS, None),
+    ("prompt by name", folder(config_sentence_transformers=PROMPTS), TEXTS, "document"),
+    ("do_lower_case", folder(sentence_bert_config={"do_lower_case": True}), TEXTS, None),
+    ("do_lower_case and a prompt", folder(sentence_bert_config={"do_lower_case": True}, config_sentence_transformers={"prompts": {"up": "On THE Mat: "}}), TEXTS, "up"),
+    ("Normalize", folder(modules=NORMALIZED), TEXTS, None),
+    ("Normalize and truncate_dim", folder(modules=NORMALIZED, config_sentence_transformers={"truncate_dim": 8}), TEXTS, None),
+    ("spaces around", folder(), ["  the cat\n"], None),
+    ("include_prompt false, no prompt", folder(**{"1_Pooling__config": pooling("mean", include_prompt=False)}), TEXTS, None),
+]
+
+
+def make() -> None:
+    target = PIPELINES_FIXTURES / "sentence_transformers"
+    base = target / "base"
+    shutil.rmtree(target, ignore_errors=True)
+    save_base(base)
+    saved = ("as it is saved", saved_files(base), [*TEXTS, LONG], None)
+    variants = [
+        {"name": name, "files": files, "texts": texts, **({"promptName": prompt} if prompt else {}), "vectors": vectors_of(base, files, texts, prompt)}
+        for name, files, texts, prompt in [*VARIANTS, saved]
+    ]
+    lines = ",\n".join(json.dumps(variant) for variant in variants)
+    (target / "variants.json").write_text(f"[\n{lines}\n]\n")
+
+
+def save_base(base: Path) -> None:
+    model = ModernBertModel(
+        ModernBertConfig(
+            vocab_size=300, hidden_size=32, intermediate_size=48, num_hidden_layers=4, num_attention_heads=2, local_attention=8,
+            pad_token_id=3, bos_token_id=1, cls_token_id=1, eos_token_id=2, sep_token_id=2, max_position_embeddings=128,
+        )
+    )
+    redraw(model, generator("pipelines/sentence_transformers"))
+    model.save_pretrained(base)
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=275, special_tokens=SPECIALS, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator([SHORT] * 3, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
+    tokenizer.save(str(base / "tokenizer.json"), pretty=False)
+    (base / "tokenizer_config.json").write_text(json.dumps(TOKENIZER_CONFIG) + "\n")
+
+
+def saved_files(base: Path) -> dict:
+    """What sentence-transformers itself writes beside a model that uses most of it; JSON files by path."""
+    transformer = Transformer(str(base))
+    model = SentenceTransformer(modules=[transformer, Pooling(32, "cls"), Normalize()], prompts=PROMPTS["prompts"], default_prompt_name="query", device="cpu")
+    model.max_seq_length = 10
+    with tempfile.TemporaryDirectory() as temporary:
+        model.save_pretrained(temporary, create_model_card=False)
+        paths = sorted(path.relative_to(temporary) for path in Path(temporary).rglob("*.json"))
+        return {str(path): json.loads((Path(temporary) / path).read_text()) for path in paths if str(path) not in ("config.json", "tokenizer.json")}
+
+
+def vectors_of(base: Path, files: dict, texts: list[str], prompt: str | None) -> list[list[float]]:
+    with tempfile.TemporaryDirectory() as temporary:
+        variant = Path(temporary) / "model"
+        shutil.copytree(base, variant)
+        for path, content in files.items():
+            (variant / path).parent.mkdir(parents=True, exist_ok=True)
+            (variant / path).write_text(json.dumps(content))
+        (variant / "2_Normalize").mkdir(exist_ok=True)
+        model = SentenceTransformer(str(variant), device="cpu", model_kwargs={"attn_implementation": "eager"})
+        vectors = model.encode(texts, prompt_name=prompt, batch_size=1)
+    return [[float(f"{value:.9g}") for value in vector] for vector in vectors]
