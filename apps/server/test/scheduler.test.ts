@@ -148,3 +148,9 @@ test("batches of a slow model are kept to about a second of work", async () => {
     vi.useRealTimers();
   }
 });
+
+test("a sequence without tokens is that request's error, not the end of the process", async () => {
+  const { scheduler, run } = setup();
+  await expect(scheduler.run(embed, [new Int32Array(0)], forever)).rejects.toThrow(ServeError);
+  expect(await run(7)).toEqual([7]);
+});

@@ -22,7 +22,11 @@ class LateDevice implements StreamLibrary<number> {
     return { address: (this.#top - bytes) as Address, bytes };
   }
 
+  /** No memory for commands. */
+  full = false;
+
   submit(_: number, commands: Uint8Array, bytes: number): boolean {
+    if (this.full) return false;
     const kept = new DataView(commands.slice(0, bytes).buffer);
     for (let at = 0; at < bytes; at += kept.getUint32(at + 8, true)) {
       this.#queue.push(new DataView(kept.buffer, at, kept.getUint32(at + 8, true)));
@@ -95,6 +99,18 @@ function floats({ device, buffers }: Rig, buffer: BufferId, extent: number): num
 }
 
 describe("the command stream", () => {
+  test("keeps what finds no room: the error is that of the next call, and later the commands run", async () => {
+    const rig = makeRig();
+    const buffer = rig.buffers.allocate(8);
+    rig.device.full = true;
+    rig.commands.encode("add", [vector(buffer, 2)], [1]);
+    await Promise.resolve();
+    await expect(rig.stream.wait(rig.stream.count)).rejects.toThrow("[submit] expected room to queue");
+    rig.device.full = false;
+    await rig.stream.wait(rig.stream.count);
+    expect(floats(rig, buffer, 2)).toEqual([1, 1]);
+  });
+
   test("runs writes, kernels and copies in order, whatever is flushed when", async () => {
     const steps = fc.array(
       fc.oneof(

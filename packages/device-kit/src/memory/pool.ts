@@ -130,7 +130,9 @@ export class Pool<B extends Block> {
       for (const block of this.#captures.drop(capture)) if (this.#owned.has(block)) this.#recycle(block);
     };
     try {
-      return { recording: this.#captures.record(capture, record), release };
+      const recording = this.#captures.record(capture, record);
+      this.#limitCache();
+      return { recording, release };
     } catch (error) {
       release();
       throw error;
@@ -167,6 +169,10 @@ export class Pool<B extends Block> {
   #recycle(block: B): void {
     this.#active -= block.bytes;
     this.#free.put(block);
-    if (!this.#captures.recording && this.#free.bytes > this.#maxCachedBytes) this.trim(this.#maxCachedBytes);
+    if (!this.#captures.recording) this.#limitCache();
+  }
+
+  #limitCache(): void {
+    if (this.#free.bytes > this.#maxCachedBytes) this.trim(this.#maxCachedBytes);
   }
 }
