@@ -190,7 +190,7 @@ const finalFiles = (run: string): Buffer[] => {
   );
 };
 
-describe("as a process", () => {
+describe("as a process", { timeout: 180_000 }, () => {
   test("killed with SIGKILL three times and resumed, it gives the same bits as one that was not", async () => {
     const { folder, file } = await setUp();
     const whole = await start(["run", file("whole")]).finished;
