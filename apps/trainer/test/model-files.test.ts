@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { modelFiles } from "../src/run/model-files.ts";
 
 test("config.json writes floats as floats and names its class", async () => {
-  const files = modelFiles(presets["17m"], await loadModernBertTokenizer());
+  const files = modelFiles(presets["17m"], "masked-lm", await loadModernBertTokenizer());
   expect(files["config.json"]).toContain('"initializer_cutoff_factor": 2.0');
   expect(JSON.parse(files["config.json"]!)).toMatchObject({
     architectures: ["ModernBertForMaskedLM"],

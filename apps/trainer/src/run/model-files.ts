@@ -1,11 +1,11 @@
 /** The files beside the weights that make a checkpoint a Hugging Face model folder. */
 import { classNameOf, stringifyConfig } from "@modernbert-ts/encoder";
 import { modernbertArchitecture } from "@modernbert-ts/modernbert";
-import type { ModernBertConfig } from "@modernbert-ts/modernbert";
+import type { Head, ModernBertConfig } from "@modernbert-ts/modernbert";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 
-/** config.json, tokenizer.json and tokenizer_config.json of a masked-language model, by name. */
-export function modelFiles(config: ModernBertConfig, tokenizer: Tokenizer): Record<string, string> {
+/** config.json, tokenizer.json and tokenizer_config.json of a model, by name. */
+export function modelFiles(config: ModernBertConfig, head: Head, tokenizer: Tokenizer): Record<string, string> {
   const tokenizerConfig = {
     tokenizer_class: "PreTrainedTokenizerFast",
     model_input_names: ["input_ids", "attention_mask"],
@@ -14,16 +14,16 @@ export function modelFiles(config: ModernBertConfig, tokenizer: Tokenizer): Reco
     ...tokenizer.toConfigJSON(),
   };
   return {
-    "config.json": configText(config),
+    "config.json": configText(config, head),
     "tokenizer.json": JSON.stringify(tokenizer),
     "tokenizer_config.json": json(tokenizerConfig),
   };
 }
 
-function configText(config: ModernBertConfig): string {
+function configText(config: ModernBertConfig, head: Head): string {
   const { kind } = modernbertArchitecture;
   const fields = {
-    architectures: [classNameOf({ kind }, "masked-lm")],
+    architectures: [classNameOf({ kind }, head)],
     ...kind.configToJSON(config),
     torch_dtype: "float32",
   };

@@ -1,7 +1,7 @@
 /** The model of a run: from scratch in a configured shape, or from a Hugging Face folder. */
 import { join } from "node:path";
 import { createConfig, initialiseParameters, ModernBert, presets } from "@modernbert-ts/modernbert";
-import type { ModernBertConfig } from "@modernbert-ts/modernbert";
+import type { Head, ModernBertConfig } from "@modernbert-ts/modernbert";
 import { loadModel } from "@modernbert-ts/modernbert/node";
 import type { Runtime } from "@modernbert-ts/tensor-core";
 import { openTokenizerFile } from "@modernbert-ts/pipelines";
@@ -11,7 +11,12 @@ import { UsageError, UserError } from "../errors.ts";
 import type { TrainingData } from "./training-data.ts";
 
 /** Errors: UserError (another tokenizer, sequences that are too long), ConfigError, CheckpointError, SafetensorsError. */
-export async function createModel(runtime: Runtime, config: TrainerConfig, data: TrainingData): Promise<ModernBert> {
+export async function createModel(
+  runtime: Runtime,
+  config: TrainerConfig,
+  data: TrainingData,
+  head: Head,
+): Promise<ModernBert> {
   const { from, attn_out_dropout_prob: attentionOutput, initialisation: style } = config.model;
   if (from !== undefined) {
     await checkSameTokenizer(from, data.tokenizer);
@@ -19,13 +24,13 @@ export async function createModel(runtime: Runtime, config: TrainerConfig, data:
       checkLength(config.data.max_length, stored);
       return { ...stored, dropout: { ...stored.dropout, attentionOutput } };
     };
-    const { model } = await loadModel(from, { runtime, head: "masked-lm", configure: withDropout });
+    const { model } = await loadModel(from, { runtime, head, configure: withDropout });
     return model;
   }
   const shape = modelConfig(config.model, data);
   checkLength(config.data.max_length, shape);
-  const parameters = initialiseParameters(runtime, shape, "masked-lm", { seed: config.seed, style });
-  return new ModernBert({ runtime, config: shape, head: "masked-lm", parameters });
+  const parameters = initialiseParameters(runtime, shape, head, { seed: config.seed, style });
+  return new ModernBert({ runtime, config: shape, head, parameters });
 }
 
 /** The preset with the four overrides, for this tokenizer. Errors: UserError, ConfigError. */

@@ -71,7 +71,7 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   await using backend = choice.backend;
   options.onNotice(`backend ${choice.reason}`);
   const runtime = new Runtime(backend);
-  const bert = await createModel(runtime, config, data);
+  const bert = await createModel(runtime, config, data, objective.head);
   const model = objective.model(bert, { seed: config.seed });
   const optimizer = new StableAdamW(runtime, model.parameters, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
@@ -103,7 +103,7 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
       checkpoints: {
         directory: checkpointFolder,
         ...plan.checkpoints,
-        files: modelFiles(bert.config, data.tokenizer),
+        files: modelFiles(bert.config, objective.head, data.tokenizer),
         settings: config,
       },
       observer: options.onStart({
