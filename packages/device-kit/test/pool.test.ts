@@ -118,6 +118,7 @@ describe("any history", () => {
           expect(activeBytes).toBe(sum(active));
           expect(activeBytes + cachedBytes).toBe(heap.bytes);
           expect(peakBytes).toBeGreaterThanOrEqual(activeBytes);
+          expect(cachedBytes).toBeLessThanOrEqual(maxCachedBytes);
         }
         for (const { release } of captures) release();
         for (const piece of taken) pool.give(piece);
@@ -126,7 +127,7 @@ describe("any history", () => {
         pool.destroy();
         expect(heap.out.size).toBe(0);
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
   });
 
@@ -184,6 +185,14 @@ describe("captures", () => {
       expect(() => pool.checkNotRecording("read")).toThrow("[capture] expected no read while commands are recorded");
     });
     pool.checkNotRecording("read");
+  });
+
+  test("keep the limit of cached bytes once they end", () => {
+    const heap = new CountingHeap();
+    const pool = poolOver(heap, { maxCachedBytes: 0 });
+    const unused = pool.take(64);
+    pool.capture(() => pool.give(unused));
+    expect(heap.out.size).toBe(0);
   });
 
   test("may outlive the pool", () => {

@@ -130,12 +130,12 @@ export class Pool<B extends Block> {
       for (const block of this.#captures.drop(capture)) if (this.#owned.has(block)) this.#recycle(block);
     };
     try {
-      const recording = this.#captures.record(capture, record);
-      this.#limitCache();
-      return { recording, release };
+      return { recording: this.#captures.record(capture, record), release };
     } catch (error) {
       release();
       throw error;
+    } finally {
+      this.#keepLimit();
     }
   }
 
@@ -169,10 +169,11 @@ export class Pool<B extends Block> {
   #recycle(block: B): void {
     this.#active -= block.bytes;
     this.#free.put(block);
-    if (!this.#captures.recording) this.#limitCache();
+    this.#keepLimit();
   }
 
-  #limitCache(): void {
-    if (this.#free.bytes > this.#maxCachedBytes) this.trim(this.#maxCachedBytes);
+  /** Nothing is freed while commands are recorded. */
+  #keepLimit(): void {
+    if (!this.#captures.recording && this.#free.bytes > this.#maxCachedBytes) this.trim(this.#maxCachedBytes);
   }
 }
