@@ -3,7 +3,7 @@ import { DeviceValueError, scalar, x } from "@modernbert-ts/tensor-core";
 import type { Backend, View } from "@modernbert-ts/tensor-core";
 import type { ConformanceCase } from "../case.ts";
 import { expectThat } from "../case.ts";
-import { expectAll, readVector, vector } from "./transfers.ts";
+import { expectAll, expectRefusal, readVector, vector } from "./transfers.ts";
 
 const increment = { expression: scalar.add(x(0), 1) };
 
@@ -119,6 +119,24 @@ export function commandCases(): ConformanceCase[] {
         } finally {
           await other[Symbol.asyncDispose]();
         }
+      },
+    },
+    {
+      name: "commands / a disposed backend refuses by name, and takes a release or a second disposal",
+      async run({ create }) {
+        const other = await create();
+        const view = vector(other, Float32Array.of(1));
+        await other[Symbol.asyncDispose]();
+        await other[Symbol.asyncDispose]();
+        other.release(view.buffer);
+        const calls = {
+          allocate: () => other.allocate(4),
+          write: () => other.write(view.buffer, new Float32Array(1)),
+          read: () => other.read(view.buffer, 0, 4),
+          fill: () => other.run("fill", [view], [], { value: 1 }),
+          synchronize: () => other.synchronize(),
+        };
+        for (const [operation, call] of Object.entries(calls)) await expectRefusal(operation, call);
       },
     },
   ];

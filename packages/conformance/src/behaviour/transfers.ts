@@ -1,5 +1,5 @@
 /** `write`, `read` and the order of commands: what any program above the interface relies on. */
-import { bytesOf } from "@modernbert-ts/tensor-core";
+import { bytesOf, TensorError } from "@modernbert-ts/tensor-core";
 import type { View } from "@modernbert-ts/tensor-core";
 import { scalar, x } from "@modernbert-ts/tensor-core";
 import type { Backend } from "@modernbert-ts/tensor-core";
@@ -23,6 +23,20 @@ export async function readVector(backend: Backend, view: View): Promise<Float32A
 export function expectAll(got: Float32Array, value: (index: number) => number): void {
   const wrong = got.findIndex((actual, index) => actual !== value(index));
   expectThat(wrong < 0, `expected ${value(Math.max(wrong, 0))} at ${wrong}, got ${got[Math.max(wrong, 0)]}`);
+}
+
+/** `call` throws or rejects with a TensorError of `operation`. */
+export async function expectRefusal(operation: string, call: () => unknown): Promise<void> {
+  let error: unknown;
+  try {
+    await call();
+  } catch (reason) {
+    error = reason;
+  }
+  expectThat(
+    error instanceof TensorError && error.operation === operation,
+    `expected ${operation} to be refused by name, got ${String(error)}`,
+  );
 }
 
 export function transferCases(): ConformanceCase[] {
@@ -117,6 +131,25 @@ export function transferCases(): ConformanceCase[] {
         expectAll(await readVector(backend, first), () => 12);
         expectAll(await readVector(backend, input), () => 100);
         for (const { buffer } of [input, first, second]) backend.release(buffer);
+      },
+    },
+    {
+      name: "transfers / bytes outside a buffer are refused by name, and nothing breaks",
+      async run({ backend }) {
+        const view = vector(backend, Float32Array.of(1, 2, 3));
+        const far = 2 ** 20;
+        for (const [byteOffset, byteLength] of [
+          [far, 4],
+          [0, far],
+          [-4, 4],
+        ] as const) {
+          await expectRefusal("write", () => backend.write(view.buffer, new Uint8Array(byteLength), byteOffset));
+          await expectRefusal("read", () => backend.read(view.buffer, byteOffset, byteLength));
+        }
+        expectAll(await readVector(backend, view), (i) => i + 1);
+        backend.release(view.buffer);
+        await expectRefusal("write", () => backend.write(view.buffer, new Uint8Array(4)));
+        await expectRefusal("read", () => backend.read(view.buffer, 0, 4));
       },
     },
     {
