@@ -35,29 +35,37 @@ export interface EngineParts {
 
 const dtypes: readonly DType[] = ["f32", "f64", "f16", "bf16", "i32", "u32"];
 
+function operandOf(view: View, block: HostBlock): Operand {
+  return { ...view, data: elementsOf(block, view.dtype) };
+}
+
 export function createEngine({ device, maxBufferBytes, memory, kernels, fused, dispose }: EngineParts): Backend {
   const { pool } = memory;
   const lifetime = new Lifetime("backend");
   const recorder = new CallRecorder();
-  /** The memory of the running command: found when it was queued, because a replay may outlive its buffers. */
+  /** The memory of the running fused kernel: found when it was queued, because a replay may outlive its buffers. */
   let running: ReadonlyMap<BufferId, HostBlock> = new Map();
   let pending: DeviceValueError | undefined;
 
-  const resolve: Resolve = (view) => ({ ...view, data: elementsOf(running.get(view.buffer)!, view.dtype) });
-
-  /** Runs or records a command. The error of a bad value waits for the next `read` or `synchronize`. */
-  function queue(operation: string, views: readonly (View | null)[], kernel: () => void): void {
-    lifetime.check(operation);
-    const blocks = new Map<BufferId, HostBlock>();
-    for (const view of views) if (view) blocks.set(view.buffer, memory.find(operation, view.buffer));
+  /** Runs or records a kernel. The error of a bad value waits for the next `read` or `synchronize`. */
+  function queue(kernel: () => void): void {
     recorder.run(() => {
-      running = blocks;
       try {
         kernel();
       } catch (error) {
         if (!(error instanceof DeviceValueError)) throw error;
         pending ??= error;
       }
+    });
+  }
+
+  function queueFused(operation: string, views: readonly (View | null)[], kernel: () => void): void {
+    lifetime.check(operation);
+    const blocks = new Map<BufferId, HostBlock>();
+    for (const view of views) if (view) blocks.set(view.buffer, memory.find(operation, view.buffer));
+    queue(() => {
+      running = blocks;
+      kernel();
     });
   }
 
@@ -68,11 +76,11 @@ export function createEngine({ device, maxBufferBytes, memory, kernels, fused, d
     };
     return {
       ...kernel,
-      forward: (call) => queue(operation, viewsOf(call), () => kernel.forward(call)),
+      forward: (call) => queueFused(operation, viewsOf(call), () => kernel.forward(call)),
       backward:
         typeof backward === "function"
           ? (call) =>
-              queue(operation, [...viewsOf(call), ...call.gradOutputs, ...call.gradInputs], () => backward(call))
+              queueFused(operation, [...viewsOf(call), ...call.gradOutputs, ...call.gradInputs], () => backward(call))
           : backward,
     };
   }
@@ -85,7 +93,10 @@ export function createEngine({ device, maxBufferBytes, memory, kernels, fused, d
     if (error !== undefined) throw error;
   }
 
-  const implementations = Object.entries(fused(resolve)) as [CompositeName, FusedKernel<CompositeName>][];
+  const implementations = Object.entries(fused((view) => operandOf(view, running.get(view.buffer)!))) as [
+    CompositeName,
+    FusedKernel<CompositeName>,
+  ][];
   return {
     name: "cpu",
     capabilities: {
@@ -119,7 +130,12 @@ export function createEngine({ device, maxBufferBytes, memory, kernels, fused, d
       return result.buffer;
     },
     run(op, outputs, inputs, attrs) {
-      queue(op, [...outputs, ...inputs], () => kernels[op](outputs.map(resolve), inputs.map(resolve), attrs));
+      lifetime.check(op);
+      const operands = (views: readonly View[]): Operand[] => {
+        return views.map((view) => operandOf(view, memory.find(op, view.buffer)));
+      };
+      const [to, from] = [operands(outputs), operands(inputs)];
+      queue(() => kernels[op](to, from, attrs));
     },
     flush() {
       lifetime.check("flush");
