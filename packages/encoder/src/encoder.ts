@@ -2,15 +2,7 @@
  * An encoder on a device: parameters, precision and head. An architecture extends it with its forward pass and the features that its
  * heads start from; batches, heads, losses and folders are the same for all.
  */
-import {
-  bytesOf,
-  cast,
-  float32Precision,
-  float64Precision,
-  linear,
-  sizeOf,
-  TensorError,
-} from "@modernbert-ts/tensor-core";
+import { bytesOf, cast, float32Precision, float64Precision, linear, TensorError } from "@modernbert-ts/tensor-core";
 import type { Precision, Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import { uploadBatch } from "./batch/device-batch.ts";
 import type { DeviceBatch } from "./batch/device-batch.ts";
@@ -20,6 +12,7 @@ import { CheckpointError } from "./errors.ts";
 import type { ForwardOptions } from "./forward-options.ts";
 import type { HeadConfig } from "./heads/config.ts";
 import type { EncoderInfo, Head } from "./info.ts";
+import { countValues } from "./kind.ts";
 import type { EncoderKind, ParameterSpecs } from "./kind.ts";
 import { multiplyInt8 } from "./weights/formats.ts";
 import type { Int8Matrix } from "./weights/formats.ts";
@@ -116,9 +109,7 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
 
   /** How many values the parameters have; a tied matrix counts once. */
   parameterCount(): number {
-    let count = 0;
-    for (const { shape } of this.kind.parameters(this.config, this.head).values()) count += sizeOf(shape);
-    return count;
+    return countValues(this.kind.parameters(this.config, this.head));
   }
 
   /** Frees the parameters. */

@@ -2,6 +2,7 @@
  * What an architecture says of its models without computing anything: config.json in and out, the names, shapes and first values of
  * parameters. `Architecture` adds how a model is made.
  */
+import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { Shape } from "@modernbert-ts/tensor-core";
 import type { JsonObject } from "./config/json-fields.ts";
 import type { HeadConfig } from "./heads/config.ts";
@@ -32,6 +33,13 @@ export interface ParameterSpec {
 
 /** Every parameter of a model in the order of the state dict of transformers' class. */
 export type ParameterSpecs = ReadonlyMap<string, ParameterSpec>;
+
+/** How many values the parameters have; a tied matrix is one parameter. */
+export function countValues(specs: ParameterSpecs): number {
+  let count = 0;
+  for (const { shape } of specs.values()) count += sizeOf(shape);
+  return count;
+}
 
 /** The parameters that shared code reads, by name. */
 export interface SharedNames {

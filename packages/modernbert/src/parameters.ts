@@ -1,7 +1,6 @@
 /** Names, shapes and roles of a model's parameters: the state dict of transformers' classes, weights as [out, in]. */
-import { heads } from "@modernbert-ts/encoder";
+import { countValues, heads } from "@modernbert-ts/encoder";
 import type { Head, ParameterRole, ParameterSpec, ParameterSpecs, SharedNames } from "@modernbert-ts/encoder";
-import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { Shape } from "@modernbert-ts/tensor-core";
 import type { ModernBertConfig } from "./config/config.ts";
 
@@ -57,7 +56,5 @@ export function parameterShapes(config: ModernBertConfig, head: Head): ReadonlyM
 
 /** Number of trainable values. */
 export function countParameters(config: ModernBertConfig, head: Head): number {
-  let count = 0;
-  for (const { shape } of parameterSpecs(config, head).values()) count += sizeOf(shape);
-  return count;
+  return countValues(parameterSpecs(config, head));
 }

@@ -1,5 +1,5 @@
 /** The files beside the weights that make a checkpoint a Hugging Face model folder. */
-import { classNameOf, stringifyConfig } from "@modernbert-ts/encoder";
+import { configText } from "@modernbert-ts/encoder";
 import { modernbertArchitecture } from "@modernbert-ts/modernbert";
 import type { Head, ModernBertConfig } from "@modernbert-ts/modernbert";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
@@ -14,20 +14,10 @@ export function modelFiles(config: ModernBertConfig, head: Head, tokenizer: Toke
     ...tokenizer.toConfigJSON(),
   };
   return {
-    "config.json": configText(config, head),
+    "config.json": configText(modernbertArchitecture.kind, config, head, "float32"),
     "tokenizer.json": JSON.stringify(tokenizer),
     "tokenizer_config.json": json(tokenizerConfig),
   };
-}
-
-function configText(config: ModernBertConfig, head: Head): string {
-  const { kind } = modernbertArchitecture;
-  const fields = {
-    architectures: [classNameOf({ kind }, head)],
-    ...kind.configToJSON(config),
-    torch_dtype: "float32",
-  };
-  return stringifyConfig(fields, kind.floatFields);
 }
 
 function json(value: unknown): string {

@@ -8,10 +8,9 @@ import { join } from "node:path";
 import type { DType, Tensor } from "@modernbert-ts/tensor-core";
 import { syncFolder, WriteError, writeFileAtomic, writeSafetensors } from "@modernbert-ts/safetensors/node";
 import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
-import { stringifyConfig } from "../config/stringify-config.ts";
 import type { Encoder } from "../encoder.ts";
 import { CheckpointError } from "../errors.ts";
-import { classNameOf } from "../folder/read-config.ts";
+import { configText } from "../folder/config-text.ts";
 import type { HeadConfig } from "../heads/config.ts";
 
 /** A file to be put beside the model, such as tokenizer.json. */
@@ -63,7 +62,9 @@ export async function saveModel<C extends HeadConfig>(
   });
   try {
     await writeSafetensors(join(aside, weightsFile), entriesOf(model));
-    await writeText(join(aside, configFile), stringifyConfig(configOf(model), model.kind.floatFields));
+    const [first] = model.parameters.values();
+    const config = configText(model.kind, model.config, model.head, storageOf(first!).name);
+    await writeText(join(aside, configFile), config);
     for (const { name, content } of files) await writeText(join(aside, name), content);
     await moveInto(folder, aside).catch((cause: NodeJS.ErrnoException) => {
       throw new WriteError(folder, cause, "some files there may be new and others old: save again");
@@ -96,16 +97,6 @@ function* entriesOf<C extends HeadConfig>(model: Encoder<C>): Generator<TensorEn
       data: () => tensor.read(),
     };
   }
-}
-
-function configOf<C extends HeadConfig>(model: Encoder<C>): Record<string, unknown> {
-  const { kind, head, config, parameters } = model;
-  const [first] = parameters.values();
-  return {
-    architectures: [classNameOf({ kind }, head)],
-    ...kind.configToJSON(config),
-    torch_dtype: storageOf(first!).name,
-  };
 }
 
 function storageOf({ dtype }: Tensor): { readonly dtype: SafetensorsDType; readonly name: string } {
