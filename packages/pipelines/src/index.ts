@@ -2,8 +2,8 @@
 export * from "./browser.ts";
 export { resolveModelFolder } from "./hub/model-folder.ts";
 export type { ModelFolderOptions } from "./hub/model-folder.ts";
-export { openModel, openRuntime } from "./model.ts";
+export { checkConfig, openModel, openRuntime } from "./model.ts";
 export type { ModelOptions, OpenModel, OpenRuntime, RuntimeOptions } from "./model.ts";
 export { openPipeline } from "./pipeline.ts";
 export type { Pipeline, PipelineOptions } from "./pipeline.ts";
-export { openTokenizer, openTokenizerFile } from "./open-tokenizer.ts";
+export { openTokenizerFile } from "./open-tokenizer.ts";

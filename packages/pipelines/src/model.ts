@@ -57,8 +57,8 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<OpenRun
   return { choice, runtime, [Symbol.asyncDispose]: dispose };
 }
 
-/** A model of a kind that is not implemented is refused before its weights are downloaded. */
-async function checkConfig(folder: string): Promise<void> {
+/** For `check` of resolveModelFolder: a model of a kind that is not implemented is refused before its weights are downloaded. */
+export async function checkConfig(folder: string): Promise<void> {
   await readFolderConfig(diskFolder(folder), architectures);
 }
 

@@ -2,8 +2,10 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { diskFolder } from "@modernbert-ts/safetensors/node";
 import { afterAll, expect, test } from "vitest";
-import { embed, openPipeline, openTokenizer } from "../src/index.ts";
+import { readTokenizer } from "../src/folder/tokenizer.ts";
+import { embed, openPipeline } from "../src/index.ts";
 import { saveTinyModel } from "./support/tiny-model.ts";
 
 const root = mkdtempSync(join(tmpdir(), "modernbert-folders-"));
@@ -133,7 +135,11 @@ test("a tokenizer with more tokens than the model: only a text that uses one fai
 
 test("without tokenizer.json a model of ModernBERT's vocabulary takes the built-in one, and says so", async () => {
   const notices: string[] = [];
-  const tokenizer = await openTokenizer(spoiled(remove("tokenizer.json")), 50_368, (notice) => notices.push(notice));
+  const tokenizer = await readTokenizer(
+    diskFolder(spoiled(remove("tokenizer.json"))),
+    { vocabSize: 50_368 },
+    (notice) => notices.push(notice),
+  );
   expect(tokenizer.vocabSize).toBe(50_368);
   expect(notices).toEqual([expect.stringMatching(/no tokenizer\.json in .*: using the built-in ModernBERT tokenizer/)]);
 });

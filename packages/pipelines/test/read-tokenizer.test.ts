@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { diskFolder } from "@modernbert-ts/safetensors/node";
 import { trainBpe } from "@modernbert-ts/tokenizer";
 import { expect, onTestFinished, test } from "vitest";
-import { openTokenizer, openTokenizerFile } from "../src/index.ts";
+import { readTokenizer } from "../src/folder/tokenizer.ts";
+import { openTokenizerFile } from "../src/index.ts";
 
 const own: Readonly<Record<string, string>> = {
   "[UNK]": "<|unk|>",
@@ -32,7 +34,7 @@ function folderOf(files: Record<string, string>): string {
 test("special tokens with names of their own are found by tokenizer_config.json or special_tokens_map.json", async () => {
   for (const name of ["tokenizer_config.json", "special_tokens_map.json"]) {
     const folder = folderOf({ "tokenizer.json": json, [name]: JSON.stringify(config) });
-    const tokenizer = await openTokenizer(folder, 300);
+    const tokenizer = await readTokenizer(diskFolder(folder), { vocabSize: 300 });
     expect(tokenizer.specialTokens).toEqual(roles);
     expect(tokenizer.encode("the <|mask|> sat").ids).toContain(roles.mask);
     const byPath = await openTokenizerFile(join(folder, "tokenizer.json"));
@@ -48,7 +50,7 @@ test("a file of another name counts alone", async () => {
 });
 
 const broken = async (files: Record<string, string>): Promise<unknown> =>
-  openTokenizer(folderOf({ "tokenizer.json": json, ...files }), 300);
+  readTokenizer(diskFolder(folderOf({ "tokenizer.json": json, ...files })), { vocabSize: 300 });
 
 test("what is wrong is named with its file", async () => {
   await expect(broken({ "tokenizer_config.json": '{"mask_token":"[MASK]"}' })).rejects.toThrow(
@@ -65,11 +67,11 @@ test("what is wrong is named with its file", async () => {
 test("a file beyond its limit is refused by name and size", async () => {
   const folder = folderOf({ "tokenizer.json": json, "tokenizer_config.json": "{}" });
   truncateSync(join(folder, "tokenizer_config.json"), 3e9);
-  await expect(openTokenizer(folder, 300)).rejects.toThrow(
+  await expect(readTokenizer(diskFolder(folder), { vocabSize: 300 })).rejects.toThrow(
     /tokenizer_config\.json: expected a text file of at most 16777216 bytes, got 3000000000$/,
   );
   truncateSync(join(folder, "tokenizer.json"), 3e9);
-  await expect(openTokenizer(folder, 300)).rejects.toThrow(
+  await expect(readTokenizer(diskFolder(folder), { vocabSize: 300 })).rejects.toThrow(
     /tokenizer\.json: expected a text file of at most 268435456 bytes, got 3000000000$/,
   );
 });

@@ -2,6 +2,7 @@
 import { basename, dirname } from "node:path";
 import type { EncoderInfo, Pooling } from "@modernbert-ts/encoder";
 import {
+  checkConfig,
   promptText,
   readInfo,
   readTextSide,
@@ -35,7 +36,7 @@ export interface ModelFiles {
 export async function readModelFiles(options: ServeOptions, onNotice: (notice: string) => void): Promise<ModelFiles> {
   const folder = await resolveModelFolder(options.model, {
     ...(options.revision && { revision: options.revision }),
-    check: async (path) => void (await readInfo(diskFolder(path))),
+    check: checkConfig,
     onNotice,
   });
   const info = await readInfo(diskFolder(folder));

@@ -29,8 +29,7 @@ export const embedTask: Task<VectorOptions & PromptOptions, Float32Array> = {
   prepare(text, texts, options) {
     const { prompts, embedding } = text.settings;
     const prompt = promptText(prompts, options);
-    if (prompt === "") return encodeTexts(text, "embed", texts, options);
-    requirePromptInPooling(embedding);
+    if (prompt !== "") requirePromptInPooling(embedding);
     return encodeTexts(text, "embed", texts, options, prompt);
   },
 
