@@ -28,6 +28,25 @@ test("prompts: by name, by default, never before token ids", async () => {
   expect((await server.post("/embed", { inputs: [[1]], prompt_name: "query" })).status).toBe(422);
 });
 
+test("a model that leaves prompts out of pooling takes none by name", async () => {
+  const files = {
+    "config_sentence_transformers.json": { prompts: { query: "search: ", none: "" } },
+    "modules.json": [
+      { idx: 0, path: "", type: "sentence_transformers.models.Transformer" },
+      { idx: 1, path: "1_Pooling", type: "sentence_transformers.models.Pooling" },
+    ],
+    "1_Pooling/config.json": { pooling_mode: "mean", include_prompt: false },
+  };
+  await using server = await readyStub({ files });
+  const named = await server.post("/embed", { inputs: "hi", prompt_name: "query" });
+  expect([named.status, await named.json()]).toEqual([
+    422,
+    { error: expect.stringMatching(/^`prompt_name` cannot be used: .*include_prompt/), error_type: "Validation" },
+  ]);
+  expect((await server.post("/embed", { inputs: "hi", prompt_name: "none" })).status).toBe(200);
+  await expect(startStub({ files, defaultPromptName: "query" })).rejects.toThrow(/expected include_prompt to be true/);
+});
+
 test("pooling and length come from the sentence-transformers files", async () => {
   const files = {
     "modules.json": [

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { singleProcessCollective } from "../src/collectives/single-process.ts";
 import type { MaskedLmBatch } from "../src/objectives/masked-lm/loader.ts";
 import { batchesOf } from "../src/data/packing/batch.ts";
 import { evaluate } from "../src/loop/evaluate.ts";
@@ -46,6 +47,19 @@ test("rows weigh by their masked tokens: two rows in one step equal the same seq
   expect(apart.metrics.gradientNorm).toBeCloseTo(together.metrics.gradientNorm, 5);
   for (const [name, values] of together.parameters)
     for (const [at, value] of values.entries()) expect(apart.parameters.get(name)![at], name).toBeCloseTo(value, 4);
+});
+
+test("a collective of one process changes no bit", async () => {
+  const batch = tinyLoader({ rows: 2 }).next()!;
+  const run = async (alone: boolean) => {
+    const { runtime, model, optimizer } = tinyTraining({ clipNorm: 1 });
+    const collective = singleProcessCollective(runtime.backend);
+    const options = { step: 1, learningRate: 0.02, ...(alone ? {} : { collective }) };
+    const metrics = await readStepMetrics(trainingStep(model, optimizer, batch, options));
+    return { metrics, parameters: await parametersOf(model), ...runtime.backend.memory() };
+  };
+  const { liveBuffers, metrics, parameters } = await run(true);
+  expect(await run(false)).toMatchObject({ liveBuffers, metrics, parameters });
 });
 
 test("the loss falls, and evaluation sees it without changing anything", async () => {
