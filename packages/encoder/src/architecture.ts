@@ -1,7 +1,7 @@
 /** An architecture as the loaders take it: what it says of its models, and how one is made. */
 import type { Precision, Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import type { Encoder } from "./encoder.ts";
-import type { HeadConfig } from "./heads/config.ts";
+import type { HeadConfig } from "./config/head-config.ts";
 import type { Head } from "./info.ts";
 import type { EncoderKind } from "./kind.ts";
 import type { Int8Matrix } from "./weights/formats.ts";

@@ -10,7 +10,7 @@ import { checkBatch } from "./batch/packed-batch.ts";
 import type { PackedBatch } from "./batch/packed-batch.ts";
 import { CheckpointError } from "./errors.ts";
 import type { ForwardOptions } from "./forward-options.ts";
-import type { HeadConfig } from "./heads/config.ts";
+import type { HeadConfig } from "./config/head-config.ts";
 import type { EncoderInfo, Head } from "./info.ts";
 import { countValues } from "./kind.ts";
 import type { EncoderKind, ParameterSpecs } from "./kind.ts";

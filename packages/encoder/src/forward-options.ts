@@ -7,8 +7,8 @@ import { streamOf } from "./random-streams.ts";
 export interface DropoutDraw {
   /** Unsigned 32-bit. */
   readonly seed: number;
-  /** Of the optimizer, or any counter that differs from pass to pass. */
-  readonly step: number;
+  /** Of the optimizer, or any counter that differs from pass to pass; on the device (see `Draw.step`) for a pass that is captured. */
+  readonly step: number | Tensor;
 }
 
 export interface ForwardOptions {

@@ -21,7 +21,7 @@ export type { FolderConfig } from "./folder/read-config.ts";
 export { drop } from "./forward-options.ts";
 export type { DropoutDraw, ForwardOptions } from "./forward-options.ts";
 export { classifierToJSON, parseClassifier } from "./heads/classifier.ts";
-export type { ClassifierConfig, HeadConfig, MaskedLmConfig } from "./heads/config.ts";
+export type { ClassifierConfig, HeadConfig, MaskedLmConfig } from "./config/head-config.ts";
 export type { ForwardInputs, HeadDefinition, HeadOutput, HeadPlan, Labels } from "./heads/definition.ts";
 export { uploadLabels, uploadTargets } from "./heads/labels.ts";
 export type { DeviceLabels, DeviceTargets } from "./heads/labels.ts";
@@ -30,6 +30,7 @@ export {
   maskedLmLogits,
   maskedLmLoss,
   maskedLmToJSON,
+  overwriteScored,
   parseMaskedLm,
   scoredPositions,
   uploadScored,

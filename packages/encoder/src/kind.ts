@@ -5,7 +5,7 @@
 import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { Shape } from "@modernbert-ts/tensor-core";
 import type { JsonObject } from "./config/json-fields.ts";
-import type { HeadConfig } from "./heads/config.ts";
+import type { HeadConfig } from "./config/head-config.ts";
 import type { EncoderInfo, Head } from "./info.ts";
 
 /** What a parameter is for: decides its first values, and how it is held in fewer bytes. */

@@ -26,7 +26,7 @@ export type { FusionMode, FusionOutcome, FusionRecord } from "./tensor/fusion.ts
 export { valueAndGradients, vjp } from "./autograd/gradients.ts";
 export type { ValueAndGradients } from "./autograd/gradients.ts";
 export { gradientRules } from "./autograd/rules.ts";
-export type { GradientContext, GradientRule, GradientRules } from "./autograd/tape.ts";
+export type { GradientContext, GradientRule, GradientRules } from "./tensor/tape.ts";
 export { full, iota, zeros } from "./ops/create.ts";
 export { add, assign, cast, contiguous, div, map, mul, scale, sub } from "./ops/elementwise.ts";
 export { gather, putAlong, segmentSum, takeAlong } from "./ops/indexing.ts";

@@ -1,6 +1,6 @@
 /** The text of a model's config.json. */
 import { stringifyConfig } from "../config/stringify-config.ts";
-import type { HeadConfig } from "../heads/config.ts";
+import type { HeadConfig } from "../config/head-config.ts";
 import type { Head } from "../info.ts";
 import type { EncoderKind } from "../kind.ts";
 import { classNameOf } from "./read-config.ts";

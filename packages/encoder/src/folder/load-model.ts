@@ -6,7 +6,7 @@ import type { Folder, SafetensorsReader } from "@modernbert-ts/safetensors";
 import type { Architecture } from "../architecture.ts";
 import type { Encoder } from "../encoder.ts";
 import { CheckpointError, listNames } from "../errors.ts";
-import type { HeadConfig } from "../heads/config.ts";
+import type { HeadConfig } from "../config/head-config.ts";
 import type { Head } from "../info.ts";
 import type { ParameterSpecs } from "../kind.ts";
 import { drawParameter } from "../weights/initialise.ts";

@@ -4,7 +4,7 @@
  */
 import type { Shape } from "@modernbert-ts/tensor-core";
 import { CheckpointError, listNames } from "../errors.ts";
-import type { HeadConfig } from "../heads/config.ts";
+import type { HeadConfig } from "../config/head-config.ts";
 import type { EncoderKind, ParameterSpecs } from "../kind.ts";
 
 /** The tensors of an open checkpoint. */

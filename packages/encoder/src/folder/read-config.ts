@@ -5,7 +5,7 @@ import type { Architecture } from "../architecture.ts";
 import { isJsonObject } from "../config/json-fields.ts";
 import type { Encoder } from "../encoder.ts";
 import { CheckpointError, ConfigError, listNames, show } from "../errors.ts";
-import type { HeadConfig } from "../heads/config.ts";
+import type { HeadConfig } from "../config/head-config.ts";
 import { headNames, heads } from "../heads/registry.ts";
 import type { Head } from "../info.ts";
 

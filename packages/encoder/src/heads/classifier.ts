@@ -8,7 +8,7 @@ import { drop } from "../forward-options.ts";
 import type { ForwardOptions } from "../forward-options.ts";
 import type { Pooling, ProblemType } from "../info.ts";
 import type { ParameterSpec, SharedNames } from "../kind.ts";
-import type { ClassifierConfig, HeadConfig } from "./config.ts";
+import type { ClassifierConfig, HeadConfig } from "../config/head-config.ts";
 
 /** [M, d] → [M, C]: features, dropout, classifier; the logits in the dtype of losses. */
 export function classify(model: Encoder, hidden: Tensor, options: ForwardOptions): Tensor {

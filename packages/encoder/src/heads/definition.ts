@@ -4,7 +4,7 @@ import type { DeviceBatch } from "../batch/device-batch.ts";
 import type { UnpaddedBatch } from "../batch/padding.ts";
 import type { Encoder } from "../encoder.ts";
 import type { ParameterSpec, SharedNames } from "../kind.ts";
-import type { HeadConfig } from "./config.ts";
+import type { HeadConfig } from "../config/head-config.ts";
 
 /** A tensor of labels: whole numbers or not decides what a classifier's loss is. */
 export interface Labels {

@@ -5,7 +5,7 @@ import type { JsonFields, JsonObject } from "../config/json-fields.ts";
 import type { Encoder } from "../encoder.ts";
 import { BatchError } from "../errors.ts";
 import { readOnce } from "../read-once.ts";
-import type { HeadConfig, MaskedLmConfig } from "./config.ts";
+import type { HeadConfig, MaskedLmConfig } from "../config/head-config.ts";
 import type { ForwardInputs, HeadDefinition } from "./definition.ts";
 import { tokenLabels } from "./input-labels.ts";
 import { checkLabels } from "./labels.ts";
@@ -68,6 +68,24 @@ export function uploadScored(
   checkPositions(positions, tokens);
   checkLabels("maskedLm", labels, positions.length, info.vocabSize);
   return { positions: uploadIds(runtime, positions), labels: uploadIds(runtime, labels) };
+}
+
+/** Puts as many positions and labels in the place of others, in order with queued work. @throws BatchError */
+export function overwriteScored(
+  { runtime, info }: Encoder,
+  scored: ScoredTokens,
+  tokens: number,
+  positions: Int32Array,
+  labels: Int32Array,
+): void {
+  const { size } = scored.positions;
+  if (positions.length !== size) {
+    throw new BatchError("overwriteScored", `expected ${size} scored tokens, got ${positions.length}`);
+  }
+  checkPositions(positions, tokens);
+  checkLabels("maskedLm", labels, size, info.vocabSize);
+  runtime.write(scored.positions, positions);
+  runtime.write(scored.labels, labels);
 }
 
 /** Where a label counts: not below 0 and, with `sparsePrediction`, not the ignore index. Increasing. */

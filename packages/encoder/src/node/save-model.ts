@@ -11,7 +11,7 @@ import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
 import type { Encoder } from "../encoder.ts";
 import { CheckpointError } from "../errors.ts";
 import { configText } from "../folder/config-text.ts";
-import type { HeadConfig } from "../heads/config.ts";
+import type { HeadConfig } from "../config/head-config.ts";
 
 /** A file to be put beside the model, such as tokenizer.json. */
 export interface FolderFile {

@@ -6,8 +6,8 @@ import { sameShape, showShape } from "../shape.ts";
 import type { Runtime } from "../tensor/runtime.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { gradientRules } from "./rules.ts";
-import { releaseSaved, Tape } from "./tape.ts";
-import type { GradNode } from "./tape.ts";
+import { releaseSaved, Tape } from "../tensor/tape.ts";
+import type { GradNode } from "../tensor/tape.ts";
 
 export interface ValueAndGradients<T> {
   readonly value: T;

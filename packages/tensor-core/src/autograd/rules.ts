@@ -14,7 +14,7 @@ import { maxMapInputs, x } from "../scalar/expression.ts";
 import { differentiate } from "../scalar/derivative.ts";
 import { scalar } from "../scalar/functions.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { GradientRule, GradientRules } from "./tape.ts";
+import type { GradientRule, GradientRules } from "../tensor/tape.ts";
 
 const mapRule: GradientRule<"map"> = {
   saves: ({ expression }, count) => mapDerivatives(expression, count).reads,

@@ -1,6 +1,6 @@
 /** Runs a fused kernel and records how it is differentiated: by its own backward, or by recomputing the reference. */
 import { vjp } from "../autograd/gradients.ts";
-import type { Backward } from "../autograd/tape.ts";
+import type { Backward } from "../tensor/tape.ts";
 import type { View } from "../backend/backend.ts";
 import type { CompositeName, CompositeQuery, FusedKernel, TensorSpec } from "../backend/fused.ts";
 import { contiguous } from "../ops/elementwise.ts";

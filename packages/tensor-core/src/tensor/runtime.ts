@@ -2,7 +2,7 @@
  * A runtime ties a backend to scopes, a tape and a fusion policy. It holds all mutable state of the core; nothing is global,
  * so two runtimes never see each other.
  */
-import type { Tape } from "../autograd/tape.ts";
+import type { Tape } from "./tape.ts";
 import type { Backend } from "../backend/backend.ts";
 import { bytesOf, hostArray } from "../dtype.ts";
 import type { DType, HostArray } from "../dtype.ts";

@@ -2,7 +2,7 @@
  * A tensor: a typed, shaped, strided window onto a reference-counted storage. Immutable in shape; its content changes only through
  * `assign` and the optimizer. All operations are functions in `ops/`; this class only holds, reads and disposes.
  */
-import type { Edge } from "../autograd/tape.ts";
+import type { Edge } from "./tape.ts";
 import type { View } from "../backend/backend.ts";
 import type { TensorSpec } from "../backend/fused.ts";
 import { bytesOf, hostView } from "../dtype.ts";

@@ -4,7 +4,7 @@
  */
 import type { TensorSpec } from "../backend/fused.ts";
 import type { PrimitiveAttrs, PrimitiveName } from "../backend/primitives.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "./tensor.ts";
 
 /** Output `output` of `node`. */
 export interface Edge {
