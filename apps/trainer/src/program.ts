@@ -1,6 +1,7 @@
 /** The commands and options of `modernbert-train`; what they do stands in `commands/`. */
 import { existsSync, readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { maskedLmObjective, objectiveOf, objectives } from "@modernbert-ts/training";
 import { checkpointAt, exportCheckpoint } from "./run/export-model.ts";
 import { prepare } from "./commands/prepare.ts";
 import type { PrepareOptions } from "./commands/prepare.ts";
@@ -27,9 +28,14 @@ export function createProgram(): Command {
     .description("write a commented configuration")
     .argument("[file]", "where to", "config.yaml")
     .option("--data <folder>", "folder that `prepare` made or will make", "data/corpus")
-    .action((file: string, { data }: { data: string }) => {
+    .addOption(
+      new Option("--objective <name>", "what to train for")
+        .choices(objectives.map(({ name }) => name))
+        .default(maskedLmObjective.name),
+    )
+    .action((file: string, { data, objective }: { data: string; objective: string }) => {
       if (existsSync(file)) throw new UsageError(`${file} exists already: choose another name or delete it`);
-      writeTextFile(file, configTemplate(data));
+      writeTextFile(file, configTemplate(objectiveOf(objective)!, data));
       say(`wrote ${file}; next: modernbert-train run ${file}`);
     });
 

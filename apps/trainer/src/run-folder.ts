@@ -62,7 +62,12 @@ interface Version1 {
 }
 
 function upgrade(summary: RunSummary | (Omit<RunSummary, "version" | "baselines"> & Version1)): RunSummary {
-  if ("version" in summary) return summary;
+  if ("version" in summary) {
+    if (summary.version === 2) return summary;
+    throw new UserError(
+      `expected ${runLayout.summary} of version 1 or 2, got ${String(summary.version)}: update this program`,
+    );
+  }
   const { baselines } = summary;
   const { name, lossUnit, metrics } = maskedLmObjective;
   return {

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { objectives } from "@modernbert-ts/training";
 import { describe, expect, test } from "vitest";
 import { parseCount, parseInterval, parseLength, parseShare } from "../src/config/quantity.ts";
 import { checkConfig, configJsonSchema, readConfig } from "../src/config/read-config.ts";
@@ -10,11 +11,11 @@ import { temporaryFolder } from "./support.ts";
 
 const minimal = { data: { path: "data" } };
 
-describe("the example that init writes", () => {
+describe.each(objectives)("the example that init writes for $name", (objective) => {
   test("is valid and says the defaults", () => {
     const file = join(temporaryFolder(), "config.yaml");
-    writeFileSync(file, configTemplate("data"));
-    expect(readConfig(file)).toEqual(checkConfig(minimal, "test"));
+    writeFileSync(file, configTemplate(objective, "data"));
+    expect(readConfig(file)).toEqual(checkConfig({ ...minimal, objective: objective.name }, "test"));
   });
 
   test("explains every field (or the group that a field stands in)", () => {
@@ -25,7 +26,7 @@ describe("the example that init writes", () => {
         else if (field.description === undefined) undocumented.push(`${path}${name}`);
       }
     };
-    visit(configJsonSchema(), "");
+    visit(configJsonSchema(objective), "");
     expect(undocumented).toEqual([
       "model.hidden_size",
       "model.num_attention_heads",
@@ -34,7 +35,7 @@ describe("the example that init writes", () => {
       "optimizer.beta2",
       "optimizer.eps",
     ]);
-    expect(configTemplate()).toContain("# hidden_size:");
+    expect(configTemplate(objective)).toContain("# hidden_size:");
   });
 });
 
@@ -55,6 +56,18 @@ describe("mistakes are one line with their place", () => {
     [{ ...minimal, length: "10" }, 'length: expected "10M tokens" or "3 epochs"'],
     [{ ...minimal, schedule: { warmup: "120%" } }, 'schedule.warmup: expected 0, "5%" or "100k tokens"'],
     [{ ...minimal, masking: { probability: 0 } }, "masking.probability: Too small"],
+    [
+      { ...minimal, objective: "random_token_detection", masking: { probability: 0.3 } },
+      "unknown key masking: it belongs to objective masked_lm, this is random_token_detection",
+    ],
+    [
+      { ...minimal, objective: "random_token_detection", evaluation: { mask_probability: 0.3 } },
+      "unknown key evaluation.mask_probability: it belongs to objective masked_lm, this is random_token_detection",
+    ],
+    [
+      { ...minimal, objective: "masked_lms" },
+      "objective: expected one of masked_lm, random_token_detection (did you mean masked_lm?)",
+    ],
     [{ ...minimal, model: { hidden_size: 1.5 } }, "model.hidden_size: expected int, got number"],
     ["text", "the file: expected object, got string"],
   ])("%j", (value, message) => {

@@ -43,6 +43,19 @@ describe("a run", () => {
     expect(readdirSync(join(folder, "run", "checkpoints"))).toHaveLength(2);
   });
 
+  test("of another objective ends with a model with its head and labels, and shows its numbers", async () => {
+    const folder = await corpusFolder();
+    const config = tinyConfig(folder, { objective: "random_token_detection", replacing: { share: 0.3 } });
+    const result = await runTraining(config, quiet);
+    expect(JSON.parse(readFileSync(join(result.modelFolder!, "config.json"), "utf8"))).toMatchObject({
+      architectures: ["ModernBertForTokenClassification"],
+      id2label: { 0: "original", 1: "replaced" },
+    });
+    expect(readFileSync(result.report!, "utf8")).toContain("Held-out detection accuracy");
+    const onward = tinyConfig(folder, { output: join(folder, "second"), model: { from: result.modelFolder! } });
+    await expect(runTraining({ ...onward, objective: "masked_lm" }, quiet)).rejects.toThrow(/head|decoder/);
+  });
+
   test("goes on from a model folder, with the same tokenizer only", async () => {
     const folder = await corpusFolder();
     const first = await runTraining(tinyConfig(folder), quiet);

@@ -10,6 +10,7 @@ import { maskedLmObjective, readStepMetrics, StableAdamW, trainingStep } from "@
 import type { StableAdamWOptions, StepMetrics } from "@modernbert-ts/training";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { relativeError } from "../../modernbert/test/support/compare.ts";
+import { runSteps } from "../../training/test/support/captured-step.ts";
 import { optimizerFailures } from "../../training/test/support/optimizer-golden.ts";
 import type { OptimizerGolden } from "../../training/test/support/optimizer-golden.ts";
 import { tinyModel } from "../../training/test/support/tiny-model.ts";
@@ -46,7 +47,7 @@ async function trainModernBert(
   const steps: StepMetrics[] = [];
   const before = await parametersOf(model);
   for (let step = 1; step <= last; step++)
-    steps.push(await readStepMetrics(trainingStep(model, optimizer, loader.next()!, { step, learningRate: 0.01 })));
+    steps.push(await readStepMetrics(trainingStep(model, optimizer, loader.next(0)!, { step, learningRate: 0.01 })));
   const after = await parametersOf(model);
   optimizer.dispose();
   bert.dispose();
@@ -75,7 +76,7 @@ async function trainTiny(backend: Backend, options: Partial<StableAdamWOptions>)
   const loader = tinyLoader();
   const losses: number[] = [];
   for (let step = 1; step <= 10; step++) {
-    const metrics = trainingStep(model, optimizer, loader.next()!, { step, learningRate: 0.02 });
+    const metrics = trainingStep(model, optimizer, loader.next(0)!, { step, learningRate: 0.02 });
     losses.push((await readStepMetrics(metrics)).loss);
   }
   const parameters = await parametersOf(model);
@@ -95,6 +96,12 @@ onDevice("training on webgpu", () => {
     afterAll(async () => {
       await backend[Symbol.asyncDispose]();
       await withoutF16[Symbol.asyncDispose]();
+    });
+
+    test("a whole step captured and replayed on other batches gives the same bits as steps queued anew", async () => {
+      const queued = await runSteps(backend, false);
+      expect(await runSteps(backend, true)).toEqual(queued);
+      expect(new Set(queued.steps.map(([loss]) => loss)).size).toBe(4);
     });
 
     test("ten steps of StableAdamW equal torch: parameters and both moments", async () => {

@@ -45,6 +45,7 @@ export { evaluate } from "./loop/evaluate.ts";
 export type { Score } from "./loop/evaluate.ts";
 export type { CheckpointEvent, EvaluationEvent, StepEvent, TrainingEvent, TrainingObserver } from "./loop/events.ts";
 export type { Interval } from "./loop/interval.ts";
+export { gatherJson, gatherNumbers } from "./collectives/gather.ts";
 export { singleProcessCollective } from "./collectives/single-process.ts";
 export { MetricsLog, readMetrics } from "./loop/metrics-log.ts";
 export type {
@@ -54,16 +55,22 @@ export type {
   Objective,
   ObjectiveData,
   ObjectiveOutput,
+  TokenRoles,
   TrainableModel,
   TrainingStep,
 } from "./objectives/objective.ts";
+export { defaultValues } from "./objectives/settings.ts";
+export type { ObjectiveSettings, Setting, SettingValues } from "./objectives/settings.ts";
 export { globalNorm } from "./optimizer/global-norm.ts";
 export type { LossScaleOptions } from "./optimizer/loss-scale.ts";
 export { isDecayed, StableAdamW } from "./optimizer/stable-adamw.ts";
 export type { NamedTensors, StableAdamWOptions } from "./optimizer/stable-adamw.ts";
-export { DivergenceError, Trainer } from "./loop/trainer.ts";
+export { DivergenceError } from "./loop/divergence.ts";
+export { Trainer } from "./loop/trainer.ts";
 export type { TrainerOptions, TrainingResult } from "./loop/trainer-options.ts";
-export { restoreTraining, trainingStateOf } from "./loop/training-state.ts";
+export { loaderStateOf, restoreTraining, trainingStateOf } from "./loop/restore-training.ts";
 export type { TrainingProgress, TrainingState } from "./loop/training-state.ts";
-export { readStepMetrics, trainingStep } from "./loop/training-step.ts";
-export type { StepMetrics, StepMetricsTensor, StepOptions } from "./loop/training-step.ts";
+export { overwriteStep, uploadStep } from "./loop/device-step.ts";
+export type { DeviceStep, StepOptions } from "./loop/device-step.ts";
+export { queueStep, readStepMetrics, trainingStep } from "./loop/training-step.ts";
+export type { StepMetrics, StepMetricsTensor } from "./loop/training-step.ts";

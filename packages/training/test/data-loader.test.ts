@@ -30,7 +30,7 @@ function options(store: DocumentStore, changes: Partial<MaskedLmLoaderOptions> =
 
 function rest(loader: BatchLoader<MaskedRow>): MaskedLmBatch[] {
   const batches: MaskedLmBatch[] = [];
-  for (let batch = loader.next(); batch !== undefined; batch = loader.next()) batches.push(batch);
+  for (let batch = loader.next(0); batch !== undefined; batch = loader.next(0)) batches.push(batch);
   return batches;
 }
 
@@ -121,7 +121,7 @@ describe("PackedLoader", () => {
       fc.property(lengths, fc.nat(12), fc.integer({ min: 1, max: 2 }), (list, stop, world) => {
         const settings = options(memoryStore(wrappedDocuments(list)), { epochs: 3, world, rank: world - 1 });
         const first = maskedLmLoader(settings);
-        for (let i = 0; i < stop; i++) first.next();
+        for (let i = 0; i < stop; i++) first.next(0);
         const state = JSON.parse(JSON.stringify(first.state())) as PackedLoaderState;
         const second = maskedLmLoader(settings, state);
         expect(second.state()).toEqual(first.state());
@@ -134,7 +134,7 @@ describe("PackedLoader", () => {
 
   test("some states stand inside a document that is being cut", () => {
     const loader = maskedLmLoader(options(memoryStore(wrappedDocuments([2000, 2000])), { epochs: 1, bufferSize: 1 }));
-    loader.next();
+    loader.next(0);
     expect(loader.state().stream.current).not.toBeNull();
   });
 
@@ -166,9 +166,10 @@ describe("PackedLoader", () => {
     const loader = maskedLmLoader(
       options(store, { rows, world: 2, rank: 1, maskProbability: (t) => (t === 0 ? 1 : 0.1) }),
     );
-    const batches = Array.from({ length: 4 }, () => loader.next()!);
+    const clock = [0, 128, 256, 512];
+    const batches = clock.map((tokens) => loader.next(tokens)!);
     expect(batches.map((batch) => batch.rows.length)).toEqual([1, 1, 2, 2]);
-    expect(seen).toEqual([0, 128, 256, 512]);
+    expect(seen).toEqual(clock);
     expect(batches[0].weight).toBe(60);
     expect(batches[1].weight).toBeLessThan(30);
   });
@@ -183,7 +184,7 @@ describe("PackedLoader", () => {
       options(openTokenShards(directory), { rowLength: 4096, rows: 4, maxLength: 1024, bufferSize: 512 }),
     );
     let efficiency = 0;
-    for (let i = 0; i < 100; i++) efficiency += loader.next()!.packingEfficiency / 100;
+    for (let i = 0; i < 100; i++) efficiency += loader.next(0)!.packingEfficiency / 100;
     expect(efficiency).toBeGreaterThanOrEqual(0.99);
     expect(JSON.stringify(loader.state()).length).toBeLessThan(10_000);
   });
@@ -201,6 +202,6 @@ describe("PackedLoader", () => {
     expect(() => maskedLmLoader(options(store, { maxLength: 65 }))).toThrow(
       "expected maxLength to be an integer in 3..64",
     );
-    expect(() => maskedLmLoader(options(store, { rows: () => 1.5 })).next()).toThrow("expected rows to be an integer");
+    expect(() => maskedLmLoader(options(store, { rows: () => 1.5 })).next(0)).toThrow("expected rows to be an integer");
   });
 });

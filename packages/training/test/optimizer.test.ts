@@ -39,10 +39,8 @@ describe("StableAdamW", () => {
     });
     for (let step = 1; step <= config.steps; step++) {
       runtime.scope(() => {
-        optimizer.update(
-          names.map((name) => load(`grad.${step}.${name}`)),
-          config.learning_rates[step - 1]!,
-        );
+        optimizer.setLearningRate(config.learning_rates[step - 1]!);
+        optimizer.update(names.map((name) => load(`grad.${step}.${name}`)));
       });
       for (const name of names) {
         const state = optimizer.state();
@@ -140,7 +138,8 @@ async function steps(
   const optimizer = new StableAdamW(runtime, parameters, { maxLearningRate: 0.1, ...options });
   let norm = Number.NaN;
   for (const gradient of gradients) {
-    const result = optimizer.update([runtime.tensor(gradient, [1, 3])], 0.1);
+    optimizer.setLearningRate(0.1);
+    const result = optimizer.update([runtime.tensor(gradient, [1, 3])]);
     norm = await result.item();
   }
   return {

@@ -60,6 +60,7 @@ describe("evaluation", () => {
       runtime,
       parameters: new Map(),
       metrics: maskedLmMetrics,
+      upload: () => undefined,
       forward: () => {
         const { lossSum, correct } = sums[at++]!;
         return { lossSum: runtime.tensor([lossSum], [1]), sums: [runtime.tensor([correct], [1])] };

@@ -9,9 +9,10 @@ import type { MaskedRow } from "../src/objectives/masked-lm/mask.ts";
 import type { StepEvent, TrainingEvent } from "../src/loop/events.ts";
 import { MetricsLog, readMetrics } from "../src/loop/metrics-log.ts";
 import { learningRateSchedule } from "../src/schedules/learning-rate.ts";
-import { DivergenceError, Trainer } from "../src/loop/trainer.ts";
+import { DivergenceError } from "../src/loop/divergence.ts";
+import { Trainer } from "../src/loop/trainer.ts";
 import type { TrainerOptions, TrainingResult } from "../src/loop/trainer-options.ts";
-import { restoreTraining, trainingStateOf } from "../src/loop/training-state.ts";
+import { loaderStateOf, restoreTraining, trainingStateOf } from "../src/loop/restore-training.ts";
 import { temporaryFolder } from "./data-fixtures.ts";
 import { parametersOf, tinyLoader, tinyTraining } from "./support/tiny-training.ts";
 import type { TinyTraining } from "./support/tiny-training.ts";
@@ -43,7 +44,7 @@ async function train(
     objective: "masked_lm",
     model,
     optimizer,
-    loader: tinyLoader({}, state?.loader),
+    loader: tinyLoader({}, state && loaderStateOf(state)),
     learningRate: (tokens) => 0.02 * factor(tokens),
     totalTokens,
     evaluation: {
@@ -117,11 +118,12 @@ describe("the numbers of a step", () => {
     const { backend } = training.runtime;
     const [read, next] = [backend.read.bind(backend), loader.next.bind(loader)];
     vi.spyOn(backend, "read").mockImplementation((...args) => (order.push("read"), read(...args)));
-    vi.spyOn(loader, "next").mockImplementation(() => (order.push("next"), next()));
+    vi.spyOn(loader, "next").mockImplementation((tokens) => (order.push("next"), next(tokens)));
     const trainer = new Trainer({ ...training, loader, learningRate: () => 0.01, totalTokens: 400 });
     const { step } = await trainer.run();
     expect(step).toBeGreaterThan(2);
-    expect(order).toEqual(Array.from({ length: step }, () => ["next", "read"]).flat());
+    // The batch of the next step is drawn before this one is queued; after the last there is none.
+    expect(order).toEqual(["next", ...Array.from({ length: step - 1 }, () => ["next", "read"]).flat(), "read"]);
   });
 
   test("count the time once: the steps' times add up to no more than the whole", async () => {
@@ -190,16 +192,39 @@ describe("going on gives the same bits", () => {
   });
 });
 
+test("states of earlier versions are read, unknown ones refused by name", () => {
+  const checkpoint = (state: unknown) => ({ path: "step-00000002", step: 2, state });
+  const progress = { step: 2, tokens: 64, seconds: 1 };
+  const common = { progress, metricsPosition: 9, settings: null };
+  const read = { ...common, version: 3, objective: "masked_lm", loaders: [{ version: 1 }] };
+  const loader = { version: 1 };
+  expect(trainingStateOf(checkpoint(read))).toEqual(read);
+  expect(trainingStateOf(checkpoint({ ...common, version: 2, objective: "masked_lm", loader }))).toEqual(read);
+  const score = { loss: 2, maskedAccuracy: 0.5, maskedTokens: 7 };
+  expect(trainingStateOf(checkpoint({ ...common, version: 1, loader, score }))).toEqual({
+    ...read,
+    score: { loss: 2, metrics: { maskedAccuracy: 0.5 }, weight: 7 },
+  });
+  expect(() => trainingStateOf(checkpoint({ ...read, version: 4 }))).toThrow(
+    "[restoreTraining] expected a training state of version 1, 2 or 3, got 4 in step-00000002; update this package",
+  );
+});
+
 describe("divergence", () => {
   test("a loss that is not a number stops with the step and the last checkpoint; parameters stay finite", async () => {
     const folder = temporaryFolder();
     const training = tinyTraining();
     const { model } = training;
+    let step = 0;
     const poisoned = {
       ...model,
-      forward(...[row, step]: Parameters<typeof model.forward>) {
-        const output = model.forward(row, step);
-        return step && step.step >= 6 ? { ...output, lossSum: scale(output.lossSum, Number.NaN) } : output;
+      upload(...[row, draw]: Parameters<typeof model.upload>) {
+        step = draw?.step ?? 0;
+        return model.upload(row, draw);
+      },
+      forward(row: ReturnType<typeof model.upload>) {
+        const output = model.forward(row);
+        return step >= 6 ? { ...output, lossSum: scale(output.lossSum, Number.NaN) } : output;
       },
     };
     const error = await train(folder, undefined, { model: poisoned, optimizer: training.optimizer }).catch(

@@ -9,7 +9,7 @@ import { parametersOf, tinyLoader, tinyTraining } from "./support/tiny-training.
 test("live buffers are flat over 50 steps, and a batch of one shape allocates nothing after two", async () => {
   const { runtime, model, optimizer } = tinyTraining({ clipNorm: 1 }, 0.1);
   const loader = tinyLoader();
-  const sameShape = loader.next()!;
+  const sameShape = loader.next(0)!;
   const train = async (step: number, batch: MaskedLmBatch) => {
     await readStepMetrics(trainingStep(model, optimizer, batch, { step, learningRate: 0.01 }));
     const { liveBuffers, allocations } = runtime.backend.memory();
@@ -20,11 +20,11 @@ test("live buffers are flat over 50 steps, and a batch of one shape allocates no
   expect(new Set(same.map(({ liveBuffers }) => liveBuffers)).size).toBe(1);
   expect(new Set(same.slice(1).map(({ allocations }) => allocations)).size).toBe(1);
   for (let step = 51; step <= 100; step++)
-    expect((await train(step, loader.next()!)).liveBuffers).toBe(same[0]!.liveBuffers);
+    expect((await train(step, loader.next(0)!)).liveBuffers).toBe(same[0]!.liveBuffers);
 });
 
 test("rows weigh by their masked tokens: two rows in one step equal the same sequences in one row", async () => {
-  const batch = tinyLoader({ rows: 2 }).next()!;
+  const batch = tinyLoader({ rows: 2 }).next(0)!;
   const [a, b] = batch.rows as [MaskedLmBatch["rows"][0], MaskedLmBatch["rows"][0]];
   expect(a.maskedPositions.length).not.toBe(b.maskedPositions.length);
   const joined = {
@@ -50,7 +50,7 @@ test("rows weigh by their masked tokens: two rows in one step equal the same seq
 });
 
 test("a collective of one process changes no bit", async () => {
-  const batch = tinyLoader({ rows: 2 }).next()!;
+  const batch = tinyLoader({ rows: 2 }).next(0)!;
   const run = async (alone: boolean) => {
     const { runtime, model, optimizer } = tinyTraining({ clipNorm: 1 });
     const collective = singleProcessCollective(runtime.backend);
@@ -69,7 +69,7 @@ test("the loss falls, and evaluation sees it without changing anything", async (
   expect(await score()).toEqual(before);
   const loader = tinyLoader();
   for (let step = 1; step <= 40; step++)
-    await readStepMetrics(trainingStep(model, optimizer, loader.next()!, { step, learningRate: 0.02 }));
+    await readStepMetrics(trainingStep(model, optimizer, loader.next(0)!, { step, learningRate: 0.02 }));
   const live = runtime.backend.memory().liveBuffers;
   const after = await score();
   expect(runtime.backend.memory().liveBuffers).toBe(live);
@@ -90,6 +90,6 @@ async function trainFiveSteps(options: Parameters<typeof tinyTraining>[0]) {
   const loader = tinyLoader();
   let last = { loss: 0, gradientNorm: 0 };
   for (let step = 1; step <= 5; step++)
-    last = await readStepMetrics(trainingStep(model, optimizer, loader.next()!, { step, learningRate: 0.02 }));
+    last = await readStepMetrics(trainingStep(model, optimizer, loader.next(0)!, { step, learningRate: 0.02 }));
   return last;
 }

@@ -61,10 +61,8 @@ async function train(fixture: Fixture, backend: Backend) {
         () => maskedLmLoss(model, model.encode(unpadded.batch), labels),
         (result) => result.loss,
       );
-      optimizer.update(
-        gradients.map((gradient) => gradient!),
-        0.01,
-      );
+      optimizer.setLearningRate(0.01);
+      optimizer.update(gradients);
       return value.loss;
     });
     losses.push(await loss.item());

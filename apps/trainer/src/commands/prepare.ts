@@ -49,7 +49,8 @@ export async function prepare(options: PrepareOptions): Promise<void> {
     return;
   }
   const tokenizer = await chooseTokenizer(source, options);
-  roleTokens(tokenizer);
+  if (roleTokens(tokenizer).mask === undefined)
+    onNotice("this tokenizer has no mask token (such as [MASK]): masked_lm will refuse these data");
   const folder = new AtomicDirectory(output);
   try {
     await writeShards(source, tokenizer, folder.path, print, options);

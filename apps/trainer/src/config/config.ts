@@ -4,12 +4,15 @@
  */
 import { backendNames, cpuEngineNames } from "@modernbert-ts/backends";
 import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
-import { objectives } from "@modernbert-ts/training";
+import { maskedLmObjective, objectives } from "@modernbert-ts/training";
+import type { Objective } from "@modernbert-ts/training";
 import { z } from "zod";
+import { settingsFields, settingsSection } from "./objective-settings.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "./quantity.ts";
 
 type Amount = number | string;
 
+/** What every run has; the objective's own section and fields of `evaluation` stand beside it, see objective-settings.ts. */
 export interface TrainerConfig {
   readonly objective: string;
   readonly output: string;
@@ -40,10 +43,6 @@ export interface TrainerConfig {
     readonly micro_batches: number;
     readonly warmup_tokens: Amount;
   };
-  readonly masking: {
-    readonly probability: number;
-    readonly special_tokens: boolean;
-  };
   readonly length: Amount;
   readonly optimizer: {
     readonly learning_rate: number;
@@ -61,7 +60,6 @@ export interface TrainerConfig {
   };
   readonly evaluation: {
     readonly every: Amount;
-    readonly mask_probability: number;
     readonly tokens: Amount;
   };
   readonly checkpoints: {
@@ -80,152 +78,148 @@ const length = amount((value) => parseLength(value, 1) !== undefined, '"10M toke
 const share = amount((value) => parseShare(value, 1) !== undefined, '0, "5%" or "100k tokens"');
 
 const positive = z.int().min(1);
-const probability = z.number().gt(0).max(1);
 
-export const configSchema: z.ZodType<TrainerConfig, unknown> = z
-  .strictObject({
-    objective: z
-      .enum(objectives.map(({ name }) => name))
-      .default("masked_lm")
-      .describe("What the model is trained for."),
-    output: z
-      .string()
-      .min(1)
-      .default("runs/modernbert")
-      .describe("Folder of this run: checkpoints, metrics, report and the finished model."),
-    seed: z
-      .int()
-      .min(0)
-      .max(2 ** 32 - 1)
-      .default(17)
-      .describe("Of weights, document order, masks and dropout."),
-    backend: z
-      .enum(backendNames)
-      .default("auto")
-      .describe("Where to compute; auto takes the first of cuda, webgpu and cpu that can be had, and says which."),
-    threads: positive.optional().describe("CPU threads; all cores when left out."),
-    cpu_engine: z
-      .enum(cpuEngineNames)
-      .default("auto")
-      .describe(
-        "Kernels of the cpu backend: C, WebAssembly, TypeScript (slow, for any machine), or the best that runs here.",
-      ),
-    data: z
-      .strictObject({
-        path: z.string().min(1).describe("Folder made by `modernbert-train prepare`."),
-        max_length: z.int().min(3).default(1024).describe("Longest sequence in tokens, [CLS] and [SEP] included."),
-        long_documents: z
-          .enum(["split", "truncate"])
-          .default("split")
-          .describe("What becomes of longer documents: several sequences, or only their beginning."),
-      })
-      .describe("What to train on."),
-    model: z
-      .strictObject({
-        from: z
-          .string()
-          .min(1)
-          .optional()
-          .describe("Hugging Face folder to go on from; the shape below is then ignored. From scratch when left out."),
-        preset: z
-          .enum(presetNames)
-          .default("17m")
-          .describe(`Shape to start from: ${presetNames.join(", ")}.`),
-        num_hidden_layers: positive.optional().describe("These four override the preset."),
-        hidden_size: positive.optional(),
-        num_attention_heads: positive.optional(),
-        intermediate_size: positive.optional(),
-        global_attn_every_n_layers: positive
-          .default(3)
-          .describe("Layers 0, 3, 6, ... attend to the whole sequence, the others to a sliding window."),
-        local_attention: positive.default(128).describe("Width of that window in tokens, half to each side."),
-        initializer_range: z
-          .number()
-          .gt(0)
-          .default(0.02)
-          .describe("Standard deviation of the initial weights; narrow models learn faster from larger ones."),
-        attn_out_dropout_prob: z
-          .number()
-          .min(0)
-          .lt(1)
-          .default(0.1)
-          .describe("Dropout after the attention's output projection, in training only."),
-        initialisation: z
-          .enum(["flexbert", "huggingface"])
-          .default("flexbert")
-          .describe("Initial weights as in the original training code, or as transformers makes them."),
-      })
-      .prefault({})
-      .describe("Which model."),
-    batch: z
-      .strictObject({
-        micro_batch_tokens: count
-          .default(4096)
-          .describe("Tokens that go through the model at once: packed sequences, no padding. Bounds the memory."),
-        micro_batches: positive.default(4).describe("How many of these make one optimizer step."),
-        warmup_tokens: share
-          .default(0)
-          .describe("Steps grow from 1 to that many micro-batches over this many tokens; 0 for none."),
-      })
-      .prefault({})
-      .describe("How much is learned from at once."),
-    masking: z
-      .strictObject({
-        probability: probability
-          .default(0.3)
-          .describe("Share of tokens to predict; of these 80 % become [MASK], 10 % a random token, 10 % stay."),
-        special_tokens: z.boolean().default(false).describe("Mask [CLS] and [SEP] too, as the original run did."),
-      })
-      .prefault({})
-      .describe("What is to be predicted."),
-    length: length.default("10M tokens").describe("How long to train: tokens or epochs."),
-    optimizer: z
-      .strictObject({
-        learning_rate: z.number().gt(0).default(8e-4).describe("The peak of the schedule."),
-        weight_decay: z
-          .number()
-          .min(0)
-          .default(1e-5)
-          .describe(
-            "Fully decoupled: subtracted at this rate whatever the learning rate's peak. Not for norms and biases.",
-          ),
-        beta1: z.number().min(0).lt(1).default(0.9),
-        beta2: z.number().min(0).lt(1).default(0.98),
-        eps: z.number().gt(0).default(1e-6),
-        clip_norm: z
-          .number()
-          .gt(0)
-          .optional()
-          .describe("Clip gradients to this global norm; ModernBERT was trained without."),
-      })
-      .prefault({})
-      .describe("StableAdamW."),
-    schedule: z
-      .strictObject({
-        kind: z
-          .enum(["wsd", "linear", "cosine", "constant"])
-          .default("wsd")
-          .describe("wsd: warm-up, stable, then 1-sqrt decay."),
-        warmup: share.default("5%").describe("Linear from 0; a share of the length, or tokens."),
-        decay: share.default("20%").describe("Of wsd only: how much of the end decays."),
-        final: z.number().min(0).max(1).default(0).describe("Where the decay ends, as a share of the peak."),
-      })
-      .prefault({})
-      .describe("Learning rate over tokens."),
-    evaluation: z
-      .strictObject({
-        every: interval.default("1M tokens").describe("How often to score the held-out documents."),
-        mask_probability: probability.default(0.15).describe("Masks are drawn once and stay the same."),
-        tokens: count.default("100k").describe("Score at most about so many tokens."),
-      })
-      .prefault({})
-      .describe("On the validation data, if there are any."),
-    checkpoints: z
-      .strictObject({
-        every: interval.default("1M tokens").describe("How often to save; the end and Ctrl-C save too."),
-        keep: positive.default(3).describe("How many to keep."),
-      })
-      .prefault({})
-      .describe("To go on from after an interruption."),
-  })
-  .describe("modernbert-train");
+/** The configuration of runs of one objective: only its own settings are known. */
+export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unknown> {
+  return z
+    .strictObject({
+      objective: z
+        .enum(objectives.map(({ name }) => name))
+        .default(maskedLmObjective.name)
+        .describe("What the model is trained for."),
+      output: z
+        .string()
+        .min(1)
+        .default("runs/modernbert")
+        .describe("Folder of this run: checkpoints, metrics, report and the finished model."),
+      seed: z
+        .int()
+        .min(0)
+        .max(2 ** 32 - 1)
+        .default(17)
+        .describe("Of weights, document order, masks and dropout."),
+      backend: z
+        .enum(backendNames)
+        .default("auto")
+        .describe("Where to compute; auto takes the first of cuda, webgpu and cpu that can be had, and says which."),
+      threads: positive.optional().describe("CPU threads; all cores when left out."),
+      cpu_engine: z
+        .enum(cpuEngineNames)
+        .default("auto")
+        .describe(
+          "Kernels of the cpu backend: C, WebAssembly, TypeScript (slow, for any machine), or the best that runs here.",
+        ),
+      data: z
+        .strictObject({
+          path: z.string().min(1).describe("Folder made by `modernbert-train prepare`."),
+          max_length: z.int().min(3).default(1024).describe("Longest sequence in tokens, [CLS] and [SEP] included."),
+          long_documents: z
+            .enum(["split", "truncate"])
+            .default("split")
+            .describe("What becomes of longer documents: several sequences, or only their beginning."),
+        })
+        .describe("What to train on."),
+      model: z
+        .strictObject({
+          from: z
+            .string()
+            .min(1)
+            .optional()
+            .describe(
+              "Hugging Face folder to go on from; the shape below is then ignored. From scratch when left out.",
+            ),
+          preset: z
+            .enum(presetNames)
+            .default("17m")
+            .describe(`Shape to start from: ${presetNames.join(", ")}.`),
+          num_hidden_layers: positive.optional().describe("These four override the preset."),
+          hidden_size: positive.optional(),
+          num_attention_heads: positive.optional(),
+          intermediate_size: positive.optional(),
+          global_attn_every_n_layers: positive
+            .default(3)
+            .describe("Layers 0, 3, 6, ... attend to the whole sequence, the others to a sliding window."),
+          local_attention: positive.default(128).describe("Width of that window in tokens, half to each side."),
+          initializer_range: z
+            .number()
+            .gt(0)
+            .default(0.02)
+            .describe("Standard deviation of the initial weights; narrow models learn faster from larger ones."),
+          attn_out_dropout_prob: z
+            .number()
+            .min(0)
+            .lt(1)
+            .default(0.1)
+            .describe("Dropout after the attention's output projection, in training only."),
+          initialisation: z
+            .enum(["flexbert", "huggingface"])
+            .default("flexbert")
+            .describe("Initial weights as in the original training code, or as transformers makes them."),
+        })
+        .prefault({})
+        .describe("Which model."),
+      batch: z
+        .strictObject({
+          micro_batch_tokens: count
+            .default(4096)
+            .describe("Tokens that go through the model at once: packed sequences, no padding. Bounds the memory."),
+          micro_batches: positive.default(4).describe("How many of these make one optimizer step."),
+          warmup_tokens: share
+            .default(0)
+            .describe("Steps grow from 1 to that many micro-batches over this many tokens; 0 for none."),
+        })
+        .prefault({})
+        .describe("How much is learned from at once."),
+      ...settingsSection(objective),
+      length: length.default("10M tokens").describe("How long to train: tokens or epochs."),
+      optimizer: z
+        .strictObject({
+          learning_rate: z.number().gt(0).default(8e-4).describe("The peak of the schedule."),
+          weight_decay: z
+            .number()
+            .min(0)
+            .default(1e-5)
+            .describe(
+              "Fully decoupled: subtracted at this rate whatever the learning rate's peak. Not for norms and biases.",
+            ),
+          beta1: z.number().min(0).lt(1).default(0.9),
+          beta2: z.number().min(0).lt(1).default(0.98),
+          eps: z.number().gt(0).default(1e-6),
+          clip_norm: z
+            .number()
+            .gt(0)
+            .optional()
+            .describe("Clip gradients to this global norm; ModernBERT was trained without."),
+        })
+        .prefault({})
+        .describe("StableAdamW."),
+      schedule: z
+        .strictObject({
+          kind: z
+            .enum(["wsd", "linear", "cosine", "constant"])
+            .default("wsd")
+            .describe("wsd: warm-up, stable, then 1-sqrt decay."),
+          warmup: share.default("5%").describe("Linear from 0; a share of the length, or tokens."),
+          decay: share.default("20%").describe("Of wsd only: how much of the end decays."),
+          final: z.number().min(0).max(1).default(0).describe("Where the decay ends, as a share of the peak."),
+        })
+        .prefault({})
+        .describe("Learning rate over tokens."),
+      evaluation: z
+        .strictObject({
+          every: interval.default("1M tokens").describe("How often to score the held-out documents."),
+          ...settingsFields(objective.settings.evaluation),
+          tokens: count.default("100k").describe("Score at most about so many tokens."),
+        })
+        .prefault({})
+        .describe("On the validation data, if there are any."),
+      checkpoints: z
+        .strictObject({
+          every: interval.default("1M tokens").describe("How often to save; the end and Ctrl-C save too."),
+          keep: positive.default(3).describe("How many to keep."),
+        })
+        .prefault({})
+        .describe("To go on from after an interruption."),
+    })
+    .describe("modernbert-train");
+}

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { parse, parseDocument } from "yaml";
 import { z } from "zod";
 import { suggestionFor, UsageError, UserError } from "../errors.ts";
+import { maskedLmObjective, objectiveOf, objectives } from "@modernbert-ts/training";
+import type { Objective } from "@modernbert-ts/training";
 import { configSchema } from "./config.ts";
 import type { TrainerConfig } from "./config.ts";
 
@@ -35,16 +37,24 @@ export function readConfig(path: string, overrides: readonly string[] = []): Tra
 
 /** Errors: UsageError with one line that names the first wrong fields. */
 export function checkConfig(value: unknown, source: string): TrainerConfig {
-  const result = configSchema.safeParse(value, { reportInput: true });
+  const objective = objectiveIn(value);
+  const result = configSchema(objective).safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  throw new UsageError(`${source}: ${result.error.issues.slice(0, 3).map(explain).join("; ")}`);
+  const problems = result.error.issues.slice(0, 3).map((issue) => explain(issue, objective));
+  throw new UsageError(`${source}: ${problems.join("; ")}`);
 }
 
-function explain(issue: z.core.$ZodIssue): string {
+/** The one that a configuration names; the first where it names none that there is, which the check then reports. */
+function objectiveIn(value: unknown): Objective {
+  const { objective } = (value ?? {}) as { readonly objective?: unknown };
+  return objectiveOf(String(objective)) ?? maskedLmObjective;
+}
+
+function explain(issue: z.core.$ZodIssue, objective: Objective): string {
   const place = issue.path.join(".");
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => unknownKey(key, place)).join("; ");
+      return issue.keys.map((key) => unknownKey(key, place, objective)).join("; ");
     case "invalid_value": {
       const guess = typeof issue.input === "string" && suggestionFor(issue.input, issue.values.map(String));
       return `${place}: expected one of ${issue.values.join(", ")}${guess ? ` (did you mean ${guess}?)` : ""}`;
@@ -57,22 +67,30 @@ function explain(issue: z.core.$ZodIssue): string {
   }
 }
 
-function unknownKey(key: string, place: string): string {
-  const here = fieldsOf(place);
-  const guess = suggestionFor(key, here) ?? elsewhere(key);
-  const advice = guess ? `did you mean ${guess}?` : `expected one of ${here.join(", ")}`;
+function unknownKey(key: string, place: string, objective: Objective): string {
+  const root = configJsonSchema(objective);
+  const here = fieldsOf(root, place);
+  const owner = objectives.find(
+    ({ settings }) => key in (place === "" ? { [settings.section]: 0 } : settings.evaluation),
+  );
+  const guess = suggestionFor(key, here) ?? elsewhere(root, key);
+  const wrong = owner && owner !== objective && (place === "" || place === "evaluation");
+  const advice = wrong
+    ? `it belongs to objective ${owner.name}, this is ${objective.name}`
+    : guess
+      ? `did you mean ${guess}?`
+      : `expected one of ${here.join(", ")}`;
   return `unknown key ${place ? `${place}.` : ""}${key}: ${advice}`;
 }
 
 /** The full path of a field of this name in another section. */
-function elsewhere(key: string): string | undefined {
-  for (const section of fieldsOf("")) if (fieldsOf(section).includes(key)) return `${section}.${key}`;
+function elsewhere(root: FieldSchema, key: string): string | undefined {
+  for (const section of fieldsOf(root, "")) if (fieldsOf(root, section).includes(key)) return `${section}.${key}`;
   return undefined;
 }
 
 /** Names of the fields in a section ("" for the top). */
-function fieldsOf(section: string): string[] {
-  const root = configJsonSchema();
+function fieldsOf(root: FieldSchema, section: string): string[] {
   const node = section === "" ? root : root.properties?.[section];
   return Object.keys(node?.properties ?? {});
 }
@@ -85,6 +103,6 @@ export interface FieldSchema {
   readonly required?: readonly string[];
 }
 
-export function configJsonSchema(): FieldSchema {
-  return z.toJSONSchema(configSchema, { io: "input" }) as FieldSchema;
+export function configJsonSchema(objective: Objective): FieldSchema {
+  return z.toJSONSchema(configSchema(objective), { io: "input" }) as FieldSchema;
 }

@@ -1,17 +1,19 @@
 /** The commented example that `modernbert-train init` writes, made from the schema: every field, its default, its explanation. */
+import type { Objective } from "@modernbert-ts/training";
 import { stringify } from "yaml";
 import { configJsonSchema } from "./read-config.ts";
 import type { FieldSchema } from "./read-config.ts";
 
 /** A valid configuration file; optional fields stand in it as comments. */
-export function configTemplate(dataPath: string = "data/corpus"): string {
+export function configTemplate(objective: Objective, dataPath: string = "data/corpus"): string {
   const lines = [
     "# Configuration of `modernbert-train run`. Values are the defaults unless a comment says otherwise.",
     "",
   ];
-  for (const [name, field] of Object.entries(configJsonSchema().properties ?? {})) {
+  for (const [name, field] of Object.entries(configJsonSchema(objective).properties ?? {})) {
     if (!field.properties) {
-      lines.push(...fieldLines(name, field, ""), "");
+      const chosen = name === "objective" ? { ...field, default: objective.name } : field;
+      lines.push(...fieldLines(name, chosen, ""), "");
       continue;
     }
     lines.push(`# ${field.description}`, `${name}:`);

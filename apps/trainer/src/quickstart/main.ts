@@ -63,7 +63,7 @@ async function quickstart(output: string): Promise<void> {
   const { parameters, baselines } = readRunSummary(output);
   say(`   ${formatCount(parameters)} parameters, ${result.step} steps, ${formatDuration(result.seconds)}`);
   say("3. What it learned: tokens hidden in files that it never saw");
-  say(scoreTable(result.score!, baselines));
+  say(scoreTable(result.score!, result.objective, baselines));
 
   say("4. Filling in blanks");
   await using pipeline = await openPipeline(result.modelFolder!, { backend: "cpu" });

@@ -1,19 +1,23 @@
 /** What the quickstart says in the end: a small table, filled blanks, what to try next. */
 import type { MaskPrediction } from "@modernbert-ts/pipelines";
-import type { Score } from "@modernbert-ts/training";
-import { formatPercent } from "../format.ts";
-import type { RunSummary } from "../run-folder.ts";
+import type { Baseline, Objective, Score } from "@modernbert-ts/training";
+import { formatMetric } from "../metrics.ts";
 
-/** Model and baselines on the same masked tokens. */
-export function scoreTable(score: Score, baselines: RunSummary["baselines"]): string {
-  const baseline = (of: string): number => baselines.find((each) => each.of === of)!.value;
+/** Model and baselines on the same batches: a column for each metric, and the loss. */
+export function scoreTable(score: Score, { metrics }: Objective, baselines: readonly Baseline[]): string {
+  const shown = (of: string, value: number): string => {
+    const metric = metrics.find(({ name }) => name === of);
+    return metric ? formatMetric(metric, value) : value.toFixed(2);
+  };
+  const columns = [...metrics.map(({ name }) => name), "loss"];
   const rows = [
-    [`${score.weight} hidden tokens`, "right", "loss (nats)"],
-    ["this model", formatPercent(score.metrics["maskedAccuracy"]!), score.loss.toFixed(2)],
-    ["always the most frequent token", formatPercent(baseline("maskedAccuracy")), ""],
-    ["frequency of each token", "", baseline("loss").toFixed(2)],
-  ] as const;
-  return rows.map(([name, right, loss]) => `   ${name.padEnd(32)}${right.padStart(8)}${loss.padStart(14)}`).join("\n");
+    [`${score.weight} hidden tokens`, ...metrics.map(({ title }) => title), "loss (nats)"],
+    ["this model", ...columns.map((of) => shown(of, score.metrics[of] ?? score.loss))],
+    ...baselines.map(({ name, of, value }) => [name, ...columns.map((each) => (each === of ? shown(of, value) : ""))]),
+  ];
+  return rows
+    .map(([name, ...cells]) => `   ${name!.padEnd(32)}${cells.map((cell) => cell.padStart(18)).join("")}`)
+    .join("\n");
 }
 
 /** `He opened the ____ and walked in.  →  door 31 %, …` */

@@ -1,11 +1,12 @@
 /** The model of a run: from scratch in a configured shape, or from a Hugging Face folder. */
 import { join } from "node:path";
 import { createConfig, initialiseParameters, ModernBert, presets } from "@modernbert-ts/modernbert";
-import type { Head, ModernBertConfig } from "@modernbert-ts/modernbert";
+import type { ModernBertConfig } from "@modernbert-ts/modernbert";
 import { loadModel } from "@modernbert-ts/modernbert/node";
 import type { Runtime } from "@modernbert-ts/tensor-core";
 import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
+import type { Objective } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { UsageError, UserError } from "../errors.ts";
 import type { TrainingData } from "./training-data.ts";
@@ -15,19 +16,19 @@ export async function createModel(
   runtime: Runtime,
   config: TrainerConfig,
   data: TrainingData,
-  head: Head,
+  { head, labels }: Pick<Objective, "head" | "labels">,
 ): Promise<ModernBert> {
   const { from, attn_out_dropout_prob: attentionOutput, initialisation: style } = config.model;
   if (from !== undefined) {
     await checkSameTokenizer(from, data.tokenizer);
-    const withDropout = (stored: ModernBertConfig): ModernBertConfig => {
+    const configure = (stored: ModernBertConfig): ModernBertConfig => {
       checkLength(config.data.max_length, stored);
-      return { ...stored, dropout: { ...stored.dropout, attentionOutput } };
+      return { ...stored, ...(labels ? { labels } : {}), dropout: { ...stored.dropout, attentionOutput } };
     };
-    const { model } = await loadModel(from, { runtime, head, configure: withDropout });
+    const { model } = await loadModel(from, { runtime, head, configure });
     return model;
   }
-  const shape = modelConfig(config.model, data);
+  const shape = { ...modelConfig(config.model, data), ...(labels ? { labels } : {}) };
   checkLength(config.data.max_length, shape);
   const parameters = initialiseParameters(runtime, shape, head, { seed: config.seed, style });
   return new ModernBert({ runtime, config: shape, head, parameters });

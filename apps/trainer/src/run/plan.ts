@@ -15,16 +15,18 @@ import type { TrainingData } from "./training-data.ts";
 export interface RunPlan {
   readonly totalTokens: number;
   readonly tokensPerStep: number;
-  readonly loader: BatchSettings;
+  readonly batches: BatchSettings;
   readonly optimizer: StableAdamWOptions;
   readonly learningRate: (tokens: number) => number;
   /** undefined without validation data. */
   readonly evaluation:
     | {
         readonly every: Interval;
-        readonly tokens: number;
+        /** How many of them. */
+        readonly count: number;
         readonly store: TokenShardReader;
-        readonly loader: Omit<BatchSettings, "seed" | "rows">;
+        /** The same each time, whatever the run's seed. */
+        readonly batches: BatchSettings;
       }
     | undefined;
   readonly checkpoints: { readonly every: Interval; readonly keep: number };
@@ -35,7 +37,7 @@ export function planOf(
   config: TrainerConfig,
   { train, validation }: Pick<TrainingData, "train" | "validation">,
 ): RunPlan {
-  const { batch, data, masking, optimizer, evaluation, checkpoints } = config;
+  const { batch, data, optimizer, evaluation, checkpoints } = config;
   const rowLength = parseCount(batch.micro_batch_tokens)!;
   if (rowLength < data.max_length)
     throw new UsageError(
@@ -46,7 +48,6 @@ export function planOf(
     maxLength: data.max_length,
     longDocuments: data.long_documents,
     rowLength,
-    maskSpecials: masking.special_tokens,
   };
   const warmupTokens = parseShare(batch.warmup_tokens, totalTokens)!;
   const rows =
@@ -57,7 +58,7 @@ export function planOf(
   return {
     totalTokens,
     tokensPerStep: rowLength * batch.micro_batches,
-    loader: { ...common, seed: config.seed, rows, maskProbability: masking.probability },
+    batches: { ...common, seed: config.seed, rows },
     optimizer: {
       maxLearningRate: optimizer.learning_rate,
       betas: [optimizer.beta1, optimizer.beta2],
@@ -68,9 +69,9 @@ export function planOf(
     learningRate: (tokens) => optimizer.learning_rate * factor(tokens),
     evaluation: validation && {
       every: parseInterval(evaluation.every)!,
-      tokens: parseCount(evaluation.tokens)!,
+      count: Math.max(1, Math.ceil(parseCount(evaluation.tokens)! / rowLength)),
       store: validation,
-      loader: { ...common, maskProbability: evaluation.mask_probability },
+      batches: { ...common, seed: 0, rows: 1, epochs: 1 },
     },
     checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep },
   };

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { createBackend } from "@modernbert-ts/backends";
 import { Runtime } from "@modernbert-ts/tensor-core";
 import {
+  batchesOf,
   evaluate,
   ioError,
+  loaderStateOf,
   MetricsLog,
   objectiveOf,
   objectives,
@@ -17,6 +19,7 @@ import {
 import type { Checkpoint, Objective, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
 import { stringify } from "yaml";
 import type { TrainerConfig } from "../config/config.ts";
+import { settingsOf } from "../config/objective-settings.ts";
 import { exportCheckpoint } from "./export-model.ts";
 import { UsageError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
@@ -29,7 +32,7 @@ import type { RunPlan } from "./plan.ts";
 import { findStart, isOwn } from "./resume.ts";
 import { runLayout } from "../run-folder.ts";
 import { writeRunSummary } from "./write-summary.ts";
-import { openTrainingData, validationBatches } from "./training-data.ts";
+import { openTrainingData } from "./training-data.ts";
 
 export interface RunOptions {
   /** `auto` or the path of a checkpoint; a new run when absent. */
@@ -71,15 +74,21 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   await using backend = choice.backend;
   options.onNotice(`backend ${choice.reason}`);
   const runtime = new Runtime(backend);
-  const bert = await createModel(runtime, config, data, objective.head);
+  const bert = await createModel(runtime, config, data, objective);
   const model = objective.model(bert, { seed: config.seed });
   const optimizer = new StableAdamW(runtime, model.parameters, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
-  const batches =
-    plan.evaluation &&
-    (() =>
-      validationBatches(objective, data, plan.evaluation!.store, plan.evaluation!.loader, plan.evaluation!.tokens));
+  const settings = settingsOf(config, objective);
   const training = { store: data.train, roles: data.roles };
+  const loader = objective.loader(training, plan.batches, settings.training, state && loaderStateOf(state));
+  const { evaluation } = plan;
+  const batches =
+    evaluation &&
+    (() =>
+      batchesOf(
+        objective.loader({ store: evaluation.store, roles: data.roles }, evaluation.batches, settings.evaluation),
+        evaluation.count,
+      ));
   const baselines = batches ? objective.baselines(training, batches()) : [];
   makeFolder(output);
   writeTextFile(join(output, runLayout.config), stringify(config));
@@ -96,7 +105,7 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
       objective: objective.name,
       model,
       optimizer,
-      loader: objective.loader(training, plan.loader, undefined, state?.loader),
+      loader,
       learningRate: plan.learningRate,
       totalTokens: plan.totalTokens,
       metrics,
@@ -112,7 +121,7 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
         startTokens: state?.progress.tokens ?? 0,
         stop: () => trainer.stop(),
       }),
-      ...(batches ? { evaluation: { every: plan.evaluation!.every, score: () => evaluate(model, batches()) } } : {}),
+      ...(batches ? { evaluation: { every: evaluation!.every, score: () => evaluate(model, batches()) } } : {}),
       ...(start && state ? { resume: { ...state, checkpoint: start.path } } : {}),
     });
     const result = await trainer.run();

@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
-import { batchesOf, openTokenShards } from "@modernbert-ts/training";
-import type { Batch, BatchSettings, Objective, TokenShardReader } from "@modernbert-ts/training";
+import { openTokenShards } from "@modernbert-ts/training";
+import type { TokenRoles, TokenShardReader } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 
 /** Names inside the data folder. */
@@ -15,16 +15,9 @@ export const dataLayout = {
   tokenizerConfig: "tokenizer_config.json",
 } as const;
 
-export interface RoleTokens {
-  readonly cls: number;
-  readonly sep: number;
-  readonly mask: number;
-  readonly pad: number;
-}
-
 export interface TrainingData {
   readonly tokenizer: Tokenizer;
-  readonly roles: RoleTokens;
+  readonly roles: TokenRoles;
   readonly train: TokenShardReader;
   readonly validation: TokenShardReader | undefined;
 }
@@ -47,23 +40,11 @@ export async function openTrainingData(path: string): Promise<TrainingData> {
   };
 }
 
-/** Errors: UserError when the tokenizer lacks one of the four. */
-export function roleTokens({ specialTokens: { cls, sep, mask, pad } }: Tokenizer): RoleTokens {
-  if (cls === undefined || sep === undefined || mask === undefined || pad === undefined)
+/** Errors: UserError when the tokenizer lacks one that every objective needs. */
+export function roleTokens({ specialTokens: { cls, sep, mask, pad } }: Tokenizer): TokenRoles {
+  if (cls === undefined || sep === undefined || pad === undefined)
     throw new UserError(
-      "expected a tokenizer with tokens for cls, sep, mask and pad (such as [CLS], [SEP], [MASK] and [PAD]), got one without: take another tokenizer, or name them in its tokenizer_config.json",
+      "expected a tokenizer with tokens for cls, sep and pad (such as [CLS], [SEP] and [PAD]), got one without: take another tokenizer, or name them in its tokenizer_config.json",
     );
   return { cls, sep, mask, pad };
-}
-
-/** The same batches each time, whatever the run's seed: at most about `tokens` tokens. */
-export function validationBatches(
-  objective: Objective,
-  { roles }: TrainingData,
-  store: TokenShardReader,
-  settings: Omit<BatchSettings, "seed" | "rows">,
-  tokens: number,
-): Iterable<Batch<unknown>> {
-  const loader = objective.loader({ store, roles }, { ...settings, seed: 0, rows: 1 }, 1);
-  return batchesOf(loader, Math.max(1, Math.ceil(tokens / settings.rowLength)));
 }

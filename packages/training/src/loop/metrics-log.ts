@@ -6,7 +6,7 @@ import fs from "node:fs";
 import { dirname } from "node:path";
 import { DataError, ioError } from "../errors.ts";
 import type { TrainingEvent } from "./events.ts";
-import { upgradeNumbers } from "./version-1.ts";
+import { upgradeNumbers } from "./earlier-versions.ts";
 
 export class MetricsLog {
   readonly path: string;

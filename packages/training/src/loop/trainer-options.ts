@@ -15,13 +15,16 @@ export interface TrainerOptions<Row> {
   readonly model: TrainableModel<Row>;
   readonly optimizer: StableAdamW;
   readonly loader: BatchLoader<Row>;
-  /** Sums over the ranks that train together. Of one process only: the clock counts the tokens of this rank. Default: none. */
+  /**
+   * The processes that train together, each with its own loader (its `rank` and `world`) on data and a model that are the same. Clocks count
+   * the tokens of all ranks; rank 0 alone reports and saves. Default: this process alone.
+   */
   readonly collective?: Collective;
   /** Learning rate of a step from the tokens seen before it. */
   readonly learningRate: (tokens: number) => number;
   /** The first step that reaches so many tokens is the last; the end of the loader's data ends training too. */
   readonly totalTokens: number;
-  /** Runs at every interval and at the end. */
+  /** Runs at every interval and at the end, on every rank. */
   readonly evaluation?: { readonly every: Interval; readonly score: () => Promise<Score> };
   /** Saves at every interval, at the end and when stopped. `files` and `settings` go into each checkpoint. */
   readonly checkpoints?: {

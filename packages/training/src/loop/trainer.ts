@@ -1,30 +1,37 @@
 /**
  * The training loop: data → step → metrics → evaluation → checkpoint. Everything that varies is handed in; what happens is
- * reported as events. The numbers of a step are fetched behind it and awaited when the next one is queued, so the device never waits
- * for the host.
+ * reported as events. A batch is drawn, and counted over all ranks, while the step before it runs; the numbers of a step are fetched
+ * behind it and awaited when the next one is queued: the device never waits for the host.
  */
-import { join } from "node:path";
+import { singleProcessCollective } from "../collectives/single-process.ts";
 import { CheckpointError } from "../checkpoint/errors.ts";
-import { checkpointName } from "../checkpoint/format.ts";
-import { saveCheckpoint } from "../checkpoint/save.ts";
+import type { Collective } from "@modernbert-ts/tensor-core";
+import { emptyBatch } from "../data/packing/batch.ts";
 import type { Batch } from "../data/packing/batch.ts";
+import { expectFinite } from "./divergence.ts";
 import type { Score } from "./evaluate.ts";
 import type { CheckpointEvent, TrainingEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
+import { checkpointPath, saveTraining } from "./save-training.ts";
+import { countStep } from "./step-counts.ts";
+import type { StepCounts } from "./step-counts.ts";
 import type { TrainerOptions, TrainingResult } from "./trainer-options.ts";
-import type { TrainingProgress, TrainingState } from "./training-state.ts";
+import type { TrainingProgress } from "./training-state.ts";
 import { readStepMetrics, trainingStep } from "./training-step.ts";
 import type { StepMetrics } from "./training-step.ts";
 
-/** The loss or the gradients became NaN or infinite: training cannot go on from here. The parameters are those before that step. */
-export class DivergenceError extends Error {
-  override readonly name: string = "DivergenceError";
+/** A batch of this rank, none at the end of its data, and what all ranks have. */
+interface Drawn<Row> {
+  readonly batch: Batch<Row> | undefined;
+  readonly counts: StepCounts;
 }
 
+/** A step that is queued and not yet reported. */
 interface Pending {
   /** With the time at which they came, in milliseconds of `performance.now()`. */
   readonly values: Promise<StepMetrics & { readonly at: number }>;
-  readonly batch: Omit<Batch<unknown>, "rows">;
+  readonly stepTokens: number;
+  readonly packingEfficiency: number;
   readonly learningRate: number;
   readonly step: number;
   readonly tokens: number;
@@ -32,23 +39,23 @@ interface Pending {
 
 export class Trainer<Row> {
   readonly #options: TrainerOptions<Row>;
+  readonly #collective: Collective;
   #step: number;
   #tokens: number;
   #seconds: number;
   #clock = 0;
   #stopping = false;
+  #stopped = false;
   #pending: Pending | undefined;
+  /** The loader's state behind the last batch that was trained on. */
+  #loaderState: unknown;
   #savedStep: number;
   #checkpoint: string | undefined;
   #scoredStep = -1;
   #score: Score | undefined;
 
+  /** Errors: CheckpointError `mismatch` when `resume` is of another objective. */
   constructor(options: TrainerOptions<Row>) {
-    if (options.collective && options.collective.world > 1) {
-      throw new Error(
-        `[train] expected one process, got ${options.collective.world}: the loop counts the tokens of one rank only`,
-      );
-    }
     if (options.resume && options.resume.objective !== options.objective) {
       throw new CheckpointError(
         "mismatch",
@@ -57,6 +64,7 @@ export class Trainer<Row> {
       );
     }
     this.#options = options;
+    this.#collective = options.collective ?? singleProcessCollective(options.model.runtime.backend);
     const { step, tokens, seconds } = options.resume?.progress ?? { step: 0, tokens: 0, seconds: 0 };
     this.#step = step;
     this.#tokens = tokens;
@@ -67,64 +75,88 @@ export class Trainer<Row> {
     if (this.#score) this.#scoredStep = step;
   }
 
-  /** Asks `run` to finish the step, save a checkpoint and return. */
+  /** Asks `run` to finish the step, save a checkpoint and return; with several ranks, on all of them and one step later. */
   stop(): void {
     this.#stopping = true;
   }
 
-  /** Errors: DivergenceError; CheckpointError and DataError `io`; what the data, the model or the observer throw. */
+  /**
+   * Errors: DivergenceError; CheckpointError and DataError `io`; what the data, the model or the observer throw. With several ranks, an
+   * error of one ends all.
+   */
   async run(): Promise<TrainingResult> {
-    const { evaluation, checkpoints, totalTokens } = this.#options;
     this.#clock = performance.now();
     try {
-      while (!this.#stopping && this.#tokens < totalTokens) {
-        const before = { step: this.#step, tokens: this.#tokens };
-        if (!(await this.#advance())) break;
-        const now = { step: this.#step, tokens: this.#tokens };
-        if (evaluation && isDue(evaluation.every, before, now)) await this.#evaluate();
-        if (checkpoints && isDue(checkpoints.every, before, now)) await this.#save();
-      }
+      this.#shareParameters();
+      await this.#train();
       await this.#settle();
-      if (!this.#stopping) await this.#evaluate();
+      if (!this.#stopped) await this.#evaluate();
       await this.#save();
+    } catch (error) {
+      this.#collective.abort(error as Error);
+      throw error;
     } finally {
       // The read in flight uses the device, which the caller may dispose next.
       await this.#pending?.values.catch(() => undefined);
     }
     return {
-      reason: this.#stopping ? "stopped" : "finished",
-      step: this.#step,
-      tokens: this.#tokens,
-      seconds: this.#seconds,
+      reason: this.#stopped ? "stopped" : "finished",
+      ...this.#now(),
       checkpoint: this.#checkpoint,
       score: this.#score,
     };
   }
 
-  /** Queues one step, then reports the one before. False when the data are at an end. */
-  async #advance(): Promise<boolean> {
-    const { model, optimizer, loader, collective } = this.#options;
-    const batch = loader.next();
-    if (batch === undefined) return false;
+  async #train(): Promise<void> {
+    const { evaluation, checkpoints, totalTokens } = this.#options;
+    let drawn = this.#tokens < totalTokens ? await this.#draw(this.#tokens) : undefined;
+    while (drawn && drawn.counts.ranks > 0) {
+      this.#stopped = this.#collective.world === 1 ? this.#stopping : drawn.counts.stopping;
+      if (this.#stopped) return;
+      const before = { step: this.#step, tokens: this.#tokens };
+      const after = this.#tokens + drawn.counts.tokens;
+      // Before the step is queued: what the ranks tell each other then does not wait for it.
+      const next = after < totalTokens ? this.#draw(after) : undefined;
+      next?.catch(() => undefined);
+      if (!next) this.#loaderState = this.#options.loader.state();
+      await this.#advance(drawn);
+      const now = { step: this.#step, tokens: this.#tokens };
+      if (evaluation && isDue(evaluation.every, before, now)) await this.#evaluate();
+      if (checkpoints && isDue(checkpoints.every, before, now)) await this.#save();
+      drawn = await next;
+    }
+  }
+
+  /** The next batch, which `tokens` of all ranks come before. */
+  async #draw(tokens: number): Promise<Drawn<Row>> {
+    const { loader, model } = this.#options;
+    this.#loaderState = loader.state();
+    const batch = loader.next(tokens);
+    return { batch, counts: await countStep(model.runtime, this.#collective, batch, this.#stopping) };
+  }
+
+  /** Queues one step, then reports the one before. */
+  async #advance({ batch, counts }: Drawn<Row>): Promise<void> {
+    const { model, optimizer } = this.#options;
+    const collective = this.#collective;
     const learningRate = this.#options.learningRate(this.#tokens);
     const step = this.#step + 1;
-    const metrics = trainingStep(model, optimizer, batch, {
-      step,
-      learningRate,
-      ...(collective ? { collective } : {}),
-    });
-    const values = readStepMetrics(metrics, model.metrics).then((read) => ({ ...read, at: performance.now() }));
+    const { weight, tokens: stepTokens } = counts;
+    const options = { step, learningRate, weight, collective };
+    const values = readStepMetrics(trainingStep(model, optimizer, batch ?? emptyBatch, options), model.metrics).then(
+      (read) => ({ ...read, at: performance.now() }),
+    );
     // Whoever awaits it gets the error; until then it is not an unhandled one.
     values.catch(() => undefined);
     model.runtime.backend.flush();
     const previous = this.#pending;
     this.#step = step;
-    this.#tokens += batch.tokens;
-    this.#pending = { values, batch, learningRate, step, tokens: this.#tokens };
+    this.#tokens += stepTokens;
+    const { packingEfficiency } = batch ?? emptyBatch;
+    this.#pending = { values, stepTokens, packingEfficiency, learningRate, step, tokens: this.#tokens };
     if (previous) await this.#report(previous);
     // Lets signals and timers in, also on a backend whose reads never leave the thread.
     await new Promise((resolve) => setImmediate(resolve));
-    return true;
   }
 
   /** Waits for the queued step and reports it. */
@@ -134,21 +166,11 @@ export class Trainer<Row> {
     if (pending) await this.#report(pending);
   }
 
-  async #report({ values: pending, batch, learningRate, step, tokens }: Pending): Promise<void> {
-    const { at, ...values } = await pending;
+  async #report(pending: Pending): Promise<void> {
+    const { learningRate, step, tokens, stepTokens, packingEfficiency } = pending;
+    const { at, ...values } = await pending.values;
     const took = this.#lap(at);
-    const { loss, gradientNorm } = values;
-    const skipped = !Number.isFinite(gradientNorm) && this.#options.optimizer.lossScale.dynamic;
-    if (!Number.isFinite(loss) || !(Number.isFinite(gradientNorm) || skipped)) {
-      const what = Number.isFinite(loss) ? `gradient norm ${gradientNorm}` : `loss ${loss}`;
-      const from = this.#checkpoint
-        ? `last checkpoint: ${this.#checkpoint}; go on from it`
-        : "there is no checkpoint yet; start again";
-      throw new DivergenceError(
-        `[train] expected finite numbers, got ${what} in step ${step}; ${from} with a smaller optimizer.learning_rate or optimizer.clip_norm`,
-      );
-    }
-    const { packingEfficiency } = batch;
+    expectFinite(values, step, this.#options.optimizer.lossScale.dynamic, this.#checkpoint);
     this.#emit({
       kind: "step",
       step,
@@ -156,7 +178,7 @@ export class Trainer<Row> {
       ...values,
       learningRate,
       packingEfficiency,
-      tokensPerSecond: batch.tokens / took,
+      tokensPerSecond: stepTokens / took,
       seconds: this.#seconds,
     });
   }
@@ -172,36 +194,31 @@ export class Trainer<Row> {
   }
 
   async #save(): Promise<void> {
-    const { objective, checkpoints, model, optimizer, loader, metrics } = this.#options;
+    const { checkpoints } = this.#options;
     if (!checkpoints || this.#savedStep === this.#step) return;
     await this.#settle();
-    const event: CheckpointEvent = {
-      kind: "checkpoint",
-      ...this.#now(),
-      path: join(checkpoints.directory, checkpointName(this.#step)),
-    };
-    const state: TrainingState = {
-      version: 2,
-      objective,
+    const path = checkpointPath(checkpoints, this.#step);
+    const event: CheckpointEvent = { kind: "checkpoint", ...this.#now(), path };
+    await saveTraining(this.#options, this.#collective, {
       progress: this.#now(),
-      loader: loader.state(),
-      metricsPosition: metrics?.positionAfter(event) ?? 0,
+      loaderState: this.#loaderState,
       score: this.#scoredStep === this.#step ? (this.#score ?? null) : null,
-      settings: checkpoints.settings ?? null,
-    };
-    this.#checkpoint = await saveCheckpoint(
-      {
-        step: this.#step,
-        model: model.parameters,
-        optimizer: optimizer.state(),
-        state,
-        ...(checkpoints.files ? { files: checkpoints.files } : {}),
-      },
-      checkpoints,
-    );
+      event,
+    });
+    this.#checkpoint = path;
     this.#savedStep = this.#step;
     this.#lap();
     this.#emit(event);
+  }
+
+  /** From rank 0, so that all ranks begin with the same bits. */
+  #shareParameters(): void {
+    const { model, optimizer } = this.#options;
+    if (this.#collective.world === 1) return;
+    this.#collective.group(() => {
+      for (const tensors of [model.parameters, optimizer.state()])
+        for (const tensor of tensors.values()) this.#collective.broadcast(tensor.view);
+    });
   }
 
   #now(): TrainingProgress {
@@ -216,7 +233,9 @@ export class Trainer<Row> {
     return took;
   }
 
+  /** All ranks see the same; one tells. */
   #emit(event: TrainingEvent): void {
+    if (this.#collective.rank > 0) return;
     this.#options.metrics?.write(event);
     this.#options.observer?.(event);
   }

@@ -3,12 +3,13 @@
  * Σ lossSum / Σ weight over the whole step and all ranks, so how a batch is cut into rows and spread over ranks does not change what is
  * learned (averaging the rows' means would: they score different numbers of tokens). No await; after two steps of warm-up no new allocation.
  */
-import { add, assign, div, slice, vjp } from "@modernbert-ts/tensor-core";
-import type { Tensor } from "@modernbert-ts/tensor-core";
-import type { Collective } from "@modernbert-ts/tensor-core";
+import { add, assign, div, slice, vjp, zeros } from "@modernbert-ts/tensor-core";
+import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
 import type { Batch } from "../data/packing/batch.ts";
 import type { MetricDefinition, ObjectiveOutput, TrainableModel } from "../objectives/objective.ts";
 import type { StableAdamW } from "../optimizer/stable-adamw.ts";
+import { uploadStep } from "./device-step.ts";
+import type { DeviceStep, StepOptions } from "./device-step.ts";
 
 /** What a step leaves on the device: loss, gradient norm, loss scale, then the metrics, f32 [3 + metrics]; `readStepMetrics` fetches it. */
 export type StepMetricsTensor = Tensor;
@@ -24,45 +25,56 @@ export interface StepMetrics {
   readonly lossScale: number;
 }
 
-export interface StepOptions {
-  /** 1-based. */
-  readonly step: number;
-  readonly learningRate: number;
-  /** Sums over the ranks that train together; this process alone when absent. */
-  readonly collective?: Collective;
-}
-
-/** Queues the step and returns its metrics, which the caller disposes. */
+/** Uploads a batch, queues the step and returns its metrics, which the caller disposes. */
 export function trainingStep<Row>(
   model: TrainableModel<Row>,
   optimizer: StableAdamW,
   batch: Batch<Row>,
-  { step, learningRate, collective }: StepOptions,
+  options: StepOptions,
+): StepMetricsTensor {
+  return model.runtime.scope(() =>
+    queueStep(model, optimizer, uploadStep(model, optimizer, batch, options), options.collective),
+  );
+}
+
+/**
+ * Queues the step and returns its metrics, which the caller disposes. Uploads nothing: `runtime.capture` records it, `overwriteStep`
+ * gives the replay other inputs.
+ * @throws Error when ranks train together and a parameter gets no gradient, which their sums could not tell from zero.
+ */
+export function queueStep<Row, DeviceRow>(
+  model: TrainableModel<Row, DeviceRow>,
+  optimizer: StableAdamW,
+  { rows, weight }: DeviceStep<DeviceRow>,
+  collective?: Collective,
 ): StepMetricsTensor {
   const { runtime } = model;
   const parameters = [...model.parameters.values()];
   return runtime.scope(() => {
-    const weight = runtime.tensor([batch.weight], [1]);
-    collective?.allReduce(weight.view);
     const outputWeight = div(optimizer.lossScale.value, weight);
     let totals: ObjectiveOutput | undefined;
     let gradients: readonly (Tensor | undefined)[] = [];
-    for (const [at, row] of batch.rows.entries()) {
+    for (const row of rows) {
       const result = vjp(
         runtime,
         parameters,
-        () => model.forward(row, { step, row: at }),
+        () => model.forward(row),
         ({ lossSum }) => [{ output: lossSum, gradient: outputWeight }],
       );
       gradients = totals ? gradients.map((sum, index) => accumulate(sum, result.gradients[index])) : result.gradients;
       totals = totals ? addOutputs(totals, result.value) : result.value;
     }
-    const { lossSum, sums } = totals!;
-    if (collective) sumOverRanks(collective, [lossSum, ...sums, ...gradients]);
+    if (!totals) {
+      totals = { lossSum: zeros(runtime, [1]), sums: model.metrics.map(() => zeros(runtime, [1])) };
+      gradients = parameters.map(({ shape, dtype }) => zeros(runtime, shape, dtype));
+    }
+    const { lossSum, sums } = totals;
+    if (collective && collective.world > 1)
+      sumOverRanks(collective, [lossSum, ...sums, ...expectAll(model, gradients)]);
     const metrics = runtime.empty([3 + sums.length]);
     const put = (index: number, value: Tensor): void => void assign(slice(metrics, 0, index, index + 1), value);
     put(2, optimizer.lossScale.value);
-    put(1, optimizer.update(gradients, learningRate));
+    put(1, optimizer.update(gradients));
     put(0, div(lossSum, weight));
     for (const [index, sum] of sums.entries()) put(3 + index, div(sum, weight));
     return metrics;
@@ -87,10 +99,20 @@ function addOutputs(a: ObjectiveOutput, b: ObjectiveOutput): ObjectiveOutput {
   return { lossSum: add(a.lossSum, b.lossSum), sums: a.sums.map((sum, index) => add(sum, b.sums[index]!)) };
 }
 
+function expectAll({ parameters }: TrainableModel<never>, gradients: readonly (Tensor | undefined)[]): Tensor[] {
+  const names = [...parameters.keys()];
+  return gradients.map((gradient, at) => {
+    if (gradient) return gradient;
+    throw new Error(
+      `[trainingStep] expected a gradient for every parameter, got none for ${names[at]}: ranks sum them all`,
+    );
+  });
+}
+
 /** In place, started together. */
-function sumOverRanks(collective: Collective, tensors: readonly (Tensor | undefined)[]): void {
+function sumOverRanks(collective: Collective, tensors: readonly Tensor[]): void {
   collective.group(() => {
-    for (const tensor of tensors) if (tensor) collective.allReduce(tensor.view);
+    for (const tensor of tensors) collective.allReduce(tensor.view);
   });
 }
 

@@ -5,6 +5,7 @@ import type { Batch, BatchLoader } from "../data/packing/batch.ts";
 import type { DocumentStore } from "../data/packing/sequences.ts";
 import type { NamedTensors } from "../optimizer/stable-adamw.ts";
 import type { TokenSchedule } from "../schedules/token-schedule.ts";
+import type { ObjectiveSettings, SettingValues } from "./settings.ts";
 
 /** A number that is watched beside the loss: a sum over what is scored, divided by `Batch.weight`. */
 export interface MetricDefinition {
@@ -27,33 +28,50 @@ export interface ObjectiveOutput {
 export interface TrainingStep {
   /** 1-based. */
   readonly step: number;
+  /** Among those of the step on all ranks. */
   readonly row: number;
 }
 
 /** A model as the loop sees it, which so knows no architecture and no objective. */
-export interface TrainableModel<Row> {
+export interface TrainableModel<Row, DeviceRow = unknown> {
   readonly runtime: Runtime;
   /** In a fixed order; a tied tensor appears once. */
   readonly parameters: NamedTensors;
   readonly metrics: readonly MetricDefinition[];
-  /** One micro-batch, differentiable in the parameters. `step` is given in training only: it seeds dropout. */
-  forward(row: Row, step?: TrainingStep): ObjectiveOutput;
+  /** One micro-batch to the device, all that `forward` reads; it belongs to the scope around. `step` turns dropout on: in training only. */
+  upload(row: Row, step?: TrainingStep): DeviceRow;
+  /** Puts a row of the same sizes in the place of another, in order with queued work. @throws BatchError when a size differs. */
+  overwrite(device: DeviceRow, row: Row, step?: TrainingStep): void;
+  /** Differentiable in the parameters. Uploads nothing, so that it can be captured. */
+  forward(row: DeviceRow): ObjectiveOutput;
 }
 
-/** Documents, and the tokens with a role. */
+/** Documents, and the ids of the tokens with a role; undefined where the tokenizer has none. */
 export interface ObjectiveData {
   readonly store: DocumentStore;
-  readonly roles: { readonly cls: number; readonly sep: number; readonly mask: number; readonly pad: number };
+  readonly roles: TokenRoles;
 }
 
+export interface TokenRoles {
+  readonly cls: number;
+  readonly sep: number;
+  readonly pad: number;
+  readonly mask: number | undefined;
+}
+
+/** How documents become batches, whatever the objective. */
 export interface BatchSettings {
   readonly seed: number;
   readonly maxLength: number;
   readonly longDocuments: "split" | "truncate";
   readonly rowLength: number;
+  /** Per rank. */
   readonly rows: TokenSchedule;
-  readonly maskProbability: TokenSchedule;
-  readonly maskSpecials: boolean;
+  /** This process among those that train together (default 0 of 1). */
+  readonly rank?: number;
+  readonly world?: number;
+  /** Endless when absent. */
+  readonly epochs?: number;
 }
 
 /** What can be had without a model, on the very batches that a model is scored on. */
@@ -70,13 +88,21 @@ export interface Objective<Row = unknown> {
   readonly name: string;
   /** What the model needs. */
   readonly head: Head;
+  /** Names of the classes where the head is a classifier. */
+  readonly labels?: readonly string[];
   /** What the loss counts, for people: "nats per masked token". */
   readonly lossUnit: string;
   readonly metrics: readonly MetricDefinition[];
+  /** What may be set in a configuration. */
+  readonly settings: ObjectiveSettings;
   /** @param options.seed of dropout, unsigned 32-bit; the rates stand in the model's config. */
   model(encoder: Encoder, options: { readonly seed: number }): TrainableModel<Row>;
-  /** Endless, or so many epochs. @param state of an earlier loader, to go on from there. Errors: DataError. */
-  loader(data: ObjectiveData, settings: BatchSettings, epochs?: number, state?: unknown): BatchLoader<Row>;
+  /**
+   * @param values one for each of `settings.fields`.
+   * @param state of an earlier loader, to go on from there.
+   * @throws DataError, also for data that lack what the objective needs.
+   */
+  loader(data: ObjectiveData, batches: BatchSettings, values: SettingValues, state?: unknown): BatchLoader<Row>;
   /** @param train the training data; `batches` those of the evaluation. */
   baselines(train: ObjectiveData, batches: Iterable<Batch<Row>>): readonly Baseline[];
 }

@@ -1,8 +1,9 @@
 /** All objectives. An objective is a folder here and a line in this table. */
 import { maskedLmObjective } from "./masked-lm/objective.ts";
+import { randomTokenDetectionObjective } from "./random-token-detection/objective.ts";
 import type { Objective } from "./objective.ts";
 
-export const objectives: readonly Objective[] = [maskedLmObjective];
+export const objectives: readonly Objective[] = [maskedLmObjective, randomTokenDetectionObjective];
 
 /** undefined where there is none of that name. */
 export function objectiveOf(name: string): Objective | undefined {

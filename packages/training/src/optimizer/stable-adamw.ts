@@ -47,7 +47,7 @@ export class StableAdamW {
   /** [β1^t, β2^t] after t applied steps: it stands still when a step is skipped, which no counter on the host could know. */
   readonly #betaPowers: Tensor;
   readonly #betas: Tensor;
-  /** As `stableAdamW` documents it, for parameters with and without decay. */
+  /** As `stableAdamW` documents it, for parameters with and without decay: the rate is written by `setLearningRate`, betas by `update`. */
   readonly #controls: { readonly decayed: Tensor; readonly plain: Tensor };
 
   constructor(runtime: Runtime, parameters: NamedTensors, options: StableAdamWOptions) {
@@ -56,7 +56,11 @@ export class StableAdamW {
     this.lossScale = new LossScale(runtime, options.lossScale);
     this.#betas = runtime.keep(runtime.tensor(options.betas ?? [0.9, 0.98], [2]));
     this.#betaPowers = runtime.keep(full(runtime, [2], 1));
-    const controls = { decayed: runtime.keep(zeros(runtime, [5])), plain: runtime.keep(zeros(runtime, [5])) };
+    const { maxLearningRate, eps = 1e-6, weightDecay = 1e-5 } = options;
+    const controls = {
+      decayed: runtime.keep(runtime.tensor([0, 0, 0, eps, weightDecay / maxLearningRate], [5])),
+      plain: runtime.keep(runtime.tensor([0, 0, 0, eps, 0], [5])),
+    };
     this.#controls = controls;
     this.#slots = new Map(
       [...parameters].map(([name, parameter]) => [
@@ -71,17 +75,26 @@ export class StableAdamW {
     );
   }
 
+  /** Of the updates from now on; until then it is 0. Written to the device, in order with queued work. */
+  setLearningRate(learningRate: number): void {
+    for (const control of Object.values(this.#controls)) {
+      const rate = slice(control, 0, 0, 1);
+      this.#runtime.write(rate, Float32Array.of(learningRate));
+      rate.dispose();
+    }
+  }
+
   /**
-   * Updates all parameters in place. `gradients` are in the order of the parameters and multiplied by `lossScale.value`; undefined
+   * Updates all parameters in place, uploading nothing. `gradients` are in the order of the parameters and multiplied by `lossScale.value`; undefined
    * leaves its parameter alone. Returns the global norm of the unscaled, unclipped gradients, f32 [1]; when it is not finite
    * nothing changes (but the loss scale).
    */
-  update(gradients: readonly (Tensor | undefined)[], learningRate: number): Tensor {
+  update(gradients: readonly (Tensor | undefined)[]): Tensor {
     return this.#runtime.scope(() => {
       const present = gradients.filter((gradient) => gradient !== undefined);
       const norm = map(scalar.div(x(0), x(1)), [globalNorm(present), this.lossScale.value]);
       const gradScale = this.#gradScale(norm);
-      this.#writeControls(learningRate, gradScale);
+      this.#writeBetas(gradScale);
       let at = 0;
       for (const { parameter, m, v, control } of this.#slots.values()) {
         const gradient = gradients[at++];
@@ -116,18 +129,11 @@ export class StableAdamW {
     return map(scalar.select(scalar.isFinite(x(0)), scalar.div(clip, x(1)), 0), [norm, this.lossScale.value]);
   }
 
-  /** The host writes rate, eps and decay; the debiased betas (βᵗ - β) / (βᵗ - 1) come from the device. */
-  #writeControls(learningRate: number, gradScale: Tensor): void {
-    const { maxLearningRate, eps = 1e-6, weightDecay = 1e-5 } = this.options;
+  /** The debiased betas (βᵗ - β) / (βᵗ - 1). */
+  #writeBetas(gradScale: Tensor): void {
     const advanced = map(scalar.select(x(2), scalar.mul(x(0), x(1)), x(0)), [this.#betaPowers, this.#betas, gradScale]);
     assign(this.#betaPowers, advanced);
     const debiased = map(scalar.div(scalar.sub(x(0), x(1)), scalar.sub(x(0), 1)), [advanced, this.#betas]);
-    for (const [control, decay] of [
-      [this.#controls.decayed, weightDecay / maxLearningRate],
-      [this.#controls.plain, 0],
-    ] as const) {
-      this.#runtime.write(control, Float32Array.of(learningRate, 0, 0, eps, decay));
-      assign(slice(control, 0, 1, 3), debiased);
-    }
+    for (const control of Object.values(this.#controls)) assign(slice(control, 0, 1, 3), debiased);
   }
 }

@@ -32,7 +32,8 @@ export async function optimizerFailures(
   for (let step = 1; step <= config.steps; step++) {
     runtime.scope(() => {
       const gradients = names.map((name) => load(`grad.${step}.${name}`));
-      optimizer.update(gradients, config.learning_rates[step - 1]!);
+      optimizer.setLearningRate(config.learning_rates[step - 1]!);
+      optimizer.update(gradients);
     });
     const state = optimizer.state();
     for (const name of names) {

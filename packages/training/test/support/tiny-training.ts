@@ -16,12 +16,15 @@ export const vocabSize = 23;
 export interface TinyTraining {
   readonly runtime: Runtime;
   readonly objective: string;
-  readonly model: TrainableModel<MaskedRow>;
+  readonly model: ReturnType<typeof tinyModel>;
   readonly optimizer: StableAdamW;
 }
 
-export function tinyTraining(options: Partial<StableAdamWOptions> = {}, dropoutRate = 0): TinyTraining {
-  const runtime = newRuntime();
+export function tinyTraining(
+  options: Partial<StableAdamWOptions> = {},
+  dropoutRate = 0,
+  runtime: Runtime = newRuntime(),
+): TinyTraining {
   const model = tinyModel(runtime, { vocabSize, dropoutRate });
   return {
     runtime,
@@ -32,10 +35,16 @@ export function tinyTraining(options: Partial<StableAdamWOptions> = {}, dropoutR
 }
 
 export function tinyLoader(
-  options: { readonly rows?: number; readonly epochs?: number; readonly maskProbability?: number } = {},
+  options: {
+    readonly rows?: number;
+    readonly epochs?: number;
+    readonly maskProbability?: number;
+    readonly rank?: number;
+    readonly world?: number;
+  } = {},
   state?: unknown,
 ): PackedLoader<MaskedRow> {
-  const { rows = 2, epochs, maskProbability = 0.3 } = options;
+  const { rows = 2, maskProbability = 0.3, ...which } = options;
   return maskedLmLoader(
     {
       store: memoryStore(countingDocuments(60), vocabSize),
@@ -48,7 +57,7 @@ export function tinyLoader(
       bufferSize: 8,
       maskProbability,
       mask: { maskId: 2, specialIds: [0, 1, 2] },
-      ...(epochs === undefined ? {} : { epochs }),
+      ...which,
     },
     state as PackedLoaderState | undefined,
   );

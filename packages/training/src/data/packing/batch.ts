@@ -22,10 +22,13 @@ export interface Batch<Row> {
   readonly packingEfficiency: number;
 }
 
+/** What a rank adds to a step when its data are at an end. */
+export const emptyBatch: Batch<never> = { rows: [], sequences: 0, tokens: 0, weight: 0, packingEfficiency: 0 };
+
 /** Gives batches one after another; what `state` gives continues it bit for bit. */
 export interface BatchLoader<Row> {
-  /** undefined at the end of the data. */
-  next(): Batch<Row> | undefined;
+  /** @param tokens seen before, on all ranks: the clock of schedules. Gives undefined at the end of the data. */
+  next(tokens: number): Batch<Row> | undefined;
   /** Plain JSON. */
   state(): unknown;
 }
@@ -35,9 +38,11 @@ export function* batchesOf<Row>(
   loader: BatchLoader<Row>,
   limit: number = Number.POSITIVE_INFINITY,
 ): Generator<Batch<Row>> {
+  let tokens = 0;
   for (let given = 0; given < limit; given++) {
-    const batch = loader.next();
+    const batch = loader.next(tokens);
     if (batch === undefined) return;
+    tokens += batch.tokens;
     yield batch;
   }
 }

@@ -53,7 +53,6 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
   readonly #cutter: SequenceCutter;
   readonly #stream: SequenceStream;
   readonly #packer: GreedyBestFitPacker<SequenceRef>;
-  readonly #world: number;
   #tokens: number;
   #batches: number;
 
@@ -65,7 +64,6 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
     const { store, seed, rank = 0, world = 1, epochs, rowLength, maxLength, bufferSize = 512 } = options;
     checkInteger("PackedLoader", "maxLength", maxLength, 3, rowLength);
     this.#options = options;
-    this.#world = world;
     this.#settings = settingsOf(options, bufferSize);
     if (state !== undefined) checkSettings(this.#settings, state);
     this.#cutter = new SequenceCutter(store, options);
@@ -80,10 +78,9 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
     this.#batches = state?.batches ?? 0;
   }
 
-  /** The next batch; undefined after the last epoch. Every sequence is given out exactly once per epoch. */
-  next(): Batch<Row> | undefined {
+  /** The next batch; undefined after the last epoch. Every sequence is given out exactly once per epoch, by one of the ranks. */
+  next(seen: number): Batch<Row> | undefined {
     const { rowLength, rows: rowSchedule, prepare, weightOf } = this.#options;
-    const seen = this.#tokens * this.#world;
     const wanted = scheduleValue(rowSchedule, seen);
     const rows = this.#packer.pack(wanted).map((sequences) => prepare(this.#gather(sequences), seen));
     if (rows.length === 0) return undefined;

@@ -1,10 +1,10 @@
 /**
- * How the seed of a run becomes Philox keys. Each use has its own key, so that shuffling and masking never share bits.
+ * How the seed of a run becomes Philox keys. Each use has its own key, so that no two share bits.
  * Key = [low 32 bits of the seed, high 21 bits of the seed | stream << 24].
  */
 import { checkInteger } from "../../errors.ts";
 
-const streams = { shuffle: 1, mask: 2 } as const;
+const streams = { shuffle: 1, mask: 2, replace: 3 } as const;
 
 /** Philox key of one use of `seed` (an integer in 0..2^53-1). */
 export function streamKey(seed: number, stream: keyof typeof streams): readonly [number, number] {

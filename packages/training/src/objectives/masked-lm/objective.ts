@@ -1,6 +1,8 @@
 /** Masked language modelling, the objective that ModernBERT was pretrained with (arXiv 2412.13663 §2.2). */
 import type { PackedLoaderState } from "../../data/packing/packed-loader.ts";
+import { DataError } from "../../errors.ts";
 import type { Objective } from "../objective.ts";
+import { shareOf, switchOf } from "../settings.ts";
 import { countTokens, maskedLmBaselines } from "./baselines.ts";
 import { maskedLmLoader } from "./loader.ts";
 import type { MaskedRow } from "./mask.ts";
@@ -11,20 +13,52 @@ export const maskedLmObjective: Objective<MaskedRow> = {
   head: "masked-lm",
   lossUnit: "nats per masked token",
   metrics: maskedLmMetrics,
+  settings: {
+    section: "masking",
+    description: "What is to be predicted.",
+    fields: {
+      probability: {
+        kind: "share",
+        default: 0.3,
+        description: "Share of tokens to predict; of these 80 % become [MASK], 10 % a random token, 10 % stay.",
+      },
+      special_tokens: {
+        kind: "switch",
+        default: false,
+        description: "Mask [CLS] and [SEP] too, as the original run did.",
+      },
+    },
+    evaluation: {
+      mask_probability: {
+        kind: "share",
+        default: 0.15,
+        description: "Masks are drawn once and stay the same.",
+        replaces: "probability",
+      },
+    },
+  },
   model: maskedLmModel,
-  loader({ store, roles: { cls, sep, mask, pad } }, { maskSpecials, ...settings }, epochs, state) {
+  loader({ store, roles: { cls, sep, pad, mask } }, batches, values, state) {
+    if (mask === undefined) {
+      throw new DataError("invalid", "masked_lm", "expected a tokenizer with a mask token, got one without");
+    }
     const options = {
-      ...settings,
+      ...batches,
       store,
       clsId: cls,
       sepId: sep,
-      mask: { maskId: mask, specialIds: [cls, sep, pad, mask], maskSpecials },
-      ...(epochs === undefined ? {} : { epochs }),
+      maskProbability: shareOf(values, "probability"),
+      mask: {
+        maskId: mask,
+        specialIds: [cls, sep, pad, mask],
+        maskSpecials: switchOf(values, "special_tokens"),
+      },
     };
     return maskedLmLoader(options, state as PackedLoaderState | undefined);
   },
   baselines({ store, roles }, batches) {
-    const { unigramLoss, mostFrequentAccuracy } = maskedLmBaselines(countTokens(store, Object.values(roles)), batches);
+    const special = Object.values(roles).filter((id) => id !== undefined);
+    const { unigramLoss, mostFrequentAccuracy } = maskedLmBaselines(countTokens(store, special), batches);
     return [
       { name: "unigram", of: "loss", value: unigramLoss },
       { name: "most frequent token", of: "maskedAccuracy", value: mostFrequentAccuracy },

@@ -1,0 +1,65 @@
+/** A batch and all else that a training step reads, on the device: uploaded before, so that the step itself can be captured. */
+import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
+import type { Batch } from "../data/packing/batch.ts";
+import { DataError } from "../errors.ts";
+import type { TrainableModel, TrainingStep } from "../objectives/objective.ts";
+import type { StableAdamW } from "../optimizer/stable-adamw.ts";
+
+export interface DeviceStep<DeviceRow> {
+  readonly rows: readonly DeviceRow[];
+  /** What the sum of losses of all ranks is divided by, f32 [1]. */
+  readonly weight: Tensor;
+}
+
+export interface StepOptions {
+  /** 1-based. */
+  readonly step: number;
+  readonly learningRate: number;
+  /** Of all ranks together; the batch's own by default. */
+  readonly weight?: number;
+  /** The ranks that train together; this process alone when absent. */
+  readonly collective?: Collective;
+}
+
+/** It belongs to the scope around the call. The learning rate goes to the optimizer. */
+export function uploadStep<Row, DeviceRow>(
+  model: TrainableModel<Row, DeviceRow>,
+  optimizer: StableAdamW,
+  batch: Batch<Row>,
+  options: StepOptions,
+): DeviceStep<DeviceRow> {
+  optimizer.setLearningRate(options.learningRate);
+  return {
+    rows: batch.rows.map((row, at) => model.upload(row, drawOf(options, at))),
+    weight: model.runtime.tensor([divisorOf(batch, options)], [1]),
+  };
+}
+
+/**
+ * Puts another batch of the same sizes in its place, in order with queued work.
+ * @throws DataError when the number of rows differs; what the model throws when a row's sizes do.
+ */
+export function overwriteStep<Row, DeviceRow>(
+  model: TrainableModel<Row, DeviceRow>,
+  optimizer: StableAdamW,
+  device: DeviceStep<DeviceRow>,
+  batch: Batch<Row>,
+  options: StepOptions,
+): void {
+  if (batch.rows.length !== device.rows.length)
+    throw new DataError("invalid", "overwriteStep", `expected ${device.rows.length} rows, got ${batch.rows.length}`);
+  for (const [at, row] of batch.rows.entries()) model.overwrite(device.rows[at]!, row, drawOf(options, at));
+  optimizer.setLearningRate(options.learningRate);
+  model.runtime.write(device.weight, Float32Array.of(divisorOf(batch, options)));
+}
+
+/** 1 where nothing is scored: the loss is 0 then, not 0 / 0. */
+function divisorOf(batch: Batch<unknown>, { weight = batch.weight }: StepOptions): number {
+  return weight || 1;
+}
+
+/** No two rows of a step draw the same numbers, whichever rank has them. */
+function drawOf({ step, collective }: StepOptions, at: number): TrainingStep {
+  const { rank, world } = collective ?? { rank: 0, world: 1 };
+  return { step, row: at * world + rank };
+}

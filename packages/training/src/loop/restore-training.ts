@@ -1,0 +1,50 @@
+/** How a run is put back to where a checkpoint was made. */
+import type { Checkpoint } from "../checkpoint/load.ts";
+import { restoreTensors } from "../checkpoint/load.ts";
+import { CheckpointError } from "../checkpoint/errors.ts";
+import type { TrainableModel } from "../objectives/objective.ts";
+import type { StableAdamW } from "../optimizer/stable-adamw.ts";
+import { upgradeLoader, upgradeObjective } from "./earlier-versions.ts";
+import type { Version1, Version2 } from "./earlier-versions.ts";
+import type { TrainingState } from "./training-state.ts";
+
+/**
+ * Checks and returns the state, without touching any tensor. Version 1, which knew the masked LM only, and version 2, of one process,
+ * are read too. Errors: CheckpointError `mismatch`.
+ */
+export function trainingStateOf({ path, state }: Checkpoint): TrainingState {
+  const { version } = state as { readonly version?: unknown };
+  if (version === 3) return state as TrainingState;
+  if (version === 2) return upgradeLoader(state as Version2);
+  if (version === 1) return upgradeLoader(upgradeObjective(state as Version1));
+  throw new CheckpointError(
+    "mismatch",
+    "restoreTraining",
+    `expected a training state of version 1, 2 or 3, got ${String(version)} in ${path}; update this package`,
+  );
+}
+
+/** The loader's state of one rank. Errors: CheckpointError `mismatch` when other numbers of processes trained. */
+export function loaderStateOf({ loaders }: TrainingState, rank: number = 0, world: number = 1): unknown {
+  if (loaders.length === world) return loaders[rank];
+  throw new CheckpointError(
+    "mismatch",
+    "restoreTraining",
+    `expected a checkpoint of ${world} ${world === 1 ? "process" : "processes"}, got one of ${loaders.length}: go on with as many`,
+  );
+}
+
+/**
+ * Puts parameters and optimizer back to where they were, bit for bit. Build the loader from `loaderStateOf(state)`, the metrics log from
+ * `state.metricsPosition` and the trainer from `state.progress`. Errors: CheckpointError `mismatch`.
+ */
+export async function restoreTraining<Row>(
+  checkpoint: Checkpoint,
+  model: TrainableModel<Row>,
+  optimizer: StableAdamW,
+): Promise<TrainingState> {
+  const state = trainingStateOf(checkpoint);
+  await restoreTensors(checkpoint, "model", model.parameters);
+  await restoreTensors(checkpoint, "optimizer", optimizer.state());
+  return state;
+}

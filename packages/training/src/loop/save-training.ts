@@ -1,0 +1,52 @@
+/** A checkpoint of a run: what every rank's loader says, gathered; the rest is the same everywhere and written by rank 0. */
+import { join } from "node:path";
+import type { Collective } from "@modernbert-ts/tensor-core";
+import { checkpointName } from "../checkpoint/format.ts";
+import { saveCheckpoint } from "../checkpoint/save.ts";
+import { gatherJson } from "../collectives/gather.ts";
+import type { Score } from "./evaluate.ts";
+import type { CheckpointEvent } from "./events.ts";
+import type { TrainerOptions } from "./trainer-options.ts";
+import type { TrainingProgress, TrainingState } from "./training-state.ts";
+
+type Checkpoints = NonNullable<TrainerOptions<unknown>["checkpoints"]>;
+
+/** Where a run stands. */
+export interface Standing {
+  readonly progress: TrainingProgress;
+  readonly loaderState: unknown;
+  readonly score: Score | null;
+  /** The line that the metrics file gets once the checkpoint is there. */
+  readonly event: CheckpointEvent;
+}
+
+export function checkpointPath({ directory }: Checkpoints, step: number): string {
+  return join(directory, checkpointName(step));
+}
+
+/** Resolves on every rank when the checkpoint is on disk. Errors: CheckpointError `io`. */
+export async function saveTraining<Row>(
+  options: TrainerOptions<Row>,
+  collective: Collective,
+  { progress, loaderState, score, event }: Standing,
+): Promise<void> {
+  const { objective, checkpoints, model, optimizer, metrics } = options;
+  if (!checkpoints) return;
+  const alone = collective.world === 1;
+  const loaders = alone ? [loaderState] : await gatherJson(model.runtime, collective, loaderState);
+  if (collective.rank === 0) {
+    const state: TrainingState = {
+      version: 3,
+      objective,
+      progress,
+      loaders,
+      metricsPosition: metrics?.positionAfter(event) ?? 0,
+      score,
+      settings: checkpoints.settings ?? null,
+    };
+    const { step } = progress;
+    const { files = {} } = checkpoints;
+    await saveCheckpoint({ step, model: model.parameters, optimizer: optimizer.state(), state, files }, checkpoints);
+  }
+  if (!alone) await collective.barrier();
+}

@@ -1,0 +1,67 @@
+/** An encoder with a token-classification head of two labels, as the loop sees it. */
+import {
+  overwriteBatch,
+  tokenClassificationLogits,
+  tokenClassificationLoss,
+  uploadLabels,
+} from "@modernbert-ts/encoder";
+import type { DeviceBatch, DeviceLabels, Encoder } from "@modernbert-ts/encoder";
+import { map, scalar, slice, sumAll, x } from "@modernbert-ts/tensor-core";
+import type { Tensor } from "@modernbert-ts/tensor-core";
+import { dropoutOf, overwriteDraw, uploadDraw } from "../dropout-draw.ts";
+import type { MetricDefinition, TrainableModel } from "../objective.ts";
+import type { ReplacedRow } from "./replace.ts";
+
+export const detectionMetrics: readonly MetricDefinition[] = [
+  { name: "detectionAccuracy", title: "detection accuracy", format: "share" },
+];
+
+export interface DeviceReplacedRow {
+  readonly batch: DeviceBatch;
+  readonly labels: DeviceLabels;
+  readonly draw: Tensor | undefined;
+}
+
+/** @param options.seed of dropout, unsigned 32-bit; the rates stand in the model's config. */
+export function detectionModel(
+  model: Encoder,
+  { seed }: { readonly seed: number },
+): TrainableModel<ReplacedRow, DeviceReplacedRow> {
+  const { runtime, parameters } = model;
+  return {
+    runtime,
+    parameters,
+    metrics: detectionMetrics,
+    upload(row, step) {
+      return {
+        batch: model.upload(row),
+        labels: uploadLabels(runtime, "randomTokenDetection", row.labels, row.ids.length, 2),
+        draw: uploadDraw(runtime, step),
+      };
+    },
+    overwrite({ batch, labels, draw }, row, step) {
+      overwriteBatch(runtime, batch, row);
+      runtime.write(labels.values, row.labels);
+      overwriteDraw(draw, step);
+    },
+    forward({ batch, labels, draw }) {
+      const options = dropoutOf(draw, seed);
+      const logits = tokenClassificationLogits(model, model.forward(batch, options), options);
+      const { lossSum } = tokenClassificationLoss(logits, labels, { numItems: 1 });
+      return { lossSum, sums: [correctOf(logits, labels.values)] };
+    },
+  };
+}
+
+/** A label's logit is the larger one; where both are equal the token counts as original. */
+const right = scalar.select(
+  scalar.lessEqual(0, x(2)),
+  scalar.select(scalar.less(x(0), x(1)), x(2), scalar.sub(1, x(2))),
+  0,
+);
+
+/** logits [T, 2], labels i32 [T, 1] → how many of the scored are right, f32 [1] */
+function correctOf(logits: Tensor, labels: Tensor): Tensor {
+  const { runtime } = logits;
+  return runtime.scope(() => sumAll(map(right, [slice(logits, 1, 0, 1), slice(logits, 1, 1, 2), labels])));
+}
