@@ -67,7 +67,7 @@ async function solve(backend: Backend, p: Problem): Promise<{ out: number[]; gra
   const { lengths, heads, width, window } = p;
   let end = 0;
   const ends = [0, ...lengths.map((length) => (end += length))];
-  const attrs = { scale: 1 / Math.sqrt(width), window, maxSeqlen: Math.max(...lengths) };
+  const attrs = { scale: 1 / Math.sqrt(width), window, maxSeqlen: Math.max(...lengths), dropout: null };
   const qkv = tensor(backend, [end, 3, heads, width], p.qkv);
   const cuSeqlens = ids(backend, [ends.length], ends);
   const out = tensor(backend, [end, heads, width]);
@@ -181,7 +181,7 @@ describeNative("native varlenAttention", () => {
     await withBackend(undefined, 2, async (backend) => {
       const qkv = tensor(backend, [8, 3, 1, 4], numbers(1, 96));
       const out = tensor(backend, [8, 1, 4]);
-      const attrs = { scale: 1, window: null, maxSeqlen: 8 };
+      const attrs = { scale: 1, window: null, maxSeqlen: 8, dropout: null };
       const run = (values: number[]): void => {
         const cuSeqlens = ids(backend, [values.length], values);
         backend.fused.varlenAttention!.forward({ attrs, inputs: [qkv, cuSeqlens], outputs: [out], saved: [] });

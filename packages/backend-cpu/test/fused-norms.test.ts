@@ -32,7 +32,7 @@ describeNative("native layer norms", () => {
       ];
       const [weight, bias, gradWeight, gradBias] = [row(norm.weight), row(norm.bias), row(norm.bias), row(norm.bias)];
       const saved = [tensor(backend, [2, 2])];
-      const attrs = { eps: 1e-5, dtype: "f32" } as const;
+      const attrs = { eps: 1e-5, dtype: "f32", dropout: null } as const;
       const check = async (extra: number): Promise<void> => {
         expectClose("y", await valuesOf(backend, y), norm.y, 1e-6);
         const want = norm.gradX.map((value, at) => value + extra * norm.gradY[at]!);
@@ -100,7 +100,7 @@ describeNative("native layer norms", () => {
       for (const dtype of ["f16", "bf16"] as const) {
         const norms = [
           (to: DType): Tensor => layerNorm(x, weight, weight, 1e-5, to),
-          (to: DType): Tensor => residualLayerNorm(x, delta, weight, null, 1e-5, to).normed,
+          (to: DType): Tensor => residualLayerNorm(x, delta, weight, null, { eps: 1e-5, dtype: to }).normed,
         ];
         for (const normOf of norms) {
           const [narrow, wide] = [normOf(dtype), cast(normOf("f32"), dtype)];

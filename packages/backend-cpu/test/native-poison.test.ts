@@ -63,7 +63,8 @@ const cases: readonly PoisonCase[] = [
     name: "residualLayerNorm",
     shape: [9, 77],
     row: 4,
-    run: (runtime, x) => residualLayerNorm(x, random(runtime, [9, 77], 5), random(runtime, [77]), null, 1e-5).normed,
+    run: (runtime, x) =>
+      residualLayerNorm(x, random(runtime, [9, 77], 5), random(runtime, [77]), null, { eps: 1e-5 }).normed,
   },
   ...(["gelu", "gelu_tanh", "silu", "relu"] satisfies Activation[]).map((activation): PoisonCase => ({
     name: `glu ${activation}`,

@@ -14,7 +14,7 @@ import type { RandomSource } from "./random-source.ts";
 export interface Input {
   readonly shape: Shape;
   /** `float` follows the dtype that the problem is run in; other floats are f64 on the oracle and themselves elsewhere. */
-  readonly kind: "float" | "f32" | "f16" | "bf16" | "i32";
+  readonly kind: "float" | "f32" | "f16" | "bf16" | "i32" | "u32";
   values(random: RandomSource): (position: number) => number;
 }
 
@@ -60,14 +60,14 @@ export function makeInputs(problem: Problem, dtype: DType, seed: string): (NdArr
   return problem.inputs.map((input) => {
     if (input === null) return null;
     const value = input.values(random);
-    if (input.kind === "i32") return makeArray("i32", input.shape, value);
+    if (input.kind === "i32" || input.kind === "u32") return makeArray(input.kind, input.shape, value);
     return makeArray(input.kind === "float" || dtype === "f64" ? dtype : input.kind, input.shape, value);
   });
 }
 
 /** The same numbers for the f64 oracle. */
 export function widen(inputs: readonly (NdArray | null)[]): (NdArray | null)[] {
-  return inputs.map((input) => (input === null || input.dtype === "i32" ? input : castArray("f64", input)));
+  return inputs.map((input) => (input === null || input.dtype === "i32" || input.dtype === "u32" ? input : castArray("f64", input)));
 }
 
 export function upload(runtime: Runtime, { dtype, shape, values }: NdArray): Tensor {

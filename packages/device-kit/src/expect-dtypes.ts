@@ -4,13 +4,25 @@ import type { CompositeName, DType, TensorSpec } from "@modernbert-ts/tensor-cor
 /** true, or the reason that `fusedReport()` counts. */
 export type Answer = true | { readonly reason: string };
 
-/** The inputs of the composites, by name and in order: values, of whatever dtype a kernel takes, or whole numbers. */
-const inputsOf: Readonly<Record<CompositeName, Readonly<Record<string, "values" | "i32">>>> = {
+/** Values, of whatever dtype a kernel takes; whole numbers; or what a kernel refuses unless it says that it takes it. */
+type Kind = "values" | "i32" | "extra";
+
+/** The inputs of the composites, by name and in order. */
+const inputsOf: Readonly<Record<CompositeName, Readonly<Record<string, Kind>>>> = {
   layerNorm: { x: "values", weight: "values", bias: "values" },
-  residualLayerNorm: { x: "values", delta: "values", weight: "values", bias: "values" },
+  residualLayerNorm: { x: "values", delta: "values", weight: "values", bias: "values", step: "extra" },
   glu: { x: "values" },
   rope: { qkv: "values", cos: "values", sin: "values", positions: "i32" },
-  varlenAttention: { qkv: "values", cuSeqlens: "i32" },
+  mlp: { x: "values", wi: "values", bi: "values", wo: "values", bo: "values" },
+  varlenAttention: {
+    qkv: "values",
+    cuSeqlens: "i32",
+    cos: "extra",
+    sin: "extra",
+    positions: "extra",
+    keyCounts: "extra",
+    step: "extra",
+  },
   linearCrossEntropy: { hidden: "values", weight: "values", bias: "values", labels: "i32" },
   stableAdamW: { p: "values", g: "values", m: "values", v: "values", control: "values", gradScale: "values" },
   linear: { x: "values", weight: "values", bias: "values" },
@@ -30,7 +42,11 @@ export function expectDtypes(
 ): Answer {
   return firstRefusal(
     Object.entries(inputsOf[composite]).map(([name, kind], at) => {
-      return expectDtype(name, inputs[at], others[name] ?? (kind === "values" ? values : [kind]));
+      return expectDtype(
+        name,
+        inputs[at],
+        others[name] ?? (kind === "values" ? values : kind === "extra" ? [] : [kind]),
+      );
     }),
   );
 }
@@ -38,7 +54,13 @@ export function expectDtypes(
 /** Whether a tensor, if it is there, has one of `dtypes`. */
 export function expectDtype(name: string, tensor: TensorSpec | null | undefined, dtypes: readonly DType[]): Answer {
   if (!tensor || dtypes.includes(tensor.dtype)) return true;
+  if (dtypes.length === 0) return { reason: `the fused kernel takes no ${name}` };
   return { reason: `the fused kernel takes ${name} in ${dtypes.join(" or ")}, got ${tensor.dtype}` };
+}
+
+/** For kernels without it. */
+export function expectNoDropout({ dropout }: { readonly dropout: unknown }): Answer {
+  return dropout === null ? true : { reason: "the fused kernel drops nothing" };
 }
 
 /** The first answer that is not true, else true. */

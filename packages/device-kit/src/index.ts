@@ -11,5 +11,5 @@ export { CommandStream } from "./commands/stream.ts";
 export type { StreamLibrary } from "./commands/stream.ts";
 export { Lifetime } from "./lifetime.ts";
 export { CallRecorder, captureReplay, replayCalls } from "./replay.ts";
-export { expectDtype, expectDtypes, firstRefusal } from "./expect-dtypes.ts";
+export { expectDtype, expectDtypes, expectNoDropout, firstRefusal } from "./expect-dtypes.ts";
 export type { Answer } from "./expect-dtypes.ts";

@@ -2,8 +2,16 @@
  * An encoder on a device: parameters, precision and head. An architecture extends it with its forward pass and the features that its
  * heads start from; batches, heads, losses and folders are the same for all.
  */
-import { bytesOf, cast, float32Precision, float64Precision, linear, TensorError } from "@modernbert-ts/tensor-core";
-import type { Precision, Runtime, Tensor } from "@modernbert-ts/tensor-core";
+import {
+  activationExpression,
+  bytesOf,
+  cast,
+  float32Precision,
+  float64Precision,
+  glu,
+} from "@modernbert-ts/tensor-core";
+import { linear, map, mlp, TensorError, x } from "@modernbert-ts/tensor-core";
+import type { CompositeAttrs, Precision, Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import { uploadBatch } from "./batch/device-batch.ts";
 import type { DeviceBatch } from "./batch/device-batch.ts";
 import { checkBatch } from "./batch/packed-batch.ts";
@@ -105,6 +113,25 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
     const bias = this.optional(`${name}.bias`);
     const int8 = this.int8.get(`${name}.weight`);
     return int8 ? multiplyInt8(rows, int8, bias) : linear(rows, this.matrix(`${name}.weight`), bias);
+  }
+
+  /** The linear layers `inner` and `outer` around an activation: [T, d] → [T, d']. */
+  feedForward(input: Tensor, inner: string, outer: string, attrs: CompositeAttrs["mlp"]): Tensor {
+    const [wi, wo] = [inner, outer].map((name) => `${name}.weight`) as [string, string];
+    if (this.int8.has(wi) || this.int8.has(wo)) {
+      const hidden = this.project(input, inner);
+      const active = attrs.gated
+        ? glu(hidden, attrs.activation)
+        : map(activationExpression(attrs.activation, x(0)), [hidden]);
+      return this.project(active, outer);
+    }
+    const rows = cast(input, this.precision.compute);
+    return mlp(
+      rows,
+      [this.matrix(wi), this.optional(`${inner}.bias`)],
+      [this.matrix(wo), this.optional(`${outer}.bias`)],
+      attrs,
+    );
   }
 
   /** How many values the parameters have; a tied matrix counts once. */

@@ -1,6 +1,6 @@
 /** What a forward pass may be told, and the dropout that follows from it. */
 import { dropout } from "@modernbert-ts/tensor-core";
-import type { Tensor } from "@modernbert-ts/tensor-core";
+import type { Dropout, Tensor } from "@modernbert-ts/tensor-core";
 import { streamOf } from "./random-streams.ts";
 
 /** Names the random draws of one forward pass: the same draw gives the same zeros. */
@@ -17,6 +17,12 @@ export interface ForwardOptions {
 }
 
 /** Dropout with the stream that belongs to `place`; the tensor itself outside training. */
-export function drop(input: Tensor, rate: number, place: string, { dropout: draw }: ForwardOptions): Tensor {
-  return draw ? dropout(input, rate, { ...draw, stream: streamOf(`dropout/${place}`) }) : input;
+export function drop(input: Tensor, rate: number, place: string, options: ForwardOptions): Tensor {
+  const at = dropoutAt(rate, place, options);
+  return at ? dropout(input, at.rate, at.draw) : input;
+}
+
+/** The same for a composite that drops inside. */
+export function dropoutAt(rate: number, place: string, { dropout: draw }: ForwardOptions): Dropout | undefined {
+  return draw && { rate, draw: { ...draw, stream: streamOf(`dropout/${place}`) } };
 }

@@ -18,7 +18,7 @@ export { loadModelFolder } from "./folder/load-model.ts";
 export type { LoadedModel, LoadOptions } from "./folder/load-model.ts";
 export { classNameOf, readFolderConfig } from "./folder/read-config.ts";
 export type { FolderConfig } from "./folder/read-config.ts";
-export { drop } from "./forward-options.ts";
+export { drop, dropoutAt } from "./forward-options.ts";
 export type { DropoutDraw, ForwardOptions } from "./forward-options.ts";
 export { classifierToJSON, parseClassifier } from "./heads/classifier.ts";
 export type { ClassifierConfig, HeadConfig, MaskedLmConfig } from "./config/head-config.ts";

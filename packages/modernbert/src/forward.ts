@@ -3,11 +3,11 @@
  * after another, attention inside each sequence only. Each residual addition runs together with the norm after it, and each
  * layer's intermediates die with its scope.
  */
-import { ConfigError, drop } from "@modernbert-ts/encoder";
+import { ConfigError, drop, dropoutAt } from "@modernbert-ts/encoder";
 import type { DeviceBatch, Encoder, ForwardOptions } from "@modernbert-ts/encoder";
 import { cast, gather, glu, layerNorm, map, reshape, residualLayerNorm } from "@modernbert-ts/tensor-core";
-import { rope, scalar, varlenAttention, x } from "@modernbert-ts/tensor-core";
-import type { DType, Tensor } from "@modernbert-ts/tensor-core";
+import { scalar, varlenAttention, x } from "@modernbert-ts/tensor-core";
+import type { DType, Dropout, Tensor } from "@modernbert-ts/tensor-core";
 import { headSize } from "./config/config.ts";
 import type { ModernBertConfig } from "./config/config.ts";
 import { names } from "./parameters.ts";
@@ -87,14 +87,10 @@ function runLayer(
 ): Stream {
   const { config } = model;
   const prefix = `model.layers.${layer}`;
-  const attended = drop(
-    attention(model, ropeTables, batch, normed, layer),
-    config.dropout.attentionOutput,
-    `${prefix}.attn`,
-    options,
-  );
+  const attended = attention(model, ropeTables, batch, normed, layer);
+  const dropout = dropoutAt(config.dropout.attentionOutput, `${prefix}.attn`, options);
   const { compute, reduce } = model.precision;
-  const middle = addAndNorm(model, residual, attended, `${prefix}.mlp_norm`, compute);
+  const middle = addAndNorm(model, residual, attended, `${prefix}.mlp_norm`, compute, dropout);
   const fed = feedForward(model, middle.normed, prefix, options);
   const last = layer + 1 === config.layers.length;
   if (last) return addAndNorm(model, middle.residual, fed, "model.final_norm", reduce);
@@ -114,11 +110,11 @@ function attention(
   const [tokens, width] = [normed.shape[0]!, headSize(config)];
   const { cos, sin } = ropeTables.table(kind, host.maxSeqlen);
   const projected = model.project(normed, `model.layers.${layer}.attn.Wqkv`);
-  const qkv = rope(reshape(projected, [tokens, 3, config.numHeads, width]), cos, sin, positions);
-  const mixed = varlenAttention(qkv, cuSeqlens, {
+  const mixed = varlenAttention(reshape(projected, [tokens, 3, config.numHeads, width]), cuSeqlens, {
     scale: width ** -0.5,
     window: kind === "local" ? config.window : null,
     maxSeqlen: host.maxSeqlen,
+    rope: { cos, sin, positions },
   });
   return model.project(reshape(mixed, [tokens, config.hiddenSize]), `model.layers.${layer}.attn.Wo`);
 }
@@ -126,13 +122,24 @@ function attention(
 /** [T, d] → [T, d]: gated linear unit whose first half is activated. */
 function feedForward(model: Model, normed: Tensor, prefix: string, options: ForwardOptions): Tensor {
   const { config } = model;
-  const gated = glu(model.project(normed, `${prefix}.mlp.Wi`), config.hiddenActivation);
-  return model.project(drop(gated, config.dropout.mlp, `${prefix}.mlp`, options), `${prefix}.mlp.Wo`);
+  const [inner, outer] = [`${prefix}.mlp.Wi`, `${prefix}.mlp.Wo`];
+  const whole = config.dropout.mlp === 0 || !options.dropout;
+  if (whole) return model.feedForward(normed, inner, outer, { activation: config.hiddenActivation, gated: true });
+  const gated = glu(model.project(normed, inner), config.hiddenActivation);
+  return model.project(drop(gated, config.dropout.mlp, `${prefix}.mlp`, options), outer);
 }
 
 /** @param dtype Of the normed rows; the residual stays as it is. */
-function addAndNorm(model: Model, residual: Tensor, delta: Tensor, name: string, dtype: DType): Stream {
+function addAndNorm(
+  model: Model,
+  residual: Tensor,
+  delta: Tensor,
+  name: string,
+  dtype: DType,
+  dropout?: Dropout,
+): Stream {
   const [weight, bias] = model.norm(name);
-  const { sum, normed } = residualLayerNorm(residual, delta, weight, bias, model.config.normEps, dtype);
+  const { normEps: eps } = model.config;
+  const { sum, normed } = residualLayerNorm(residual, delta, weight, bias, { eps, dtype, dropout });
   return { residual: sum, normed };
 }

@@ -45,12 +45,13 @@ export {
   layerNorm,
   linear,
   linearCrossEntropy,
+  mlp,
   residualLayerNorm,
   rope,
   stableAdamW,
   varlenAttention,
 } from "./composites/functions.ts";
-export type { VarlenAttentionOptions } from "./composites/functions.ts";
+export type { Dropout, ResidualLayerNormOptions, VarlenAttentionOptions } from "./composites/functions.ts";
 export { quantizeInt8 } from "./composites/quantize-int8.ts";
 export type { Int8Weights } from "./composites/quantize-int8.ts";
 export { philox4x32 } from "./random/philox.ts";

@@ -92,7 +92,7 @@ const operations: Record<string, () => unknown> = {
   mean: () => mean(a),
   putAlong: () => putAlong(pair, columns, 5),
   reshape: () => reshape(a, [24]),
-  residualLayerNorm: () => residualLayerNorm(a, a, wide, null, 1e-5),
+  residualLayerNorm: () => residualLayerNorm(a, a, wide, null, { eps: 1e-5 }),
   rope: () => rope(qkv, angles, angles, positions),
   scale: () => scale(a, 2),
   segmentSum: () => segmentSum(a, positions, 5),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { scale } from "@modernbert-ts/tensor-core";
 import { describe, expect, test, vi } from "vitest";
 import { openLatestCheckpoint } from "../src/checkpoint/load.ts";
+import type { Checkpoint } from "../src/checkpoint/load.ts";
 import { batchesOf } from "../src/data/packing/batch.ts";
 import { evaluate } from "../src/loop/evaluate.ts";
 import type { MaskedRow } from "../src/objectives/masked-lm/mask.ts";
@@ -192,8 +193,11 @@ describe("going on gives the same bits", () => {
   });
 });
 
+function checkpoint(state: unknown): Checkpoint {
+  return { path: "step-00000002", step: 2, state };
+}
+
 test("states of earlier versions are read, unknown ones refused by name", () => {
-  const checkpoint = (state: unknown) => ({ path: "step-00000002", step: 2, state });
   const progress = { step: 2, tokens: 64, seconds: 1 };
   const common = { progress, metricsPosition: 9, settings: null };
   const read = { ...common, version: 3, objective: "masked_lm", loaders: [{ version: 1 }] };

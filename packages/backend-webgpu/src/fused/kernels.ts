@@ -1,5 +1,5 @@
 /** The fused kernels of this backend. All compute in f32. */
-import type { FusedImplementations } from "@modernbert-ts/tensor-core";
+import type { BasicFusedImplementations } from "@modernbert-ts/tensor-core";
 import { glu } from "./glu.ts";
 import { int8Linear } from "./int8-linear.ts";
 import { layerNorm, residualLayerNorm } from "./layer-norm.ts";
@@ -11,7 +11,7 @@ import type { Tools } from "./support.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
 /** The type makes a composite without a kernel fail to compile. */
-export function fusedKernels(tools: Tools): FusedImplementations {
+export function fusedKernels(tools: Tools): BasicFusedImplementations {
   return {
     layerNorm: layerNorm(tools),
     residualLayerNorm: residualLayerNorm(tools),

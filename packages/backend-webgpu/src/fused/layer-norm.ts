@@ -2,6 +2,7 @@
  * Layer norm, alone and after a residual addition: a workgroup or a thread per row. Gradients of weight and bias are sums over blocks of
  * rows.
  */
+import { expectNoDropout, firstRefusal } from "@modernbert-ts/device-kit";
 import type { FusedKernel, TensorSpec, View } from "@modernbert-ts/tensor-core";
 import { deviceDType, isPacked, storePair } from "../wgsl/access.ts";
 import { halfGroup, groupThreads as threads } from "../wgsl/reduction.ts";
@@ -155,7 +156,8 @@ export function layerNorm(tools: Tools): FusedKernel<"layerNorm"> {
 export function residualLayerNorm(tools: Tools): FusedKernel<"residualLayerNorm"> {
   const norm = createNorm(tools);
   return {
-    supports: (query) => supportsDense(tools.device, "residualLayerNorm", query),
+    supports: (query) =>
+      firstRefusal([supportsDense(tools.device, "residualLayerNorm", query), expectNoDropout(query.attrs)]),
     saved: ({ inputs }) => statistics(inputs[0]),
     backwardReads: { inputs: [2], outputs: [0] },
     forward: ({ attrs, inputs: [x, delta, weight, bias], outputs: [sum, y], saved: [stats] }) =>

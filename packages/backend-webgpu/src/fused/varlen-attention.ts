@@ -3,6 +3,7 @@
  * cuSeqlens, so the host need not know it. Backward computes the probabilities again from the saved log-sum-exp: one pass over keys for
  * the gradient of the queries, one over queries for those of keys and values; no two threads write one place.
  */
+import { expectNoDropout, firstRefusal } from "@modernbert-ts/device-kit";
 import type { CompositeAttrs, FusedKernel, View } from "@modernbert-ts/tensor-core";
 import type { Parameter } from "../device/dispatch.ts";
 import { errorBinding } from "../kernels/bind.ts";
@@ -72,7 +73,7 @@ export function varlenAttention(tools: Tools): FusedKernel<"varlenAttention"> {
           reason: `the WebGPU kernel takes head sizes that are multiples of 4 up to ${maxHeadSize}, got ${width}`,
         };
       }
-      return supportsDense(device, "varlenAttention", query);
+      return firstRefusal([supportsDense(device, "varlenAttention", query), expectNoDropout(query.attrs)]);
     },
     saved({ inputs }) {
       const [tokens, , heads] = inputs[0]!.shape as [number, number, number];

@@ -2,6 +2,7 @@
 import { varlenAttention } from "@modernbert-ts/tensor-core";
 import { given, normal, normalAround } from "../problem.ts";
 import type { Input } from "../problem.ts";
+import { table } from "./problems.ts";
 import type { CompositeProblem } from "./problems.ts";
 
 interface Shape {
@@ -59,6 +60,65 @@ function attention(shape: Shape, name: string, qkv: Input): CompositeProblem {
   };
 }
 
+/** Turned, with fewer keys, dropped: whatever a kernel does not do runs from parts or primitives. */
+function extendedProblems(): CompositeProblem[] {
+  const lengths = [5, 0, 7, 1];
+  const [tokens, heads, width, maxSeqlen] = [13, 2, 8, 7];
+  const qkv = normal(tokens, 3, heads, width);
+  const ends = cuSeqlens(lengths);
+  const positions = given(
+    "i32",
+    [tokens],
+    lengths.flatMap((length) => Array.from({ length }, (_, at) => at)),
+  );
+  const keyCounts = given("i32", [lengths.length], [3, 0, 0, 1]);
+  const [cos, sin] = [Math.cos, Math.sin].map((of) => table(of, maxSeqlen, width / 2)) as [Input, Input];
+  const dropout = { rate: 0.3, draw: { seed: 5, stream: 6, step: 7 } };
+  const base = { composite: "varlenAttention", seeded: [0], wanted: [0], mayRefuse: true } as const;
+  return [null, 2].flatMap((window): CompositeProblem[] => {
+    const kind = window === null ? "global" : `window ${window}`;
+    const options = { scale: 0.4, window, maxSeqlen };
+    return [
+      {
+        ...base,
+        name: `turned inside, ${kind}`,
+        inputs: [qkv, ends, cos, sin, positions],
+        run: ([packed, cu, c, s, p]) => [
+          varlenAttention(packed!, cu!, { ...options, rope: { cos: c!, sin: s!, positions: p! } }),
+        ],
+        differences: true,
+      },
+      {
+        ...base,
+        name: `fewer keys than queries, ${kind}`,
+        inputs: [qkv, ends, keyCounts],
+        run: ([packed, cu, counts]) => [varlenAttention(packed!, cu!, { ...options, keyCounts: counts! })],
+        differences: true,
+      },
+      {
+        ...base,
+        name: `dropped probabilities, ${kind}`,
+        inputs: [qkv, ends],
+        run: ([packed, cu]) => [varlenAttention(packed!, cu!, { ...options, dropout })],
+        differences: true,
+      },
+      {
+        ...base,
+        name: `turned, fewer keys, dropped with the step on the device, ${kind}`,
+        inputs: [qkv, ends, cos, sin, positions, keyCounts, given("u32", [2], [7, 0])],
+        run: ([packed, cu, c, s, p, counts, step]) => [
+          varlenAttention(packed!, cu!, {
+            ...options,
+            rope: { cos: c!, sin: s!, positions: p! },
+            keyCounts: counts!,
+            dropout: { rate: 0.3, draw: { seed: 5, stream: 6, step: step! } },
+          }),
+        ],
+      },
+    ];
+  });
+}
+
 export function attentionProblems(): CompositeProblem[] {
   const plain = shapes.map((shape) => {
     const { lengths, window, heads, width } = shape;
@@ -70,6 +130,7 @@ export function attentionProblems(): CompositeProblem[] {
   const peaked: Shape = { lengths: [40, 23], window: 8, heads: 2, width: 64 };
   return [
     ...plain,
+    ...extendedProblems(),
     { ...attention(peaked, "large logits, local", normalAround(0, 6, 63, 3, 2, 64)), looseness: 20 },
     {
       ...attention({ ...peaked, window: null }, "large logits, global", normalAround(0, 6, 63, 3, 2, 64)),

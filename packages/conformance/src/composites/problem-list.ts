@@ -2,7 +2,7 @@
 import { attentionProblems } from "./attention.ts";
 import { crossEntropyProblems } from "./cross-entropy.ts";
 import { int8LinearProblems, linearProblems } from "./linear.ts";
-import { gluProblems, normProblems, ropeProblems } from "./problems.ts";
+import { gluProblems, mlpProblems, normProblems, ropeProblems } from "./problems.ts";
 import type { CompositeProblem } from "./problems.ts";
 import { stableAdamWProblems } from "./stable-adamw.ts";
 
@@ -10,6 +10,7 @@ export function compositeProblems(): CompositeProblem[] {
   return [
     ...normProblems(),
     ...gluProblems(),
+    ...mlpProblems(),
     ...ropeProblems(),
     ...attentionProblems(),
     ...crossEntropyProblems(),

@@ -1,5 +1,5 @@
 /** The composites' problems: what ModernBERT needs, and the corners around it. */
-import { cast, glu, layerNorm, residualLayerNorm, rope } from "@modernbert-ts/tensor-core";
+import { cast, glu, layerNorm, mlp, residualLayerNorm, rope } from "@modernbert-ts/tensor-core";
 import type { Activation, CompositeName, Tensor } from "@modernbert-ts/tensor-core";
 import { given, ids, normal, normalAround } from "../problem.ts";
 import type { Input, Problem } from "../problem.ts";
@@ -63,7 +63,7 @@ export function normProblems(): CompositeProblem[] {
         name: `[${rows}, ${width}]${bias ? " with bias" : ""}, gradient of ${name}`,
         inputs: [normal(rows, width), normalAround(0.2, 2, rows, width), normalAround(1, 0.5, width), bias],
         run: ([input, delta, weight, shift]) => {
-          const { sum, normed } = residualLayerNorm(input!, delta!, weight!, shift!, eps);
+          const { sum, normed } = residualLayerNorm(input!, delta!, weight!, shift!, { eps });
           return [sum, normed];
         },
         seeded,
@@ -75,6 +75,30 @@ export function normProblems(): CompositeProblem[] {
       };
     }),
   );
+  const dropped = [7, [7, 0]].map((step): CompositeProblem => {
+    return {
+      composite: "residualLayerNorm",
+      name: `delta dropped, the step ${typeof step === "number" ? "in the attributes" : "on the device"}`,
+      inputs: [
+        normal(5, 16),
+        normalAround(0.2, 2, 5, 16),
+        normalAround(1, 0.5, 16),
+        null,
+        ...(typeof step === "number" ? [] : [given("u32", [2], step)]),
+      ],
+      run: ([input, delta, weight, , device]) => {
+        const draw = { seed: 3, stream: 4, step: device ?? 7 };
+        const { sum, normed } = residualLayerNorm(input!, delta!, weight!, null, {
+          eps,
+          dropout: { rate: 0.25, draw },
+        });
+        return [sum, normed];
+      },
+      seeded: [0, 1],
+      wanted: [0, 1, 2],
+      differences: true,
+    };
+  });
   // The f64 solution rounds to f16 too: now and then to the other side, by 2^-10 of a value.
   const narrow = { looseness: 500, mayRefuse: true } as const;
   const narrowNorm: CompositeProblem = {
@@ -88,13 +112,13 @@ export function normProblems(): CompositeProblem[] {
     ...narrow,
     name: "from f32 to f16",
     run: ([input, delta, weight, shift]) => {
-      const { sum, normed } = residualLayerNorm(input!, delta!, weight!, shift!, eps, "f16");
+      const { sum, normed } = residualLayerNorm(input!, delta!, weight!, shift!, { eps, dtype: "f16" });
       return [sum, cast(normed, input!.dtype)];
     },
   };
   const frozenWeight: CompositeProblem = { ...single[0]!, name: "gradient of the input alone", wanted: [0] };
   const frozenInput: CompositeProblem = { ...single[9]!, name: "gradient of the weight alone", wanted: [1] };
-  return [...single, offset, narrowNorm, frozenWeight, frozenInput, ...residual, narrowResidual];
+  return [...single, offset, narrowNorm, frozenWeight, frozenInput, ...residual, ...dropped, narrowResidual];
 }
 
 const activations: readonly Activation[] = ["gelu", "gelu_tanh", "silu", "relu"];
@@ -142,8 +166,34 @@ export function gluProblems(): CompositeProblem[] {
   return [...plain, ...extreme];
 }
 
+export function mlpProblems(): CompositeProblem[] {
+  return activations.flatMap((activation) =>
+    [true, false].flatMap((gated) =>
+      [true, false].map((biased): CompositeProblem => {
+        const [rows, width, inner, outer] = [7, 6, 8, 5];
+        const first = gated ? 2 * inner : inner;
+        return {
+          composite: "mlp",
+          name: `${activation}${gated ? " gated" : ""}${biased ? " with biases" : ""}`,
+          inputs: [
+            normal(rows, width),
+            normal(first, width),
+            biased ? normal(first) : null,
+            normal(outer, inner),
+            biased ? normal(outer) : null,
+          ],
+          run: ([input, wi, bi, wo, bo]) => [mlp(input!, [wi!, bi!], [wo!, bo!], { activation, gated })],
+          seeded: [0],
+          wanted: biased ? [0, 1, 2, 3, 4] : [0, 1, 3],
+          ...(activation === "relu" ? {} : { differences: true as const }),
+        };
+      }),
+    ),
+  );
+}
+
 /** cos and sin of the usual angles, so that q and k keep their length. */
-function table(of: (angle: number) => number, positions: number, half: number): Input {
+export function table(of: (angle: number) => number, positions: number, half: number): Input {
   const angles = Array.from(
     { length: positions * half },
     (_, at) => Math.floor(at / half) * 10_000 ** (-(at % half) / half),

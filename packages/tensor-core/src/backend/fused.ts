@@ -17,12 +17,25 @@ export interface TensorSpec {
 /** The activations that ModernBERT configs name. `gelu` is exact (erf), `gelu_tanh` its tanh approximation. */
 export type Activation = "gelu" | "gelu_tanh" | "silu" | "relu";
 
+/**
+ * Dropout inside a composite: an element is 0 where its number of the draw is below `rate`, else divided by 1 - rate. The draw is
+ * `randomBits` of this key and counter (and the step u32 [2] among the inputs, where there is one) in the shape of the elements.
+ */
+export interface DropoutAttrs {
+  readonly rate: number;
+  readonly key: readonly [number, number];
+  readonly counter: readonly [number, number];
+}
+
 /** The attributes of each composite. Its comment says: inputs → outputs. T counts tokens, H heads, D numbers per head. */
 export interface CompositeAttrs {
   /** x [T, d], weight [d], bias [d] | null → y [T, d] in `dtype`: (x - mean) / sqrt(var + eps) · weight + bias, biased variance. */
   layerNorm: { readonly eps: number; readonly dtype: DType };
-  /** x [T, d], delta [T, d], weight [d], bias [d] | null → sum [T, d] = x + delta, y [T, d] in `dtype` = layerNorm(sum). */
-  residualLayerNorm: { readonly eps: number; readonly dtype: DType };
+  /**
+   * x [T, d], delta [T, d], weight [d], bias [d] | null, step u32 [2] | null → sum [T, d] = x + delta, y [T, d] in `dtype` = layerNorm(sum).
+   * With `dropout`, delta is dropped first; no mask is held, the backward draws again.
+   */
+  residualLayerNorm: { readonly eps: number; readonly dtype: DType; readonly dropout: DropoutAttrs | null };
   /** x [T, 2I] → y [T, I] = activation(x[:, :I]) · x[:, I:]. */
   glu: { readonly activation: Activation };
   /**
@@ -31,10 +44,24 @@ export interface CompositeAttrs {
    */
   rope: Record<never, never>;
   /**
-   * qkv [T, 3, H, D], cuSeqlens i32 [N + 1] (0 first, T last, not decreasing) → out [T, H, D].
-   * softmax(q·k · scale) · v inside each sequence; with `window` w only keys with |i - j| ≤ w (inclusive). `maxSeqlen` ≥ the longest sequence.
+   * x [T, d], wi [n, d], bi [n] | null, wo [d', I], bo [d'] | null → y [T, d'] = linear(hidden, wo, bo), where h = linear(x, wi, bi) and hidden
+   * [T, I] = glu(h) if `gated` (n = 2I), else activation(h) (n = I).
    */
-  varlenAttention: { readonly scale: number; readonly window: number | null; readonly maxSeqlen: number };
+  mlp: { readonly activation: Activation; readonly gated: boolean };
+  /**
+   * qkv [T, 3, H, D], cuSeqlens i32 [N + 1] (0 first, T last, not decreasing), cos | null, sin | null [P, D/2], positions i32 [T] | null,
+   * keyCounts i32 [N] | null, step u32 [2] | null → out [T, H, D].
+   * softmax(q·k · scale) · v inside each sequence; with `window` w only keys with |i - j| ≤ w (inclusive). `maxSeqlen` ≥ the longest sequence.
+   * With cos and sin, q and k are turned first as by `rope`, the position of a token being its index in the sequence; `positions` says the
+   * same to whoever turns by `rope`. With keyCounts only the first keyCounts[n] keys of sequence n are seen; below 1 all rows of it are 0.
+   * With `dropout` the probabilities are dropped, as elements of [T, H, maxSeqlen]: token, head, key in its sequence.
+   */
+  varlenAttention: {
+    readonly scale: number;
+    readonly window: number | null;
+    readonly maxSeqlen: number;
+    readonly dropout: DropoutAttrs | null;
+  };
   /**
    * hidden [M, d], weight [V, d], bias [V] | null, labels i32 [M] → lossSum [1], correct [1].
    * lossSum = Σ cross-entropy of hidden·weightᵀ + bias; correct = rows whose largest logit (first on ties) is the label.
@@ -116,5 +143,11 @@ export interface FusedKernel<K extends CompositeName> {
   readonly backward: ((call: BackwardCall<K>) => void) | "recompute" | "none";
 }
 
-/** One kernel per composite. A backend has some of them (`Backend.fused`); `satisfies FusedImplementations` says that it has all. */
+/** One kernel per composite. A backend has some of them (`Backend.fused`). */
 export type FusedImplementations = { readonly [K in CompositeName]: FusedKernel<K> };
+
+/** Made of other composites: where there is no kernel for the whole, these run. */
+export type CompoundName = "mlp";
+
+/** What a backend has that fuses everything which would be slow otherwise. */
+export type BasicFusedImplementations = Omit<FusedImplementations, CompoundName>;

@@ -29,9 +29,9 @@ export function applyComposite<K extends CompositeName>(
   const training = tracked && definition.differentiable !== false;
   const run = chooseKernel(runtime, name, definition, { attrs, inputs, outputs, training });
   return runtime.scope(() => {
-    if (!run) return definition.reference(inputs, attrs);
+    if (!run) return definition.reference(inputs, attrs, applyComposite);
     const given = run.query.inputs.map((spec, at) => spec && contiguous(cast(inputs[at]!, spec.dtype)));
-    const results = runFused(runtime, definition, run.kernel, run.query, given);
+    const results = runFused(runtime, definition, run.kernel, run.query, given, applyComposite);
     return results.map((result, at) => cast(result, outputs[at]!.dtype));
   });
 }
@@ -56,7 +56,7 @@ function chooseKernel<K extends CompositeName>(
     runtime.countFusion({ composite: name });
     return { kernel, query };
   }
-  if (definition.isPrimitive?.(query, backend.capabilities) === true) return undefined;
+  if (definition.needsNoKernel?.(query, backend.capabilities) === true) return undefined;
   const wide = widen(definition, query);
   if (kernel && wide && kernel.supports(wide) === true) {
     runtime.countFusion({ composite: name, widenedTo: "f32" });

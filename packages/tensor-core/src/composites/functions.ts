@@ -1,8 +1,10 @@
 /** The composites as functions. Shapes are documented with `CompositeAttrs`. */
-import type { Activation } from "../backend/fused.ts";
+import type { Activation, DropoutAttrs } from "../backend/fused.ts";
 import type { DType } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { reshape } from "../ops/views.ts";
+import { drawAttrs } from "../random/random.ts";
+import type { Draw } from "../random/random.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { applyComposite } from "./apply-composite.ts";
@@ -43,16 +45,38 @@ export function layerNorm(
   return applyComposite("layerNorm", [input, weight, bias], { eps, dtype })[0]!;
 }
 
-/** x, delta [T, d] → x + delta and its layer norm in `dtype`. */
+/** Dropout with its draw; none where the rate is 0. */
+export interface Dropout {
+  readonly rate: number;
+  readonly draw: Draw;
+}
+
+/** What composites get: attributes, and the step where it lies on the device. */
+function dropoutParts(dropout: Dropout | undefined): { attrs: DropoutAttrs | null; step: Tensor | null } {
+  if (!dropout || dropout.rate === 0) return { attrs: null, step: null };
+  const { attrs, step } = drawAttrs(dropout.draw);
+  return { attrs: { rate: dropout.rate, ...attrs }, step };
+}
+
+export interface ResidualLayerNormOptions {
+  readonly eps: number;
+  /** Of the normed rows. Default: that of x. */
+  readonly dtype?: DType;
+  /** Of delta, before it is added. */
+  readonly dropout?: Dropout | undefined;
+}
+
+/** x, delta [T, d] → x + delta and its layer norm. */
 export function residualLayerNorm(
   input: Tensor,
   delta: Tensor,
   weight: Tensor,
   bias: Tensor | null,
-  eps: number,
-  dtype: DType = input.dtype,
+  { eps, dtype = input.dtype, dropout }: ResidualLayerNormOptions,
 ): { readonly sum: Tensor; readonly normed: Tensor } {
-  const [sum, normed] = applyComposite("residualLayerNorm", [input, delta, weight, bias], { eps, dtype });
+  const { attrs, step } = dropoutParts(dropout);
+  const inputs = [input, delta, weight, bias, step];
+  const [sum, normed] = applyComposite("residualLayerNorm", inputs, { eps, dtype, dropout: attrs });
   return { sum: sum!, normed: normed! };
 }
 
@@ -66,16 +90,36 @@ export function rope(qkv: Tensor, cos: Tensor, sin: Tensor, positions: Tensor): 
   return applyComposite("rope", [qkv, cos, sin, positions], {})[0]!;
 }
 
+/** x [T, d] → [T, d']: two linear layers (weights [out, in], biases or null) around an activation, gated if `wi` has two halves. */
+export function mlp(
+  input: Tensor,
+  [wi, bi]: readonly [Tensor, Tensor | null],
+  [wo, bo]: readonly [Tensor, Tensor | null],
+  attrs: { readonly activation: Activation; readonly gated: boolean },
+): Tensor {
+  return applyComposite("mlp", [input, wi, bi, wo, bo], attrs)[0]!;
+}
+
 export interface VarlenAttentionOptions {
   readonly scale: number;
   /** Inclusive half-width of the sliding window, or null for all keys of the sequence. */
   readonly window: number | null;
   readonly maxSeqlen: number;
+  /** Turns q and k inside, see `rope`. `positions` i32 [T] are those in the sequences. */
+  readonly rope?: { readonly cos: Tensor; readonly sin: Tensor; readonly positions: Tensor };
+  /** Keys of each sequence that are seen, from its beginning, i32 [N]. */
+  readonly keyCounts?: Tensor;
+  /** Of the probabilities. */
+  readonly dropout?: Dropout | undefined;
 }
 
 /** qkv [T, 3, H, D], cuSeqlens i32 [N + 1] → [T, H, D]. */
 export function varlenAttention(qkv: Tensor, cuSeqlens: Tensor, options: VarlenAttentionOptions): Tensor {
-  return applyComposite("varlenAttention", [qkv, cuSeqlens], options)[0]!;
+  const { scale, window, maxSeqlen, rope: tables, keyCounts = null, dropout } = options;
+  const { attrs, step } = dropoutParts(dropout);
+  const { cos = null, sin = null, positions = null } = tables ?? {};
+  const inputs = [qkv, cuSeqlens, cos, sin, positions, keyCounts, step];
+  return applyComposite("varlenAttention", inputs, { scale, window, maxSeqlen, dropout: attrs })[0]!;
 }
 
 /** hidden [M, d], weight [V, d], bias [V] | null, labels i32 [M] → Σ cross-entropy [1] and the count of right rows [1]. */

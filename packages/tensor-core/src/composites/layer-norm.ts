@@ -7,7 +7,8 @@ import { mean } from "../ops/reduce.ts";
 import { x } from "../scalar/expression.ts";
 import { scalar } from "../scalar/functions.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { expectSameShape, expectShape } from "./definition.ts";
+import { dropoutBy } from "../random/random.ts";
+import { expectDropout, expectSameShape, expectShape } from "./definition.ts";
 import type { CompositeDefinition } from "./definition.ts";
 
 const { mul, rsqrt } = scalar;
@@ -21,7 +22,7 @@ function normalise(input: Tensor, weight: Tensor, bias: Tensor | null, eps: numb
   return bias ? map(scaledAndShifted, [centred, inverse, weight, bias]) : map(scaled, [centred, inverse, weight]);
 }
 
-const inFloat32 = (attrs: CompositeAttrs["layerNorm"]): CompositeAttrs["layerNorm"] => ({ ...attrs, dtype: "f32" });
+const inFloat32 = <A extends CompositeAttrs["layerNorm"]>(attrs: A): A => ({ ...attrs, dtype: "f32" });
 
 export const layerNormDefinition: CompositeDefinition<"layerNorm"> = {
   infer([input, weight, bias], { dtype }) {
@@ -36,13 +37,20 @@ export const layerNormDefinition: CompositeDefinition<"layerNorm"> = {
 };
 
 export const residualLayerNormDefinition: CompositeDefinition<"residualLayerNorm"> = {
-  infer([input, delta, weight, bias], attrs) {
+  infer([input, delta, weight, bias, step], attrs) {
     expectSameShape("residualLayerNorm", [input, delta]);
+    expectDropout("residualLayerNorm", attrs.dropout, step);
     const [normed] = layerNormDefinition.infer([input!, weight!, bias ?? null], attrs);
     return [{ shape: input!.shape, dtype: input!.dtype }, normed!];
   },
   widening: { inputs: [0, 1, 2, 3], attrs: inFloat32 },
-  reference([input, delta, weight, bias], { eps, dtype }) {
+  needsNoKernel: ({ attrs }) => attrs.dropout !== null,
+  reference([input, delta, weight, bias, step], attrs, apply) {
+    const { eps, dtype, dropout } = attrs;
+    if (dropout) {
+      const dropped = dropoutBy(delta!, dropout, step ?? null);
+      return apply("residualLayerNorm", [input!, dropped, weight!, bias ?? null, null], { ...attrs, dropout: null });
+    }
     const total = add(input!, delta!);
     return [total, cast(normalise(total, weight!, bias ?? null, eps), dtype)];
   },

@@ -30,7 +30,7 @@ export const linearDefinition: CompositeDefinition<"linear"> = {
   },
   /** The weight is read as it lies. */
   widening: { inputs: [0, 2] },
-  isPrimitive: ({ inputs: [input, weight] }, { accelerated }) =>
+  needsNoKernel: ({ inputs: [input, weight] }, { accelerated }) =>
     input!.dtype === weight!.dtype && accelerated.includes(input!.dtype),
   reference: ([input, weight, bias]) => [denseLinear(input!, cast(weight!, input!.dtype), bias ?? null)],
 };

@@ -6,6 +6,7 @@ import { int8LinearDefinition } from "./int8-linear.ts";
 import { layerNormDefinition, residualLayerNormDefinition } from "./layer-norm.ts";
 import { linearDefinition } from "./linear.ts";
 import { linearCrossEntropyDefinition } from "./linear-cross-entropy.ts";
+import { mlpDefinition } from "./mlp.ts";
 import { ropeDefinition } from "./rope.ts";
 import { stableAdamWDefinition } from "./stable-adamw.ts";
 import { varlenAttentionDefinition } from "./varlen-attention.ts";
@@ -15,6 +16,7 @@ export const compositeDefinitions: { readonly [K in CompositeName]: CompositeDef
   residualLayerNorm: residualLayerNormDefinition,
   glu: gluDefinition,
   rope: ropeDefinition,
+  mlp: mlpDefinition,
   varlenAttention: varlenAttentionDefinition,
   linearCrossEntropy: linearCrossEntropyDefinition,
   stableAdamW: stableAdamWDefinition,

@@ -6,7 +6,7 @@ import type { CompositeName, CompositeQuery, FusedKernel, TensorSpec } from "../
 import { contiguous } from "../ops/elementwise.ts";
 import type { Runtime } from "../tensor/runtime.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { CompositeDefinition } from "./definition.ts";
+import type { Apply, CompositeDefinition } from "./definition.ts";
 
 type MaybeTensor = Tensor | null;
 
@@ -17,6 +17,7 @@ export function runFused<K extends CompositeName>(
   kernel: FusedKernel<K>,
   query: CompositeQuery<K>,
   inputs: readonly MaybeTensor[],
+  apply: Apply,
 ): readonly Tensor[] {
   const { attrs, training } = query;
   const outputs = definition.updates?.map((at) => inputs[at]!) ?? allocateAll(runtime, query.outputs);
@@ -29,7 +30,7 @@ export function runFused<K extends CompositeName>(
   });
   if (training && kernel.backward === "recompute") {
     const present = inputs.filter((input) => input !== null);
-    runtime.tape?.record(inputs, outputs, () => present, recompute(runtime, definition, query));
+    runtime.tape?.record(inputs, outputs, () => present, recompute(runtime, definition, query, apply));
   } else if (training) {
     const kept = [
       ...pick(inputs, kernel.backwardReads.inputs),
@@ -74,13 +75,14 @@ function recompute<K extends CompositeName>(
   runtime: Runtime,
   definition: CompositeDefinition<K>,
   query: CompositeQuery<K>,
+  apply: Apply,
 ): Backward {
   const present = query.inputs.flatMap((spec, at) => (spec ? [at] : []));
   return (gradOutputs, held) => {
     const { gradients } = vjp(
       runtime,
       held,
-      () => definition.reference(place(query.inputs.length, present, held), query.attrs),
+      () => definition.reference(place(query.inputs.length, present, held), query.attrs, apply),
       (outputs) => outputs.flatMap((output, at) => (gradOutputs[at] ? [{ output, gradient: gradOutputs[at] }] : [])),
     );
     return place(query.inputs.length, present, gradients).map((gradient) => gradient ?? undefined);

@@ -1,4 +1,6 @@
 /** Random tensors from Philox. A draw is named by a seed and a stream; the same name gives the same values on every backend. */
+import type { DropoutAttrs } from "../backend/fused.ts";
+import type { PrimitiveAttrs } from "../backend/primitives.ts";
 import { applyPrimitive } from "../ops/apply-primitive.ts";
 import { map } from "../ops/elementwise.ts";
 import { x } from "../scalar/expression.ts";
@@ -29,12 +31,29 @@ export function stepWords(step: number): Uint32Array {
   return Uint32Array.of(step % 2 ** 32, Math.floor(step / 2 ** 32));
 }
 
-/** Uniform in [0, 1), f32 with 24 random bits. */
-export function uniform(runtime: Runtime, shape: Shape, { seed, stream, step = 0 }: Draw): Tensor {
+/** A draw as primitives and composites take it: attributes, and the step where it lies on the device. */
+export function drawAttrs({ seed, stream, step = 0 }: Draw): {
+  readonly attrs: PrimitiveAttrs["randomBits"];
+  readonly step: Tensor | null;
+} {
   const [low, high] = typeof step === "number" ? stepWords(step) : [0, 0];
   const attrs = { key: [seed >>> 0, stream >>> 0], counter: [low!, high!] } as const;
-  const inputs = typeof step === "number" ? [] : [expectStep(step)];
-  return applyPrimitive("randomBits", runtime, { shape, dtype: "f32" }, inputs, attrs);
+  return { attrs, step: typeof step === "number" ? null : expectStep(step) };
+}
+
+/** Uniform in [0, 1), f32 with 24 random bits. */
+export function uniform(runtime: Runtime, shape: Shape, draw: Draw): Tensor {
+  const { attrs, step } = drawAttrs(draw);
+  return randomNumbers(runtime, shape, attrs, step);
+}
+
+function randomNumbers(
+  runtime: Runtime,
+  shape: Shape,
+  attrs: PrimitiveAttrs["randomBits"],
+  step: Tensor | null,
+): Tensor {
+  return applyPrimitive("randomBits", runtime, { shape, dtype: "f32" }, step ? [step] : [], attrs);
 }
 
 function expectStep(step: Tensor): Tensor {
@@ -55,9 +74,15 @@ export function truncatedNormal(runtime: Runtime, shape: Shape, std: number, cut
 /** Zeros each element with probability `rate` and divides the others by 1 - rate. */
 export function dropout(input: Tensor, rate: number, draw: Draw): Tensor {
   if (rate === 0) return input;
+  const { attrs, step } = drawAttrs(draw);
+  return dropoutBy(input, { rate, ...attrs }, step);
+}
+
+/** The same as composites name it. */
+export function dropoutBy(input: Tensor, { rate, key, counter }: DropoutAttrs, step: Tensor | null): Tensor {
   const kept = scalar.select(scalar.lessEqual(rate, x(1)), scalar.div(x(0), 1 - rate), 0);
   const { runtime, shape } = input;
-  return runtime.scope(() => map(kept, [input, uniform(runtime, shape, draw)]));
+  return runtime.scope(() => map(kept, [input, randomNumbers(runtime, shape, { key, counter }, step)]));
 }
 
 /** erf⁻¹ by Giles' single-precision polynomials ("Approximating the erfinv function", 2010); relative error about 1e-7. */

@@ -1,5 +1,5 @@
-/** Fused kernels of the native engine: all composites, so a missing one does not compile. */
-import type { FusedImplementations } from "@modernbert-ts/tensor-core";
+/** Fused kernels of the native engine: all basic composites, so a missing one does not compile. */
+import type { BasicFusedImplementations } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";
 import { glu } from "./glu.ts";
 import { layerNorm, residualLayerNorm } from "./layer-norm.ts";
@@ -9,7 +9,7 @@ import { rope } from "./rope.ts";
 import { stableAdamW } from "./stable-adamw.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
-export function fusedKernels(commands: NativeCommands): FusedImplementations {
+export function fusedKernels(commands: NativeCommands): BasicFusedImplementations {
   return {
     layerNorm: layerNorm(commands),
     residualLayerNorm: residualLayerNorm(commands),

@@ -1,5 +1,5 @@
 /** Layer norm, alone and after a residual addition (c/kernels/layer_norm.c). */
-import { expectDtypes } from "@modernbert-ts/device-kit";
+import { expectDtypes, expectNoDropout, firstRefusal } from "@modernbert-ts/device-kit";
 import type { FusedKernel, TensorSpec } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";
 
@@ -37,7 +37,7 @@ export function layerNorm(commands: NativeCommands): FusedKernel<"layerNorm"> {
 
 export function residualLayerNorm(commands: NativeCommands): FusedKernel<"residualLayerNorm"> {
   return {
-    supports: ({ inputs }) => expectDtypes("residualLayerNorm", inputs),
+    supports: ({ attrs, inputs }) => firstRefusal([expectDtypes("residualLayerNorm", inputs), expectNoDropout(attrs)]),
     saved: ({ inputs }) => statistics(inputs[0]),
     backwardReads: { inputs: [2], outputs: [0] },
     forward: ({ attrs, inputs: [x, delta, weight, bias], outputs: [sum, y], saved: [stats] }) =>

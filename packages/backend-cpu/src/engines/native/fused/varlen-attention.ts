@@ -1,5 +1,5 @@
 /** Attention over packed sequences (c/attention/forward.c, backward.c). */
-import { expectDtypes } from "@modernbert-ts/device-kit";
+import { expectDtypes, expectNoDropout, firstRefusal } from "@modernbert-ts/device-kit";
 import type { CompositeAttrs, FusedKernel } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";
 
@@ -9,7 +9,7 @@ function attributes({ scale, window }: CompositeAttrs["varlenAttention"]): numbe
 
 export function varlenAttention(commands: NativeCommands): FusedKernel<"varlenAttention"> {
   return {
-    supports: ({ inputs }) => expectDtypes("varlenAttention", inputs),
+    supports: ({ attrs, inputs }) => firstRefusal([expectDtypes("varlenAttention", inputs), expectNoDropout(attrs)]),
     /** Log-sum-exp of each query's scores in base 2, [H, T]. */
     saved: ({ inputs: [qkv] }) => [{ shape: [qkv!.shape[2]!, qkv!.shape[0]!], dtype: "f32" }],
     backwardReads: { inputs: [0, 1], outputs: [0] },

@@ -3,7 +3,7 @@
  * the matmul kernel. Costs O(T · (window + block)); the reference would gather every key of every query.
  * The backward pass computes the probabilities again instead of keeping them.
  */
-import { expectDtypes } from "@modernbert-ts/device-kit";
+import { expectDtypes, expectNoDropout, firstRefusal } from "@modernbert-ts/device-kit";
 import { DeviceValueError } from "@modernbert-ts/tensor-core";
 import type { CompositeAttrs, FusedKernel, View } from "@modernbert-ts/tensor-core";
 import { scratch } from "../operand.ts";
@@ -19,7 +19,7 @@ const [probabilitySlot, gradientSlot] = [4, 5];
 
 export function varlenAttentionKernel(resolve: (view: View) => Operand): FusedKernel<"varlenAttention"> {
   return {
-    supports: ({ inputs }) => expectDtypes("varlenAttention", inputs),
+    supports: ({ attrs, inputs }) => firstRefusal([expectDtypes("varlenAttention", inputs), expectNoDropout(attrs)]),
     saved: () => [],
     backwardReads: { inputs: [0, 1], outputs: [] },
     forward({ attrs, inputs: [qkvView, ends], outputs: [outView] }) {

@@ -1,5 +1,5 @@
 /** The composites that the WebAssembly engine fuses: all, so that a missing one does not compile. */
-import type { FusedImplementations } from "@modernbert-ts/tensor-core";
+import type { BasicFusedImplementations } from "@modernbert-ts/tensor-core";
 import type { WasmContext } from "../context.ts";
 import { glu } from "./glu.ts";
 import { layerNorms } from "./layer-norm.ts";
@@ -9,7 +9,7 @@ import { rope } from "./rope.ts";
 import { stableAdamW } from "./stable-adamw.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
-export function fusedKernels(context: WasmContext): FusedImplementations {
+export function fusedKernels(context: WasmContext): BasicFusedImplementations {
   return {
     ...layerNorms(context),
     glu: glu(context),

@@ -1,5 +1,5 @@
 /** Layer norm, alone and after a residual addition (assembly/layer-norm.ts). */
-import { expectDtype, expectDtypes, firstRefusal } from "@modernbert-ts/device-kit";
+import { expectDtype, expectDtypes, expectNoDropout, firstRefusal } from "@modernbert-ts/device-kit";
 import type { FusedKernel, TensorSpec, View } from "@modernbert-ts/tensor-core";
 import type { Operand } from "../../typescript/operand.ts";
 import { addressOf } from "../context.ts";
@@ -75,8 +75,8 @@ export function layerNorms(context: WasmContext): {
       }) => backward({ gradX, gradWeight, gradBias, gradY, x: x!, stats: stats!, weight: weight! }),
     },
     residualLayerNorm: {
-      supports: ({ inputs, outputs: [, y] }) =>
-        firstRefusal([expectDtypes("residualLayerNorm", inputs), expectDtype("y", y, ["f32"])]),
+      supports: ({ attrs, inputs, outputs: [, y] }) =>
+        firstRefusal([expectDtypes("residualLayerNorm", inputs), expectDtype("y", y, ["f32"]), expectNoDropout(attrs)]),
       saved: ({ inputs }) => statistics(inputs[0]),
       backwardReads: { inputs: [2], outputs: [0] },
       forward: ({ attrs, inputs: [x, delta, weight, bias], outputs: [sum, y], saved: [stats] }) =>

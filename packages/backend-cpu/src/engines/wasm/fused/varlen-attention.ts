@@ -1,5 +1,5 @@
 /** Attention over packed sequences (assembly/attention-forward.ts, attention-backward.ts). */
-import { expectDtypes } from "@modernbert-ts/device-kit";
+import { expectDtypes, expectNoDropout, firstRefusal } from "@modernbert-ts/device-kit";
 import { DeviceValueError } from "@modernbert-ts/tensor-core";
 import type { CompositeAttrs, FusedKernel } from "@modernbert-ts/tensor-core";
 import type { Operand } from "../../typescript/operand.ts";
@@ -12,12 +12,12 @@ const maxHeadSize = 256;
 
 export function varlenAttention({ resolve, threads, borrow }: WasmContext): FusedKernel<"varlenAttention"> {
   return {
-    supports({ inputs }) {
+    supports({ attrs, inputs }) {
       const headSize = inputs[0]!.shape[3]!;
       if (headSize > maxHeadSize) {
         return { reason: `the WebAssembly engine fuses heads of at most ${maxHeadSize}, got ${headSize}` };
       }
-      return expectDtypes("varlenAttention", inputs);
+      return firstRefusal([expectDtypes("varlenAttention", inputs), expectNoDropout(attrs)]);
     },
     /** Log-sum-exp of each query's scores, [H, T]. */
     saved: ({ inputs: [qkv] }) => [{ shape: [qkv!.shape[2]!, qkv!.shape[0]!], dtype: "f32" }],

@@ -1,0 +1,71 @@
+/** What a training step of the base model asks of a device: commands and bytes held. The numbers may only shrink. */
+import { createConfig, initialiseParameters, ModernBert } from "@modernbert-ts/modernbert";
+import { bfloat16Precision, Runtime } from "@modernbert-ts/tensor-core";
+import { expect, test } from "vitest";
+import { queueStep } from "../src/loop/training-step.ts";
+import { uploadStep } from "../src/loop/device-step.ts";
+import type { MaskedRow } from "../src/objectives/masked-lm/mask.ts";
+import { maskedLmObjective } from "../src/objectives/masked-lm/objective.ts";
+import type { TrainableModel } from "../src/objectives/objective.ts";
+import { StableAdamW } from "../src/optimizer/stable-adamw.ts";
+import { createRecordingBackend } from "./support/recording-backend.ts";
+
+const [tokens, length] = [65_536, 1024];
+
+function batchOf() {
+  const count = tokens / length;
+  const cuSeqlens = Int32Array.from({ length: count + 1 }, (_, at) => at * length);
+  const maskedPositions = Int32Array.from({ length: Math.floor(0.3 * tokens) }, (_, at) => 3 * at);
+  const row: MaskedRow = {
+    ids: new Int32Array(tokens).fill(9),
+    cuSeqlens,
+    maxSeqlen: length,
+    sequences: Array.from({ length: count }, (_, document) => ({ document, chunk: 0, epoch: 0, length })),
+    labels: new Int32Array(tokens),
+    maskedPositions,
+    maskedLabels: maskedPositions.map(() => 9),
+  };
+  return { rows: [row], sequences: count, tokens, weight: maskedPositions.length, packingEfficiency: 1 };
+}
+
+test("a base step in bf16 with dropout", () => {
+  const { backend, commands, bytes } = createRecordingBackend();
+  const runtime = new Runtime(backend, { fusion: "fused" });
+  const config = createConfig({ attn_out_dropout_prob: 0.1 });
+  const head = "masked-lm";
+  const parameters = initialiseParameters(runtime, config, head, { seed: 1 });
+  const bert = new ModernBert({ runtime, config, head, parameters, precision: bfloat16Precision });
+  const model = maskedLmObjective.model(bert, { seed: 1 });
+  const optimizer = new StableAdamW(runtime, model.parameters, { maxLearningRate: 1e-3 });
+  const marks = { begin: [0, 0], forward: [0, 0], update: [0, 0], end: [0, 0] };
+  const mark = (name: keyof typeof marks): void => void (marks[name] = [commands(), bytes()]);
+  const watched: TrainableModel<MaskedRow> = {
+    ...model,
+    forward(row) {
+      mark("begin");
+      const output = model.forward(row);
+      mark("forward");
+      return output;
+    },
+  };
+  const update = optimizer.update.bind(optimizer);
+  optimizer.update = (gradients) => {
+    mark("update");
+    const norm = update(gradients);
+    mark("end");
+    return norm;
+  };
+  for (let step = 1; step <= 2; step++) {
+    runtime.scope(() => {
+      const device = uploadStep(watched, optimizer, batchOf(), { step, learningRate: 1e-3 });
+      queueStep(watched, optimizer, device);
+    });
+  }
+  const between = (from: keyof typeof marks, to: keyof typeof marks): number => marks[to][0]! - marks[from][0]!;
+  expect({
+    forward: between("begin", "forward"),
+    backward: between("forward", "update"),
+    optimizer: between("update", "end"),
+    kilobytesPerToken: Math.round((marks.forward[1]! - marks.begin[1]!) / tokens / 1000),
+  }).toEqual({ forward: 234, backward: 236, optimizer: 557, kilobytesPerToken: 454 });
+});
