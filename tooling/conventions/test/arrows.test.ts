@@ -28,8 +28,6 @@ const knots: readonly string[] = [
   "encoder.ts → weights → kind.ts → heads → encoder.ts",
   "heads → kind.ts → heads",
 ];
-/** Packages with `private` in TypeScript's sense. */
-const privateByType: readonly string[] = ["server"];
 
 interface Manifest {
   readonly name: string;
@@ -100,7 +98,6 @@ describe.each(members)("%s", (folder) => {
   });
 
   test("has members that are #private", () => {
-    if (privateByType.includes(name)) return;
     const found = files.filter((file) => /^\s*(private|protected|public)\s+[\w#]/m.test(readFileSync(file, "utf8")));
     expect(found.map((file) => relative(folder, file))).toEqual([]);
   });
