@@ -5,6 +5,8 @@ export { readInfo } from "./folder/info.ts";
 export { ModelNotFoundError } from "./errors.ts";
 export { requirePooling, requirePromptInPooling } from "./folder/embedding.ts";
 export type { EmbeddingSettings } from "./folder/embedding.ts";
+export { noticeAssumptions } from "./folder/uncertain.ts";
+export type { ModelFolder } from "./folder/uncertain.ts";
 export { promptText } from "./folder/prompts.ts";
 export type { PromptOptions, Prompts } from "./folder/prompts.ts";
 export type { TextSettings } from "./folder/settings.ts";

@@ -79,6 +79,12 @@ test.each<[string, Files, RegExp]>([
   expect(() => requirePooling(embedding)).toThrow(message);
 });
 
+test("pooling settings that modules.json names and that are not there are missed by name", async () => {
+  const { embedding } = await read({ "modules.json": modules(["Transformer", ""], ["Pooling", "pool"]) });
+  expect(() => requirePooling(embedding)).toThrow(/expected pool\/config\.json in folder, which modules\.json names/);
+  expect(requirePooling(embedding, "cls")).toBe("cls");
+});
+
 test("Normalize, truncate_dim and include_prompt are read", async () => {
   const { embedding } = await read({
     "modules.json": modules(["Transformer", ""], ["Pooling", "1_Pooling"], ["Normalize", "2_Normalize"]),

@@ -1,17 +1,18 @@
 /** What the HTTP side knows of a model without loading its weights: config, tokenizer, pooling, prompts and the longest input. */
-import { basename, dirname } from "node:path";
 import type { EncoderInfo, Pooling } from "@modernbert-ts/encoder";
 import {
   checkConfig,
+  noticeAssumptions,
+  openFolder,
   promptText,
   readInfo,
   readTextSide,
   requirePooling,
   requirePromptInPooling,
   resolveModelFolder,
+  snapshotCommit,
 } from "@modernbert-ts/pipelines";
 import type { EmbeddingSettings, Prompts } from "@modernbert-ts/pipelines";
-import { diskFolder } from "@modernbert-ts/safetensors/node";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { StartError } from "../errors.ts";
 import type { ServeOptions } from "../options.ts";
@@ -39,13 +40,15 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     check: checkConfig,
     onNotice,
   });
-  const info = await readInfo(diskFolder(folder));
-  const { tokenizer, settings } = await readTextSide(diskFolder(folder), info, onNotice);
+  const opened = await openFolder(folder);
+  const info = await readInfo(opened);
+  const { tokenizer, settings } = await readTextSide(opened, info, onNotice);
   const { embedding, prompts } = settings;
   const embeds = info.head === "none" || info.head === "masked-lm";
+  if (embeds) noticeAssumptions(embedding, onNotice);
   return {
     folder,
-    sha: shaOf(folder),
+    sha: snapshotCommit(folder) ?? null,
     info,
     tokenizer,
     pooling: embeds ? requirePooling(embedding, options.pooling) : info.classifierPooling,
@@ -77,10 +80,4 @@ function defaultPrompt(
   const text = promptText(prompts, { ...(prompt !== undefined && { prompt }), ...(promptName && { promptName }) });
   if (text !== "") requirePromptInPooling(embedding);
   return text === "" ? undefined : text;
-}
-
-/** Hub models lie in a folder named after their commit. */
-function shaOf(folder: string): string | null {
-  const name = basename(folder);
-  return basename(dirname(folder)) === "snapshots" && /^[0-9a-f]{40}$/.test(name) ? name : null;
 }

@@ -5,6 +5,7 @@ import { cast, TensorError } from "@modernbert-ts/tensor-core";
 import { requirePooling, requirePromptInPooling } from "../folder/embedding.ts";
 import { promptText } from "../folder/prompts.ts";
 import type { PromptOptions } from "../folder/prompts.ts";
+import { noticeAssumptions } from "../folder/uncertain.ts";
 import { encodeTexts, requireFinite } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
@@ -69,6 +70,7 @@ export async function embedSequences(
   sequences: readonly Int32Array[],
   options: VectorOptions & PackOptions = {},
 ): Promise<Float32Array[]> {
+  noticeAssumptions(model.settings.embedding, model.onNotice);
   return runTask(embedTask, model, sequences, options);
 }
 
@@ -79,6 +81,7 @@ export async function embed(
   options: EmbedOptions & EncodeOptions = {},
 ): Promise<Float32Array[]> {
   requirePooling(model.settings.embedding, options.pooling);
+  noticeAssumptions(model.settings.embedding, model.onNotice);
   return runTaskOnTexts(embedTask, model, texts, options);
 }
 
