@@ -28,7 +28,10 @@ test("prompts: by name, by default, never before token ids", async () => {
   const unknown = await server.post("/embed", { inputs: "hi", prompt_name: "other" });
   expect([unknown.status, await unknown.json()]).toEqual([
     422,
-    { error: '`prompt_name` is "other", but the model\'s prompts are: query, document', error_type: "Validation" },
+    {
+      error: '`prompt_name`: [prompt] expected a prompt that the model has (query, document), got "other"',
+      error_type: "Validation",
+    },
   ]);
   expect((await server.post("/embed", { inputs: [[1]], prompt_name: "query" })).status).toBe(422);
 });
@@ -46,10 +49,10 @@ test("a model that leaves prompts out of pooling takes none by name", async () =
   const named = await server.post("/embed", { inputs: "hi", prompt_name: "query" });
   expect([named.status, await named.json()]).toEqual([
     422,
-    { error: expect.stringMatching(/^`prompt_name` cannot be used: .*include_prompt/), error_type: "Validation" },
+    { error: expect.stringMatching(/^`prompt_name`: .*expected no prompt.*include_prompt/), error_type: "Validation" },
   ]);
   expect((await server.post("/embed", { inputs: "hi", prompt_name: "none" })).status).toBe(200);
-  await expect(startStub({ files, defaultPromptName: "query" })).rejects.toThrow(/expected include_prompt to be true/);
+  await expect(startStub({ files, defaultPromptName: "query" })).rejects.toThrow(/expected no prompt/);
 });
 
 test("pooling and length come from the sentence-transformers files", async () => {

@@ -8,11 +8,10 @@ import {
   readInfo,
   readTextSide,
   requirePooling,
-  requirePromptInPooling,
   resolveModelFolder,
   snapshotCommit,
 } from "@modernbert-ts/pipelines";
-import type { EmbeddingSettings, Prompts } from "@modernbert-ts/pipelines";
+import type { TextSettings } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { StartError } from "../errors.ts";
 import type { ServeOptions } from "../options.ts";
@@ -24,12 +23,12 @@ export interface ModelFiles {
   readonly info: EncoderInfo;
   readonly tokenizer: Tokenizer;
   readonly pooling: Pooling;
-  readonly embedding: EmbeddingSettings;
+  /** What the folder says of texts and vectors. */
+  readonly settings: TextSettings;
   /** Numbers of a vector that the folder keeps; all where undefined. */
   readonly dimensions: number | undefined;
   /** Tokens of one input, special tokens included. */
   readonly maxInputLength: number;
-  readonly prompts: ReadonlyMap<string, string>;
   /** Put before every text that names no prompt. */
   readonly defaultPrompt: string | undefined;
 }
@@ -43,7 +42,7 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
   const opened = await openFolder(folder);
   const info = await readInfo(opened);
   const { tokenizer, settings } = await readTextSide(opened, info, onNotice);
-  const { embedding, prompts } = settings;
+  const { embedding } = settings;
   const embeds = info.head === "none" || info.head === "masked-lm";
   if (embeds) noticeAssumptions(embedding, onNotice);
   return {
@@ -52,11 +51,10 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     info,
     tokenizer,
     pooling: embeds ? requirePooling(embedding, options.pooling) : info.classifierPooling,
-    embedding,
+    settings,
     dimensions: embedding.dimensions && Math.min(embedding.dimensions, info.hiddenSize),
     maxInputLength: fitLength(settings.maxLength, options, onNotice),
-    prompts: prompts.byName,
-    defaultPrompt: defaultPrompt(options, prompts, embedding),
+    defaultPrompt: defaultPrompt(options, settings),
   };
 }
 
@@ -74,10 +72,8 @@ function fitLength(longest: number, options: ServeOptions, onNotice: (notice: st
 
 function defaultPrompt(
   { defaultPrompt: prompt, defaultPromptName: promptName }: ServeOptions,
-  prompts: Prompts,
-  embedding: EmbeddingSettings,
+  settings: TextSettings,
 ): string | undefined {
-  const text = promptText(prompts, { ...(prompt !== undefined && { prompt }), ...(promptName && { promptName }) });
-  if (text !== "") requirePromptInPooling(embedding);
+  const text = promptText(settings, { ...(prompt !== undefined && { prompt }), ...(promptName && { promptName }) });
   return text === "" ? undefined : text;
 }

@@ -76,15 +76,6 @@ export function requirePooling(settings: EmbeddingSettings, asked?: Pooling): Po
   );
 }
 
-/** @throws CheckpointError where a prompt's tokens are to be left out of the pooling, which is not computed. */
-export function requirePromptInPooling({ folder, includePrompt }: EmbeddingSettings): void {
-  if (includePrompt) return;
-  throw new CheckpointError(
-    "embed",
-    `expected include_prompt to be true in the pooling settings of ${folder}, got false, which is not computed: embed without a prompt`,
-  );
-}
-
 /** `pooling_mode_cls_token: true` of older files, by the names of the newer. */
 const flags: Readonly<Record<string, string>> = {
   pooling_mode_cls_token: "cls",

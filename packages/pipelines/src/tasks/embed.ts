@@ -2,7 +2,7 @@
 import { headNames, pool } from "@modernbert-ts/encoder";
 import type { Pooling } from "@modernbert-ts/encoder";
 import { cast, TensorError } from "@modernbert-ts/tensor-core";
-import { requirePooling, requirePromptInPooling } from "../folder/embedding.ts";
+import { requirePooling } from "../folder/embedding.ts";
 import { promptText } from "../folder/prompts.ts";
 import type { PromptOptions } from "../folder/prompts.ts";
 import { noticeAssumptions } from "../folder/uncertain.ts";
@@ -28,10 +28,7 @@ export const embedTask: Task<VectorOptions & PromptOptions, Float32Array> = {
   heads: headNames,
 
   prepare(text, texts, options) {
-    const { prompts, embedding } = text.settings;
-    const prompt = promptText(prompts, options);
-    if (prompt !== "") requirePromptInPooling(embedding);
-    return encodeTexts(text, "embed", texts, options, prompt);
+    return encodeTexts(text, "embed", texts, options, promptText(text.settings, options));
   },
 
   async run({ model, settings: { embedding } }, pack, options) {
