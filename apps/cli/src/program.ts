@@ -6,6 +6,7 @@ import { embedCommand } from "./commands/embed.ts";
 import { fillMaskCommand } from "./commands/fill-mask.ts";
 import { forwardCommand } from "./commands/forward.ts";
 import { infoCommand } from "./commands/info.ts";
+import { pseudoLogLikelihoodCommand } from "./commands/pseudo-log-likelihood.ts";
 import { tokenizeCommand } from "./commands/tokenize.ts";
 import { report } from "./errors.ts";
 import type { Streams } from "./streams.ts";
@@ -17,13 +18,14 @@ const commands = [
   fillMaskCommand,
   embedCommand,
   classifyCommand,
+  pseudoLogLikelihoodCommand,
   benchCommand,
 ];
 
 /** Runs one command line (without the program's name) and returns its exit code. Never throws. */
 export async function run(args: readonly string[], streams: Streams): Promise<number> {
   const program = new Command("modernbert")
-    .description("ModernBERT on this machine: look at models, tokenize, fill masks, embed, classify, measure.")
+    .description("ModernBERT on this machine: look at models, tokenize, fill masks, embed, classify, score, measure.")
     .option("--debug", "show stacks of errors")
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })

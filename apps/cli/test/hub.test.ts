@@ -1,8 +1,8 @@
 /** Hub ids on the command line: a whole download, one that is killed in the middle, and none. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { startFakeHub } from "../../../packages/pipelines/test/support/fake-hub.ts";
+import { commit, startFakeHub } from "../../../packages/pipelines/test/support/fake-hub.ts";
 import { saveTinyModel } from "../../../packages/pipelines/test/support/tiny-model.ts";
 import { bin, errorOf, startBin } from "./support/cli.ts";
 import { temporaryFolder } from "./support/temporary.ts";
@@ -50,6 +50,22 @@ test("a download that is killed is made good by the next run", async () => {
   hub.requests.length = 0;
   expect((await bin(args, "", env)).code).toBe(0);
   expect(hub.requests.at(-1)).toMatch(/model.safetensors bytes=[1-9]\d*-$/);
+});
+
+test("a snapshot that may lack files: embed says so, until a run with a connection has looked", async () => {
+  const home = join(folder, "partial");
+  cpSync(model, join(home, "hub/models--somebody--tiny/snapshots", commit), { recursive: true });
+  await using hub = await startFakeHub({ name: "somebody/tiny", files });
+  const env = { HF_HOME: home, HF_ENDPOINT: hub.url };
+  const offline = { ...env, HF_HUB_OFFLINE: "1" };
+  const embed = ["embed", "--model", "somebody/tiny", "--backend", "cpu"];
+  const before = await bin(embed.with(2, join(home, "hub/models--somebody--tiny/snapshots", commit)), "a\nb", offline);
+  expect(before).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/^the copy .* lacks .* modules\.json \(.*\n$/),
+  });
+  expect((await bin(embed, "a\nb", env)).code).toBe(0);
+  expect(await bin(embed, "a\nb", offline)).toEqual({ code: 0, stdout: before.stdout, stderr: "" });
 });
 
 test("401 and 404 say what to do", async () => {

@@ -5,7 +5,7 @@ import { saveTinyModel } from "../../../packages/pipelines/test/support/tiny-mod
 import { bin, cli, startBin } from "./support/cli.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
-const commands = ["info", "tokenize", "forward", "fill-mask", "embed", "classify", "bench"];
+const commands = ["info", "tokenize", "forward", "fill-mask", "embed", "classify", "pseudo-log-likelihood", "bench"];
 const folder = temporaryFolder();
 
 describe("help", () => {

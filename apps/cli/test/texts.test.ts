@@ -1,8 +1,9 @@
-/** `modernbert fill-mask`, `embed`, `classify` and `info` on a tiny model, in their human and machine forms. */
+/** `modernbert fill-mask`, `embed`, `classify`, `pseudo-log-likelihood` and `info` on a tiny model, in their human and machine forms. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { saveTinyModel } from "../../../packages/pipelines/test/support/tiny-model.ts";
+import type { PseudoLogLikelihood } from "@modernbert-ts/pipelines";
 import { bin, cli, errorOf } from "./support/cli.ts";
 import type { Result } from "./support/cli.ts";
 import { temporaryFolder } from "./support/temporary.ts";
@@ -108,6 +109,28 @@ test("classify: all labels of each line, best first", async () => {
     expect(best.score + other.score).toBeCloseTo(1, 6);
   }
   expect(errorOf(await run("classify", [], "one"))).toMatch(/classifier\.weight.*"sequence-classification"/);
+});
+
+test("pseudo-log-likelihood: sum and tokens of each line; what cannot be scored is named", async () => {
+  const { stdout, code } = await run("pseudo-log-likelihood", [], "The capital\na\n");
+  expect(code).toBe(0);
+  const answers = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as PseudoLogLikelihood);
+  expect(answers.map(({ num_tokens, tokens }) => [num_tokens, tokens.length])).toEqual([
+    [2, 2],
+    [1, 1],
+  ]);
+  const [{ tokens, pseudo_log_likelihood }] = answers as [PseudoLogLikelihood];
+  expect(tokens.map(({ token_str }) => token_str)).toEqual(["The", " capital"]);
+  expect(pseudo_log_likelihood).toBe(tokens.reduce((sum, { log_probability }) => sum + log_probability, 0));
+  expect(errorOf(await run("pseudo-log-likelihood", [], "a\n[MASK]"))).toMatch(/only special tokens in line 2/);
+  expect(errorOf(await run("pseudo-log-likelihood", [], "a\n\nb"))).toMatch(/got nothing in line 2/);
+  const long = "x y ".repeat(100);
+  expect(errorOf(await run("pseudo-log-likelihood", [], long))).toMatch(/at most 64 tokens, got \d+ in line 1/);
+  const cut = JSON.parse((await run("pseudo-log-likelihood", ["--truncate"], long)).stdout) as PseudoLogLikelihood;
+  expect(cut.num_tokens).toBe(62);
 });
 
 describe("info", () => {

@@ -17,7 +17,9 @@ export interface Invocation {
 /** Reads arguments and environment. Throws CommanderError for wrong usage, and for --help and --version once they are printed. */
 export function parseCommand(args: readonly string[]): Invocation {
   const command = new Command("modernbert-serve")
-    .description("Serves a ModernBERT over HTTP: /embed, /v1/embeddings, /fill-mask, /info, /health.")
+    .description(
+      "Serves a ModernBERT over HTTP: /embed, /v1/embeddings, /fill-mask, /pseudo-log-likelihood, /info, /health.",
+    )
     .version(version)
     .allowExcessArguments(false)
     .exitOverride();

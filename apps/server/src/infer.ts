@@ -1,8 +1,10 @@
 /** The way of every request: admitted, tokenised, queued, computed. */
-import type { TaskName } from "@modernbert-ts/pipelines";
+import { inParts, taskOf } from "@modernbert-ts/pipelines";
+import type { TaskAnswer, TaskName } from "@modernbert-ts/pipelines";
 import type { Timed } from "./batching/scheduler.ts";
 import { costsOf } from "./costs.ts";
 import type { Costs } from "./costs.ts";
+import { ServeError } from "./errors.ts";
 import type { EncodeSettings } from "./inputs/encoder.ts";
 import type { Input } from "./inputs/read-inputs.ts";
 import type { Task, TaskResult } from "./model/protocol.ts";
@@ -10,7 +12,8 @@ import { requireModel } from "./service.ts";
 import type { Service } from "./service.ts";
 
 export interface Inference<N extends TaskName> {
-  readonly results: readonly TaskResult<N>[];
+  /** One for each input. */
+  readonly results: readonly TaskAnswer<N>[];
   readonly costs: Costs;
 }
 
@@ -32,8 +35,26 @@ export async function infer<N extends TaskName>(
     const started = performance.now();
     const sequences = await service.encoder.encode(inputs, encoding, signal);
     check?.(sequences);
+    const { queue, answers } = inParts(taskOf(task.name), service.files, sequences);
+    const parts = takeAll(queue, service.options.maxConcurrentRequests);
     const tokenization = performance.now() - started;
-    const timed: Timed<TaskResult<N>>[] = await service.scheduler.run(task, sequences, signal);
-    return { results: timed.map(({ result }) => result), costs: costsOf(inputs, sequences, tokenization, timed) };
+    return service.admission.hold(parts.length - inputs.length, async () => {
+      const timed: Timed<TaskResult<N>>[] = await service.scheduler.run(task, parts, signal);
+      const results = answers(timed.map(({ result }) => result));
+      return { results, costs: costsOf(inputs, sequences, tokenization, timed) };
+    });
   });
+}
+
+/** @throws ServeError 422 beyond `most` sequences: they could never be admitted. */
+function takeAll(queue: Iterable<Int32Array>, most: number): Int32Array[] {
+  const parts: Int32Array[] = [];
+  for (const part of queue) {
+    if (parts.length === most) {
+      const message = `\`inputs\` would take more than ${most} sequences of the model (--max-concurrent-requests): send less`;
+      throw new ServeError("Validation", message);
+    }
+    parts.push(part);
+  }
+  return parts;
 }

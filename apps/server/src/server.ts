@@ -8,6 +8,7 @@ import { addEmbed } from "./http/embed.ts";
 import { addFillMask } from "./http/fill-mask.ts";
 import { addHealth, addInfo } from "./http/info.ts";
 import { addOpenAiEmbeddings } from "./http/openai.ts";
+import { addPseudoLogLikelihood } from "./http/pseudo-log-likelihood.ts";
 import { Encoder } from "./inputs/encoder.ts";
 import { readModelFiles } from "./model/model-files.ts";
 import { ModelWorker } from "./model/model-worker.ts";
@@ -26,6 +27,8 @@ export interface RunningServer {
   /** Stops listening, lets requests under way finish within `shutdownTimeout`, ends the rest with 503, frees the device. */
   close(): Promise<void>;
 }
+
+const routes = [addEmbed, addOpenAiEmbeddings, addFillMask, addPseudoLogLikelihood, addInfo, addHealth];
 
 /** Milliseconds between the last answer and the end of its connection. */
 const lastWords = 1_000;
@@ -70,7 +73,7 @@ export async function startServer(
     encoder: new Encoder(files.tokenizer, files.maxInputLength, files.info.vocabSize),
     admission: new Admission(options.maxConcurrentRequests, () => scheduler.estimateWait()),
   };
-  for (const addRoute of [addEmbed, addOpenAiEmbeddings, addFillMask, addInfo, addHealth]) addRoute(app, service);
+  for (const addRoute of routes) addRoute(app, service);
 
   let closing: Promise<void> | undefined;
   app.addHook("onSend", async (_request, reply) => {

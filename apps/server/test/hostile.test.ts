@@ -13,7 +13,7 @@ afterAll(() => server.close());
 
 const label = (body: unknown): string => (typeof body === "string" ? body : JSON.stringify(body)).slice(0, 60);
 
-const routes = ["/embed", "/v1/embeddings", "/fill-mask"] as const;
+const routes = ["/embed", "/v1/embeddings", "/fill-mask", "/pseudo-log-likelihood"] as const;
 
 describe("exact refusals", () => {
   const deepList = "[".repeat(9_000) + "]".repeat(9_000);
@@ -48,6 +48,8 @@ describe("exact refusals", () => {
     ["/embed", { inputs: "a", truncation_direction: "up" }, 422, /truncation_direction/],
     ["/embed", { inputs: "a".repeat(30_000) }, 413, "Failed to buffer the request body: length limit exceeded"],
     ["/fill-mask", { inputs: ["[MASK]", ""] }, 400, "`inputs` cannot be empty"],
+    ["/pseudo-log-likelihood", { inputs: [] }, 400, "`inputs` cannot be empty"],
+    ["/pseudo-log-likelihood", { inputs: [1] }, 422, "`inputs` should be a string or a list of strings, got number"],
   ];
   const cases = refusals.map((refusal) => [`${refusal[0]} ${label(refusal[1])}`, refusal] as const);
 

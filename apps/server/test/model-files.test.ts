@@ -1,6 +1,11 @@
 /** What the files beside a model change, on a stub that tells which token ids arrive. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readyStub, startStub } from "./stub-server.ts";
+import { readModelFiles } from "../src/model/model-files.ts";
+import { defaults } from "../src/options.ts";
+import { readyStub, startStub, stubFolder } from "./stub-server.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const prompts = { prompts: { query: "search: ", document: "passage: " }, default_prompt_name: null };
 
@@ -23,7 +28,10 @@ test("prompts: by name, by default, never before token ids", async () => {
   const unknown = await server.post("/embed", { inputs: "hi", prompt_name: "other" });
   expect([unknown.status, await unknown.json()]).toEqual([
     422,
-    { error: '`prompt_name` is "other", but the model\'s prompts are: query, document', error_type: "Validation" },
+    {
+      error: '`prompt_name`: [prompt] expected a prompt that the model has (query, document), got "other"',
+      error_type: "Validation",
+    },
   ]);
   expect((await server.post("/embed", { inputs: [[1]], prompt_name: "query" })).status).toBe(422);
 });
@@ -41,10 +49,10 @@ test("a model that leaves prompts out of pooling takes none by name", async () =
   const named = await server.post("/embed", { inputs: "hi", prompt_name: "query" });
   expect([named.status, await named.json()]).toEqual([
     422,
-    { error: expect.stringMatching(/^`prompt_name` cannot be used: .*include_prompt/), error_type: "Validation" },
+    { error: expect.stringMatching(/^`prompt_name`: .*expected no prompt.*include_prompt/), error_type: "Validation" },
   ]);
   expect((await server.post("/embed", { inputs: "hi", prompt_name: "none" })).status).toBe(200);
-  await expect(startStub({ files, defaultPromptName: "query" })).rejects.toThrow(/expected include_prompt to be true/);
+  await expect(startStub({ files, defaultPromptName: "query" })).rejects.toThrow(/expected no prompt/);
 });
 
 test("pooling and length come from the sentence-transformers files", async () => {
@@ -62,6 +70,21 @@ test("pooling and length come from the sentence-transformers files", async () =>
     max_input_length: 16,
     model_type: { embedding: { pooling: "mean" } },
   });
+});
+
+test("a snapshot of the cache that may lack files is told at the start", async () => {
+  const commit = "0".repeat(40);
+  const cache = await temporaryFolder();
+  const model = await stubFolder({}, {}, join(cache, "snapshots", commit));
+  const notices: string[] = [];
+  const read = (): Promise<unknown> => readModelFiles({ ...defaults, model }, (notice) => void notices.push(notice));
+  expect(await read()).toMatchObject({ sha: commit, pooling: "mean" });
+  expect(notices).toContainEqual(expect.stringMatching(/^the copy .* lacks .* modules\.json \(.*1_Pooling/));
+  await mkdir(join(cache, ".no_exist", commit), { recursive: true });
+  await writeFile(join(cache, ".no_exist", commit, "modules.json"), "");
+  notices.length = 0;
+  await read();
+  expect(notices.filter((notice) => notice.includes("modules.json"))).toEqual([]);
 });
 
 test.each([

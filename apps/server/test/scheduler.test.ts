@@ -11,7 +11,7 @@ class FakeWorker {
   state: WorkerState = "ready";
   readonly batches: number[][][] = [];
   /** When set, batches wait for `open`. */
-  private gate: Promise<void> | undefined;
+  #gate: Promise<void> | undefined;
   open: () => void = () => {};
   /** Batches with such a first id fail. */
   bad: number | undefined;
@@ -20,14 +20,14 @@ class FakeWorker {
   work: () => void = () => {};
 
   shut(): void {
-    this.gate = new Promise((resolve) => (this.open = resolve));
+    this.#gate = new Promise((resolve) => (this.open = resolve));
   }
 
   async run(_task: Task, { ids, cuSeqlens }: PackedBatch): Promise<readonly TaskResult[]> {
     const sequences = Array.from(cuSeqlens.subarray(1), (end, index) => [...ids.subarray(cuSeqlens[index], end)]);
     this.batches.push(sequences);
     this.work();
-    await this.gate;
+    await this.#gate;
     if (this.gone) throw new WorkerGoneError("gone");
     if (sequences.some(([first]) => first === this.bad)) throw new BatchFailedError("bad sequence");
     return sequences.map(([first]) => Float32Array.of(first!));

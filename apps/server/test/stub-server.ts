@@ -81,8 +81,12 @@ export function post(url: string, body: unknown, init: RequestInit = {}): Promis
 }
 
 /** What `config.json` needs; the vocabulary is the built-in one. */
-async function stubFolder(config = {}, files: Readonly<Record<string, unknown>> = {}): Promise<string> {
-  const folder = await temporaryFolder();
+export async function stubFolder(
+  config = {},
+  files: Readonly<Record<string, unknown>> = {},
+  place?: string,
+): Promise<string> {
+  const folder = place ?? (await temporaryFolder());
   const json = {
     model_type: "modernbert",
     architectures: ["ModernBertForMaskedLM"],

@@ -28,6 +28,13 @@ function predictionsOf(ids, topK) {
   return Array.from({ length: masks }, () => Array.from({ length: topK }, (_, token) => prediction(token)));
 }
 
+/** What a sequence gives, by task. */
+const tasks = {
+  embed: vectorOf,
+  "fill-mask": (ids, { topK }) => predictionsOf(ids, topK),
+  "pseudo-log-likelihood": ([place]) => -place / 8,
+};
+
 async function run({ id, task, pack: { ids, cuSeqlens } }) {
   const sequences = Array.from(cuSeqlens.subarray(1), (end, index) => [...ids.subarray(cuSeqlens[index], end)]);
   send({ type: "notice", message: JSON.stringify(sequences) });
@@ -35,9 +42,7 @@ async function run({ id, task, pack: { ids, cuSeqlens } }) {
   if (starts.includes(magic.hold)) await released;
   if (starts.includes(magic.crash)) throw new Error("the stub was told to crash");
   if (starts.includes(magic.fail)) return send({ type: "failed", id, message: "[stub] expected other ids" });
-  const compute = (sequence) =>
-    task.name === "embed" ? vectorOf(sequence) : predictionsOf(sequence, task.options.topK);
-  return send({ type: "done", id, results: sequences.map(compute) });
+  return send({ type: "done", id, results: sequences.map((sequence) => tasks[task.name](sequence, task.options)) });
 }
 
 parentPort.on("message", (message) => {

@@ -1,5 +1,5 @@
 /** A model and its tokenizer on a backend, opened together from a folder on disk or a hub id. */
-import { diskFolder } from "@modernbert-ts/safetensors/node";
+import { openFolder } from "./hub/snapshot.ts";
 import { openModel } from "./model.ts";
 import type { ModelOptions, OpenModel } from "./model.ts";
 import { addTexts } from "./text-model.ts";
@@ -13,7 +13,7 @@ export interface Pipeline extends OpenModel, TextModel {}
 export async function openPipeline(source: string, options: PipelineOptions = {}): Promise<Pipeline> {
   const open = await openModel(source, options);
   try {
-    return { ...open, ...(await addTexts(diskFolder(open.folder), open, options.onNotice)) };
+    return { ...open, ...(await addTexts(await openFolder(open.folder), open, options.onNotice)) };
   } catch (error) {
     await open[Symbol.asyncDispose]();
     throw error;

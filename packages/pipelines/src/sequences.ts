@@ -54,21 +54,25 @@ export function encodeTexts(
 
 /**
  * Runs `forward` on packs of at most `maxTokens` tokens (a longer sequence is a pack of its own) and returns its results in order.
- * Each pack is read back before the next is queued, so memory stays bounded.
+ * Sequences are taken as they come, and each pack is read back before the next is queued, so memory stays bounded.
  */
 export async function inPacks<T>(
-  sequences: readonly Int32Array[],
+  sequences: Iterable<Int32Array>,
   maxTokens: number,
   forward: (pack: readonly Int32Array[]) => Promise<readonly T[]>,
 ): Promise<T[]> {
   const results: T[] = [];
-  for (let start = 0; start < sequences.length;) {
-    let end = start + 1;
-    let tokens = sequences[start]!.length;
-    while (end < sequences.length && tokens + sequences[end]!.length <= maxTokens) tokens += sequences[end++]!.length;
-    results.push(...(await forward(sequences.slice(start, end))));
-    start = end;
+  let pack: Int32Array[] = [];
+  let tokens = 0;
+  for (const sequence of sequences) {
+    if (pack.length > 0 && tokens + sequence.length > maxTokens) {
+      results.push(...(await forward(pack)));
+      [pack, tokens] = [[], 0];
+    }
+    pack.push(sequence);
+    tokens += sequence.length;
   }
+  if (pack.length > 0) results.push(...(await forward(pack)));
   return results;
 }
 

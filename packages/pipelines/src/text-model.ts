@@ -1,14 +1,15 @@
 /** A model with its tokenizer: what the functions beside this file work on. Opened from any folder, on a disk or in a page. */
 import { loadModelFolder } from "@modernbert-ts/encoder";
 import type { Encoder, EncoderInfo, LoadOptions } from "@modernbert-ts/encoder";
-import type { Folder } from "@modernbert-ts/safetensors";
 import type { Runtime } from "@modernbert-ts/tensor-core";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { architectures } from "./architectures.ts";
 import { readSettings } from "./folder/settings.ts";
 import type { TextSettings } from "./folder/settings.ts";
 import { readTokenizer } from "./folder/tokenizer.ts";
-import { unfusedNotices } from "./notices.ts";
+import type { ModelFolder } from "./folder/uncertain.ts";
+import { eachOnce, noticeUnfused } from "./notices.ts";
+import type { Notify } from "./notices.ts";
 
 export interface TextModel {
   readonly runtime: Runtime;
@@ -16,14 +17,14 @@ export interface TextModel {
   readonly tokenizer: Tokenizer;
   /** What the folder says of its texts and vectors. */
   readonly settings: TextSettings;
+  /** Tells what a person should know, each thing once. */
+  readonly onNotice?: Notify;
   /** Called after each run of a task. */
   readonly afterRun?: () => void;
 }
 
-export type Notify = (notice: string) => void;
-
 /** Loads a model, its tokenizer and its settings. Free it with `model.dispose()`; the runtime stays the caller's. */
-export async function openTextModel(folder: Folder, options: LoadOptions, onNotice?: Notify): Promise<TextModel> {
+export async function openTextModel(folder: ModelFolder, options: LoadOptions, onNotice?: Notify): Promise<TextModel> {
   const { model } = await loadModelFolder(folder, architectures, options);
   try {
     return await addTexts(folder, { runtime: options.runtime, model }, onNotice);
@@ -35,17 +36,19 @@ export async function openTextModel(folder: Folder, options: LoadOptions, onNoti
 
 /** What a folder says about text, added to its model. */
 export async function addTexts(
-  folder: Folder,
+  folder: ModelFolder,
   { runtime, model }: Pick<TextModel, "runtime" | "model">,
   onNotice?: Notify,
 ): Promise<TextModel> {
   const text = await readTextSide(folder, model.info, onNotice);
-  return { runtime, model, ...text, ...(onNotice && { afterRun: unfusedNotices(runtime, onNotice) }) };
+  if (!onNotice) return { runtime, model, ...text };
+  const tell = eachOnce(onNotice);
+  return { runtime, model, ...text, onNotice: tell, afterRun: () => noticeUnfused(runtime, tell) };
 }
 
 /** Tokenizer and settings of a folder: all that texts need where no weights are. @throws CheckpointError, ModelNotFoundError, TokenizerError */
 export async function readTextSide(
-  folder: Folder,
+  folder: ModelFolder,
   info: EncoderInfo,
   onNotice?: Notify,
 ): Promise<Pick<TextModel, "tokenizer" | "settings">> {

@@ -109,6 +109,8 @@ describe("embed", async () => {
         { type: `${type}.Pooling`, path: "pool" },
         { type: `${type}.Normalize`, path: "norm" },
       ]);
+      mkdirSync(join(folder, "pool"));
+      write(folder, "pool/config.json", { pooling_mode: "mean" });
     });
     const [found] = await embed(other, ["The CAT sat on it"], { truncate: true });
     const ids = pipeline.tokenizer.encode("q: the cat sat on it", { truncation: { maxLength: 6 } }).ids;

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { EncoderInfo } from "@modernbert-ts/encoder";
 import type { Folder } from "@modernbert-ts/safetensors";
-import { requirePooling, requirePromptInPooling } from "../src/folder/embedding.ts";
+import { requirePooling } from "../src/folder/embedding.ts";
 import { promptText } from "../src/folder/prompts.ts";
 import { readSettings } from "../src/folder/settings.ts";
 import type { TextSettings } from "../src/folder/settings.ts";
@@ -79,14 +79,23 @@ test.each<[string, Files, RegExp]>([
   expect(() => requirePooling(embedding)).toThrow(message);
 });
 
+test("pooling settings that modules.json names and that are not there are missed by name", async () => {
+  const { embedding } = await read({ "modules.json": modules(["Transformer", ""], ["Pooling", "pool"]) });
+  expect(() => requirePooling(embedding)).toThrow(/expected pool\/config\.json in folder, which modules\.json names/);
+  expect(requirePooling(embedding, "cls")).toBe("cls");
+});
+
 test("Normalize, truncate_dim and include_prompt are read", async () => {
-  const { embedding } = await read({
+  const settings = await read({
     "modules.json": modules(["Transformer", ""], ["Pooling", "1_Pooling"], ["Normalize", "2_Normalize"]),
     "1_Pooling/config.json": { pooling_mode: "mean", include_prompt: false },
     "config_sentence_transformers.json": { truncate_dim: 8 },
   });
-  expect(embedding).toMatchObject({ normalize: true, dimensions: 8 });
-  expect(() => requirePromptInPooling(embedding)).toThrow(/expected include_prompt to be true.*embed without a prompt/);
+  expect(settings.embedding).toMatchObject({ normalize: true, dimensions: 8 });
+  expect(() => promptText(settings, { prompt: "q: " })).toThrow(
+    /expected no prompt.*include_prompt is false.*embed without/,
+  );
+  expect(promptText(settings)).toBe("");
 });
 
 test.each<[Files, number]>([
@@ -100,13 +109,13 @@ test.each<[Files, number]>([
 });
 
 test("prompts by name and by default; unknown names are refused", async () => {
-  const { prompts } = await read({
+  const settings = await read({
     "config_sentence_transformers.json": { prompts: { query: "q: ", document: "d: " }, default_prompt_name: "query" },
   });
-  expect(promptText(prompts, {})).toBe("q: ");
-  expect(promptText(prompts, { promptName: "document" })).toBe("d: ");
-  expect(promptText(prompts, { prompt: "" })).toBe("");
-  expect(() => promptText(prompts, { promptName: "other" })).toThrow(/\(query, document\), got "other"/);
+  expect(promptText(settings)).toBe("q: ");
+  expect(promptText(settings, { promptName: "document" })).toBe("d: ");
+  expect(promptText(settings, { prompt: "" })).toBe("");
+  expect(() => promptText(settings, { promptName: "other" })).toThrow(/\(query, document\), got "other"/);
 });
 
 test.each<[Files, RegExp]>([

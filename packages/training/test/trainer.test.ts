@@ -193,7 +193,7 @@ describe("going on gives the same bits", () => {
   });
 });
 
-function checkpoint(state: unknown): Checkpoint {
+function checkpointOf(state: unknown): Checkpoint {
   return { path: "step-00000002", step: 2, state };
 }
 
@@ -202,14 +202,14 @@ test("states of earlier versions are read, unknown ones refused by name", () => 
   const common = { progress, metricsPosition: 9, settings: null };
   const read = { ...common, version: 3, objective: "masked_lm", loaders: [{ version: 1 }] };
   const loader = { version: 1 };
-  expect(trainingStateOf(checkpoint(read))).toEqual(read);
-  expect(trainingStateOf(checkpoint({ ...common, version: 2, objective: "masked_lm", loader }))).toEqual(read);
+  expect(trainingStateOf(checkpointOf(read))).toEqual(read);
+  expect(trainingStateOf(checkpointOf({ ...common, version: 2, objective: "masked_lm", loader }))).toEqual(read);
   const score = { loss: 2, maskedAccuracy: 0.5, maskedTokens: 7 };
-  expect(trainingStateOf(checkpoint({ ...common, version: 1, loader, score }))).toEqual({
+  expect(trainingStateOf(checkpointOf({ ...common, version: 1, loader, score }))).toEqual({
     ...read,
     score: { loss: 2, metrics: { maskedAccuracy: 0.5 }, weight: 7 },
   });
-  expect(() => trainingStateOf(checkpoint({ ...read, version: 4 }))).toThrow(
+  expect(() => trainingStateOf(checkpointOf({ ...read, version: 4 }))).toThrow(
     "[restoreTraining] expected a training state of version 1, 2 or 3, got 4 in step-00000002; update this package",
   );
 });

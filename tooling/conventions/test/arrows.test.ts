@@ -17,9 +17,6 @@ const storeys: readonly (readonly string[])[] = [
 ];
 const storeyOf = new Map(storeys.flatMap((names, storey) => names.map((name) => [name, storey] as const)));
 
-/** Packages with `private` in TypeScript's sense. */
-const privateByType: readonly string[] = ["server"];
-
 interface Manifest {
   readonly name: string;
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -89,7 +86,6 @@ describe.each(members)("%s", (folder) => {
   });
 
   test("has members that are #private", () => {
-    if (privateByType.includes(name)) return;
     const found = files.filter((file) => /^\s*(private|protected|public)\s+[\w#]/m.test(readFileSync(file, "utf8")));
     expect(found.map((file) => relative(folder, file))).toEqual([]);
   });

@@ -2,26 +2,26 @@
 import { ServeError } from "../errors.ts";
 
 export class Admission {
-  private readonly limit: number;
+  readonly #limit: number;
   /** Seconds after which a place is likely. */
-  private readonly estimateWait: () => number;
-  private taken = 0;
+  readonly #estimateWait: () => number;
+  #taken = 0;
 
   constructor(limit: number, estimateWait: () => number) {
-    this.limit = limit;
-    this.estimateWait = estimateWait;
+    this.#limit = limit;
+    this.#estimateWait = estimateWait;
   }
 
   /** Runs `body` while holding `inputs` places. */
   async hold<T>(inputs: number, body: () => Promise<T>): Promise<T> {
-    if (this.taken + inputs > this.limit) {
-      throw new ServeError("Overloaded", "Model is overloaded", { retryAfter: this.estimateWait() });
+    if (this.#taken + inputs > this.#limit) {
+      throw new ServeError("Overloaded", "Model is overloaded", { retryAfter: this.#estimateWait() });
     }
-    this.taken += inputs;
+    this.#taken += inputs;
     try {
       return await body();
     } finally {
-      this.taken -= inputs;
+      this.#taken -= inputs;
     }
   }
 }

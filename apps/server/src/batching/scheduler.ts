@@ -39,24 +39,24 @@ const batchTime = 1_000;
 const leastTokens = 512;
 
 export class Scheduler {
-  private readonly worker: Pick<ModelWorker, "run" | "state">;
-  private readonly limits: BatchLimits;
-  private readonly queue: Job[] = [];
+  readonly #worker: Pick<ModelWorker, "run" | "state">;
+  readonly #limits: BatchLimits;
+  readonly #queue: Job[] = [];
   /** The batch that the model is computing. */
-  private running: readonly Job[] = [];
-  private scheduled = false;
+  #running: readonly Job[] = [];
+  #scheduled = false;
   /** Exponential mean of the model's speed, tokens per ms. */
-  private speed: number | undefined;
+  #speed: number | undefined;
 
   constructor(worker: Pick<ModelWorker, "run" | "state">, limits: BatchLimits) {
-    this.worker = worker;
-    this.limits = limits;
+    this.#worker = worker;
+    this.#limits = limits;
   }
 
   /** Seconds until what waits now is done, from 1 to 60. */
   estimateWait(): number {
-    const waiting = this.queue.reduce((sum, { tokens }) => sum + tokens, 0);
-    const seconds = this.speed ? Math.ceil(waiting / this.speed / 1000) : 1;
+    const waiting = this.#queue.reduce((sum, { tokens }) => sum + tokens, 0);
+    const seconds = this.#speed ? Math.ceil(waiting / this.#speed / 1000) : 1;
     return Math.min(60, Math.max(1, seconds));
   }
 
@@ -90,7 +90,7 @@ export class Scheduler {
           }),
         ),
     );
-    this.queue.push(...jobs);
+    this.#queue.push(...jobs);
     this.schedule();
     let abort!: () => void;
     const aborted = new Promise<never>((_, reject) => (abort = () => reject(signal.reason as Error)));
@@ -99,67 +99,67 @@ export class Scheduler {
       return (await Promise.race([Promise.all(answers), aborted])) as Timed<TaskResult<N>>[];
     } finally {
       signal.removeEventListener("abort", abort);
-      this.drop(jobs);
+      this.#drop(jobs);
     }
   }
 
   /** Looks again whether the model can take a batch: to be called when it has become ready. */
   schedule(): void {
-    if (this.scheduled) return;
-    this.scheduled = true;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
     // Requests that the event loop has already received join the batch, and callers that an answer sends away leave it.
     setImmediate(() => {
-      this.scheduled = false;
-      this.next();
+      this.#scheduled = false;
+      this.#next();
     });
   }
 
   /** Fails everything that waits or is being computed. */
   rejectAll(error: Error): void {
-    for (const { reject } of [...this.running, ...this.queue.splice(0)]) reject(error);
+    for (const { reject } of [...this.#running, ...this.#queue.splice(0)]) reject(error);
   }
 
-  private drop(jobs: readonly Job[]): void {
+  #drop(jobs: readonly Job[]): void {
     for (const job of jobs) {
       job.dropped = true;
-      const at = this.queue.indexOf(job);
-      if (at !== -1) this.queue.splice(at, 1);
+      const at = this.#queue.indexOf(job);
+      if (at !== -1) this.#queue.splice(at, 1);
     }
   }
 
-  private next(): void {
-    if (this.running.length > 0 || this.worker.state !== "ready") return;
-    const batch = takeBatch(this.queue, { ...this.limits, maxTokens: this.budget() });
+  #next(): void {
+    if (this.#running.length > 0 || this.#worker.state !== "ready") return;
+    const batch = takeBatch(this.#queue, { ...this.#limits, maxTokens: this.#budget() });
     if (batch.length === 0) return;
-    this.running = batch;
-    void this.compute(batch).finally(() => {
-      this.running = [];
+    this.#running = batch;
+    void this.#compute(batch).finally(() => {
+      this.#running = [];
       this.schedule();
     });
   }
 
-  private budget(): number {
-    const { maxTokens } = this.limits;
-    if (this.speed === undefined) return maxTokens;
-    return Math.min(maxTokens, Math.max(leastTokens, this.speed * batchTime));
+  #budget(): number {
+    const { maxTokens } = this.#limits;
+    if (this.#speed === undefined) return maxTokens;
+    return Math.min(maxTokens, Math.max(leastTokens, this.#speed * batchTime));
   }
 
-  private async compute(batch: readonly Job[]): Promise<void> {
+  async #compute(batch: readonly Job[]): Promise<void> {
     const started = performance.now();
     try {
       const pack = packSequences(batch.map(({ ids }) => ids));
       const tokens = pack.ids.length;
-      const results = await this.worker.run(batch[0]!.task, pack);
+      const results = await this.#worker.run(batch[0]!.task, pack);
       const computed = performance.now() - started;
       const speed = tokens / Math.max(computed, 0.001);
-      this.speed = this.speed === undefined ? speed : 0.9 * this.speed + 0.1 * speed;
+      this.#speed = this.#speed === undefined ? speed : 0.9 * this.#speed + 0.1 * speed;
       batch.forEach((job, index) => job.resolve({ result: results[index]!, queued: started - job.arrived, computed }));
     } catch (error) {
-      this.failed(batch, error as Error);
+      this.#failed(batch, error as Error);
     }
   }
 
-  private failed(batch: readonly Job[], error: Error): void {
+  #failed(batch: readonly Job[], error: Error): void {
     if (!(error instanceof BatchFailedError)) {
       for (const { reject } of batch)
         reject(new ServeError("Unhealthy", error.message, { cause: error, retryAfter: 5 }));
@@ -167,7 +167,7 @@ export class Scheduler {
       batch[0]!.reject(new ServeError("Backend", error.message, { cause: error }));
     } else {
       for (const job of batch) job.alone = true;
-      this.queue.unshift(...batch.filter(({ dropped }) => !dropped));
+      this.#queue.unshift(...batch.filter(({ dropped }) => !dropped));
     }
   }
 }

@@ -1,4 +1,6 @@
 /** `POST /embed` of text-embeddings-inference, and what it shares with OpenAI's route. */
+import { promptText } from "@modernbert-ts/pipelines";
+import { TensorError } from "@modernbert-ts/tensor-core";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { ServeError } from "../errors.ts";
@@ -77,22 +79,13 @@ export async function computeVectors(
 
 function promptFor({ files }: Service, inputs: readonly Input[], name: string | undefined): string | undefined {
   if (name === undefined) return files.defaultPrompt;
-  const prompt = files.prompts.get(name);
-  if (prompt === undefined) {
-    const known = [...files.prompts.keys()].join(", ") || "none";
-    throw new ServeError(
-      "Validation",
-      `\`prompt_name\` is ${JSON.stringify(name)}, but the model's prompts are: ${known}`,
-    );
-  }
   if (inputs.some((input) => typeof input !== "string")) {
     throw new ServeError("Validation", "`prompt_name` cannot be used with token ids");
   }
-  if (prompt !== "" && !files.embedding.includePrompt) {
-    throw new ServeError(
-      "Validation",
-      "`prompt_name` cannot be used: the model leaves prompts out of pooling (include_prompt), which is not done here",
-    );
+  try {
+    return promptText(files.settings, { promptName: name });
+  } catch (error) {
+    if (!(error instanceof TensorError)) throw error;
+    throw new ServeError("Validation", `\`prompt_name\`: ${error.message}`, { cause: error });
   }
-  return prompt;
 }

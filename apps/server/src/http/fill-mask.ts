@@ -8,6 +8,7 @@ import { readTexts } from "../inputs/read-inputs.ts";
 import type { Service } from "../service.ts";
 import { readBody } from "./body.ts";
 import { lifetime } from "./lifetime.ts";
+import { maskIdOf } from "./masked-lm.ts";
 import { sendCosts } from "./send-costs.ts";
 
 const maxTopK = 100;
@@ -40,13 +41,6 @@ export function addFillMask(app: FastifyInstance, service: Service): void {
     const answers = results.map(unwrapSingle);
     return Array.isArray(inputs) && answers.length > 1 ? answers : answers[0];
   });
-}
-
-function maskIdOf({ files }: Service): number {
-  if (files.info.head !== "masked-lm") throw new ServeError("Backend", "Model is not a masked language model");
-  const { mask } = files.tokenizer.specialTokens;
-  if (mask === undefined) throw new ServeError("Backend", "the model's tokenizer has no mask token");
-  return mask;
 }
 
 function checkMasks(masks: number, index: number, name: string): void {

@@ -22,15 +22,15 @@ const maxCharactersPerToken = 250;
 const slice = 8;
 
 export class Encoder {
-  private readonly tokenizer: Tokenizer;
-  private readonly maxLength: number;
-  private readonly vocabSize: number;
+  readonly #tokenizer: Tokenizer;
+  readonly #maxLength: number;
+  readonly #vocabSize: number;
 
   /** @param vocabSize rows of the model: a tokenizer may know more ids. */
   constructor(tokenizer: Tokenizer, maxInputLength: number, vocabSize: number) {
-    this.vocabSize = vocabSize;
-    this.tokenizer = tokenizer;
-    this.maxLength = maxInputLength;
+    this.#vocabSize = vocabSize;
+    this.#tokenizer = tokenizer;
+    this.#maxLength = maxInputLength;
   }
 
   /** Token ids with special tokens. @throws ServeError 422 for an input that is too long and not to be truncated. */
@@ -38,7 +38,7 @@ export class Encoder {
     const sequences: Int32Array[] = [];
     let resumed = performance.now();
     for (const input of inputs) {
-      sequences.push(typeof input === "string" ? this.encodeText(input, settings) : this.fit(input, settings));
+      sequences.push(typeof input === "string" ? this.#encodeText(input, settings) : this.#fit(input, settings));
       if (performance.now() - resumed < slice) continue;
       await new Promise<void>((resolve) => setImmediate(resolve));
       signal.throwIfAborted();
@@ -47,41 +47,41 @@ export class Encoder {
     return sequences;
   }
 
-  private encodeText(input: string, settings: EncodeSettings): Int32Array {
-    const { maxLength } = this;
+  #encodeText(input: string, settings: EncodeSettings): Int32Array {
+    const maxLength = this.#maxLength;
     const { truncate, side, prompt = "" } = settings;
     let text = prompt + input;
     const most = maxLength * maxCharactersPerToken;
     if (text.length > most) {
-      if (!truncate) throw this.tooLong(`more than ${maxLength}`);
+      if (!truncate) throw this.#tooLong(`more than ${maxLength}`);
       text = cut(text, most, side);
     }
     const truncation = truncate ? { maxLength, side } : false;
     try {
-      return this.known(this.fit(this.tokenizer.encode(text, { truncation, padding: false }).ids, settings));
+      return this.#known(this.#fit(this.#tokenizer.encode(text, { truncation, padding: false }).ids, settings));
     } catch (error) {
       if (error instanceof TokenizerError) throw new ServeError("Tokenizer", error.message, { cause: error });
       throw error;
     }
   }
 
-  private fit(ids: Int32Array, { truncate, side }: EncodeSettings): Int32Array {
+  #fit(ids: Int32Array, { truncate, side }: EncodeSettings): Int32Array {
     if (ids.length === 0) throw new ServeError("Validation", "`inputs` has a text without any token");
-    if (ids.length <= this.maxLength) return ids;
-    if (!truncate) throw this.tooLong(String(ids.length));
-    return side === "right" ? ids.subarray(0, this.maxLength) : ids.subarray(-this.maxLength);
+    if (ids.length <= this.#maxLength) return ids;
+    if (!truncate) throw this.#tooLong(String(ids.length));
+    return side === "right" ? ids.subarray(0, this.#maxLength) : ids.subarray(-this.#maxLength);
   }
 
-  private known(ids: Int32Array): Int32Array {
-    const beyond = ids.find((id) => id >= this.vocabSize);
+  #known(ids: Int32Array): Int32Array {
+    const beyond = ids.find((id) => id >= this.#vocabSize);
     if (beyond === undefined) return ids;
-    const token = JSON.stringify(this.tokenizer.idToToken(beyond));
-    const message = `\`inputs\` has the token ${token} with id ${beyond}, but the model's token ids end at ${this.vocabSize - 1}`;
+    const token = JSON.stringify(this.#tokenizer.idToToken(beyond));
+    const message = `\`inputs\` has the token ${token} with id ${beyond}, but the model's token ids end at ${this.#vocabSize - 1}`;
     throw new ServeError("Validation", message);
   }
 
-  private tooLong(given: string): ServeError {
-    return new ServeError("Validation", `\`inputs\` must have less than ${this.maxLength} tokens. Given: ${given}`);
+  #tooLong(given: string): ServeError {
+    return new ServeError("Validation", `\`inputs\` must have less than ${this.#maxLength} tokens. Given: ${given}`);
   }
 }
 

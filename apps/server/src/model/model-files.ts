@@ -1,17 +1,17 @@
 /** What the HTTP side knows of a model without loading its weights: config, tokenizer, pooling, prompts and the longest input. */
-import { basename, dirname } from "node:path";
 import type { EncoderInfo, Pooling } from "@modernbert-ts/encoder";
 import {
   checkConfig,
+  noticeAssumptions,
+  openFolder,
   promptText,
   readInfo,
   readTextSide,
   requirePooling,
-  requirePromptInPooling,
   resolveModelFolder,
+  snapshotCommit,
 } from "@modernbert-ts/pipelines";
-import type { EmbeddingSettings, Prompts } from "@modernbert-ts/pipelines";
-import { diskFolder } from "@modernbert-ts/safetensors/node";
+import type { TextSettings } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { StartError } from "../errors.ts";
 import type { ServeOptions } from "../options.ts";
@@ -23,12 +23,12 @@ export interface ModelFiles {
   readonly info: EncoderInfo;
   readonly tokenizer: Tokenizer;
   readonly pooling: Pooling;
-  readonly embedding: EmbeddingSettings;
+  /** What the folder says of texts and vectors. */
+  readonly settings: TextSettings;
   /** Numbers of a vector that the folder keeps; all where undefined. */
   readonly dimensions: number | undefined;
   /** Tokens of one input, special tokens included. */
   readonly maxInputLength: number;
-  readonly prompts: ReadonlyMap<string, string>;
   /** Put before every text that names no prompt. */
   readonly defaultPrompt: string | undefined;
 }
@@ -39,21 +39,22 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     check: checkConfig,
     onNotice,
   });
-  const info = await readInfo(diskFolder(folder));
-  const { tokenizer, settings } = await readTextSide(diskFolder(folder), info, onNotice);
-  const { embedding, prompts } = settings;
+  const opened = await openFolder(folder);
+  const info = await readInfo(opened);
+  const { tokenizer, settings } = await readTextSide(opened, info, onNotice);
+  const { embedding } = settings;
   const embeds = info.head === "none" || info.head === "masked-lm";
+  if (embeds) noticeAssumptions(embedding, onNotice);
   return {
     folder,
-    sha: shaOf(folder),
+    sha: snapshotCommit(folder) ?? null,
     info,
     tokenizer,
     pooling: embeds ? requirePooling(embedding, options.pooling) : info.classifierPooling,
-    embedding,
+    settings,
     dimensions: embedding.dimensions && Math.min(embedding.dimensions, info.hiddenSize),
     maxInputLength: fitLength(settings.maxLength, options, onNotice),
-    prompts: prompts.byName,
-    defaultPrompt: defaultPrompt(options, prompts, embedding),
+    defaultPrompt: defaultPrompt(options, settings),
   };
 }
 
@@ -71,16 +72,8 @@ function fitLength(longest: number, options: ServeOptions, onNotice: (notice: st
 
 function defaultPrompt(
   { defaultPrompt: prompt, defaultPromptName: promptName }: ServeOptions,
-  prompts: Prompts,
-  embedding: EmbeddingSettings,
+  settings: TextSettings,
 ): string | undefined {
-  const text = promptText(prompts, { ...(prompt !== undefined && { prompt }), ...(promptName && { promptName }) });
-  if (text !== "") requirePromptInPooling(embedding);
+  const text = promptText(settings, { ...(prompt !== undefined && { prompt }), ...(promptName && { promptName }) });
   return text === "" ? undefined : text;
-}
-
-/** Hub models lie in a folder named after their commit. */
-function shaOf(folder: string): string | null {
-  const name = basename(folder);
-  return basename(dirname(folder)) === "snapshots" && /^[0-9a-f]{40}$/.test(name) ? name : null;
 }

@@ -35,137 +35,137 @@ const closeTimeout = 5_000;
 export class ModelWorker {
   /** Resolves when the model is loaded for the first time; rejects when it never will be. */
   readonly loaded: Promise<void>;
-  private readonly options: ModelWorkerOptions;
-  private readonly running: Map<number, Running> = new Map();
-  private readonly restarts: number[] = [];
-  private readonly settleLoaded: { resolve: () => void; reject: (error: Error) => void };
-  private worker: Worker;
-  private current: WorkerState = "loading";
-  private lastError: string | undefined;
-  private backendName: string | undefined;
-  private nextId = 0;
+  readonly #options: ModelWorkerOptions;
+  readonly #running: Map<number, Running> = new Map();
+  readonly #restarts: number[] = [];
+  readonly #settleLoaded: { resolve: () => void; reject: (error: Error) => void };
+  #worker: Worker;
+  #state: WorkerState = "loading";
+  #lastError: string | undefined;
+  #backend: string | undefined;
+  #nextId = 0;
 
   constructor(options: ModelWorkerOptions) {
-    this.options = options;
+    this.#options = options;
     let settle!: { resolve: () => void; reject: (error: Error) => void };
     this.loaded = new Promise((resolve, reject) => (settle = { resolve, reject }));
     this.loaded.catch(() => {}); // whoever awaits it hears of it
-    this.settleLoaded = settle;
-    this.worker = this.start();
+    this.#settleLoaded = settle;
+    this.#worker = this.#start();
   }
 
   get state(): WorkerState {
-    return this.current;
+    return this.#state;
   }
 
   /** The name of the backend that the worker took; undefined until the model is loaded. */
   get backend(): string | undefined {
-    return this.backendName;
+    return this.#backend;
   }
 
   /** When the batch that has been running longest was begun (performance.now()); undefined when idle. */
   get busySince(): number | undefined {
-    return this.running.values().next().value?.since;
+    return this.#running.values().next().value?.since;
   }
 
   /** Computes one batch: one result per sequence. Takes over the arrays. Rejects with BatchFailedError or WorkerGoneError. */
   async run(task: Task, pack: PackedBatch): Promise<readonly TaskResult[]> {
-    if (this.current !== "ready") throw new WorkerGoneError(`the model's worker is ${this.current}`);
-    const id = this.nextId++;
+    if (this.#state !== "ready") throw new WorkerGoneError(`the model's worker is ${this.#state}`);
+    const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.running.set(id, { since: performance.now(), resolve, reject });
+      this.#running.set(id, { since: performance.now(), resolve, reject });
       const buffers = [pack.ids.buffer, pack.cuSeqlens.buffer] as ArrayBuffer[];
-      this.post({ type: "run", id, task, pack }, buffers);
+      this.#post({ type: "run", id, task, pack }, buffers);
     });
   }
 
   /** Lets the worker free its device and waits until it has gone; ends it after five seconds. */
   async close(): Promise<void> {
-    if (this.current === "closed") return;
-    const { worker } = this;
-    const alive = this.current !== "failed";
-    this.enter("closed");
-    this.settleLoaded.reject(new WorkerGoneError("the server was stopped before the model was loaded"));
+    if (this.#state === "closed") return;
+    const worker = this.#worker;
+    const alive = this.#state !== "failed";
+    this.#enter("closed");
+    this.#settleLoaded.reject(new WorkerGoneError("the server was stopped before the model was loaded"));
     if (!alive) return;
     const gone = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-    this.post({ type: "close" });
+    this.#post({ type: "close" });
     const timer = setTimeout(() => void worker.terminate(), closeTimeout);
     await gone;
     clearTimeout(timer);
   }
 
-  private post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
-    this.worker.postMessage(message, transfer);
+  #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
   }
 
-  private start(): Worker {
-    const worker = this.options.spawn();
-    worker.on("message", (message: FromWorker) => this.receive(message));
-    worker.on("error", (error) => (this.lastError = error instanceof Error ? error.message : String(error)));
-    worker.once("exit", (code) => this.exited(code));
+  #start(): Worker {
+    const worker = this.#options.spawn();
+    worker.on("message", (message: FromWorker) => this.#receive(message));
+    worker.on("error", (error) => (this.#lastError = error instanceof Error ? error.message : String(error)));
+    worker.once("exit", (code) => this.#exited(code));
     return worker;
   }
 
-  private receive(message: FromWorker): void {
+  #receive(message: FromWorker): void {
     switch (message.type) {
       case "notice":
-        this.options.log.info(message.message);
+        this.#options.log.info(message.message);
         return;
       case "ready":
-        if (this.current !== "loading") return;
-        this.backendName = message.backend;
-        this.options.log.info(`the model is loaded on ${message.backend} (${message.device})`);
-        this.settleLoaded.resolve();
-        this.enter("ready");
+        if (this.#state !== "loading") return;
+        this.#backend = message.backend;
+        this.#options.log.info(`the model is loaded on ${message.backend} (${message.device})`);
+        this.#settleLoaded.resolve();
+        this.#enter("ready");
         return;
       case "load-failed":
-        this.lastError = message.message;
+        this.#lastError = message.message;
         return;
       case "done":
-        this.finish(message.id)?.resolve(message.results);
+        this.#finish(message.id)?.resolve(message.results);
         return;
       case "failed":
-        this.finish(message.id)?.reject(new BatchFailedError(message.message));
+        this.#finish(message.id)?.reject(new BatchFailedError(message.message));
         return;
       default:
         throw new Error(`internal: unknown message ${JSON.stringify(message satisfies never)}`);
     }
   }
 
-  private finish(id: number): Running | undefined {
-    const running = this.running.get(id);
-    this.running.delete(id);
+  #finish(id: number): Running | undefined {
+    const running = this.#running.get(id);
+    this.#running.delete(id);
     return running;
   }
 
-  private exited(code: number): void {
-    const why = this.lastError ?? `exit code ${code}`;
-    this.lastError = undefined;
-    const running = [...this.running.values()];
-    this.running.clear();
-    if (this.current !== "closed") {
-      this.options.log.error(`the model's worker ended: ${why}`);
-      this.recover(why);
+  #exited(code: number): void {
+    const why = this.#lastError ?? `exit code ${code}`;
+    this.#lastError = undefined;
+    const running = [...this.#running.values()];
+    this.#running.clear();
+    if (this.#state !== "closed") {
+      this.#options.log.error(`the model's worker ended: ${why}`);
+      this.#recover(why);
     }
     for (const { reject } of running) reject(new WorkerGoneError(`the model's worker ended: ${why}`));
   }
 
   /** Starts another worker, unless the model never loaded or the worker has died too often. */
-  private recover(why: string): void {
+  #recover(why: string): void {
     const now = performance.now();
-    while (this.restarts.length > 0 && now - this.restarts[0]! > restartWindow) this.restarts.shift();
-    if (this.backendName === undefined || this.restarts.length >= this.options.maxRestarts) {
-      this.settleLoaded.reject(new WorkerGoneError(why));
-      this.enter("failed");
+    while (this.#restarts.length > 0 && now - this.#restarts[0]! > restartWindow) this.#restarts.shift();
+    if (this.#backend === undefined || this.#restarts.length >= this.#options.maxRestarts) {
+      this.#settleLoaded.reject(new WorkerGoneError(why));
+      this.#enter("failed");
       return;
     }
-    this.restarts.push(now);
-    this.enter("loading");
-    this.worker = this.start();
+    this.#restarts.push(now);
+    this.#enter("loading");
+    this.#worker = this.#start();
   }
 
-  private enter(state: WorkerState): void {
-    this.current = state;
-    this.options.onState(state);
+  #enter(state: WorkerState): void {
+    this.#state = state;
+    this.#options.onState(state);
   }
 }

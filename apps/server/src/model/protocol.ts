@@ -9,7 +9,7 @@ import type { TaskCall, TaskName, TaskOutput } from "@modernbert-ts/pipelines";
 /** What to compute for a sequence. Sequences can share a batch when their tasks are equal. */
 export type Task<N extends TaskName = TaskName> = TaskCall<N>;
 
-/** What one sequence gives. */
+/** What one sequence gives; a text may take several (infer.ts). */
 export type TaskResult<N extends TaskName = TaskName> = TaskOutput<N>;
 
 export interface WorkerData {

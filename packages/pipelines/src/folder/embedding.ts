@@ -4,6 +4,7 @@ import type { JsonObject, Pooling } from "@modernbert-ts/encoder";
 import type { Folder } from "@modernbert-ts/safetensors";
 import { field, isCount, isFlag, readJsonObject } from "./json-file.ts";
 import { readModules } from "./modules.ts";
+import type { ModelFolder } from "./uncertain.ts";
 
 export interface EmbeddingSettings {
   /** Names the folder in errors. */
@@ -16,13 +17,17 @@ export interface EmbeddingSettings {
   readonly normalize: boolean;
   /** The first so many numbers of a vector are kept; all where undefined. */
   readonly dimensions: number | undefined;
+  /** The pooling's settings, where modules.json names them and they are not there. */
+  readonly missingPooling: string | undefined;
+  /** Files that are not in this folder though its model may have them. */
+  readonly uncertain: readonly string[];
   /** Modules of modules.json that are not computed: their vectors would be others. */
   readonly refusedModules: readonly string[];
 }
 
 /** @param texts config_sentence_transformers.json. @throws CheckpointError on malformed files. */
-export async function readEmbedding(folder: Folder, texts: JsonObject | undefined): Promise<EmbeddingSettings> {
-  const { poolingPath, normalize, refused } = await readModules(folder);
+export async function readEmbedding(folder: ModelFolder, texts: JsonObject | undefined): Promise<EmbeddingSettings> {
+  const { listed, poolingPath, normalize, refused } = await readModules(folder);
   const path = [...(poolingPath ? [poolingPath] : []), "config.json"].join("/");
   const pooling = poolingPath === undefined ? {} : await readJsonObject(folder, path);
   return {
@@ -38,6 +43,8 @@ export async function readEmbedding(folder: Folder, texts: JsonObject | undefine
       "a positive whole number",
       isCount,
     ),
+    missingPooling: listed && pooling === undefined ? path : undefined,
+    uncertain: folder.uncertain ?? [],
     refusedModules: refused,
   };
 }
@@ -47,7 +54,7 @@ export async function readEmbedding(folder: Folder, texts: JsonObject | undefine
  * @throws CheckpointError where the folder's vectors need what is not computed, by name.
  */
 export function requirePooling(settings: EmbeddingSettings, asked?: Pooling): Pooling {
-  const { folder, poolingModes, refusedModules } = settings;
+  const { folder, poolingModes, missingPooling, refusedModules } = settings;
   if (refusedModules.length > 0) {
     throw new CheckpointError(
       "embed",
@@ -56,19 +63,16 @@ export function requirePooling(settings: EmbeddingSettings, asked?: Pooling): Po
   }
   const [mode] = poolingModes;
   if (asked) return asked;
+  if (missingPooling !== undefined) {
+    throw new CheckpointError(
+      "embed",
+      `expected ${missingPooling} in ${folder}, which modules.json names, got no such file: put it there, or choose cls or mean`,
+    );
+  }
   if (poolingModes.length === 1 && (mode === "cls" || mode === "mean")) return mode;
   throw new CheckpointError(
     "embed",
     `expected pooling cls or mean in ${folder}, got ${poolingModes.join(" and ") || "none"}, which is not computed: choose cls or mean`,
-  );
-}
-
-/** @throws CheckpointError where a prompt's tokens are to be left out of the pooling, which is not computed. */
-export function requirePromptInPooling({ folder, includePrompt }: EmbeddingSettings): void {
-  if (includePrompt) return;
-  throw new CheckpointError(
-    "embed",
-    `expected include_prompt to be true in the pooling settings of ${folder}, got false, which is not computed: embed without a prompt`,
   );
 }
 

@@ -4,6 +4,8 @@ import type { Folder } from "@modernbert-ts/safetensors";
 import { readJsonObjects } from "./json-file.ts";
 
 export interface Modules {
+  /** Whether there is a modules.json. */
+  readonly listed: boolean;
   /** Where the pooling's config.json lies; undefined where a modules.json names no pooling. */
   readonly poolingPath: string | undefined;
   readonly normalize: boolean;
@@ -13,7 +15,7 @@ export interface Modules {
 
 const file = "modules.json";
 /** Without modules.json the encoder is pooled, by this folder's settings where it has them. */
-const plain: Modules = { poolingPath: "1_Pooling", normalize: false, refused: [] };
+const plain: Modules = { listed: false, poolingPath: "1_Pooling", normalize: false, refused: [] };
 
 /** Modules in the order in which they are computed; any other or in another order is refused. */
 const order = ["Transformer", "Pooling", "Normalize"];
@@ -39,6 +41,7 @@ export async function readModules(folder: Folder): Promise<Modules> {
     return false;
   });
   return {
+    listed: true,
     poolingPath: modules.find(({ name }) => name === "Pooling")?.path,
     normalize: modules.some(({ name }) => name === "Normalize"),
     refused: refused.map(({ name, path }) => (path === "" ? name : `${name} (${path})`)),

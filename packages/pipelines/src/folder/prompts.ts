@@ -3,6 +3,7 @@ import { CheckpointError, isJsonObject } from "@modernbert-ts/encoder";
 import type { JsonObject } from "@modernbert-ts/encoder";
 import type { Folder } from "@modernbert-ts/safetensors";
 import { TensorError } from "@modernbert-ts/tensor-core";
+import type { EmbeddingSettings } from "./embedding.ts";
 import { field } from "./json-file.ts";
 
 export interface Prompts {
@@ -37,10 +38,23 @@ export function readPrompts(
   return { byName, defaultName };
 }
 
-/** The text to put before others; "" where there is none. @throws TensorError on a name that the folder does not know. */
-export function promptText({ byName, defaultName }: Prompts, { prompt, promptName }: PromptOptions): string {
-  if (prompt !== undefined) return prompt;
-  const name = promptName ?? defaultName;
+/**
+ * The text to put before others, "" where there is none; the default unless the options say otherwise.
+ * @throws TensorError on a name that the folder does not know, and on a prompt whose tokens the pooling is to leave out.
+ */
+export function promptText(
+  settings: { readonly prompts: Prompts; readonly embedding: Pick<EmbeddingSettings, "includePrompt"> },
+  options: PromptOptions = {},
+): string {
+  const text = options.prompt ?? namedPrompt(settings.prompts, options.promptName);
+  if (text === "" || settings.embedding.includePrompt) return text;
+  throw new TensorError(
+    "prompt",
+    "expected no prompt, because the model's pooling leaves prompts out (include_prompt is false), which is not computed, got one: embed without",
+  );
+}
+
+function namedPrompt({ byName, defaultName }: Prompts, name = defaultName): string {
   if (name === undefined) return "";
   const text = byName.get(name);
   if (text !== undefined) return text;

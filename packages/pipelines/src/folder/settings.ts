@@ -1,11 +1,11 @@
 /** What a folder says of its texts and vectors, read once, for library, command line, server and page alike. */
 import type { EncoderInfo } from "@modernbert-ts/encoder";
-import type { Folder } from "@modernbert-ts/safetensors";
 import { readEmbedding } from "./embedding.ts";
 import type { EmbeddingSettings } from "./embedding.ts";
 import { field, isCount, isFlag, isText, readJsonObject } from "./json-file.ts";
 import { readPrompts } from "./prompts.ts";
 import type { Prompts } from "./prompts.ts";
+import type { ModelFolder } from "./uncertain.ts";
 
 export interface TextSettings {
   /** Token ids that the model has rows for are below it; a tokenizer may know more. */
@@ -23,7 +23,7 @@ const promptFile = "config_sentence_transformers.json";
 const tokenizerFile = "tokenizer_config.json";
 
 /** @throws CheckpointError on malformed files. What is well formed and not computed is refused where it would be used. */
-export async function readSettings(folder: Folder, { maxLength, vocabSize }: EncoderInfo): Promise<TextSettings> {
+export async function readSettings(folder: ModelFolder, { maxLength, vocabSize }: EncoderInfo): Promise<TextSettings> {
   const lengths = await readJsonObject(folder, lengthFile);
   const texts = await readJsonObject(folder, promptFile);
   const tokenizer = await readJsonObject(folder, tokenizerFile);

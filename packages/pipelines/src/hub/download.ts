@@ -8,6 +8,7 @@ import { commitOf, contentUrl, listFiles } from "./listing.ts";
 import type { HubFile, HubModel } from "./listing.ts";
 import { moduleFiles, settingsFiles, weightFiles, weightsEntries } from "./model-files.ts";
 import { sweepPartials } from "./partial-file.ts";
+import { markAbsent } from "./snapshot.ts";
 import { transfer } from "./transfer.ts";
 import type { OnBytes } from "./transfer.ts";
 
@@ -47,6 +48,10 @@ export async function downloadModel(model: HubModel, options: DownloadOptions): 
   };
   await bring(settingsFiles(has));
   await bring(await moduleFiles(folder));
+  await markAbsent(
+    folder,
+    settingsFiles((path) => !has(path)),
+  );
   if (entry !== undefined) {
     await options.check?.(folder);
     await bring([entry]);

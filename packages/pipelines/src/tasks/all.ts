@@ -2,3 +2,4 @@
 export { classifyTask as classify } from "./classify.ts";
 export { embedTask as embed } from "./embed.ts";
 export { fillMaskTask as "fill-mask" } from "./fill-mask.ts";
+export { pseudoLogLikelihoodTask as "pseudo-log-likelihood" } from "./pseudo-log-likelihood.ts";

@@ -2,9 +2,10 @@
 import { headNames, pool } from "@modernbert-ts/encoder";
 import type { Pooling } from "@modernbert-ts/encoder";
 import { cast, TensorError } from "@modernbert-ts/tensor-core";
-import { requirePooling, requirePromptInPooling } from "../folder/embedding.ts";
+import { requirePooling } from "../folder/embedding.ts";
 import { promptText } from "../folder/prompts.ts";
 import type { PromptOptions } from "../folder/prompts.ts";
+import { noticeAssumptions } from "../folder/uncertain.ts";
 import { encodeTexts, requireFinite } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
@@ -27,10 +28,7 @@ export const embedTask: Task<VectorOptions & PromptOptions, Float32Array> = {
   heads: headNames,
 
   prepare(text, texts, options) {
-    const { prompts, embedding } = text.settings;
-    const prompt = promptText(prompts, options);
-    if (prompt !== "") requirePromptInPooling(embedding);
-    return encodeTexts(text, "embed", texts, options, prompt);
+    return encodeTexts(text, "embed", texts, options, promptText(text.settings, options));
   },
 
   async run({ model, settings: { embedding } }, pack, options) {
@@ -69,6 +67,7 @@ export async function embedSequences(
   sequences: readonly Int32Array[],
   options: VectorOptions & PackOptions = {},
 ): Promise<Float32Array[]> {
+  noticeAssumptions(model.settings.embedding, model.onNotice);
   return runTask(embedTask, model, sequences, options);
 }
 
@@ -79,6 +78,7 @@ export async function embed(
   options: EmbedOptions & EncodeOptions = {},
 ): Promise<Float32Array[]> {
   requirePooling(model.settings.embedding, options.pooling);
+  noticeAssumptions(model.settings.embedding, model.onNotice);
   return runTaskOnTexts(embedTask, model, texts, options);
 }
 

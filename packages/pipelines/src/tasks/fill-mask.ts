@@ -6,6 +6,7 @@ import type { Tensor } from "@modernbert-ts/tensor-core";
 import { encodeTexts } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
+import { maskToken, rowsAtOnce } from "./masks.ts";
 import { topProbabilities } from "./ranking.ts";
 import type { Ranked } from "./ranking.ts";
 import { runTask, runTaskOnTexts } from "./run-task.ts";
@@ -28,9 +29,6 @@ export interface MaskPrediction {
   readonly sequence: string;
 }
 
-/** Masks whose logits are held at a time: 64 rows of 50,368 are 13 MB. */
-const masksAtOnce = 64;
-
 export const fillMaskTask: Task<RankOptions, readonly (readonly MaskPrediction[])[]> = {
   name: "fillMask",
   heads: ["masked-lm"],
@@ -38,7 +36,7 @@ export const fillMaskTask: Task<RankOptions, readonly (readonly MaskPrediction[]
   prepare(text, texts, options) {
     const sequences = encodeTexts(text, "fillMask", texts, options);
     const { nameOf = (index) => `text ${index}` } = options;
-    const mask = maskToken(text);
+    const mask = maskToken("fillMask", text);
     const without = sequences.findIndex((sequence) => !sequence.includes(mask));
     if (without === -1) return sequences;
     const name = text.tokenizer.idToToken(mask);
@@ -54,13 +52,22 @@ export const fillMaskTask: Task<RankOptions, readonly (readonly MaskPrediction[]
   transferable: () => [],
 };
 
+/** The same without texts. */
+const rankTask: Task<RankOptions, Ranked[][]> = {
+  name: fillMaskTask.name,
+  heads: fillMaskTask.heads,
+  prepare: fillMaskTask.prepare,
+  run: rankPack,
+  transferable: () => [],
+};
+
 /** For each sequence, for each of its masks in order, the top predictions. Sequences without a mask give []. */
 export async function fillMaskSequences(
   model: TextModel,
   sequences: readonly Int32Array[],
   options: FillMaskOptions = {},
 ): Promise<Ranked[][][]> {
-  return runTask({ ...fillMaskTask, run: rankPack, transferable: () => [] }, model, sequences, options);
+  return runTask(rankTask, model, sequences, options);
 }
 
 /** For each text, for each mask, predictions with their texts. A text without a mask is an error. */
@@ -74,7 +81,7 @@ export async function fillMask(
 
 async function rankPack(text: TextModel, pack: PackedBatch, options: RankOptions): Promise<Ranked[][][]> {
   const { model } = text;
-  const mask = maskToken(text);
+  const mask = maskToken("fillMask", text);
   const topK = Math.min(options.topK ?? 5, model.info.vocabSize);
   const sequences = sequencesOf(pack);
   const positions = Int32Array.from([...pack.ids.keys()].filter((at) => pack.ids[at] === mask));
@@ -82,8 +89,8 @@ async function rankPack(text: TextModel, pack: PackedBatch, options: RankOptions
   const hidden = model.encode(pack);
   try {
     const ranked: Ranked[][] = [];
-    for (let at = 0; at < positions.length; at += masksAtOnce) {
-      ranked.push(...(await rank(model, hidden, positions.subarray(at, at + masksAtOnce), topK)));
+    for (let at = 0; at < positions.length; at += rowsAtOnce) {
+      ranked.push(...(await rank(model, hidden, positions.subarray(at, at + rowsAtOnce), topK)));
     }
     return sequences.map((sequence) => ranked.splice(0, sequence.filter((id) => id === mask).length));
   } finally {
@@ -121,10 +128,4 @@ async function rank(model: Encoder, hidden: Tensor, positions: Int32Array, topK:
   } finally {
     logits.dispose();
   }
-}
-
-function maskToken({ tokenizer }: Pick<TextModel, "tokenizer">): number {
-  const { mask } = tokenizer.specialTokens;
-  if (mask === undefined) throw new TensorError("fillMask", "expected a tokenizer with a mask token, got one without");
-  return mask;
 }

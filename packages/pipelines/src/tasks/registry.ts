@@ -8,6 +8,8 @@ const byName: ReadonlyMap<string, unknown> = new Map(Object.entries(tasks));
 export type TaskName = keyof typeof tasks;
 export type TaskOptions<N extends TaskName> = Parameters<(typeof tasks)[N]["run"]>[2];
 export type TaskOutput<N extends TaskName> = Awaited<ReturnType<(typeof tasks)[N]["run"]>>[number];
+/** What a text gets of it. */
+export type TaskAnswer<N extends TaskName> = ReturnType<NonNullable<(typeof tasks)[N]["parts"]>["join"]>;
 
 /** A task with its options: what a queue or another thread needs to know to compute it. */
 export type TaskCall<N extends TaskName = TaskName> = {
@@ -15,6 +17,6 @@ export type TaskCall<N extends TaskName = TaskName> = {
 }[N];
 
 /** The task of that name. */
-export function taskOf<N extends TaskName>(name: N): Task<TaskOptions<N>, TaskOutput<N>> {
-  return byName.get(name) as Task<TaskOptions<N>, TaskOutput<N>>;
+export function taskOf<N extends TaskName>(name: N): Task<TaskOptions<N>, TaskOutput<N>, TaskAnswer<N>> {
+  return byName.get(name) as Task<TaskOptions<N>, TaskOutput<N>, TaskAnswer<N>>;
 }

@@ -1,33 +1,35 @@
-/** A task on texts or token sequences of any number: packs of bounded size, one after another. */
+/** A task on texts or their token sequences, of any number: packs of bounded size, one after another. */
 import { packSequences } from "@modernbert-ts/encoder";
 import { defaultPackTokens, inPacks } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
+import { inParts } from "./parts.ts";
 import { requireHead } from "./task.ts";
 import type { Task } from "./task.ts";
 
-/** One output per sequence, in their order. @throws TensorError on a model with another head. */
-export async function runTask<Options, Output>(
-  task: Task<Options, Output>,
+/** One answer per sequence, in their order. @throws TensorError on a model with another head. */
+export async function runTask<Options, Output, Answer>(
+  task: Task<Options, Output, Answer>,
   model: TextModel,
   sequences: readonly Int32Array[],
   options: Options & PackOptions,
-): Promise<Output[]> {
+): Promise<Answer[]> {
   requireHead(task, model.model.head);
-  const outputs = await inPacks(sequences, options.maxTokensPerPack ?? defaultPackTokens, (pack) =>
+  const { queue, answers } = inParts(task, model, sequences);
+  const outputs = await inPacks(queue, options.maxTokensPerPack ?? defaultPackTokens, (pack) =>
     task.run(model, packSequences(pack), options),
   );
   model.afterRun?.();
-  return outputs;
+  return answers(outputs);
 }
 
-/** One output per text, in their order. @throws TensorError like the task's `prepare`. */
-export async function runTaskOnTexts<Options, Output>(
-  task: Task<Options, Output>,
+/** One answer per text, in their order. @throws TensorError like the task's `prepare`. */
+export async function runTaskOnTexts<Options, Output, Answer>(
+  task: Task<Options, Output, Answer>,
   model: TextModel,
   texts: readonly string[],
   options: Options & PackOptions & EncodeOptions,
-): Promise<Output[]> {
+): Promise<Answer[]> {
   requireHead(task, model.model.head);
   return runTask(task, model, task.prepare(model, texts, options), options);
 }

@@ -1,0 +1,140 @@
+/**
+ * Pseudo-log-likelihood of a text (Salazar et al. 2020, https://arxiv.org/abs/1910.14659): each token is masked in turn, and the model
+ * says how likely it is there, given all others. A text of T tokens takes T sequences of T tokens.
+ */
+import { maskedLmLogits, readOnce } from "@modernbert-ts/encoder";
+import type { Encoder, PackedBatch } from "@modernbert-ts/encoder";
+import { logSumExp, sub, takeAlong, TensorError } from "@modernbert-ts/tensor-core";
+import type { Tensor } from "@modernbert-ts/tensor-core";
+import { encodeTexts, requireFinite } from "../sequences.ts";
+import type { EncodeOptions, PackOptions } from "../sequences.ts";
+import type { TextModel } from "../text-model.ts";
+import { maskToken, rowsAtOnce } from "./masks.ts";
+import { runTaskOnTexts } from "./run-task.ts";
+import type { Task, TextSide } from "./task.ts";
+
+export interface TokenLikelihood {
+  readonly token: number;
+  /** The token as text. */
+  readonly token_str: string;
+  /** Natural logarithm of the probability of this token, given all others. */
+  readonly log_probability: number;
+}
+
+export interface PseudoLogLikelihood {
+  /** The sum over tokens. exp(-pseudo_log_likelihood / num_tokens) is the pseudo-perplexity. */
+  readonly pseudo_log_likelihood: number;
+  readonly num_tokens: number;
+  /** In the order of the text, without special tokens. */
+  readonly tokens: readonly TokenLikelihood[];
+}
+
+const operation = "pseudoLogLikelihood";
+
+/** A sequence of this task is the place of the token to mask, and then the ids of the text as they are. */
+export const pseudoLogLikelihoodTask: Task<object, number, PseudoLogLikelihood> = {
+  name: operation,
+  heads: ["masked-lm"],
+
+  prepare(text, texts, options) {
+    const sequences = encodeTexts(text, operation, texts, options);
+    const { nameOf = (index) => `text ${index}` } = options;
+    const without = sequences.findIndex((sequence) => placesOf(text, sequence).length === 0);
+    if (without === -1) return sequences;
+    throw new TensorError(
+      operation,
+      `expected a token to score, got only special tokens in ${nameOf(without)}: leave it out`,
+    );
+  },
+
+  parts: {
+    *split(text, sequence) {
+      for (const place of placesOf(text, sequence)) {
+        const part = new Int32Array(sequence.length + 1);
+        part[0] = place;
+        part.set(sequence, 1);
+        yield part;
+      }
+    },
+
+    join(text, sequence, outputs) {
+      const tokens = placesOf(text, sequence).map((place, index) => {
+        const token = sequence[place]!;
+        const token_str = text.tokenizer.decode([token], { skipSpecialTokens: false });
+        return { token, token_str, log_probability: outputs[index]! };
+      });
+      const sum = outputs.reduce((total, value) => total + value, 0);
+      return { pseudo_log_likelihood: sum, num_tokens: tokens.length, tokens };
+    },
+  },
+
+  async run(text, pack) {
+    const { model } = text;
+    const { batch, positions, labels } = maskPlaces(pack, maskToken(operation, text));
+    const hidden = model.encode(batch);
+    const values: number[] = [];
+    try {
+      for (let at = 0; at < positions.length; at += rowsAtOnce) {
+        const rows = (all: Int32Array): Int32Array => all.subarray(at, at + rowsAtOnce);
+        const logs = await readOnce(model.runtime, () =>
+          logProbabilities(model, hidden, rows(positions), rows(labels)),
+        );
+        values.push(...requireFinite(operation, logs));
+      }
+    } finally {
+      hidden.dispose();
+    }
+    return values;
+  },
+
+  transferable: () => [],
+};
+
+/**
+ * Sum and tokens of each text. Special tokens are neither masked nor counted, [UNK] is: it stands for text.
+ * @throws TensorError on a text that is empty, has special tokens only, or is too long unless `truncate`.
+ */
+export async function pseudoLogLikelihood(
+  model: TextModel,
+  texts: readonly string[],
+  options: EncodeOptions & PackOptions = {},
+): Promise<PseudoLogLikelihood[]> {
+  return runTaskOnTexts(pseudoLogLikelihoodTask, model, texts, options);
+}
+
+/** Where the tokens of a sequence are that are no special ones. */
+export function placesOf({ tokenizer }: Pick<TextSide, "tokenizer">, sequence: Int32Array): number[] {
+  const { unk, ...roles } = tokenizer.specialTokens;
+  const added = tokenizer.addedTokens.filter(({ special, id }) => special && id !== unk).map(({ id }) => id);
+  const special = new Set([...added, ...Object.values(roles)]);
+  return [...sequence.keys()].filter((place) => !special.has(sequence[place]));
+}
+
+interface Masked {
+  /** The texts with one mask each. */
+  readonly batch: PackedBatch;
+  /** Where in the batch the masks are, and the ids that they hide [N]. */
+  readonly positions: Int32Array;
+  readonly labels: Int32Array;
+}
+
+function maskPlaces({ ids, cuSeqlens, maxSeqlen }: PackedBatch, mask: number): Masked {
+  const count = cuSeqlens.length - 1;
+  const starts = cuSeqlens.map((start, index) => start - index);
+  const masked = new Int32Array(ids.length - count);
+  const positions = new Int32Array(count);
+  for (let index = 0; index < count; index++) {
+    masked.set(ids.subarray(cuSeqlens[index]! + 1, cuSeqlens[index + 1]), starts[index]);
+    positions[index] = starts[index]! + ids[cuSeqlens[index]!]!;
+  }
+  const labels = positions.map((position) => masked[position]!);
+  for (const position of positions) masked[position] = mask;
+  return { batch: { ids: masked, cuSeqlens: starts, maxSeqlen: maxSeqlen - 1 }, positions, labels };
+}
+
+/** log p of `labels` at `positions` [N] → [N, 1]; holds N rows of logits. */
+function logProbabilities(model: Encoder, hidden: Tensor, positions: Int32Array, labels: Int32Array): Tensor {
+  const logits = maskedLmLogits(model, hidden, positions);
+  const picked = takeAlong(logits, model.runtime.tensor(labels, [labels.length, 1], "i32"));
+  return sub(picked, logSumExp(logits));
+}
