@@ -67,7 +67,9 @@ export function makeInputs(problem: Problem, dtype: DType, seed: string): (NdArr
 
 /** The same numbers for the f64 oracle. */
 export function widen(inputs: readonly (NdArray | null)[]): (NdArray | null)[] {
-  return inputs.map((input) => (input === null || input.dtype === "i32" || input.dtype === "u32" ? input : castArray("f64", input)));
+  return inputs.map((input) =>
+    input === null || input.dtype === "i32" || input.dtype === "u32" ? input : castArray("f64", input),
+  );
 }
 
 export function upload(runtime: Runtime, { dtype, shape, values }: NdArray): Tensor {

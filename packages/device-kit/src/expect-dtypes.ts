@@ -25,6 +25,8 @@ const inputsOf: Readonly<Record<CompositeName, Readonly<Record<string, Kind>>>> 
   },
   linearCrossEntropy: { hidden: "values", weight: "values", bias: "values", labels: "i32" },
   stableAdamW: { p: "values", g: "values", m: "values", v: "values", control: "values", gradScale: "values" },
+  stableAdamWAll: { gradScale: "values", controls: "values" },
+  globalNorm: {},
   linear: { x: "values", weight: "values", bias: "values" },
   int8Linear: { x: "values", weight: "i32", scales: "values", bias: "values" },
 };

@@ -45,13 +45,15 @@ export {
   layerNorm,
   linear,
   linearCrossEntropy,
+  globalNorm,
   mlp,
   residualLayerNorm,
   rope,
   stableAdamW,
+  stableAdamWAll,
   varlenAttention,
 } from "./composites/functions.ts";
-export type { Dropout, ResidualLayerNormOptions, VarlenAttentionOptions } from "./composites/functions.ts";
+export type { AdamWSlot, Dropout, ResidualLayerNormOptions, VarlenAttentionOptions } from "./composites/functions.ts";
 export { quantizeInt8 } from "./composites/quantize-int8.ts";
 export type { Int8Weights } from "./composites/quantize-int8.ts";
 export { philox4x32 } from "./random/philox.ts";

@@ -61,7 +61,6 @@ export type {
 } from "./objectives/objective.ts";
 export { defaultValues } from "./objectives/settings.ts";
 export type { ObjectiveSettings, Setting, SettingValues } from "./objectives/settings.ts";
-export { globalNorm } from "./optimizer/global-norm.ts";
 export type { LossScaleOptions } from "./optimizer/loss-scale.ts";
 export { isDecayed, StableAdamW } from "./optimizer/stable-adamw.ts";
 export type { NamedTensors, StableAdamWOptions } from "./optimizer/stable-adamw.ts";

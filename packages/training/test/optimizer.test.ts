@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readSafetensors } from "@modernbert-ts/safetensors";
+import { globalNorm } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import { describe, expect, test } from "vitest";
-import { globalNorm } from "../src/optimizer/global-norm.ts";
 import { isDecayed, StableAdamW } from "../src/optimizer/stable-adamw.ts";
 import type { StableAdamWOptions } from "../src/optimizer/stable-adamw.ts";
 import { newRuntime } from "./support/runtime.ts";

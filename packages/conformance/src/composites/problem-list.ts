@@ -4,7 +4,7 @@ import { crossEntropyProblems } from "./cross-entropy.ts";
 import { int8LinearProblems, linearProblems } from "./linear.ts";
 import { gluProblems, mlpProblems, normProblems, ropeProblems } from "./problems.ts";
 import type { CompositeProblem } from "./problems.ts";
-import { stableAdamWProblems } from "./stable-adamw.ts";
+import { globalNormProblems, stableAdamWProblems } from "./stable-adamw.ts";
 
 export function compositeProblems(): CompositeProblem[] {
   return [
@@ -15,6 +15,7 @@ export function compositeProblems(): CompositeProblem[] {
     ...attentionProblems(),
     ...crossEntropyProblems(),
     ...stableAdamWProblems(),
+    ...globalNormProblems(),
     ...linearProblems(),
     ...int8LinearProblems(),
   ];

@@ -1,5 +1,5 @@
 /** Problems for `stableAdamW`: several steps in place, clipped updates, a skipped step whose gradient is NaN. */
-import { stableAdamW, stableAdamWControl } from "@modernbert-ts/tensor-core";
+import { cast, globalNorm, stableAdamW, stableAdamWAll, stableAdamWControl } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import { given, normal, normalAround } from "../problem.ts";
 import type { Input } from "../problem.ts";
@@ -53,9 +53,72 @@ function step({
   };
 }
 
+/** Tensors of several shapes and groups, with copies in 16 bits and without; the same as one after another. */
+function many(name: string, gradScale: number): CompositeProblem {
+  const shapes = [[7], [33, 65], [0], [3, 4, 5]] as const;
+  const positive = (...shape: number[]): Input => {
+    return { shape, kind: "float", values: (random) => () => 0.1 * Math.abs(random.normal()) };
+  };
+  const controls = [1e-2, 0].flatMap((weightDecay) => [
+    ...stableAdamWControl({
+      learningRate: 1e-3,
+      beta1: 0.9,
+      beta2: 0.98,
+      eps: 1e-6,
+      weightDecay,
+      step: 4,
+      maxLearningRate: 2e-3,
+    }),
+  ]);
+  return {
+    composite: "stableAdamWAll",
+    name,
+    inputs: [
+      given("f32", [1], [gradScale]),
+      given("f32", [2, 5], controls),
+      ...shapes.flatMap((shape) => [normal(...shape), normal(...shape), positive(...shape), positive(...shape)]),
+    ],
+    run: ([scaleBy, rows, ...tensors]) => {
+      const slots = shapes.map((_, at) => {
+        const [parameter, gradient, m, v] = tensors.slice(4 * at, 4 * at + 4) as [Tensor, Tensor, Tensor, Tensor];
+        const copy = at % 2 === 1 ? cast(parameter, parameter.dtype === "f64" ? "f32" : "bf16") : undefined;
+        return { parameter, gradient, m, v, copy, group: at % 2 };
+      });
+      stableAdamWAll(slots, rows!, scaleBy!);
+      const copies = slots.flatMap(({ copy, parameter }) => (copy ? [cast(copy, parameter.dtype)] : []));
+      return [...slots.flatMap(({ parameter, m, v }) => [parameter, m, v]), ...copies];
+    },
+    seeded: [],
+    wanted: [],
+    looseness: 2000,
+  };
+}
+
+/** Tensors of any shapes; a NaN in one is a NaN in the norm. */
+function normProblem(name: string, inputs: readonly Input[]): CompositeProblem {
+  return {
+    composite: "globalNorm",
+    name,
+    inputs,
+    run: (tensors) => [globalNorm(tensors as Tensor[])],
+    seeded: [],
+    wanted: [],
+  };
+}
+
+export function globalNormProblems(): CompositeProblem[] {
+  return [
+    normProblem("of several shapes", [normal(7), normal(33, 65), normal(0), normal(3, 4, 5), normal(70_001)]),
+    normProblem("of one number", [given("float", [1], [-3])]),
+    normProblem("with a NaN", [normal(5), given("float", [2], [1, Number.NaN])]),
+  ];
+}
+
 export function stableAdamWProblems(): CompositeProblem[] {
   const shapes = [[1], [7], [33, 65], [3, 4, 5], [70_001], [0]];
   return [
+    many("tensors of two groups, with copies", 1),
+    many("a step that is skipped", 0),
     ...shapes.map((shape) =>
       step({ name: `one step on [${shape.join(", ")}]`, shape, gradient: normal(...shape), firstStep: 5 }),
     ),

@@ -76,6 +76,13 @@ export interface CompositeAttrs {
    */
   stableAdamW: Record<never, never>;
   /**
+   * gradScale f32 [1], controls f32 [G, 5], then for each tensor p, g, m, v and copy | null (all five one shape) → p, m, v and the copies that
+   * are there, updated in place: `stableAdamW` with row `groups[i]` of controls for tensor i, then copy = p in the copy's dtype.
+   */
+  stableAdamWAll: { readonly groups: readonly number[] };
+  /** Tensors of any shapes, f32 or shorter → norm f32 [1] = sqrt(Σ of all squares), added in an order fixed by the shapes. Not differentiable. */
+  globalNorm: Record<never, never>;
+  /**
    * x [T, k], weight [n, k], bias [n] | null → y [T, n] = x · weightᵀ + bias in the dtype of x, accumulated in at least f32.
    * The weight has the dtype of x or a shorter one; a kernel never holds a widened copy of all of it. Where both have one dtype that the
    * device accelerates, a kernel is only worth while if it beats the primitive `matmul` (an epilogue with the bias, say).
@@ -146,8 +153,8 @@ export interface FusedKernel<K extends CompositeName> {
 /** One kernel per composite. A backend has some of them (`Backend.fused`). */
 export type FusedImplementations = { readonly [K in CompositeName]: FusedKernel<K> };
 
-/** Made of other composites: where there is no kernel for the whole, these run. */
-export type CompoundName = "mlp";
+/** Made of other composites and primitives at no great loss: where there is no kernel for the whole, these run. */
+export type CompoundName = "mlp" | "stableAdamWAll" | "globalNorm";
 
 /** What a backend has that fuses everything which would be slow otherwise. */
 export type BasicFusedImplementations = Omit<FusedImplementations, CompoundName>;

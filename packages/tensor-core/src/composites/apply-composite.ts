@@ -25,7 +25,7 @@ export function applyComposite<K extends CompositeName>(
   const tracked = inputs.some((input) => runtime.tape?.tracks(input));
   if (tracked && definition.differentiable === false && !definition.updates)
     throw new UnsupportedError(name, "it has no gradient: it is for inference, train with weights in f32");
-  for (const at of definition.updates ?? []) expectDense(name, inputs[at]!);
+  for (const at of definition.updates?.(inputs) ?? []) expectDense(name, inputs[at]!);
   const training = tracked && definition.differentiable !== false;
   const run = chooseKernel(runtime, name, definition, { attrs, inputs, outputs, training });
   return runtime.scope(() => {

@@ -34,7 +34,7 @@ export interface CompositeDefinition<K extends CompositeName> {
    */
   needsNoKernel?(query: CompositeQuery<K>, capabilities: Capabilities): boolean;
   /** The inputs, by index, that a composite without a gradient updates in place: they are its outputs. */
-  readonly updates?: readonly number[];
+  updates?(inputs: readonly (object | null)[]): readonly number[];
 }
 
 /** @throws ShapeError unless the tensor is there and has `shape` (-1 matches any extent). */

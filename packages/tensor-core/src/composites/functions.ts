@@ -144,3 +144,26 @@ export function stableAdamW(
 ): void {
   applyComposite("stableAdamW", [parameter, gradient, m, v, control, gradScale], {});
 }
+
+/** A parameter with its gradient and moments, all of one shape. */
+export interface AdamWSlot {
+  readonly parameter: Tensor;
+  readonly gradient: Tensor;
+  readonly m: Tensor;
+  readonly v: Tensor;
+  /** The parameter in another dtype, written with it. */
+  readonly copy?: Tensor | undefined;
+  /** Row of the controls. */
+  readonly group: number;
+}
+
+/** `stableAdamW` over many parameters: controls [G, 5], gradScale [1]. */
+export function stableAdamWAll(slots: readonly AdamWSlot[], controls: Tensor, gradScale: Tensor): void {
+  const tensors = slots.flatMap(({ parameter, gradient, m, v, copy = null }) => [parameter, gradient, m, v, copy]);
+  applyComposite("stableAdamWAll", [gradScale, controls, ...tensors], { groups: slots.map(({ group }) => group) });
+}
+
+/** sqrt(Σ over all tensors and elements of value²), f32 [1]. Not finite when any value is not, or when the sum exceeds f32. */
+export function globalNorm(tensors: readonly Tensor[]): Tensor {
+  return applyComposite("globalNorm", tensors, {})[0]!;
+}

@@ -20,7 +20,7 @@ export function runFused<K extends CompositeName>(
   apply: Apply,
 ): readonly Tensor[] {
   const { attrs, training } = query;
-  const outputs = definition.updates?.map((at) => inputs[at]!) ?? allocateAll(runtime, query.outputs);
+  const outputs = definition.updates?.(inputs).map((at) => inputs[at]!) ?? allocateAll(runtime, query.outputs);
   const saved = training && typeof kernel.backward === "function" ? allocateAll(runtime, kernel.saved(query)) : [];
   kernel.forward({
     attrs,

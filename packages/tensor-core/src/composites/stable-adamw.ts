@@ -35,7 +35,7 @@ export function stableAdamWControl(step: StableAdamWStep): Float32Array {
 
 export const stableAdamWDefinition: CompositeDefinition<"stableAdamW"> = {
   differentiable: false,
-  updates: [0, 2, 3],
+  updates: () => [0, 2, 3],
   infer([p, g, m, v, control, gradScale]) {
     expectSameShape("stableAdamW", [p, g, m, v]);
     expectShape("stableAdamW", "control", control, [5]);

@@ -3,9 +3,20 @@
  * tensor-core): two groups, fully decoupled weight decay, no clipping by norm unless asked for. All state lives on the device,
  * a skipped step (gradients not finite) included, so that `update` never waits.
  */
-import { assign, full, map, scalar, slice, stableAdamW, x, zeros } from "@modernbert-ts/tensor-core";
-import type { Runtime, Tensor } from "@modernbert-ts/tensor-core";
-import { globalNorm } from "./global-norm.ts";
+import {
+  assign,
+  expand,
+  full,
+  globalNorm,
+  map,
+  reshape,
+  scalar,
+  slice,
+  stableAdamWAll,
+  x,
+  zeros,
+} from "@modernbert-ts/tensor-core";
+import type { AdamWSlot, Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import { LossScale } from "./loss-scale.ts";
 import type { LossScaleOptions } from "./loss-scale.ts";
 
@@ -32,12 +43,10 @@ export function isDecayed(name: string, shape: readonly number[]): boolean {
   return shape.length > 1 && !name.endsWith(".bias");
 }
 
-interface Slot {
-  readonly parameter: Tensor;
-  readonly m: Tensor;
-  readonly v: Tensor;
-  readonly control: Tensor;
-}
+type Slot = Omit<AdamWSlot, "gradient">;
+
+/** Rows of the controls. */
+const groups = { decayed: 0, plain: 1 } as const;
 
 export class StableAdamW {
   readonly options: StableAdamWOptions;
@@ -47,8 +56,9 @@ export class StableAdamW {
   /** [β1^t, β2^t] after t applied steps: it stands still when a step is skipped, which no counter on the host could know. */
   readonly #betaPowers: Tensor;
   readonly #betas: Tensor;
-  /** As `stableAdamW` documents it, for parameters with and without decay: the rate is written by `setLearningRate`, betas by `update`. */
-  readonly #controls: { readonly decayed: Tensor; readonly plain: Tensor };
+  /** As `stableAdamW` documents them, a row for each group [2, 5]: rates are written by `setLearningRate`, betas by `update`. */
+  readonly #controls: Tensor;
+  readonly #rates: readonly Tensor[];
 
   constructor(runtime: Runtime, parameters: NamedTensors, options: StableAdamWOptions) {
     this.options = options;
@@ -57,11 +67,12 @@ export class StableAdamW {
     this.#betas = runtime.keep(runtime.tensor(options.betas ?? [0.9, 0.98], [2]));
     this.#betaPowers = runtime.keep(full(runtime, [2], 1));
     const { maxLearningRate, eps = 1e-6, weightDecay = 1e-5 } = options;
-    const controls = {
-      decayed: runtime.keep(runtime.tensor([0, 0, 0, eps, weightDecay / maxLearningRate], [5])),
-      plain: runtime.keep(runtime.tensor([0, 0, 0, eps, 0], [5])),
-    };
+    const rows = [0, 0, 0, eps, weightDecay / maxLearningRate, 0, 0, 0, eps, 0];
+    const controls = runtime.keep(runtime.tensor(rows, [2, 5]));
     this.#controls = controls;
+    this.#rates = [0, 1].map((group) =>
+      runtime.keep(runtime.scope(() => slice(slice(controls, 0, group, group + 1), 1, 0, 1))),
+    );
     this.#slots = new Map(
       [...parameters].map(([name, parameter]) => [
         name,
@@ -69,7 +80,7 @@ export class StableAdamW {
           parameter,
           m: runtime.keep(zeros(runtime, parameter.shape, parameter.dtype)),
           v: runtime.keep(zeros(runtime, parameter.shape, parameter.dtype)),
-          control: isDecayed(name, parameter.shape) ? controls.decayed : controls.plain,
+          group: isDecayed(name, parameter.shape) ? groups.decayed : groups.plain,
         },
       ]),
     );
@@ -77,11 +88,7 @@ export class StableAdamW {
 
   /** Of the updates from now on; until then it is 0. Written to the device, in order with queued work. */
   setLearningRate(learningRate: number): void {
-    for (const control of Object.values(this.#controls)) {
-      const rate = slice(control, 0, 0, 1);
-      this.#runtime.write(rate, Float32Array.of(learningRate));
-      rate.dispose();
-    }
+    for (const rate of this.#rates) this.#runtime.write(rate, Float32Array.of(learningRate));
   }
 
   /**
@@ -95,11 +102,11 @@ export class StableAdamW {
       const norm = map(scalar.div(x(0), x(1)), [globalNorm(present), this.lossScale.value]);
       const gradScale = this.#gradScale(norm);
       this.#writeBetas(gradScale);
-      let at = 0;
-      for (const { parameter, m, v, control } of this.#slots.values()) {
-        const gradient = gradients[at++];
-        if (gradient) stableAdamW(parameter, gradient, m, v, control, gradScale);
-      }
+      const slots = [...this.#slots.values()].flatMap((slot, at) => {
+        const gradient = gradients[at];
+        return gradient ? [{ ...slot, gradient }] : [];
+      });
+      stableAdamWAll(slots, this.#controls, gradScale);
       this.lossScale.update(gradScale);
       return norm;
     });
@@ -117,8 +124,7 @@ export class StableAdamW {
 
   dispose(): void {
     for (const { m, v } of this.#slots.values()) for (const tensor of [m, v]) tensor.dispose();
-    for (const tensor of [this.#betas, this.#betaPowers, this.#controls.decayed, this.#controls.plain])
-      tensor.dispose();
+    for (const tensor of [this.#betas, this.#betaPowers, ...this.#rates, this.#controls]) tensor.dispose();
     this.lossScale.dispose();
   }
 
@@ -134,6 +140,6 @@ export class StableAdamW {
     const advanced = map(scalar.select(x(2), scalar.mul(x(0), x(1)), x(0)), [this.#betaPowers, this.#betas, gradScale]);
     assign(this.#betaPowers, advanced);
     const debiased = map(scalar.div(scalar.sub(x(0), x(1)), scalar.sub(x(0), 1)), [advanced, this.#betas]);
-    for (const control of Object.values(this.#controls)) assign(slice(control, 0, 1, 3), debiased);
+    assign(slice(this.#controls, 1, 1, 3), expand(reshape(debiased, [1, 2]), [2, 2]));
   }
 }
