@@ -6,7 +6,7 @@
 import { ConfigError, drop, dropoutAt } from "@modernbert-ts/encoder";
 import type { DeviceBatch, Encoder, ForwardOptions } from "@modernbert-ts/encoder";
 import { cast, gather, glu, layerNorm, map, reshape, residualLayerNorm } from "@modernbert-ts/tensor-core";
-import { scalar, varlenAttention, x } from "@modernbert-ts/tensor-core";
+import { residualDType, scalar, varlenAttention, x } from "@modernbert-ts/tensor-core";
 import type { DType, Dropout, Tensor } from "@modernbert-ts/tensor-core";
 import { headSize } from "./config/config.ts";
 import type { ModernBertConfig } from "./config/config.ts";
@@ -64,7 +64,7 @@ function embed(model: Model, batch: DeviceBatch, options: ForwardOptions): Tenso
     const table = model.parameter(names.embedding);
     const rows = withoutPadGradient(model, cast(gather(table, batch.ids), precision.reduce), batch);
     const [weight, bias] = model.norm("model.embeddings.norm");
-    const normed = layerNorm(rows, weight, bias, config.normEps);
+    const normed = layerNorm(rows, weight, bias, config.normEps, residualDType(precision));
     return drop(normed, config.dropout.embedding, "embeddings", options);
   });
 }

@@ -232,6 +232,7 @@ describe("precision", () => {
 
   it.each([
     ["bf16", bfloat16Precision, 0.1],
+    ["bf16 with its residual stream", { ...bfloat16Precision, residual: "bf16" }, 0.15],
     ["f16", float16Precision, 0.01],
   ] as const)("%s computes near f32 and gives f32 gradients", async (_, precision, tolerance) => {
     const runtime = await create();

@@ -8,6 +8,15 @@ export interface Precision {
   readonly compute: DType;
   /** Statistics, softmax, losses: at least f32. */
   readonly reduce: "f32" | "f64";
+  /**
+   * The stream between blocks. Default: as `reduce`. "bf16" is what llm.c and transformers' own bf16 do: half the bytes of every residual
+   * addition, at some accuracy.
+   */
+  readonly residual?: DType;
+}
+
+export function residualDType({ residual, reduce }: Precision): DType {
+  return residual ?? reduce;
 }
 
 export const float32Precision: Precision = { params: "f32", compute: "f32", reduce: "f32" };
