@@ -39,7 +39,7 @@ async function trainModernBert(
     precision,
   });
   const model = maskedLmObjective.model(bert, { seed: 3 });
-  const optimizer = new StableAdamW(runtime, model.parameters, {
+  const optimizer = new StableAdamW(model, {
     maxLearningRate: 0.01,
     ...(lossScale && { lossScale }),
   });
@@ -72,7 +72,7 @@ function lossesOf(steps: readonly StepMetrics[]): number[] {
 async function trainTiny(backend: Backend, options: Partial<StableAdamWOptions>) {
   const runtime = new Runtime(backend);
   const model = tinyModel(runtime, { vocabSize, dropoutRate: 0.1 });
-  const optimizer = new StableAdamW(runtime, model.parameters, { maxLearningRate: 0.02, ...options });
+  const optimizer = new StableAdamW(model, { maxLearningRate: 0.02, ...options });
   const loader = tinyLoader();
   const losses: number[] = [];
   for (let step = 1; step <= 10; step++) {

@@ -44,6 +44,8 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly int8: ReadonlyMap<string, Int8Matrix>;
   readonly precision: Precision;
+  /** Matrices in the compute dtype, held for training: see `holdCopies`. */
+  readonly #copies = new Map<string, Tensor>();
 
   /** @throws CheckpointError when a parameter is missing, unexpected or of another shape. */
   constructor({ kind, runtime, config, head, parameters, int8 = new Map(), precision }: EncoderOptions<C>) {
@@ -93,8 +95,27 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
     return this.parameters.get(name) ?? null;
   }
 
+  /**
+   * From now on products read these copies of the matrices in the compute dtype instead of converting them in each pass. By name; whoever
+   * changes a parameter writes its copy too. Empty where parameters have the compute dtype.
+   */
+  holdCopies(): ReadonlyMap<string, Tensor> {
+    const { compute } = this.precision;
+    const tied = this.head === "masked-lm" && this.config.tieWordEmbeddings;
+    for (const [name, { shape, role }] of this.kind.parameters(this.config, this.head)) {
+      const parameter = this.parameters.get(name);
+      const multiplied = shape.length === 2 && (role !== "embedding" || (tied && name === this.kind.names.embedding));
+      if (!parameter || !multiplied || this.#copies.has(name)) continue;
+      if (bytesOf(compute) < bytesOf(parameter.dtype))
+        this.#copies.set(name, this.runtime.keep(cast(parameter, compute)));
+    }
+    return this.#copies;
+  }
+
   /** A matrix for a product in the compute dtype: as it is where it takes fewer bytes, else converted. */
   matrix(name: string): Tensor {
+    const copy = this.#copies.get(name);
+    if (copy) return copy;
     const matrix = this.parameter(name);
     const { compute } = this.precision;
     return bytesOf(matrix.dtype) < bytesOf(compute) ? matrix : cast(matrix, compute);
@@ -141,7 +162,7 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
 
   /** Frees the parameters. */
   dispose(): void {
-    for (const parameter of this.parameters.values()) parameter.dispose();
+    for (const tensor of [...this.parameters.values(), ...this.#copies.values()]) tensor.dispose();
     for (const { words, scales } of this.int8.values()) for (const tensor of [words, scales]) tensor.dispose();
   }
 }

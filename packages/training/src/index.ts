@@ -63,7 +63,7 @@ export { defaultValues } from "./objectives/settings.ts";
 export type { ObjectiveSettings, Setting, SettingValues } from "./objectives/settings.ts";
 export type { LossScaleOptions } from "./optimizer/loss-scale.ts";
 export { isDecayed, StableAdamW } from "./optimizer/stable-adamw.ts";
-export type { NamedTensors, StableAdamWOptions } from "./optimizer/stable-adamw.ts";
+export type { Learned, NamedTensors, StableAdamWOptions } from "./optimizer/stable-adamw.ts";
 export { DivergenceError } from "./loop/divergence.ts";
 export { Trainer } from "./loop/trainer.ts";
 export type { TrainerOptions, TrainingResult } from "./loop/trainer-options.ts";

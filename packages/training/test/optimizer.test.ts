@@ -31,12 +31,15 @@ describe("StableAdamW", () => {
     expect(names.filter((name) => isDecayed(name, parameters.get(name)!.shape)).sort()).toEqual(
       [...config.decayed].sort(),
     );
-    const optimizer = new StableAdamW(runtime, parameters, {
-      maxLearningRate: config.max_lr,
-      betas: config.betas,
-      eps: config.eps,
-      weightDecay: config.weight_decay,
-    });
+    const optimizer = new StableAdamW(
+      { runtime, parameters },
+      {
+        maxLearningRate: config.max_lr,
+        betas: config.betas,
+        eps: config.eps,
+        weightDecay: config.weight_decay,
+      },
+    );
     for (let step = 1; step <= config.steps; step++) {
       runtime.scope(() => {
         optimizer.setLearningRate(config.learning_rates[step - 1]!);
@@ -135,7 +138,7 @@ async function steps(
   const runtime = newRuntime();
   const parameter = runtime.tensor([1, -2, 3], [1, 3]);
   const parameters = new Map([["w", parameter]]);
-  const optimizer = new StableAdamW(runtime, parameters, { maxLearningRate: 0.1, ...options });
+  const optimizer = new StableAdamW({ runtime, parameters }, { maxLearningRate: 0.1, ...options });
   let norm = Number.NaN;
   for (const gradient of gradients) {
     optimizer.setLearningRate(0.1);

@@ -73,7 +73,7 @@ test("a small ModernBERT learns it, better than its baselines", async () => {
   const runtime = newRuntime();
   const parameters = initialiseParameters(runtime, config, objective.head, { seed: 3 });
   const model = objective.model(new ModernBert({ runtime, config, head: objective.head, parameters }), { seed: 3 });
-  const optimizer = new StableAdamW(runtime, model.parameters, { maxLearningRate: 0.01 });
+  const optimizer = new StableAdamW(model, { maxLearningRate: 0.01 });
   const loader = objective.loader(data, batches, values);
   for (let step = 1; step <= 30; step++)
     await readStepMetrics(trainingStep(model, optimizer, loader.next(0)!, { step, learningRate: 0.01 }));

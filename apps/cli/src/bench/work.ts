@@ -55,7 +55,7 @@ export function training(model: Encoder, batch: PackedBatch): () => Promise<void
   };
   const learningRate = 1e-4;
   const trainable = maskedLmObjective.model(model, { seed: 1 });
-  const optimizer = new StableAdamW(model.runtime, trainable.parameters, { maxLearningRate: learningRate });
+  const optimizer = new StableAdamW(trainable, { maxLearningRate: learningRate });
   let count = 0;
   return async () => {
     await readStepMetrics(trainingStep(trainable, optimizer, step, { step: ++count, learningRate }));

@@ -47,7 +47,7 @@ export async function trainingFailures(
 async function train(fixture: Fixture, backend: Backend) {
   const runtime = new Runtime(backend);
   const model = fixtureModel(fixture, runtime);
-  const optimizer = new StableAdamW(runtime, model.parameters, { maxLearningRate: 0.01 });
+  const optimizer = new StableAdamW(model, { maxLearningRate: 0.01 });
   const ids = fixture.ints("input.input_ids");
   const columns = fixture.shape("input.input_ids").at(-1)!;
   const unpadded = unpad(ids, fixture.ints("input.attention_mask"), [ids.length / columns, columns]);

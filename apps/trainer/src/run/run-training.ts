@@ -76,7 +76,7 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   const runtime = new Runtime(backend);
   const bert = await createModel(runtime, config, data, objective);
   const model = objective.model(bert, { seed: config.seed });
-  const optimizer = new StableAdamW(runtime, model.parameters, plan.optimizer);
+  const optimizer = new StableAdamW(model, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
   const settings = settingsOf(config, objective);
   const training = { store: data.train, roles: data.roles };

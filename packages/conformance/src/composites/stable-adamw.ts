@@ -53,12 +53,13 @@ function step({
   };
 }
 
+function positive(...shape: number[]): Input {
+  return { shape, kind: "float", values: (random) => () => 0.1 * Math.abs(random.normal()) };
+}
+
 /** Tensors of several shapes and groups, with copies in 16 bits and without; the same as one after another. */
 function many(name: string, gradScale: number): CompositeProblem {
   const shapes = [[7], [33, 65], [0], [3, 4, 5]] as const;
-  const positive = (...shape: number[]): Input => {
-    return { shape, kind: "float", values: (random) => () => 0.1 * Math.abs(random.normal()) };
-  };
   const controls = [1e-2, 0].flatMap((weightDecay) => [
     ...stableAdamWControl({
       learningRate: 1e-3,

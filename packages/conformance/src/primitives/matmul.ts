@@ -1,4 +1,5 @@
 /** `matmul`: edge sizes, every combination of transposes, batches with broadcasts, alpha, accumulate and strided results. */
+import { isNarrow } from "@modernbert-ts/tensor-core";
 import type { DType, Shape } from "@modernbert-ts/tensor-core";
 import { repeatAlong } from "../bench.ts";
 import type { CaseContext, ConformanceCase } from "../case.ts";
@@ -9,6 +10,7 @@ import type { Layout } from "../layout.ts";
 import { makeArray } from "../nd-array.ts";
 import type { NdArray } from "../nd-array.ts";
 import { matmulOracle } from "../oracle/primitives.ts";
+import { unitRoundoff } from "../numbers.ts";
 import { floatTypes, randomArray } from "./data.ts";
 
 interface Problem {
@@ -20,6 +22,8 @@ interface Problem {
   readonly alpha?: number;
   /** Old content to add to. */
   readonly before?: NdArray;
+  /** Of the result; default that of a. */
+  readonly dtype?: DType;
 }
 
 /** Swaps the last two axes in memory: the factor is stored transposed. */
@@ -30,12 +34,14 @@ export const transposedLast: Layout = {
 };
 
 export async function checkMatmul({ bench, tolerances }: CaseContext, problem: Problem): Promise<void> {
-  const { a, b, layoutA = dense, layoutB = dense, layoutOut = dense, alpha = 1, before } = problem;
+  const { a, b, layoutA = dense, layoutB = dense, layoutOut = dense, alpha = 1, before, dtype = a.dtype } = problem;
   const want = matmulOracle(a, b, alpha, before);
   const inputs = [bench.input(a, layoutA), bench.input(b, layoutB)];
-  const out = bench.output(a.dtype, want.shape, layoutOut, before);
+  const out = bench.output(dtype, want.shape, layoutOut, before);
   bench.run("matmul", out, inputs, { alpha, accumulate: before !== undefined });
-  expectSum(await bench.read(out), want, tolerances.accumulation, tolerances.productRoundings?.[a.dtype]);
+  // In roundings of the result's dtype.
+  const roundings = ((tolerances.productRoundings?.[a.dtype] ?? 0) * unitRoundoff[a.dtype]) / unitRoundoff[dtype];
+  expectSum(await bench.read(out), want, tolerances.accumulation, roundings);
 }
 
 export function matmulCases(): ConformanceCase[] {
@@ -44,6 +50,7 @@ export function matmulCases(): ConformanceCase[] {
     ...layoutCases(dtype),
     batchCase(dtype),
     accumulateCase(dtype),
+    ...(isNarrow(dtype) ? [wideResultCase(dtype)] : []),
     emptyCase(dtype),
     specialCase(dtype),
   ]);
@@ -160,17 +167,19 @@ function batchCase(dtype: DType): ConformanceCase {
   };
 }
 
+const fewSizes = [
+  [5, 7, 3],
+  [33, 31, 65],
+  [65, 70, 300],
+  [1, 40, 20],
+] as const;
+
 function accumulateCase(dtype: DType): ConformanceCase {
   return {
     ...about(dtype),
     name: `matmul / ${dtype} / alpha and accumulate`,
     async run(context) {
-      for (const [rows, columns, depth] of [
-        [5, 7, 3],
-        [33, 31, 65],
-        [65, 70, 300],
-        [1, 40, 20],
-      ] as const) {
+      for (const [rows, columns, depth] of fewSizes) {
         for (const [alpha, layoutOut] of [
           [1, dense],
           [0.125, offset],
@@ -180,6 +189,24 @@ function accumulateCase(dtype: DType): ConformanceCase {
           const before = randomArray(context.random, dtype, [rows, columns]);
           await checkMatmul(context, { ...pair(context, dtype, rows, columns, depth), alpha, layoutOut });
           await checkMatmul(context, { ...pair(context, dtype, rows, columns, depth), alpha, before, layoutOut });
+        }
+      }
+    },
+  };
+}
+
+/** What autograd asks of weight gradients: products of 16 bits whose result is not rounded, added to what is there. */
+function wideResultCase(dtype: DType): ConformanceCase {
+  return {
+    ...about(dtype),
+    name: `matmul / ${dtype} / a result in f32`,
+    async run(context) {
+      for (const [rows, columns, depth] of fewSizes) {
+        for (const layoutOut of [dense, offset, transposed]) {
+          const before = randomArray(context.random, "f32", [rows, columns]);
+          const problem = { ...pair(context, dtype, rows, columns, depth), dtype: "f32", layoutOut } as const;
+          await checkMatmul(context, { ...problem, layoutA: transposedLast });
+          await checkMatmul(context, { ...problem, before, layoutB: transposedLast });
         }
       }
     },

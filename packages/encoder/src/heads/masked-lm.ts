@@ -51,7 +51,7 @@ export function maskedLmLoss(
   return runtime.scope(() => {
     const scored = labels instanceof Int32Array ? scoreLabels(model, hidden, labels) : labels;
     const features = cast(model.headFeatures(gather(hidden, scored.positions)), precision.compute);
-    const weight = cast(model.parameter(decoderOf(model)), precision.compute);
+    const weight = cast(model.matrix(decoderOf(model)), precision.compute);
     const bias = model.optional(kind.names.decoderBias);
     const { lossSum, correct } = linearCrossEntropy(features, weight, bias, scored.labels);
     return { ...reduceLoss(lossSum, scored.positions.size, options), correct };

@@ -1,6 +1,7 @@
 /** Reverse-mode differentiation: `valueAndGradients` for training, `vjp` underneath. */
 import { ShapeError, UnsupportedError } from "../errors.ts";
-import { add } from "../ops/elementwise.ts";
+import type { DType } from "../dtype.ts";
+import { add, cast } from "../ops/elementwise.ts";
 import { full } from "../ops/create.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Runtime } from "../tensor/runtime.ts";
@@ -36,6 +37,7 @@ export function valueAndGradients<T>(
 
 /**
  * Vector-Jacobian product: `seeds` gives the incoming gradient of each output that matters. An input given twice gets its gradient twice.
+ * @param gradientDType of the gradient of an input. Default: its own.
  * @throws UnsupportedError while another tape is open: gradients of gradients are not computed.
  */
 export function vjp<T>(
@@ -43,6 +45,7 @@ export function vjp<T>(
   inputs: readonly Tensor[],
   body: () => T,
   seeds: (value: T) => readonly { readonly output: Tensor; readonly gradient: Tensor }[],
+  gradientDType: (input: Tensor) => DType = ({ dtype }) => dtype,
 ): ValueAndGradients<T> {
   if (runtime.tape !== undefined) {
     throw new UnsupportedError(
@@ -52,7 +55,9 @@ export function vjp<T>(
   }
   return runtime.scope(() => {
     const tape = new Tape(gradientRules);
-    const leaves = new Map(inputs.map((input) => [input, tape.leaf(input)]));
+    const leaves = new Map(
+      inputs.map((input) => [input, tape.leaf({ shape: input.shape, dtype: gradientDType(input) })]),
+    );
     for (const [input, node] of leaves) input.edge = { node, output: 0 };
     try {
       runtime.tape = tape;
@@ -89,7 +94,8 @@ function backward(
     }
     const slots = pending.get(node) ?? node.outputs.map(() => undefined);
     const before = slots[output];
-    slots[output] = before ? runtime.keep(add(before, gradient)) : gradient.alias();
+    const given = cast(gradient, spec.dtype);
+    slots[output] = before ? runtime.keep(add(before, given)) : given.alias();
     before?.dispose();
     pending.set(node, slots);
   };
@@ -105,7 +111,7 @@ function backward(
           const gradients = rule(
             slots,
             node.saved,
-            node.inputs.map((edge) => edge !== undefined),
+            node.inputs.map((edge) => edge && edge.node.outputs[edge.output]!.dtype),
           );
           node.inputs.forEach((edge, index) => {
             const gradient = gradients[index];

@@ -5,6 +5,7 @@
 import type { Expression } from "../scalar/expression.ts";
 import { ShapeError } from "../errors.ts";
 import { isFloating } from "../dtype.ts";
+import type { DType } from "../dtype.ts";
 import { cast, div, map, mul } from "../ops/elementwise.ts";
 import { gather, putAlong, segmentSum, takeAlong } from "../ops/indexing.ts";
 import { matmul } from "../ops/matmul.ts";
@@ -18,11 +19,11 @@ import type { GradientRule, GradientRules } from "../tensor/tape.ts";
 
 const mapRule: GradientRule<"map"> = {
   saves: ({ expression }, count) => mapDerivatives(expression, count).reads,
-  gradients({ attrs, inputs, saved, gradOutput, needs }) {
+  gradients({ attrs, inputs, saved, gradOutput, wants }) {
     const { byInput } = mapDerivatives(attrs.expression, inputs.length);
     return inputs.map((input, index) => {
       const derivative = byInput[index];
-      if (!needs[index] || !derivative || !isFloating(input.dtype)) return undefined;
+      if (!wants[index] || !derivative || !isFloating(input.dtype)) return undefined;
       return sumTo(cast(map(derivative, [...saved, gradOutput], gradOutput.dtype), input.dtype), input.shape);
     });
   },
@@ -79,19 +80,19 @@ const reduceRule: GradientRule<"reduce"> = {
 
 const matmulRule: GradientRule<"matmul"> = {
   saves: () => [0, 1],
-  gradients({ saved, gradOutput, needs }) {
+  gradients({ saved, gradOutput, wants }) {
     const [a, b] = saved as [Tensor, Tensor];
-    const byA = needs[0] ? productLike(a, gradOutput, transpose(b)) : undefined;
-    const byB = needs[1] ? productLike(b, transpose(a), gradOutput) : undefined;
+    const byA = wants[0] ? productLike(a, gradOutput, transpose(b), wants[0]) : undefined;
+    const byB = wants[1] ? productLike(b, transpose(a), gradOutput, wants[1]) : undefined;
     return [byA, byB];
   },
 };
 
 /** left · right in the shape and memory order of `like`: the gradient of a transposed weight is then dense for the weight itself. */
-function productLike(like: Tensor, left: Tensor, right: Tensor): Tensor {
+function productLike(like: Tensor, left: Tensor, right: Tensor, dtype: DType): Tensor {
   const [rows, columns] = like.strides.slice(-2) as [number, number];
-  if (rows >= columns) return sumTo(matmul(left, right), like.shape);
-  return transpose(sumTo(matmul(transpose(right), transpose(left)), transpose(like).shape));
+  if (rows >= columns) return sumTo(matmul(left, right, dtype), like.shape);
+  return transpose(sumTo(matmul(transpose(right), transpose(left), dtype), transpose(like).shape));
 }
 
 export const gradientRules: GradientRules = {
@@ -100,7 +101,8 @@ export const gradientRules: GradientRules = {
   randomBits: "none",
   copy: {
     saves: () => [],
-    gradients: ({ inputs, gradOutput }) => (isFloating(inputs[0]!.dtype) ? [cast(gradOutput, inputs[0]!.dtype)] : []),
+    gradients: ({ inputs, gradOutput, wants: [dtype] }) =>
+      dtype && isFloating(inputs[0]!.dtype) ? [cast(gradOutput, dtype)] : [],
   },
   map: mapRule,
   reduce: reduceRule,

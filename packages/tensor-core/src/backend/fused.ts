@@ -132,7 +132,7 @@ export interface BackwardCall<K extends CompositeName> {
   readonly saved: readonly View[];
   /** One for each output, in its shape and dtype; null is a zero gradient. */
   readonly gradOutputs: readonly (View | null)[];
-  /** One for each input, in its shape and dtype, to be written (not accumulated); null where nobody asks. */
+  /** One for each input, in its shape and dtype (or see `wideGradients`), to be written (not accumulated); null where nobody asks. */
   readonly gradInputs: readonly (View | null)[];
 }
 
@@ -144,6 +144,8 @@ export interface FusedKernel<K extends CompositeName> {
   saved(query: CompositeQuery<K>): readonly TensorSpec[];
   /** Which inputs and outputs (by index) the backward reads; the others are not kept alive for it. */
   readonly backwardReads: { readonly inputs: readonly number[]; readonly outputs: readonly number[] };
+  /** The backward writes gradients of 16-bit inputs in f32 where that is asked for; else they are cast. */
+  readonly wideGradients?: true;
   /** Queues the kernel; called where `supports` said true. */
   forward(call: ForwardCall<K>): void;
   /** `recompute` differentiates the reference instead; `none` is only for composites that have no gradient (`stableAdamW`, `int8Linear`). */

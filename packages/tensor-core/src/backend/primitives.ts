@@ -30,7 +30,8 @@ export interface PrimitiveAttrs {
   reduce: { readonly kind: "sum" | "max"; readonly axes: readonly number[] };
   /**
    * a [B…, M, K], b [B…, K, N] → out [B…, M, N] (strided): `alpha · a·b`, plus the old content of out when `accumulate`.
-   * Batch axes are equal or have stride 0. Transposes come as strides. All three views have one float dtype.
+   * Batch axes are equal or have stride 0. Transposes come as strides. a and b have one float dtype; out has it
+   * too, or is f32 where they are f16 or bf16.
    */
   matmul: { readonly alpha: number; readonly accumulate: boolean };
   /** table [V, D], ids i32 [N] → out [N, D]. An id outside 0…V-1 writes zeros and makes the next `read` or `synchronize` reject. */

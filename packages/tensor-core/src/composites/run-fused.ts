@@ -49,14 +49,14 @@ function fusedBackward<K extends CompositeName>(
   kernel: FusedKernel<K>,
   query: CompositeQuery<K>,
 ): Backward {
-  const { backward, backwardReads } = kernel;
+  const { backward, backwardReads, wideGradients } = kernel;
   const inputReads = backwardReads.inputs.filter((at) => query.inputs[at]);
-  return (gradOutputs, held, needs) => {
+  return (gradOutputs, held, wants) => {
     if (typeof backward !== "function") return [];
     const outputsFrom = inputReads.length;
     const savedFrom = outputsFrom + backwardReads.outputs.length;
     const gradients = query.inputs.map((spec, at) =>
-      spec && needs[at] ? runtime.empty(spec.shape, spec.dtype) : null,
+      spec && wants[at] ? runtime.empty(spec.shape, (wideGradients && wants[at]) || spec.dtype) : null,
     );
     backward({
       attrs: query.attrs,
@@ -78,12 +78,14 @@ function recompute<K extends CompositeName>(
   apply: Apply,
 ): Backward {
   const present = query.inputs.flatMap((spec, at) => (spec ? [at] : []));
-  return (gradOutputs, held) => {
+  return (gradOutputs, held, wants) => {
+    const dtypes = new Map(held.map((tensor, index) => [tensor, wants[present[index]!] ?? tensor.dtype]));
     const { gradients } = vjp(
       runtime,
       held,
       () => definition.reference(place(query.inputs.length, present, held), query.attrs, apply),
       (outputs) => outputs.flatMap((output, at) => (gradOutputs[at] ? [{ output, gradient: gradOutputs[at] }] : [])),
+      (tensor) => dtypes.get(tensor)!,
     );
     return place(query.inputs.length, present, gradients).map((gradient) => gradient ?? undefined);
   };

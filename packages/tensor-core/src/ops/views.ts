@@ -9,12 +9,7 @@ import { assign, contiguous } from "./elementwise.ts";
 
 function view(a: Tensor, layout: Layout, backward: (gradient: Tensor) => Tensor): Tensor {
   const result = a.runtime.own(a.alias(layout));
-  a.runtime.tape?.record(
-    [a],
-    [result],
-    () => [],
-    ([gradient]) => [gradient && backward(gradient)],
-  );
+  a.runtime.tape?.recordView(a, result, backward);
   return result;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { TensorSpec } from "../backend/fused.ts";
 import type { PrimitiveAttrs, PrimitiveName } from "../backend/primitives.ts";
+import type { DType } from "../dtype.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Output `output` of `node`. */
@@ -18,8 +19,8 @@ export interface GradientContext<K extends PrimitiveName> {
   /** The inputs whose indices `saves` gave, in that order. */
   readonly saved: readonly Tensor[];
   readonly gradOutput: Tensor;
-  /** Which inputs a gradient is asked for. */
-  readonly needs: readonly boolean[];
+  /** For each input the dtype that its gradient is asked for in; undefined where nobody asks. Another float dtype will do: it is cast. */
+  readonly wants: readonly (DType | undefined)[];
 }
 
 /** How a primitive is differentiated. `inputs` gives one gradient per input; undefined is zero. */
@@ -31,11 +32,11 @@ export interface GradientRule<K extends PrimitiveName> {
 
 export type GradientRules = { readonly [K in PrimitiveName]: GradientRule<K> | "none" };
 
-/** Gradients of a node's inputs from those of its outputs; undefined is zero. `needs[i]` says whether input i is asked for. */
+/** Gradients of a node's inputs from those of its outputs; undefined is zero. `wants` as in `GradientContext`. */
 export type Backward = (
   gradOutputs: readonly (Tensor | undefined)[],
   saved: readonly Tensor[],
-  needs: readonly boolean[],
+  wants: readonly (DType | undefined)[],
 ) => readonly (Tensor | undefined)[];
 
 export interface GradNode {
@@ -54,7 +55,7 @@ export class Tape {
     this.#rules = rules;
   }
 
-  /** A node with no inputs: a tensor that gradients are asked for. */
+  /** A node with no inputs: a tensor that gradients are asked for, in the dtype of `spec`. */
   leaf(spec: TensorSpec): GradNode {
     return this.#push([], [spec], [], undefined);
   }
@@ -79,6 +80,15 @@ export class Tape {
     });
   }
 
+  /** A view is asked for its gradient in the dtype in which its tensor is. */
+  recordView(input: Tensor, output: Tensor, backward: (gradient: Tensor) => Tensor): void {
+    const edge = this.tracks(input) ? input.edge : undefined;
+    if (!edge) return;
+    const { dtype } = edge.node.outputs[edge.output]!;
+    const pass: Backward = ([gradient]) => [gradient && backward(gradient)];
+    output.edge = { node: this.#push([edge], [{ shape: output.shape, dtype }], [], pass), output: 0 };
+  }
+
   recordPrimitive<K extends PrimitiveName>(
     op: K,
     attrs: PrimitiveAttrs[K],
@@ -92,8 +102,8 @@ export class Tape {
       inputs,
       [output],
       () => rule.saves(attrs, inputs.length).map((index) => inputs[index]!),
-      ([gradOutput], saved, needs) =>
-        gradOutput ? rule.gradients({ attrs, inputs: specs, saved, gradOutput, needs }) : [],
+      ([gradOutput], saved, wants) =>
+        gradOutput ? rule.gradients({ attrs, inputs: specs, saved, gradOutput, wants }) : [],
     );
   }
 

@@ -1,4 +1,5 @@
 /** How a run is put back to where a checkpoint was made. */
+import { assign } from "@modernbert-ts/tensor-core";
 import type { Checkpoint } from "../checkpoint/load.ts";
 import { restoreTensors } from "../checkpoint/load.ts";
 import { CheckpointError } from "../checkpoint/errors.ts";
@@ -34,6 +35,11 @@ export function loaderStateOf({ loaders }: TrainingState, rank: number = 0, worl
   );
 }
 
+/** Copies of parameters that were written from outside. */
+export function refreshCopies({ parameters, copies }: Pick<TrainableModel<never>, "parameters" | "copies">): void {
+  for (const [name, copy] of copies) assign(copy, parameters.get(name)!);
+}
+
 /**
  * Puts parameters and optimizer back to where they were, bit for bit. Build the loader from `loaderStateOf(state)`, the metrics log from
  * `state.metricsPosition` and the trainer from `state.progress`. Errors: CheckpointError `mismatch`.
@@ -46,5 +52,6 @@ export async function restoreTraining<Row>(
   const state = trainingStateOf(checkpoint);
   await restoreTensors(checkpoint, "model", model.parameters);
   await restoreTensors(checkpoint, "optimizer", optimizer.state());
+  refreshCopies(model);
   return state;
 }

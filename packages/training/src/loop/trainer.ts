@@ -12,6 +12,7 @@ import { expectFinite } from "./divergence.ts";
 import type { Score } from "./evaluate.ts";
 import type { CheckpointEvent, TrainingEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
+import { refreshCopies } from "./restore-training.ts";
 import { checkpointPath, saveTraining } from "./save-training.ts";
 import { countStep } from "./step-counts.ts";
 import type { StepCounts } from "./step-counts.ts";
@@ -214,11 +215,13 @@ export class Trainer<Row> {
   /** From rank 0, so that all ranks begin with the same bits. */
   #shareParameters(): void {
     const { model, optimizer } = this.#options;
-    if (this.#collective.world === 1) return;
-    this.#collective.group(() => {
-      for (const tensors of [model.parameters, optimizer.state()])
-        for (const tensor of tensors.values()) this.#collective.broadcast(tensor.view);
-    });
+    if (this.#collective.world > 1) {
+      this.#collective.group(() => {
+        for (const tensors of [model.parameters, optimizer.state()])
+          for (const tensor of tensors.values()) this.#collective.broadcast(tensor.view);
+      });
+    }
+    refreshCopies(model);
   }
 
   #now(): TrainingProgress {

@@ -50,19 +50,26 @@ export function queueStep<Row, DeviceRow>(
 ): StepMetricsTensor {
   const { runtime } = model;
   const parameters = [...model.parameters.values()];
+  const copies = [...model.copies.values()];
+  const names = [...model.parameters.keys()];
+  /** Gradients of copies are made in the dtype of the parameters that they belong to. */
+  const gradientDTypes = new Map([...model.copies].map(([name, copy]) => [copy, model.parameters.get(name)!.dtype]));
+  const copyAt = new Map([...model.copies.keys()].map((name, at) => [name, parameters.length + at]));
   return runtime.scope(() => {
     const outputWeight = div(optimizer.lossScale.value, weight);
     let totals: ObjectiveOutput | undefined;
     let gradients: readonly (Tensor | undefined)[] = [];
     for (const row of rows) {
-      const result = vjp(
+      const { value, gradients: all } = vjp(
         runtime,
-        parameters,
+        [...parameters, ...copies],
         () => model.forward(row),
         ({ lossSum }) => [{ output: lossSum, gradient: outputWeight }],
+        (input) => gradientDTypes.get(input) ?? input.dtype,
       );
-      gradients = totals ? gradients.map((sum, index) => accumulate(sum, result.gradients[index])) : result.gradients;
-      totals = totals ? addOutputs(totals, result.value) : result.value;
+      const ofRow = names.map((name, index) => accumulate(all[index], all[copyAt.get(name) ?? -1]));
+      gradients = totals ? gradients.map((sum, index) => accumulate(sum, ofRow[index])) : ofRow;
+      totals = totals ? addOutputs(totals, value) : value;
     }
     if (!totals) {
       totals = { lossSum: zeros(runtime, [1]), sums: model.metrics.map(() => zeros(runtime, [1])) };

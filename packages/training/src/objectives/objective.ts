@@ -37,6 +37,8 @@ export interface TrainableModel<Row, DeviceRow = unknown> {
   readonly runtime: Runtime;
   /** In a fixed order; a tied tensor appears once. */
   readonly parameters: NamedTensors;
+  /** Parameters in a shorter dtype, by name: `forward` reads them, the optimizer writes them with their parameter. */
+  readonly copies: NamedTensors;
   readonly metrics: readonly MetricDefinition[];
   /** One micro-batch to the device, all that `forward` reads; it belongs to the scope around. `step` turns dropout on: in training only. */
   upload(row: Row, step?: TrainingStep): DeviceRow;

@@ -38,6 +38,14 @@ export interface StableAdamWOptions {
   readonly lossScale?: LossScaleOptions;
 }
 
+/** What an optimizer updates. */
+export interface Learned {
+  readonly runtime: Runtime;
+  readonly parameters: NamedTensors;
+  /** Of parameters in another dtype, by their names: written with them. */
+  readonly copies?: NamedTensors;
+}
+
 /** Norms, gains and biases are not decayed (`filter_bias_norm_wd` of the original). */
 export function isDecayed(name: string, shape: readonly number[]): boolean {
   return shape.length > 1 && !name.endsWith(".bias");
@@ -60,7 +68,8 @@ export class StableAdamW {
   readonly #controls: Tensor;
   readonly #rates: readonly Tensor[];
 
-  constructor(runtime: Runtime, parameters: NamedTensors, options: StableAdamWOptions) {
+  /** Of a model, or of tensors with the same properties. */
+  constructor({ runtime, parameters, copies }: Learned, options: StableAdamWOptions) {
     this.options = options;
     this.#runtime = runtime;
     this.lossScale = new LossScale(runtime, options.lossScale);
@@ -80,6 +89,7 @@ export class StableAdamW {
           parameter,
           m: runtime.keep(zeros(runtime, parameter.shape, parameter.dtype)),
           v: runtime.keep(zeros(runtime, parameter.shape, parameter.dtype)),
+          copy: copies?.get(name),
           group: isDecayed(name, parameter.shape) ? groups.decayed : groups.plain,
         },
       ]),

@@ -61,7 +61,7 @@ export async function runSteps(backend: Backend, captured: boolean): Promise<Ste
     parameters: initialiseParameters(runtime, config, head, { seed: 3 }),
   });
   const model = maskedLmObjective.model(bert, { seed: 3 });
-  const optimizer = new StableAdamW(runtime, model.parameters, {
+  const optimizer = new StableAdamW(model, {
     maxLearningRate: 0.01,
     clipNorm: 1,
     lossScale: { initial: 1024, growthInterval: 2 },

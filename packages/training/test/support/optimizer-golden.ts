@@ -27,7 +27,7 @@ export async function optimizerFailures(
   const names = [...golden.tensors.keys()].flatMap((key) => /^param\.(.*)$/.exec(key)?.[1] ?? []);
   const parameters = new Map(names.map((name) => [name, load(`param.${name}`)]));
   const { betas, eps, weight_decay: weightDecay, max_lr: maxLearningRate } = config;
-  const optimizer = new StableAdamW(runtime, parameters, { maxLearningRate, betas, eps, weightDecay });
+  const optimizer = new StableAdamW({ runtime, parameters }, { maxLearningRate, betas, eps, weightDecay });
   const failures: string[] = names.length > 0 ? [] : ["there are no parameters"];
   for (let step = 1; step <= config.steps; step++) {
     runtime.scope(() => {

@@ -60,6 +60,7 @@ export function createRecordingBackend(): Recording {
         supports: (_query: CompositeQuery<K>) => true,
         saved: () => [],
         backwardReads: { inputs: [], outputs: [] },
+        wideGradients: true,
         forward: () => count(name),
         backward: () => count(`${name}Backward`),
         ...kept[name],

@@ -47,6 +47,7 @@ export function tinyModel(
       ["square.weight", square],
       ["decoder.bias", bias],
     ]),
+    copies: new Map(),
     metrics: maskedLmMetrics,
     upload(row, step) {
       const upload = (values: Int32Array): Tensor => runtime.tensor(values, [values.length], "i32");

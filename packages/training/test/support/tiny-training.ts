@@ -30,7 +30,7 @@ export function tinyTraining(
     runtime,
     objective: "masked_lm",
     model,
-    optimizer: new StableAdamW(runtime, model.parameters, { maxLearningRate: 0.02, ...options }),
+    optimizer: new StableAdamW(model, { maxLearningRate: 0.02, ...options }),
   };
 }
 

@@ -20,7 +20,7 @@ export function createMatmul(threads: Threads): PrimitiveKernels<Operand>["matmu
   return (outputs, inputs, attrs) => {
     const [out] = outputs as [Operand];
     const [a, b] = inputs as [Operand, Operand];
-    if (out.dtype !== "f32") {
+    if ([out, a, b].some(({ dtype }) => dtype !== "f32")) {
       matmulKernels.matmul(outputs, inputs, attrs);
       return;
     }

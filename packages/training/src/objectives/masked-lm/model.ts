@@ -25,6 +25,7 @@ export function maskedLmModel(
   return {
     runtime,
     parameters,
+    copies: model.holdCopies(),
     metrics: maskedLmMetrics,
     upload(row, step) {
       return {

@@ -31,6 +31,7 @@ export function detectionModel(
   return {
     runtime,
     parameters,
+    copies: model.holdCopies(),
     metrics: detectionMetrics,
     upload(row, step) {
       return {
