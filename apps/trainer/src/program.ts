@@ -70,7 +70,7 @@ export function createProgram(): Command {
     .option("--resume <which>", "go on: auto (from the latest checkpoint) or the path of a checkpoint")
     .option("--set <key=value>", "change a field of the configuration", collect, [])
     .option("--backend <name>", "like --set backend=NAME")
-    .option("--verbose", "list the operations that did not run fused, and why")
+    .option("--dtype <name>", "like --set dtype=NAME: f32, bf16 or f16")
     .action((config: string, options: RunCommandOptions) => runCommand(config, options));
 
   program

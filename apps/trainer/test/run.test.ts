@@ -293,3 +293,23 @@ test("progress without a terminal is plain lines", () => {
     "step 10 | 100 of 100 tokens | loss 5.000 | 20 tokens/s | packing 99.0 % | ETA 0s\n",
   ]);
 });
+
+test.each(["bf16", "f16"])(
+  "a run in %s trains near f32, keeps f32 parameters, says what it costs here, and goes on",
+  async (dtype) => {
+    const folder = await corpusFolder();
+    const notices: string[] = [];
+    const options = { ...quiet, onNotice: (line: string) => notices.push(line) };
+    const exact = await runTraining(tinyConfig(folder, { output: join(folder, "exact") }), quiet);
+    const config = tinyConfig(folder, { dtype });
+    const { score, modelFolder } = await runTraining(config, options);
+    expect(score!.loss).toBeCloseTo(exact.score!.loss, 1);
+    expect(notices.filter((line) => line.includes("between casts"))).toHaveLength(1);
+    expect(JSON.parse(readFileSync(join(modelFolder!, "config.json"), "utf8"))).toMatchObject({ torch_dtype: "float32" });
+    const again = await runTraining(tinyConfig(folder, { dtype: "f32" }), { ...options, resume: "auto" }).catch(
+      (error: unknown) => error,
+    );
+    expect(again).not.toBeInstanceOf(Error);
+    expect(notices).toContain(`dtype changed: "${dtype}" in the checkpoint, "f32" now`);
+  },
+);

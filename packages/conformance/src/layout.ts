@@ -68,3 +68,10 @@ export function placeLayout(layout: Layout, shape: Shape): Placement {
   const last = sizeOf(shape) === 0 ? 0 : shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis]!, 0);
   return { offset: layout.offset, strides, length: layout.offset + last + 1 + 3 };
 }
+
+/** Swaps the last two axes in memory: the factor is stored transposed. */
+export const transposedLast: Layout = {
+  ...dense,
+  name: "transposed",
+  order: (rank) => [...Array.from({ length: rank }, (_, axis) => axis).slice(0, -2), rank - 1, rank - 2],
+};

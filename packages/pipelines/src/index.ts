@@ -5,6 +5,7 @@ export type { ModelFolderOptions } from "./hub/model-folder.ts";
 export { openFolder, snapshotCommit } from "./hub/snapshot.ts";
 export { checkConfig, openModel, openRuntime } from "./model.ts";
 export type { ModelOptions, OpenModel, OpenRuntime, RuntimeOptions } from "./model.ts";
+export { eachOnce, noticeUnfused } from "./notices.ts";
 export { openPipeline } from "./pipeline.ts";
 export type { Pipeline, PipelineOptions } from "./pipeline.ts";
 export { openTokenizerFile } from "./open-tokenizer.ts";

@@ -15,12 +15,13 @@ export interface RunCommandOptions {
   readonly resume?: string;
   readonly set: readonly string[];
   readonly backend?: string;
-  readonly verbose?: boolean;
+  readonly dtype?: string;
 }
 
 export async function runCommand(path: string, options: RunCommandOptions): Promise<void> {
-  const { resume, backend, verbose } = options;
-  const set = backend === undefined ? options.set : [...options.set, `backend=${backend}`];
+  const { resume } = options;
+  const shorthands = (["backend", "dtype"] as const).filter((name) => options[name] !== undefined);
+  const set = [...options.set, ...shorthands.map((name) => `${name}=${options[name]}`)];
   const config = readConfig(path, set);
   let progress: Progress | undefined;
   let release: (() => void) | undefined;
@@ -41,7 +42,6 @@ export async function runCommand(path: string, options: RunCommandOptions): Prom
     progress?.stop();
     release?.();
   }
-  if (verbose) for (const line of result.unfused) print(`not fused: ${line}`);
   for (const line of summaryLines(result, ["run", path, "--resume", "auto", ...set.flatMap((item) => ["--set", item])]))
     print(line);
   if (result.reason === "stopped") process.exitCode = INTERRUPTED;

@@ -20,6 +20,7 @@ export interface TrainerConfig {
   readonly backend: BackendName | "auto";
   readonly threads?: number | undefined;
   readonly cpu_engine: CpuEngineName;
+  readonly dtype: "f32" | "bf16" | "f16";
   readonly data: {
     readonly path: string;
     readonly max_length: number;
@@ -109,6 +110,10 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         .describe(
           "Kernels of the cpu backend: C, WebAssembly, TypeScript (slow, for any machine), or the best that runs here.",
         ),
+      dtype: z
+        .enum(["f32", "bf16", "f16"])
+        .default("f32")
+        .describe("Of matrix products and activations; parameters stay in f32. f16 scales the loss."),
       data: z
         .strictObject({
           path: z.string().min(1).describe("Folder made by `modernbert-train prepare`."),

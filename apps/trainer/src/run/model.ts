@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createConfig, initialiseParameters, ModernBert, presets } from "@modernbert-ts/modernbert";
 import type { ModernBertConfig } from "@modernbert-ts/modernbert";
 import { loadModel } from "@modernbert-ts/modernbert/node";
-import type { Runtime } from "@modernbert-ts/tensor-core";
+import type { Precision, Runtime } from "@modernbert-ts/tensor-core";
 import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import type { Objective } from "@modernbert-ts/training";
@@ -17,6 +17,7 @@ export async function createModel(
   config: TrainerConfig,
   data: TrainingData,
   { head, labels }: Pick<Objective, "head" | "labels">,
+  precision: Precision,
 ): Promise<ModernBert> {
   const { from, attn_out_dropout_prob: attentionOutput, initialisation: style } = config.model;
   if (from !== undefined) {
@@ -25,13 +26,13 @@ export async function createModel(
       checkLength(config.data.max_length, stored);
       return { ...stored, ...(labels ? { labels } : {}), dropout: { ...stored.dropout, attentionOutput } };
     };
-    const { model } = await loadModel(from, { runtime, head, configure });
+    const { model } = await loadModel(from, { runtime, head, configure, precision });
     return model;
   }
   const shape = { ...modelConfig(config.model, data), ...(labels ? { labels } : {}) };
   checkLength(config.data.max_length, shape);
   const parameters = initialiseParameters(runtime, shape, head, { seed: config.seed, style });
-  return new ModernBert({ runtime, config: shape, head, parameters });
+  return new ModernBert({ runtime, config: shape, head, parameters, precision });
 }
 
 /** The preset with the four overrides, for this tokenizer. Errors: UserError, ConfigError. */

@@ -1,4 +1,6 @@
 /** A configuration in the numbers of the training library: amounts in tokens, schedules as functions. No device yet. */
+import { bfloat16Precision, float16Precision, float32Precision } from "@modernbert-ts/tensor-core";
+import type { Precision } from "@modernbert-ts/tensor-core";
 import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
 import type {
   BatchSettings,
@@ -12,7 +14,14 @@ import { parseCount, parseInterval, parseLength, parseShare } from "../config/qu
 import { UsageError } from "../errors.ts";
 import type { TrainingData } from "./training-data.ts";
 
+const precisions: Readonly<Record<TrainerConfig["dtype"], Precision>> = {
+  f32: float32Precision,
+  bf16: bfloat16Precision,
+  f16: float16Precision,
+};
+
 export interface RunPlan {
+  readonly precision: Precision;
   readonly totalTokens: number;
   readonly tokensPerStep: number;
   readonly batches: BatchSettings;
@@ -56,6 +65,7 @@ export function planOf(
       : batchSizeSchedule({ minRows: 1, maxRows: batch.micro_batches, warmupTokens });
   const factor = learningRateSchedule(scheduleOf(config.schedule, totalTokens));
   return {
+    precision: precisions[config.dtype],
     totalTokens,
     tokensPerStep: rowLength * batch.micro_batches,
     batches: { ...common, seed: config.seed, rows },
@@ -65,6 +75,7 @@ export function planOf(
       eps: optimizer.eps,
       weightDecay: optimizer.weight_decay,
       ...(optimizer.clip_norm === undefined ? {} : { clipNorm: optimizer.clip_norm }),
+      ...(config.dtype === "f16" ? { lossScale: {} } : {}),
     },
     learningRate: (tokens) => optimizer.learning_rate * factor(tokens),
     evaluation: validation && {

@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createBackend } from "@modernbert-ts/backends";
+import { eachOnce, noticeUnfused } from "@modernbert-ts/pipelines";
 import { Runtime } from "@modernbert-ts/tensor-core";
 import {
   batchesOf,
@@ -56,8 +57,6 @@ export interface RunResult extends TrainingResult {
   /** Folder of the finished model and path of the report; undefined when the run was stopped. */
   readonly modelFolder: string | undefined;
   readonly report: string | undefined;
-  /** Composites that did not run fused, and why: "varlenAttention ×12: no fused kernel …". */
-  readonly unfused: readonly string[];
 }
 
 /** Errors: UserError, ConfigError, DataError, CheckpointError, DivergenceError and those of the backend: all one line. */
@@ -74,7 +73,8 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   await using backend = choice.backend;
   options.onNotice(`backend ${choice.reason}`);
   const runtime = new Runtime(backend);
-  const bert = await createModel(runtime, config, data, objective);
+  const tell = eachOnce(options.onNotice);
+  const bert = await createModel(runtime, config, data, objective, plan.precision);
   const model = objective.model(bert, { seed: config.seed });
   const optimizer = new StableAdamW(model, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
@@ -115,24 +115,24 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
         files: modelFiles(bert.config, objective.head, data.tokenizer),
         settings: config,
       },
-      observer: options.onStart({
-        plan,
-        objective,
-        startTokens: state?.progress.tokens ?? 0,
-        stop: () => trainer.stop(),
-      }),
+      observer(event) {
+        noticeUnfused(runtime, tell);
+        observe(event);
+      },
       ...(batches ? { evaluation: { every: evaluation!.every, score: () => evaluate(model, batches()) } } : {}),
       ...(start && state ? { resume: { ...state, checkpoint: start.path } } : {}),
     });
+    const observe = options.onStart({
+      plan,
+      objective,
+      startTokens: state?.progress.tokens ?? 0,
+      stop: () => trainer.stop(),
+    });
     const result = await trainer.run();
-    const unfused = runtime
-      .fusedReport()
-      .flatMap(({ composite, reason, count }) => (reason === undefined ? [] : [`${composite} ×${count}: ${reason}`]));
-    if (result.reason === "stopped")
-      return { ...result, objective, unfused, modelFolder: undefined, report: undefined };
+    if (result.reason === "stopped") return { ...result, objective, modelFolder: undefined, report: undefined };
     const modelFolder = join(output, runLayout.model);
     await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
-    return { ...result, objective, unfused, modelFolder, report: writeReport(output) };
+    return { ...result, objective, modelFolder, report: writeReport(output) };
   } finally {
     metrics.close();
     optimizer.dispose();

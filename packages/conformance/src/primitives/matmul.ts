@@ -5,7 +5,7 @@ import { repeatAlong } from "../bench.ts";
 import type { CaseContext, ConformanceCase } from "../case.ts";
 import { primitive } from "../case.ts";
 import { expectSum } from "../compare.ts";
-import { dense, gapped, offset, stridedOutputs, transposed } from "../layout.ts";
+import { dense, gapped, offset, stridedOutputs, transposed, transposedLast } from "../layout.ts";
 import type { Layout } from "../layout.ts";
 import { makeArray } from "../nd-array.ts";
 import type { NdArray } from "../nd-array.ts";
@@ -25,13 +25,6 @@ interface Problem {
   /** Of the result; default that of a. */
   readonly dtype?: DType;
 }
-
-/** Swaps the last two axes in memory: the factor is stored transposed. */
-export const transposedLast: Layout = {
-  ...dense,
-  name: "transposed",
-  order: (rank) => [...Array.from({ length: rank }, (_, axis) => axis).slice(0, -2), rank - 1, rank - 2],
-};
 
 export async function checkMatmul({ bench, tolerances }: CaseContext, problem: Problem): Promise<void> {
   const { a, b, layoutA = dense, layoutB = dense, layoutOut = dense, alpha = 1, before, dtype = a.dtype } = problem;
@@ -172,6 +165,7 @@ const fewSizes = [
   [33, 31, 65],
   [65, 70, 300],
   [1, 40, 20],
+  [64, 128, 256],
 ] as const;
 
 function accumulateCase(dtype: DType): ConformanceCase {
@@ -195,7 +189,7 @@ function accumulateCase(dtype: DType): ConformanceCase {
   };
 }
 
-/** What autograd asks of weight gradients: products of 16 bits whose result is not rounded, added to what is there. */
+/** As autograd asks for weight gradients: products of 16 bits, not rounded. */
 function wideResultCase(dtype: DType): ConformanceCase {
   return {
     ...about(dtype),
@@ -203,9 +197,9 @@ function wideResultCase(dtype: DType): ConformanceCase {
     async run(context) {
       for (const [rows, columns, depth] of fewSizes) {
         for (const layoutOut of [dense, offset, transposed]) {
-          const before = randomArray(context.random, "f32", [rows, columns]);
           const problem = { ...pair(context, dtype, rows, columns, depth), dtype: "f32", layoutOut } as const;
           await checkMatmul(context, { ...problem, layoutA: transposedLast });
+          const before = randomArray(context.random, "f32", [rows, columns]);
           await checkMatmul(context, { ...problem, before, layoutB: transposedLast });
         }
       }
@@ -218,13 +212,13 @@ function emptyCase(dtype: DType): ConformanceCase {
     ...about(dtype),
     name: `matmul / ${dtype} / empty extents`,
     async run(context) {
-      for (const [rows, columns, depth] of [
+      const empty = [
         [3, 4, 0],
         [0, 4, 3],
         [3, 0, 5],
-      ] as const) {
+      ] as const;
+      for (const [rows, columns, depth] of empty)
         await checkMatmul(context, pair(context, dtype, rows, columns, depth));
-      }
       const before = randomArray(context.random, dtype, [3, 4]);
       await checkMatmul(context, { ...pair(context, dtype, 3, 4, 0), before });
     },
