@@ -11,7 +11,7 @@ import type { Streams } from "./streams.ts";
 
 type DTypeName = "f32" | "bf16" | "f16";
 
-const precisions: Readonly<Record<DTypeName, Precision>> = {
+export const precisions: Readonly<Record<DTypeName, Precision>> = {
   f32: float32Precision,
   bf16: bfloat16Precision,
   f16: float16Precision,
@@ -21,7 +21,8 @@ const precisions: Readonly<Record<DTypeName, Precision>> = {
 export interface DeviceOptions {
   readonly backend: BackendName | "auto";
   readonly dtype: DTypeName;
-  readonly weights: WeightFormat;
+  /** Default: as `dtype` computes. */
+  readonly weights?: WeightFormat;
   readonly threads?: number;
 }
 
@@ -36,10 +37,8 @@ export function deviceOptions(): Option[] {
     new Option("--dtype <name>", "of matrix products and activations").choices(Object.keys(precisions)).default("f32"),
     new Option(
       "--weights <format>",
-      "of linear layers, for inference: bf16 and int8 are quicker and a little less exact",
-    )
-      .choices(weightFormats)
-      .default("f32"),
+      "of linear layers, for inference: bf16 and int8 are quicker and a little less exact (default: f32; bf16 with --dtype bf16)",
+    ).choices(weightFormats),
     new Option("--threads <n>", "CPU threads (default: all cores)").argParser(positiveInteger),
   ];
 }
@@ -49,7 +48,7 @@ export function runtimeOptions(options: DeviceOptions, streams: Streams): ModelO
   const { backend, dtype, weights, threads } = options;
   return {
     backend,
-    weights,
+    ...(weights && { weights }),
     precision: precisions[dtype],
     ...(threads !== undefined && { threads }),
     onNotice: notices(streams),

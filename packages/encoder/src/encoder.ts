@@ -115,10 +115,16 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   /** A matrix for a product in the compute dtype: as it is where it takes fewer bytes, else converted. */
   matrix(name: string): Tensor {
     const copy = this.#copies.get(name);
-    if (copy) return copy;
+    if (copy && !this.#asksForParameterAlone(name, copy)) return copy;
     const matrix = this.parameter(name);
     const { compute } = this.precision;
     return bytesOf(matrix.dtype) < bytesOf(compute) ? matrix : cast(matrix, compute);
+  }
+
+  /** A gradient is wanted of the parameter and not of its copy. */
+  #asksForParameterAlone(name: string, copy: Tensor): boolean {
+    const { tape } = this.runtime;
+    return tape !== undefined && tape.tracks(this.parameter(name)) && !tape.tracks(copy);
   }
 
   /** Weight and bias of a layer norm, in the dtype of statistics. */

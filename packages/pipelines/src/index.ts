@@ -3,7 +3,7 @@ export * from "./browser.ts";
 export { resolveModelFolder } from "./hub/model-folder.ts";
 export type { ModelFolderOptions } from "./hub/model-folder.ts";
 export { openFolder, snapshotCommit } from "./hub/snapshot.ts";
-export { checkConfig, openModel, openRuntime } from "./model.ts";
+export { checkConfig, openModel, openRuntime, weightsFor } from "./model.ts";
 export type { ModelOptions, OpenModel, OpenRuntime, RuntimeOptions } from "./model.ts";
 export { eachOnce, noticeUnfused } from "./notices.ts";
 export { openPipeline } from "./pipeline.ts";

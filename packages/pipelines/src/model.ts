@@ -4,7 +4,7 @@ import type { BackendChoice, BackendName, BackendOptions } from "@modernbert-ts/
 import { loadModelFolder, readFolderConfig } from "@modernbert-ts/encoder";
 import type { Encoder, Head, WeightFormat } from "@modernbert-ts/encoder";
 import { diskFolder } from "@modernbert-ts/safetensors/node";
-import { DTypeError, Runtime } from "@modernbert-ts/tensor-core";
+import { DTypeError, float32Precision, Runtime } from "@modernbert-ts/tensor-core";
 import type { FusionMode, Precision } from "@modernbert-ts/tensor-core";
 import { architectures } from "./architectures.ts";
 import { resolveModelFolder } from "./hub/model-folder.ts";
@@ -27,7 +27,7 @@ export interface OpenRuntime extends AsyncDisposable {
 export interface ModelOptions extends RuntimeOptions, Omit<ModelFolderOptions, "weights"> {
   /** The head to put on; by default what `architectures` in config.json names. */
   readonly head?: Head;
-  /** Fewer bytes for the weights (default f32): quicker, a little less exact. */
+  /** Fewer bytes for the weights: quicker, a little less exact. Default: as `precision` computes, see `weightsFor`. */
   readonly weights?: WeightFormat;
 }
 
@@ -62,9 +62,14 @@ export async function checkConfig(folder: string): Promise<void> {
   await readFolderConfig(diskFolder(folder), architectures);
 }
 
-/** Opens a folder or hub id on a backend. Dispose it when done. */
+/** The format of weights for inference in a precision: what every pass would convert is held converted. */
+export function weightsFor({ compute }: Precision = float32Precision): WeightFormat {
+  return compute === "bf16" ? "bf16" : "f32";
+}
+
+/** Opens a folder or hub id on a backend, for inference. Dispose it when done. */
 export async function openModel(source: string, options: ModelOptions = {}): Promise<OpenModel> {
-  const { weights = "f32", ...folderOptions } = options;
+  const { weights = weightsFor(options.precision), ...folderOptions } = options;
   const folder = await resolveModelFolder(source, { check: checkConfig, ...folderOptions });
   const open = await openRuntime(options);
   try {
@@ -76,6 +81,7 @@ export async function openModel(source: string, options: ModelOptions = {}): Pro
       ...(head && { head }),
       ...(precision && { precision }),
     });
+    if (precision?.compute === "f16") model.holdCopies();
     if (!head && unused.length > 0) options.onNotice?.(`not used for head ${model.head}: ${unused.join(", ")}`);
     return {
       ...open,

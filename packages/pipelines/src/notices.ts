@@ -13,16 +13,10 @@ export function eachOnce(onNotice: Notify): Notify {
   };
 }
 
-/** Tells what ran without a fused kernel, and why, and whether 16 bits were computed in f32; to be called after a run. */
+/** Tells what ran without a fused kernel, and why; to be called after a run. */
 export function noticeUnfused(runtime: Runtime, onNotice: Notify): void {
-  const report = runtime.fusedReport();
-  for (const { composite, reason, backend } of report) {
+  for (const { composite, reason, backend } of runtime.fusedReport()) {
     if (reason === undefined) continue;
     onNotice(`${composite} runs without a fused kernel on ${backend} (${reason}): this is slow`);
   }
-  const widened = report.find(({ widenedTo }) => widenedTo !== undefined);
-  if (widened)
-    onNotice(
-      `16-bit numbers are computed in ${widened.widenedTo} between casts on ${widened.backend}: f32 is quicker here`,
-    );
 }

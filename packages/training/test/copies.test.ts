@@ -1,7 +1,8 @@
 /** Matrices in the compute dtype, held beside parameters in f32 and written with them. */
 import { join } from "node:path";
+import { maskedLmLoss, packSequences } from "@modernbert-ts/encoder";
 import { createConfig, initialiseParameters, ModernBert } from "@modernbert-ts/modernbert";
-import { bfloat16Precision, float32Precision, scale } from "@modernbert-ts/tensor-core";
+import { bfloat16Precision, float32Precision, scale, valueAndGradients } from "@modernbert-ts/tensor-core";
 import { expect, test } from "vitest";
 import { openCheckpoint } from "../src/checkpoint/load.ts";
 import { saveCheckpoint } from "../src/checkpoint/save.ts";
@@ -81,4 +82,20 @@ test("parameters that are restored take their copies with them", async () => {
   await restoreTraining(await openCheckpoint(join(directory, "step-00000001")), second.model, second.optimizer);
   expect(await stale(second.model)).toEqual([]);
   expect(await parametersOf(second.model)).toEqual(await parametersOf(first.model));
+});
+
+test("gradients of parameters alone do not go past a copy", () => {
+  const { bert } = training();
+  bert.runtime.scope(() => {
+    const labels = Int32Array.of(-100, 4, -100, 5);
+    const batch = packSequences([Int32Array.of(0, 4, 5, 1)]);
+    const parameters = [...bert.parameters.values()];
+    const { gradients } = valueAndGradients(
+      bert.runtime,
+      parameters,
+      () => maskedLmLoss(bert, bert.encode(batch), labels),
+      ({ loss }) => loss,
+    );
+    expect(gradients.every((gradient) => gradient !== undefined)).toBe(true);
+  });
 });

@@ -1,14 +1,21 @@
 /** `modernbert bench`: how fast a model is on this machine. */
 import { Command, Option } from "commander";
-import type { Encoder } from "@modernbert-ts/encoder";
+import type { Encoder, WeightFormat } from "@modernbert-ts/encoder";
 import { initialiseParameters, ModernBert, withWeights } from "@modernbert-ts/modernbert";
-import { openModel, openRuntime } from "@modernbert-ts/pipelines";
+import { openModel, openRuntime, weightsFor } from "@modernbert-ts/pipelines";
 import type { OpenRuntime } from "@modernbert-ts/pipelines";
 import { measure } from "../bench/measure.ts";
 import { parseShape } from "../bench/shape.ts";
 import type { Shape } from "../bench/shape.ts";
 import { inference, randomBatch, training } from "../bench/work.ts";
-import { deviceOptions, modelOption, positiveInteger, positiveIntegers, runtimeOptions } from "../options.ts";
+import {
+  deviceOptions,
+  modelOption,
+  positiveInteger,
+  positiveIntegers,
+  precisions,
+  runtimeOptions,
+} from "../options.ts";
 import type { DeviceOptions } from "../options.ts";
 import { write } from "../streams.ts";
 import type { Streams } from "../streams.ts";
@@ -55,7 +62,7 @@ export function benchCommand(streams: Streams): Command {
   return command.action(async (options: BenchOptions) => {
     if (!options.model && !options.shape)
       command.error("error: expected --model or --shape, got neither", { exitCode: 2 });
-    if (options.train && options.weights !== "f32")
+    if (options.train && options.weights && options.weights !== "f32")
       command.error(`error: expected --weights f32 with --train, got ${options.weights}`, { exitCode: 2 });
     const result = await bench(options, streams);
     await write(streams, `${options.json ? JSON.stringify(result) : show(result)}\n`);
@@ -85,7 +92,7 @@ interface BenchResult {
 }
 
 async function bench(options: BenchOptions, streams: Streams): Promise<BenchResult> {
-  const { train = false, runs, warmup, dtype, weights } = options;
+  const { train = false, runs, warmup, dtype } = options;
   await using open = await openBench(options, streams);
   const { model, runtime, choice } = open;
   const batch = randomBatch(model, options.batch, options.length);
@@ -103,7 +110,7 @@ async function bench(options: BenchOptions, streams: Streams): Promise<BenchResu
     tokens,
     backend: choice.name,
     dtype,
-    weights,
+    weights: formatOf(options),
     device: choice.backend.capabilities.device,
     peakMemoryBytes: choice.backend.memory().peakBytes,
     notFused: runtime
@@ -112,10 +119,15 @@ async function bench(options: BenchOptions, streams: Streams): Promise<BenchResu
   };
 }
 
+/** Training keeps its parameters in f32. */
+function formatOf({ train, weights, dtype }: BenchOptions): WeightFormat {
+  return train ? "f32" : (weights ?? weightsFor(precisions[dtype]));
+}
+
 async function openBench(options: BenchOptions, streams: Streams): Promise<OpenRuntime & { readonly model: Encoder }> {
   const head = options.train ? "masked-lm" : "none";
   const runtimeSettings = runtimeOptions(options, streams);
-  if (options.model) return openModel(options.model, { head, ...runtimeSettings });
+  if (options.model) return openModel(options.model, { head, ...runtimeSettings, weights: formatOf(options) });
   const open = await openRuntime(runtimeSettings);
   const { runtime } = open;
   const { config: named } = options.shape!;
@@ -127,7 +139,7 @@ async function openBench(options: BenchOptions, streams: Streams): Promise<OpenR
   };
   const parameters = initialiseParameters(runtime, config, head, { seed: 1 });
   const model = new ModernBert({ runtime, config, head, parameters, precision: runtimeSettings.precision! });
-  return { ...open, model: await withWeights(model, options.weights) };
+  return { ...open, model: await withWeights(model, formatOf(options)) };
 }
 
 function show(result: BenchResult): string {

@@ -37,12 +37,16 @@ export function forwardCommand(streams: Streams): Command {
     if (await sameFile(input, output)) {
       throw new CliError(`expected --output to be another file than --input, got ${output} for both`);
     }
-    if (gradients && options.weights !== "f32") {
+    if (gradients && options.weights && options.weights !== "f32") {
       throw new CliError(
         `expected --weights f32 with --gradients, got ${options.weights}: narrow weights are for inference`,
       );
     }
-    await using open = await openModel(options.model, { ...(head && { head }), ...runtimeOptions(options, streams) });
+    await using open = await openModel(options.model, {
+      ...(head && { head }),
+      ...runtimeOptions(options, streams),
+      ...(gradients && { weights: "f32" }),
+    });
     const inputs = await readInputs(input, open.model);
     if (inputs.unused.length > 0) notices(streams)(`not used: ${inputs.unused.join(", ")}`);
     await compute(open.model, inputs, gradients, (entries) => writeSafetensors(output, entries));

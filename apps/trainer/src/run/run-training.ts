@@ -1,9 +1,7 @@
 /** A whole run from its configuration: data, backend, model, optimizer, schedule; then the loop; then the finished model and report. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { createBackend } from "@modernbert-ts/backends";
-import { eachOnce, noticeUnfused } from "@modernbert-ts/pipelines";
-import { Runtime } from "@modernbert-ts/tensor-core";
+import { eachOnce, noticeUnfused, openRuntime } from "@modernbert-ts/pipelines";
 import {
   batchesOf,
   evaluate,
@@ -69,11 +67,16 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   const data = await openTrainingData(config.data.path);
   const plan = planOf(config, data);
   const { threads, cpu_engine: cpuEngine } = config;
-  const choice = await createBackend(config.backend, { cpuEngine, ...(threads === undefined ? {} : { threads }) });
-  await using backend = choice.backend;
-  options.onNotice(`backend ${choice.reason}`);
-  const runtime = new Runtime(backend);
   const tell = eachOnce(options.onNotice);
+  await using open = await openRuntime({
+    backend: config.backend,
+    cpuEngine,
+    ...(threads === undefined ? {} : { threads }),
+    precision: plan.precision,
+    onNotice: tell,
+  });
+  const { choice, runtime } = open;
+  tell(choice.reason);
   const bert = await createModel(runtime, config, data, objective, plan.precision);
   const model = objective.model(bert, { seed: config.seed });
   const optimizer = new StableAdamW(model, plan.optimizer);

@@ -36,7 +36,7 @@ export interface PrimitiveAttrs {
   matmul: { readonly alpha: number; readonly accumulate: boolean };
   /** table [V, D], ids i32 [N] → out [N, D]. An id outside 0…V-1 writes zeros and makes the next `read` or `synchronize` reject. */
   gather: Record<never, never>;
-  /** values [N, D], ids i32 [N] → out [V, D]: out[v] = Σ values[i] over ids[i] = v, added in order of i (no atomics). Bad ids as in `gather`. */
+  /** values [N, D], ids i32 [N] → out [V, D]: out[v] = Σ values[i] over ids[i] = v, added in an order fixed by ids and shape (no atomics). Bad ids as in `gather`. */
   segmentSum: Record<never, never>;
   /** x [R, K], ids i32 [R, J] → out [R, J]: out[r, j] = x[r, ids[r, j]]. Bad ids as in `gather`. */
   takeAlong: Record<never, never>;
