@@ -37,7 +37,7 @@ function sanitizers() {
     ASAN_OPTIONS: "detect_leaks=0,allocator_may_return_null=1",
   };
   expectUseAfterFreeToBeCaught(library, env);
-  const others = ["process", "stream", "large"].map((name) => `packages/backend-cpu/test/native-${name}`);
+  const others = ["process", "stream", "submit", "large"].map((name) => `packages/backend-cpu/test/native-${name}`);
   step(`${title}: tests`, [...vitest, ...kernels, ...others, ...models], { env });
 }
 

@@ -1,28 +1,7 @@
-/**
- * The native engine in other processes and threads: exits without disposal, worker threads, workers that are stopped in the middle.
- * Children run the built package (Node 20 cannot import TypeScript), so these tests need `tsc -b` to have run.
- */
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { fileURLToPath, pathToFileURL } from "node:url";
+/** The native engine in other processes and threads: exits without disposal, worker threads, workers that are stopped in the middle. */
 import { expect, test } from "vitest";
-import { describeNative, missing } from "./native.ts";
-
-const built = fileURLToPath(new URL("../dist/index.js", import.meta.url));
-const reason = missing ?? (existsSync(built) ? undefined : "the package is not built");
-
-/** Of the code that children run: `work` queues a second of work on `backend` and reads its result. */
-const prelude = `
-  const { createCpuBackend } = await import(${JSON.stringify(pathToFileURL(built).href)});
-  const work = (backend, steps) => {
-    const shape = [512, 512], strides = [512, 1];
-    const view = () => ({ buffer: backend.allocate(1 << 20), dtype: "f32", shape, strides, offset: 0 });
-    const a = view(), c = view();
-    backend.run("fill", [a], [], { value: 1 / 512 });
-    for (let step = 0; step < steps; step++) backend.run("matmul", [c], [a, a], { alpha: 1, accumulate: step > 0 });
-    return backend.read(c.buffer, 0, 4).then((bytes) => new Float32Array(bytes)[0] * 512);
-  };
-`;
+import { prelude, reason, runChild } from "./children.ts";
+import { describeNative } from "./native.ts";
 
 /** Of the code that children run: `start(body, data)` is a worker thread in which `body` finds `work`, `parentPort` and `workerData`. */
 const workers = `
@@ -33,13 +12,6 @@ const workers = `
   };
   const message = (worker) => new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
 `;
-
-function runChild(code: string): { status: number | null; signal: string | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, ["--input-type=module", "-e", prelude + code], {
-    encoding: "utf8",
-    timeout: 50_000,
-  });
-}
 
 describeNative(
   "native processes",
