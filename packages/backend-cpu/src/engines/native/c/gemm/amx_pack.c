@@ -52,7 +52,7 @@ static inline __m512i magnitude(vf x) { return (__m512i)((vu)x & 0x7fffffff); }
 /* One tile by one step. `largest`: the bits of the largest magnitudes so far. */
 static inline __attribute__((always_inline)) void pack_tile(const mb_amx_panel *panel, int columns, int64_t tiles, int64_t step, int64_t tile,
                                                             __m512i *largest) {
-  const int64_t line = tile * MB_AMX_LINES, k = step * MB_AMX_STEP, lines = MB_MIN(MB_AMX_LINES, panel->lines - line);
+  const int64_t line = tile * MB_AMX_TILE_LINES, k = step * MB_AMX_STEP, lines = MB_MIN(MB_AMX_TILE_LINES, panel->lines - line);
   const int64_t first = MB_MIN(VL, panel->depth - k), second = MB_MAX(0, MB_MIN(VL, panel->depth - k - VL));
   const int64_t vector_stride = columns ? panel->depth_stride : panel->line_stride;
   const int64_t lane_stride = columns ? panel->line_stride : panel->depth_stride;
