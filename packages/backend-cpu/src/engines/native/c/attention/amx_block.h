@@ -14,6 +14,11 @@
 #define AMX_BLOCK_LINES (2 * MB_AMX_TILE_LINES) /* also its depth */
 #define AMX_BLOCK_BYTES (MB_AMX_PARTS * 2 * MB_AMX_TILE_BYTES)
 
+/* Stores the parts of a row of a tile: x with the lower of two depths, y with the upper one. */
+static inline __attribute__((always_inline)) void amx_split(char *to, vf x, vf y) {
+  mb_amx_split_truncated(x, y, to, 2 * MB_AMX_TILE_BYTES);
+}
+
 /* Sums are tiles 0…3: [tile of A][tile of B]. */
 static inline __attribute__((always_inline)) void amx_zero(void) {
   _tile_zero(0);

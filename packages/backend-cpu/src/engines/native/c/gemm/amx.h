@@ -1,7 +1,6 @@
-/* f32 products on AMX tiles, to f32 accuracy. (Henry, Tang, Heinecke: Leveraging the bfloat16 artificial intelligence datatype for
- * higher-precision computations, 2019.)
+/* f32 products on AMX tiles, to f32 accuracy.
  *
- * Every f32 x is split into three bf16 by rounding, x = high + middle + low exactly, with |middle| ≤ 2^-8 |x| and |low| ≤ 2^-17 |x|.
+ * Every f32 x is split into three bf16 by rounding (amx/parts.h), x = high + middle + low exactly.
  * Of the nine products of parts, six are summed in f32 by TDPBF16PS; what is left out is below 2^-23.9 |a·b|, of random sign. A tile adds
  * up 16 products before it rounds into the running sum, so sums come out nearer to the exact ones than those of a chain of FMAs: worst
  * error over Σ|a·b| is 1.5 · 2^-24 for normal numbers (a chain: 4.4), 27 · 2^-24 for their magnitudes (a chain: 87), K = 64…8192.
