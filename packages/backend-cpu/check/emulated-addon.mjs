@@ -67,12 +67,11 @@ export function loadAddon(path) {
     scalarFunction: (name) => int32(call("mb_scalar_function", [name], first)),
     isaName: (index) => call("mb_isa_name", [index], { text: true }),
     isaSupported: (index) => int32(call("mb_isa_supported", [index])) !== 0,
-    allocate: (bytes) => call("mb_allocate", [bytes]),
-    free: (address) => void call("mb_free", [address]),
     copyIn: (to, from) => void call("mb_copy", [to, from, from.length], { at: 1 }),
     copyOut: (to, from) => void call("mb_copy", [to, from, to.length], { at: 0, out: true }),
     limitScratch: (bytes) => void call("mb_limit_scratch", [bytes]),
     createStream: (threads, isa) => call("mb_stream_create", [threads, isa]),
+    allocate: (stream, bytes) => call("mb_stream_allocate", [stream, bytes]),
     submit: (stream, commands, bytes) =>
       int32(call("mb_stream_submit", [stream, commands.subarray(0, bytes), bytes], { at: 1 })) !== 0,
     completed: (stream) => call("mb_stream_completed", [stream]),
@@ -83,6 +82,6 @@ export function loadAddon(path) {
       const taken = int32(call("mb_stream_take_error", [stream, count, text, text.length], { at: 2, out: true }));
       return taken === 0 ? undefined : text.toString("utf8", 0, text.indexOf(0));
     },
-    destroyStream: (stream) => void call("mb_stream_destroy", [stream]),
+    destroyStream: (stream) => void call("mb_stream_destroy", [stream, 1]),
   };
 }

@@ -37,7 +37,7 @@ function sanitizers() {
     ASAN_OPTIONS: "detect_leaks=0,allocator_may_return_null=1",
   };
   expectUseAfterFreeToBeCaught(library, env);
-  const others = ["process", "stream", "large"].map((name) => `packages/backend-cpu/test/native-${name}`);
+  const others = ["process", "stream", "submit", "large"].map((name) => `packages/backend-cpu/test/native-${name}`);
   step(`${title}: tests`, [...vitest, ...kernels, ...others, ...models], { env });
 }
 
@@ -45,8 +45,9 @@ function sanitizers() {
 function expectUseAfterFreeToBeCaught(library, env) {
   const code = `
     const library = require(${JSON.stringify(library)});
-    const memory = library.allocate(64);
-    library.free(memory);
+    const stream = library.createStream(1, 0);
+    const memory = library.allocate(stream, 64);
+    library.destroyStream(stream);
     library.copyOut(Buffer.alloc(64), memory);
   `;
   const { stderr } = spawnSync(process.execPath, ["-e", code], { env: { ...process.env, ...env }, encoding: "utf8" });

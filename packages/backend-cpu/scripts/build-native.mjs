@@ -122,10 +122,9 @@ async function main() {
   });
   const temporary = `${library}.${process.pid}`;
   // Node's functions are found in the process that loads the library. Windows: by an import library, and the thread library goes inside.
-  // Linux: nodelete: threads of a stream that nobody disposed still run when the library is closed.
   const link = {
     win32: ["-static"],
-    linux: ["-Wl,-z,nodelete", "-Wl,-z,noexecstack", "-Wl,-z,lazy"],
+    linux: ["-Wl,-z,noexecstack", "-Wl,-z,lazy"],
     darwin: ["-undefined", "dynamic_lookup"],
   }[platform];
   await compile(compiler, [

@@ -1,7 +1,9 @@
-/** The command stream of the native engine under stress: order, reads in between, disposal, several backends, errors. */
+/** The command stream of the native engine under stress: order, reads in between, disposal, several backends, errors, refusals. */
 import { DeviceValueError, scalar, ShapeError, UseAfterDisposeError, x } from "@modernbert-ts/tensor-core";
 import type { Backend } from "@modernbert-ts/tensor-core";
 import { expect, test } from "vitest";
+import { loadAddon } from "../src/engines/native/addon.ts";
+import { findNativeLibrary } from "../src/engines/native/locate.ts";
 import { createCpuBackend } from "../src/index.ts";
 import { describeNative, ids, tensor, valuesOf } from "./native.ts";
 
@@ -144,5 +146,19 @@ describeNative("native stream", () => {
       expect(() => backend.run("fill", [view], [], { value: 1 })).toThrow(UseAfterDisposeError);
       expect(() => backend.release(view.buffer)).toThrow(UseAfterDisposeError);
     });
+  });
+
+  test("the addon throws at arguments of another type, and at more bytes than there are", () => {
+    const addon = loadAddon(findNativeLibrary()!);
+    const untyped = addon as unknown as Record<string, (...values: unknown[]) => unknown>;
+    expect(() => untyped["operation"]!(7)).toThrow("A string was expected");
+    expect(() => untyped["createStream"]!("two", 0)).toThrow("A number was expected");
+    expect(() => untyped["wait"]!()).toThrow("A number was expected");
+    const stream = addon.createStream(1, 0);
+    expect(() => untyped["submit"]!(stream, [1, 2], 2)).toThrow("Invalid argument");
+    expect(() => untyped["submit"]!(stream, new Float32Array(2), 2)).toThrow("expected a Uint8Array");
+    expect(() => addon.submit(stream, new Uint8Array(8), 16)).toThrow("expected no more bytes of commands");
+    expect(addon.completed(stream)).toBe(0);
+    addon.destroyStream(stream);
   });
 });

@@ -49,10 +49,11 @@ export class NativeBackend implements Backend {
 
   constructor(library: NativeLibrary, instructionSet: InstructionSet, threads: number) {
     this.#library = library;
-    this.#stream = new CommandStream(library, library.createStream(threads, instructionSet));
+    const stream = library.createStream(threads, instructionSet);
+    this.#stream = new CommandStream(library, stream);
     this.#pool = new Pool({
       allocate(bytes) {
-        const address = library.allocate(bytes);
+        const address = library.allocate(stream, bytes);
         return address === undefined ? undefined : { address, bytes };
       },
       free: ({ address }) => this.#commands.free(address),

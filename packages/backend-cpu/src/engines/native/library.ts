@@ -26,9 +26,8 @@ export interface NativeLibrary extends StreamLibrary<StreamHandle> {
   readonly instructionSets: readonly InstructionSet[];
   readonly operations: Readonly<Record<NativeOperation, number>>;
   readonly scalarFunctions: Readonly<Record<ScalarFunctionName, number>>;
-  /** undefined when the system has no room. */
-  allocate(bytes: number): Address | undefined;
-  free(address: Address): void;
+  /** Memory of the stream, freed by its commands or with it; undefined when the system has no room. */
+  allocate(stream: StreamHandle, bytes: number): Address | undefined;
   copyIn(to: Address, from: Uint8Array): void;
   copyOut(to: Uint8Array, from: Address): void;
   createStream(threads: number, instructionSet: InstructionSet): StreamHandle;
@@ -37,7 +36,7 @@ export interface NativeLibrary extends StreamLibrary<StreamHandle> {
 }
 
 /** The layout of commands that this code writes; equal to MB_ABI in c/runtime/api.h. */
-const abi = 4;
+const abi = 5;
 
 /** A process cannot end while a thread waits, so waits are short and repeated. */
 const waitMilliseconds = 50;
@@ -69,8 +68,7 @@ async function load(): Promise<NativeLibrary> {
     instructionSets,
     operations: numbersOf("operation", nativeOperations, addon.operation),
     scalarFunctions: numbersOf("scalar function", scalarNames, addon.scalarFunction),
-    allocate: (bytes) => (addon.allocate(bytes) || undefined) as Address | undefined,
-    free: addon.free,
+    allocate: (stream, bytes) => (addon.allocate(stream, bytes) || undefined) as Address | undefined,
     copyIn: addon.copyIn,
     copyOut: addon.copyOut,
     createStream(threads, instructionSet) {

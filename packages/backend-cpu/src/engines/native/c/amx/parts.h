@@ -1,87 +1,46 @@
-/* f32 operands as AMX tiles, to f32 accuracy: every x is cut into three bf16, x = high + middle + low exactly, and of the nine products
- * of parts the six largest are summed in f32 (Henry, Tang, Heinecke: Leveraging the bfloat16 artificial intelligence datatype for
- * higher-precision computations, 2019). What is left out is below 2^-21 |a·b|, on average 2^-24: less than the sums round. Parts and sums
- * below 2^-126 count as 0. An infinite operand has NaN parts, so infinities come out as NaN.
+/* f32 cut into three bf16 parts that add up to it exactly: x = high + middle + low. (Henry, Tang, Heinecke: Leveraging the bfloat16
+ * artificial intelligence datatype for higher-precision computations, 2019.)
  *
- * An operand is a block of 32 lines by 32 of depth, [part][tile of 16 lines]. Tiles of A are [line][depth], tiles of B [depth][line], both
- * with the depths k and k + 16 in one 32-bit word. */
+ * There are two ways to cut, and each is needed:
+ *   rounded     Parts are smaller, |middle| ≤ 2^-8 |x| and |low| ≤ 2^-17 |x|, and of either sign: products without the three smallest of nine
+ *               err by 2^-23.9 |a·b| at most. But what is near the largest float becomes infinite, and some NaN become 0. For gemm/amx*, which
+ *               knows the largest magnitude of a panel and multiplies such panels elsewhere.
+ *   truncated   |middle| < 2^-7 |x| and |low| < 2^-15 |x|, of the sign of x: products err by 2^-21 |a·b| at most. Finite elements have finite
+ *               parts, NaN and infinite ones have NaN among theirs. For attention, which multiplies everything on tiles, and cuts scores and
+ *               probabilities between tile instructions: 14 vector instructions for two vectors, where rounding takes 21.
+ * Where the other factor is a bf16 itself, two parts are enough, and they are planes, not words: narrow/bf16_amx.c. */
 #ifndef MB_AMX_PARTS_H
 #define MB_AMX_PARTS_H
+
+#define MB_AMX_PARTS 3
 
 #if defined(__AMX_BF16__)
 #include <immintrin.h>
 
-#include "amx/config.h"
 #include "simd/simd.h"
 
-#define AMX_TILE 1024       /* bytes: 16 rows of 64 */
-#define AMX_BLOCK (6 * AMX_TILE)
-#define AMX_LINES 32        /* of a block; also its depth */
+/* The nearest bf16, as f32; ties away from zero. */
+static inline vu mb_amx_rounded(vf x) { return ((vu)x + 0x8000) & 0xffff0000; }
 
-/* Stores the parts of x (low halves of words) and y (high halves) at to, to + 2 tiles and to + 4 tiles. */
-static inline __attribute__((always_inline)) void amx_split(char *to, vf x, vf y) {
+/* Both store the parts of x (lower halves of words) and y (upper halves), `part_bytes` from one part to the next. */
+static inline __attribute__((always_inline)) void mb_amx_split_rounded(vf x, vf y, char *to, int64_t part_bytes) {
 #pragma GCC unroll 3
-  for (int part = 0; part < 3; part++) {
+  for (int part = 0; part < MB_AMX_PARTS; part++) {
+    const vu p = mb_amx_rounded(x), q = mb_amx_rounded(y);
+    *(vu *)(to + part * part_bytes) = p >> 16 | q;
+    x -= (vf)p;
+    y -= (vf)q;
+  }
+}
+
+static inline __attribute__((always_inline)) void mb_amx_split_truncated(vf x, vf y, char *to, int64_t part_bytes) {
+#pragma GCC unroll 3
+  for (int part = 0; part < MB_AMX_PARTS; part++) {
     const __m512i low = _mm512_srli_epi32((__m512i)x, 16);
-    *(__m512i *)(to + part * 2 * AMX_TILE) = _mm512_mask_blend_epi16(0xaaaaaaaa, low, (__m512i)y);
+    *(__m512i *)(to + part * part_bytes) = _mm512_mask_blend_epi16(0xaaaaaaaa, low, (__m512i)y);
     x -= (vf)((vi)x & (int32_t)0xffff0000);
     y -= (vf)((vi)y & (int32_t)0xffff0000);
   }
-}
-
-/* Sums are tiles 0…3: [tile of A][tile of B]. */
-static inline __attribute__((always_inline)) void amx_zero(void) {
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-}
-
-#define AMX_A(part)                             \
-  _tile_loadd(4, a + (part) * 2 * AMX_TILE, 64); \
-  _tile_loadd(5, a + (part) * 2 * AMX_TILE + AMX_TILE, 64)
-#define AMX_B(part)                             \
-  _tile_loadd(6, b + (part) * 2 * AMX_TILE, 64); \
-  _tile_loadd(7, b + (part) * 2 * AMX_TILE + AMX_TILE, 64)
-#define AMX_MULTIPLY       \
-  _tile_dpbf16ps(0, 4, 6); \
-  _tile_dpbf16ps(1, 4, 7); \
-  _tile_dpbf16ps(2, 5, 6); \
-  _tile_dpbf16ps(3, 5, 7)
-
-/* sums += A · B over one block of depth, as six steps of four instructions, so that other work can go in between. Each step changes one
- * operand only. */
-static inline __attribute__((always_inline)) void amx_add_step(int step, const char *a, const char *b) {
-  switch (step) {
-    case 0: AMX_A(0); AMX_B(2); break;
-    case 1: AMX_B(1); break;
-    case 2: AMX_A(1); break;
-    case 3: AMX_B(0); break;
-    case 4: AMX_A(0); break;
-    default: AMX_A(2);
-  }
-  AMX_MULTIPLY;
-}
-
-static inline __attribute__((always_inline)) void amx_add_product(const char *a, const char *b) {
-#pragma GCC unroll 6
-  for (int step = 0; step < 6; step++) amx_add_step(step, a, b);
-}
-
-/* Writes the sums to a block of 32 × 32 floats in rows of `stride`. */
-static inline __attribute__((always_inline)) void amx_store(float *to, int64_t stride) {
-  _tile_stored(0, to, stride * 4);
-  _tile_stored(1, to + 16, stride * 4);
-  _tile_stored(2, to + 16 * stride, stride * 4);
-  _tile_stored(3, to + 16 * stride + 16, stride * 4);
-}
-
-/* Begins with the sums in a block of floats. */
-static inline __attribute__((always_inline)) void amx_load(const float *from, int64_t stride) {
-  _tile_loadd(0, from, stride * 4);
-  _tile_loadd(1, from + 16, stride * 4);
-  _tile_loadd(2, from + 16 * stride, stride * 4);
-  _tile_loadd(3, from + 16 * stride + 16, stride * 4);
 }
 
 #endif

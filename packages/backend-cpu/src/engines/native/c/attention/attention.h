@@ -6,7 +6,7 @@
 
 #include "base/command.h"
 #include "base/parallel.h"
-#include "simd/tile.h"
+#include "attention/tile.h"
 
 #define LOG2_E 1.4426950408889634
 

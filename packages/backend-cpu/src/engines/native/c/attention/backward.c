@@ -2,7 +2,7 @@
  *
  * A task owns up to KEY_BLOCK keys of one head, packs K and V (also transposed) once, and walks over the queries that see them, ROWS at a
  * time: P = exp2(Q·Kᵀ - lse), dS = P ∘ (dO·Vᵀ - Δ), dV += Pᵀ·dO, dK += dSᵀ·Q stay with the task, dQ += dS·K belongs to the queries and
- * gets a part from every task of its (sequence, head). Those parts are added straight into the gradient, in the order of the key blocks:
+ * gets a contribution from every task of its (sequence, head). Those are added straight into the gradient, in the order of the key blocks:
  * a task waits for its turn at each block of queries. That costs no memory (partial dQ of an 8,192-token sequence would be 200 MB), no
  * recomputation (a second pass for dQ would make seven products of five) and gives the same bits for any number of threads. The list of
  * tasks runs over key blocks first, so the turn has nearly always come before a task asks for it. */
@@ -62,7 +62,7 @@ void MB_FN(mb_attention_backward_task)(void *context, int64_t index, int worker)
     for (int64_t key = b.from; key < b.to; key += TILE_LANES)
       for (int64_t r = 0; r < ROWS;) {
         const int rows = tile_step(ROWS - r);
-        if (rows == TILE_ROWS) probability_rows(TILE_ROWS, &state, shape, &b, r, key);
+        if (rows == TILE_LINES) probability_rows(TILE_LINES, &state, shape, &b, r, key);
         else probability_rows(4, &state, shape, &b, r, key);
         r += rows;
       }

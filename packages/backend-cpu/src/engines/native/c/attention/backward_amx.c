@@ -1,11 +1,11 @@
-/* Attention's backward on AMX tiles (amx/parts.h), for head dimensions 32, 64, 96, …: the five products of attention/backward.c.
+/* Attention's backward on AMX tiles (attention/amx_block.h), for head dimensions 32, 64, 96, …: the five products of attention/backward.c.
  *
  * Scores and their gradients are [key][query] with one query per SIMD lane, 32 × 32 at a time. P and dS are cut into parts with queries
  * as depth for dV += P·dO and dK += dS·Q, dS once more with keys as depth for dQᵀ = Kᵀ·dS. */
 #include "attention/backward.h"
 
 #if defined(__AMX_BF16__)
-#include "attention/amx.h"
+#include "attention/amx_pack.h"
 
 #define KEY_BLOCKS (AMX_KEY_BLOCK / 32)
 
@@ -15,7 +15,7 @@ typedef struct {
   char *queries_columns, *grad_out_columns;     /* [dim / 32], B: depth is queries */
   char *probabilities, *grad_scores;            /* one block, A: lines are keys */
   char *grad_scores_columns;                    /* [KEY_BLOCKS], B: depth is keys */
-  float *part;                                  /* [32][32] */
+  float *partial;                                  /* [32][32] */
   float *grad_keys, *grad_values;               /* [AMX_KEY_BLOCK][dim] */
 } amx_state;
 
@@ -48,16 +48,16 @@ MB_INLINE void differentiate(const amx_state *state, const score_block *b, int64
       }
 #pragma GCC unroll 2
     for (int i = 0; i < 2; i++) {
-      amx_split(state->probabilities + i * AMX_TILE + r * 64, probability[i][0], probability[i][1]);
-      amx_split(state->grad_scores + i * AMX_TILE + r * 64, grad[i][0], grad[i][1]);
-      amx_split(b->grad_scores_columns + i * AMX_TILE + r * 64, grad[0][i], grad[1][i]);
+      amx_split(state->probabilities + i * MB_AMX_TILE_BYTES + r * 64, probability[i][0], probability[i][1]);
+      amx_split(state->grad_scores + i * MB_AMX_TILE_BYTES + r * 64, grad[i][0], grad[i][1]);
+      amx_split(b->grad_scores_columns + i * MB_AMX_TILE_BYTES + r * 64, grad[0][i], grad[1][i]);
     }
   }
 }
 
 /* The scores and products of a block of keys, while the block before it (if any) is differentiated. */
 MB_INLINE void multiply_and_differentiate(int64_t dim_blocks, const amx_state *state, const score_block *next, const score_block *now) {
-  const int64_t rows = now ? 16 : 0, steps = 2 * 6 * dim_blocks, at = next->block * dim_blocks * AMX_BLOCK;
+  const int64_t rows = now ? 16 : 0, steps = 2 * 6 * dim_blocks, at = next->block * dim_blocks * AMX_BLOCK_BYTES;
   for (int64_t of = 0; of < 2; of++) {
     const char *left = (of ? state->values : state->keys) + at, *right = of ? state->grad_out : state->queries;
     amx_zero();
@@ -65,7 +65,7 @@ MB_INLINE void multiply_and_differentiate(int64_t dim_blocks, const amx_state *s
 #pragma GCC unroll 6
       for (int step = 0; step < 6; step++) {
         const int64_t done = (of * dim_blocks + d) * 6 + step;
-        amx_add_step(step, left + d * AMX_BLOCK, right + d * AMX_BLOCK);
+        amx_add_step(step, left + d * AMX_BLOCK_BYTES, right + d * AMX_BLOCK_BYTES);
         if (now) differentiate(state, now, done * rows / steps, (done + 1) * rows / steps);
       }
     amx_store(of ? next->products : next->scores, 32);
@@ -76,7 +76,7 @@ MB_INLINE void multiply_and_differentiate(int64_t dim_blocks, const amx_state *s
 static void add_gradient(float *to, int64_t dim, const char *left, const char *right) {
   for (int64_t d = 0; d < dim; d += 32) {
     amx_load(to + d, dim);
-    amx_add_product(left, right + d / 32 * AMX_BLOCK);
+    amx_add_product(left, right + d / 32 * AMX_BLOCK_BYTES);
     amx_store(to + d, dim);
   }
 }
@@ -88,13 +88,13 @@ static void add_grad_queries(float *grad, const attention_shape *shape, const am
   for (int64_t d = 0; d < dim_blocks; d++) {
     amx_zero();
     for (int64_t k = from; k < to; k++)
-      amx_add_product(state->keys_columns + (k * dim_blocks + d) * AMX_BLOCK, state->grad_scores_columns + k * AMX_BLOCK);
-    amx_store(state->part, 32);
+      amx_add_product(state->keys_columns + (k * dim_blocks + d) * AMX_BLOCK_BYTES, state->grad_scores_columns + k * AMX_BLOCK_BYTES);
+    amx_store(state->partial, 32);
     for (int i = 0; i < 32; i += VL)
       for (int q = 0; q < 32 && q < count; q += VL) {
         vf block[VL];
 #pragma GCC unroll 16
-        for (int r = 0; r < VL; r++) block[r] = v_load(state->part + (i + r) * 32 + q) * shape->scale;
+        for (int r = 0; r < VL; r++) block[r] = v_load(state->partial + (i + r) * 32 + q) * shape->scale;
         v_transpose(block);
         for (int r = 0; r < MB_MIN(VL, count - q); r++) {
           float *at = grad + (q + r) * shape->row + d * 32 + i;
@@ -119,9 +119,9 @@ void MB_FN(mb_attention_backward_amx_task)(void *call, int64_t index, int worker
     return;
   }
   const int64_t dim = shape->dim, dim_blocks = dim / 32, row = shape->row, out_row = shape->heads * dim, window = shape->window;
-  const int64_t line = dim_blocks * AMX_BLOCK, gradient_bytes = AMX_KEY_BLOCK * dim * (int64_t)sizeof(float);
+  const int64_t line = dim_blocks * AMX_BLOCK_BYTES, gradient_bytes = AMX_KEY_BLOCK * dim * (int64_t)sizeof(float);
   char *scratch = mb_scratch(worker, MB_SLOT_KERNEL_2,
-                             (size_t)((3 * KEY_BLOCKS + 4) * line + (2 + KEY_BLOCKS) * AMX_BLOCK + 5 * 4096 + 2 * gradient_bytes));
+                             (size_t)((3 * KEY_BLOCKS + 4) * line + (2 + KEY_BLOCKS) * AMX_BLOCK_BYTES + 5 * 4096 + 2 * gradient_bytes));
   amx_state state;
   state.keys = take(&scratch, KEY_BLOCKS * line);
   state.values = take(&scratch, KEY_BLOCKS * line);
@@ -130,11 +130,11 @@ void MB_FN(mb_attention_backward_amx_task)(void *call, int64_t index, int worker
   state.grad_out = take(&scratch, line);
   state.queries_columns = take(&scratch, line);
   state.grad_out_columns = take(&scratch, line);
-  state.probabilities = take(&scratch, AMX_BLOCK);
-  state.grad_scores = take(&scratch, AMX_BLOCK);
-  state.grad_scores_columns = take(&scratch, KEY_BLOCKS * AMX_BLOCK);
+  state.probabilities = take(&scratch, AMX_BLOCK_BYTES);
+  state.grad_scores = take(&scratch, AMX_BLOCK_BYTES);
+  state.grad_scores_columns = take(&scratch, KEY_BLOCKS * AMX_BLOCK_BYTES);
   float *score_memory = (float *)take(&scratch, 4 * 4096);
-  state.part = (float *)take(&scratch, 4096);
+  state.partial = (float *)take(&scratch, 4096);
   state.grad_keys = (float *)take(&scratch, gradient_bytes);
   state.grad_values = (float *)take(&scratch, gradient_bytes);
 
@@ -150,7 +150,7 @@ void MB_FN(mb_attention_backward_amx_task)(void *call, int64_t index, int worker
   memset(state.grad_keys, 0, used_bytes);
   memset(state.grad_values, 0, used_bytes);
 
-  mb_tiles_begin();
+  mb_amx_begin();
   const int64_t first = MB_MAX(0, task->first - window) / ROWS * ROWS, end = MB_MIN(task->length, task->first + task->count + window);
   atomic_int *turns = c->turns + task->head * c->turns_per_head + task->start / ROWS + task->sequence;
   for (int64_t query = first; query < end; query += ROWS) {
@@ -177,7 +177,7 @@ void MB_FN(mb_attention_backward_amx_task)(void *call, int64_t index, int worker
       next->key = task->first + k * 32;
       next->scores = score_memory + (k & 1) * 2048;
       next->products = next->scores + 1024;
-      next->grad_scores_columns = state.grad_scores_columns + k * AMX_BLOCK;
+      next->grad_scores_columns = state.grad_scores_columns + k * AMX_BLOCK_BYTES;
       __asm__ volatile("" ::: "memory"); /* tiles are loaded from what was stored */
       if (k == to) differentiate(&state, now, 0, 16);
       else if (dim_blocks == 2) multiply_and_differentiate(2, &state, next, k > from ? now : NULL);
@@ -193,7 +193,7 @@ void MB_FN(mb_attention_backward_amx_task)(void *call, int64_t index, int worker
     add_grad_queries(c->grad_qkv + at * row + task->head * dim, shape, &state, from, to, count, before == 0);
     atomic_store_explicit(turn, before + 1, memory_order_release);
   }
-  mb_tiles_end();
+  mb_amx_end();
   float *grad_keys = c->grad_qkv + (task->start + task->first) * row + out_row + task->head * dim;
   for (int64_t r = 0; r < task->count; r++)
     for (int64_t d = 0; d < dim; d += VL) {

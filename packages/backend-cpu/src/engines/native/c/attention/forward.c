@@ -33,7 +33,7 @@ typedef struct {
 /* scores[row …][lane] = K · Qᵀ for `rows` keys, masked where the window ends; keeps the maximum per lane. */
 MB_INLINE void score_rows(int rows, const forward_state *state, const float *queries, int64_t dim, const band *b, int64_t row,
                           vf maximum[TILE_VECTORS]) {
-  vf acc[TILE_ROWS][TILE_VECTORS];
+  vf acc[TILE_LINES][TILE_VECTORS];
   tile_product(rows, TILE_VECTORS, dim, b->keys + row * dim, dim, 1, queries, TILE_LANES, acc);
   if (row < b->all_from || row + rows > b->all_to)
 #pragma GCC unroll 8
@@ -57,7 +57,7 @@ MB_INLINE void score_rows(int rows, const forward_state *state, const float *que
 /* sums[query row …] = sums · factor + P · V over the keys from…to-1 of a step. */
 MB_INLINE void add_values(int rows, int vectors, float *sums, int64_t width, const float *probabilities, const float *values, int64_t from,
                           int64_t to, const float *factor) {
-  vf acc[TILE_ROWS][TILE_VECTORS];
+  vf acc[TILE_LINES][TILE_VECTORS];
   tile_product(rows, vectors, to - from, probabilities + from * TILE_LANES, 1, TILE_LANES, values + from * width, width, acc);
 #pragma GCC unroll 8
   for (int r = 0; r < rows; r++)
@@ -75,7 +75,7 @@ static void attend(forward_state *state, const attention_shape *shape, int64_t g
   const float *packed = state->queries + group * shape->dim * TILE_LANES;
   for (int64_t row = 0; row < b->count;) {
     const int rows = tile_step(b->count - row);
-    if (rows == TILE_ROWS) score_rows(TILE_ROWS, state, packed, shape->dim, b, row, maximum);
+    if (rows == TILE_LINES) score_rows(TILE_LINES, state, packed, shape->dim, b, row, maximum);
     else score_rows(4, state, packed, shape->dim, b, row, maximum);
     row += rows;
   }
@@ -105,10 +105,10 @@ static void attend(forward_state *state, const attention_shape *shape, int64_t g
       float *at = sums + r * width + d;
       if (from >= to) {
       } else if (width - d < TILE_LANES) {
-        if (rows == TILE_ROWS) add_values(TILE_ROWS, 1, at, width, state->scores + r, b->values + d, from, to, factor + r);
+        if (rows == TILE_LINES) add_values(TILE_LINES, 1, at, width, state->scores + r, b->values + d, from, to, factor + r);
         else add_values(4, 1, at, width, state->scores + r, b->values + d, from, to, factor + r);
       } else {
-        if (rows == TILE_ROWS) add_values(TILE_ROWS, TILE_VECTORS, at, width, state->scores + r, b->values + d, from, to, factor + r);
+        if (rows == TILE_LINES) add_values(TILE_LINES, TILE_VECTORS, at, width, state->scores + r, b->values + d, from, to, factor + r);
         else add_values(4, TILE_VECTORS, at, width, state->scores + r, b->values + d, from, to, factor + r);
       }
       r += rows;

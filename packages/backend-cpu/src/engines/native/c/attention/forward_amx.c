@@ -1,4 +1,4 @@
-/* Attention's forward on AMX tiles (amx/parts.h), for head dimensions 32, 64, 96, ….
+/* Attention's forward on AMX tiles (attention/amx_block.h), for head dimensions 32, 64, 96, ….
  *
  * As in attention/forward.c a task owns queries of one head, and scores are [key][query] with one query per SIMD lane. Queries go in
  * groups of 32. Keys and values are cut into parts in blocks of 32, values as rows of Vᵀ, so that both products take the block of keys or
@@ -8,9 +8,9 @@
 #include "attention/attention.h"
 
 #if defined(__AMX_BF16__)
-#include "attention/amx.h"
+#include "attention/amx_pack.h"
 
-#define GROUP AMX_LINES
+#define GROUP AMX_BLOCK_LINES
 #define QUERY_BLOCK 1024 /* rows that share packed keys, within the L2 cache */
 #define STEP 160       /* keys of a step at most: 32 queries and 64 keys on both sides */
 #define CHUNK 128      /* keys of a step where there is no narrow window: stay in the L1 cache */
@@ -20,7 +20,7 @@ typedef struct {
   char *keys, *values; /* [ring][dim / 32] blocks, A */
   int64_t ring;        /* blocks of 32 keys, a power of 2: keys from `key` on are block key / 32 % ring */
   char *probabilities; /* [key / 32] blocks, B */
-  float *part;         /* [32][GROUP] */
+  float *partial;         /* [32][GROUP] */
   float *sums;         /* [slot][dim][GROUP] */
   vf (*maximum)[2], (*total)[2]; /* [slot] */
 } amx_state;
@@ -36,7 +36,7 @@ typedef struct {
 } key_step;
 
 static inline int64_t ring_at(const amx_state *state, int64_t dim_blocks, int64_t key) {
-  return (key / 32 & (state->ring - 1)) * dim_blocks * AMX_BLOCK;
+  return (key / 32 & (state->ring - 1)) * dim_blocks * AMX_BLOCK_BYTES;
 }
 
 /* Masks the scores of 32 keys where the window or the sequence ends. */
@@ -81,15 +81,15 @@ MB_INLINE void soften(const float *scores, char *probabilities, int64_t from, in
       const vf low = v_exp2_negative(v_load(at) - maximum[v]), high = v_exp2_negative(v_load(at + 16 * GROUP) - maximum[v]);
       total[0][v] += low;
       total[1][v] += high;
-      amx_split(probabilities + v * AMX_TILE + r * 64, low, high);
+      amx_split(probabilities + v * MB_AMX_TILE_BYTES + r * 64, low, high);
     }
 }
 
 /* The probabilities of `now` and the scores of `next`, either of which may have no keys. They have nothing to do with each other: the tile
  * unit multiplies while the vector units take exponentials. */
 MB_INLINE void soften_and_score(int64_t dim_blocks, const amx_state *state, const key_step *now, key_step *next) {
-  const char *queries = state->queries + next->slot * dim_blocks * AMX_BLOCK;
-  const int64_t parts = 6 * dim_blocks;
+  const char *queries = state->queries + next->slot * dim_blocks * AMX_BLOCK_BYTES;
+  const int64_t steps = 6 * dim_blocks;
   vf maximum[2], total[2][2], raised[2];
 #pragma GCC unroll 2
   for (int v = 0; v < 2; v++) {
@@ -101,7 +101,7 @@ MB_INLINE void soften_and_score(int64_t dim_blocks, const amx_state *state, cons
   for (int64_t k = 0; k < MB_MAX(now->blocks, next->blocks); k++) {
     const int64_t rows = k < now->blocks ? 16 : 0;
     const float *scores = now->scores + k * 32 * GROUP;
-    char *probabilities = state->probabilities + k * AMX_BLOCK;
+    char *probabilities = state->probabilities + k * AMX_BLOCK_BYTES;
     if (k >= next->blocks) {
       soften(scores, probabilities, 0, rows, maximum, total);
       continue;
@@ -111,9 +111,9 @@ MB_INLINE void soften_and_score(int64_t dim_blocks, const amx_state *state, cons
     for (int64_t d = 0; d < dim_blocks; d++)
 #pragma GCC unroll 6
       for (int step = 0; step < 6; step++) {
-        amx_add_step(step, keys + d * AMX_BLOCK, queries + d * AMX_BLOCK);
-        const int64_t part = d * 6 + step;
-        soften(scores, probabilities, part * rows / parts, (part + 1) * rows / parts, maximum, total);
+        amx_add_step(step, keys + d * AMX_BLOCK_BYTES, queries + d * AMX_BLOCK_BYTES);
+        const int64_t done = d * 6 + step;
+        soften(scores, probabilities, done * rows / steps, (done + 1) * rows / steps, maximum, total);
       }
     amx_store(next->scores + k * 32 * GROUP, GROUP);
     if (k > 0) raise_maximum(next, k - 1, raised);
@@ -133,14 +133,14 @@ MB_INLINE void add_values(int64_t dim_blocks, const amx_state *state, const key_
   for (int64_t d = 0; d < dim_blocks; d++, sums += 32 * GROUP) {
     amx_zero();
     for (int64_t k = 0; k < s->blocks; k++)
-      amx_add_product(state->values + ring_at(state, dim_blocks, s->key + k * 32) + d * AMX_BLOCK, state->probabilities + k * AMX_BLOCK);
-    amx_store(s->first ? sums : state->part, GROUP);
+      amx_add_product(state->values + ring_at(state, dim_blocks, s->key + k * 32) + d * AMX_BLOCK_BYTES, state->probabilities + k * AMX_BLOCK_BYTES);
+    amx_store(s->first ? sums : state->partial, GROUP);
     if (s->first) continue;
     for (int r = 0; r < 32; r++)
 #pragma GCC unroll 2
       for (int v = 0; v < 2; v++) {
         float *at = sums + r * GROUP + v * VL;
-        v_store(at, v_load(at) * s->factor[v] + v_load(state->part + r * GROUP + v * VL));
+        v_store(at, v_load(at) * s->factor[v] + v_load(state->partial + r * GROUP + v * VL));
       }
   }
 }
@@ -190,17 +190,17 @@ static void forward_body(void *context, int64_t index, int worker) {
   amx_state state = {.ring = 2 * CHUNK / 32};
   while (narrow && state.ring < 2 * window / 32 + 4) state.ring *= 2; /* the keys of two groups */
 
-  const int64_t block_bytes = dim_blocks * AMX_BLOCK, score_floats = step * GROUP;
+  const int64_t block_bytes = dim_blocks * AMX_BLOCK_BYTES, score_floats = step * GROUP;
   char *scratch = mb_scratch(worker, MB_SLOT_KERNEL_1,
-                             (size_t)((slots + 2 * state.ring) * block_bytes + step / 32 * AMX_BLOCK + slots * 4 * (int64_t)sizeof(vf) +
+                             (size_t)((slots + 2 * state.ring) * block_bytes + step / 32 * AMX_BLOCK_BYTES + slots * 4 * (int64_t)sizeof(vf) +
                                       (2 * score_floats + 32 * GROUP + slots * dim * GROUP) * (int64_t)sizeof(float)));
   state.queries = scratch;
   state.keys = state.queries + slots * block_bytes;
   state.values = state.keys + state.ring * block_bytes;
   state.probabilities = state.values + state.ring * block_bytes;
-  float *scores = (float *)(state.probabilities + step / 32 * AMX_BLOCK);
-  state.part = scores + 2 * score_floats;
-  state.sums = state.part + 32 * GROUP;
+  float *scores = (float *)(state.probabilities + step / 32 * AMX_BLOCK_BYTES);
+  state.partial = scores + 2 * score_floats;
+  state.sums = state.partial + 32 * GROUP;
   state.maximum = (vf(*)[2])(state.sums + slots * dim * GROUP);
   state.total = state.maximum + slots;
 
@@ -210,7 +210,7 @@ static void forward_body(void *context, int64_t index, int worker) {
   const int64_t begin = attention_first_key(shape, task, CHUNK);
   int64_t packed = begin, turn = 0;
   key_step now = {.blocks = 0}, next = {.blocks = 0};
-  mb_tiles_begin();
+  mb_amx_begin();
   for (int64_t chunk = begin; chunk < keys_end; chunk += narrow ? keys_end : CHUNK) {
     const int64_t chunk_end = narrow ? keys_end : MB_MIN(keys_end, chunk + CHUNK);
     for (int64_t query = task->first, group = 0; query < queries_end; query += GROUP, group++) {
@@ -243,7 +243,7 @@ static void forward_body(void *context, int64_t index, int worker) {
   }
   next.blocks = 0;
   advance(c, &state, task, &now, &next);
-  mb_tiles_end();
+  mb_amx_end();
 }
 
 void MB_FN(mb_attention_forward_amx)(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences) {

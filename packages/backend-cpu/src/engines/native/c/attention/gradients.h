@@ -29,7 +29,7 @@ MB_INLINE void probability_rows(int rows, const backward_state *state, const att
   float *probabilities = state->probabilities + r * KEY_BLOCK + key, *grad_scores = state->grad_scores + r * KEY_BLOCK + key;
   const int64_t low = b->query + r - b->window - b->key, high = b->query + r + rows - 1 + b->window - b->key; /* keys of any of the rows */
   const int whole = low + rows - 1 <= key && key + TILE_LANES - 1 <= MB_MIN(high - rows + 1, b->last_key - b->key);
-  vf acc[TILE_ROWS][TILE_VECTORS];
+  vf acc[TILE_LINES][TILE_VECTORS];
   tile_product(rows, TILE_VECTORS, dim, state->queries + r * shape->width, shape->width, 1, state->keys_panels + panel, TILE_LANES, acc);
 #pragma GCC unroll 8
   for (int i = 0; i < rows; i++)
@@ -54,7 +54,7 @@ MB_INLINE void probability_rows(int rows, const backward_state *state, const att
 
 /* to[row …] += leftᵀ · right over the queries of the block; left [ROWS][KEY_BLOCK], right [ROWS][width]. */
 MB_INLINE void add_rows(int rows, int vectors, float *to, int64_t width, const float *left, const float *right) {
-  vf acc[TILE_ROWS][TILE_VECTORS];
+  vf acc[TILE_LINES][TILE_VECTORS];
   tile_product(rows, vectors, ROWS, left, 1, KEY_BLOCK, right, width, acc);
 #pragma GCC unroll 8
   for (int r = 0; r < rows; r++)
@@ -71,10 +71,10 @@ static void add_transposed(float *to, int64_t width, const float *left, const fl
       const int rows = tile_step(end - key);
       float *at = to + key * width + d;
       if (width - d >= TILE_LANES) {
-        if (rows == TILE_ROWS) add_rows(TILE_ROWS, TILE_VECTORS, at, width, left + key, right + d);
+        if (rows == TILE_LINES) add_rows(TILE_LINES, TILE_VECTORS, at, width, left + key, right + d);
         else add_rows(4, TILE_VECTORS, at, width, left + key, right + d);
       } else {
-        if (rows == TILE_ROWS) add_rows(TILE_ROWS, 1, at, width, left + key, right + d);
+        if (rows == TILE_LINES) add_rows(TILE_LINES, 1, at, width, left + key, right + d);
         else add_rows(4, 1, at, width, left + key, right + d);
       }
       key += rows;
@@ -84,7 +84,7 @@ static void add_transposed(float *to, int64_t width, const float *left, const fl
 /* grad[row …][d …] (+)= scale · dS · K for up to `valid` of `rows` queries. */
 MB_INLINE void add_grad_queries(int rows, int vectors, int64_t valid, float *grad, const attention_shape *shape, const backward_state *state,
                                 const band *b, int64_t r, int64_t d, int overwrite) {
-  vf acc[TILE_ROWS][TILE_VECTORS];
+  vf acc[TILE_LINES][TILE_VECTORS];
   tile_product(rows, vectors, b->to - b->from, state->grad_scores + r * KEY_BLOCK + b->from, KEY_BLOCK, 1,
                state->keys + b->from * shape->width + d, shape->width, acc);
   const int64_t left = shape->dim - d;
@@ -95,8 +95,8 @@ MB_INLINE void add_grad_queries(int rows, int vectors, int64_t valid, float *gra
       if (i >= valid) continue;
       float *at = grad + i * shape->row + v * VL;
       const int64_t n = MB_MIN(VL, left - v * VL);
-      const vf part = acc[i][v] * shape->scale;
-      v_store_n(at, overwrite ? part : v_load_n(at, n) + part, n);
+      const vf added = acc[i][v] * shape->scale;
+      v_store_n(at, overwrite ? added : v_load_n(at, n) + added, n);
     }
 }
 
@@ -108,10 +108,10 @@ static void add_all_grad_queries(float *grad, const attention_shape *shape, cons
       const int64_t valid = queries - r;
       float *at = grad + r * shape->row + d;
       if (shape->width - d >= TILE_LANES) {
-        if (rows == TILE_ROWS) add_grad_queries(TILE_ROWS, TILE_VECTORS, valid, at, shape, state, b, r, d, overwrite);
+        if (rows == TILE_LINES) add_grad_queries(TILE_LINES, TILE_VECTORS, valid, at, shape, state, b, r, d, overwrite);
         else add_grad_queries(4, TILE_VECTORS, valid, at, shape, state, b, r, d, overwrite);
       } else {
-        if (rows == TILE_ROWS) add_grad_queries(TILE_ROWS, 1, valid, at, shape, state, b, r, d, overwrite);
+        if (rows == TILE_LINES) add_grad_queries(TILE_LINES, 1, valid, at, shape, state, b, r, d, overwrite);
         else add_grad_queries(4, 1, valid, at, shape, state, b, r, d, overwrite);
       }
       r += rows;

@@ -54,7 +54,7 @@ static inline int64_t mb_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b
 #define MB_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MB_MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* Where part i begins when `size` things are shared by `parts` as evenly as possible. */
-static inline int64_t mb_split(int64_t size, int64_t parts, int64_t i) { return size / parts * i + MB_MIN(i, size % parts); }
+/* Where share i begins when `size` things are divided into `shares` as evenly as possible. */
+static inline int64_t mb_share(int64_t size, int64_t shares, int64_t i) { return size / shares * i + MB_MIN(i, size % shares); }
 
 #endif

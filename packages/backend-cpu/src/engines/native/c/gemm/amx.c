@@ -6,9 +6,8 @@
 #include "gemm/amx.h"
 
 #if defined(__AMX_BF16__)
-#include "amx/config.h"
-#include "gemm/tiles.h"
 #include "base/parallel.h"
+#include "gemm/fma.h"
 
 /* Most depth of one pass, and bytes of packed A that a task works with: they stay in the L2 cache beside a panel of B. */
 #define DEPTH 768
@@ -33,8 +32,8 @@ typedef struct {
 static int pack_a(const amx_block *g, int64_t i, char *to) {
   const mb_gemm_args *x = g->args;
   return MB_FN(mb_amx_pack)(&(mb_amx_panel){
-      .from = g->a + i * MB_AMX_PANEL * x->a_row, .line_stride = x->a_row, .depth_stride = x->a_col,
-      .lines = MB_MIN(MB_AMX_PANEL, g->m - i * MB_AMX_PANEL), .depth = g->k, .scale = x->alpha, .to = to,
+      .from = g->a + i * MB_AMX_PANEL_LINES * x->a_row, .line_stride = x->a_row, .depth_stride = x->a_col,
+      .lines = MB_MIN(MB_AMX_PANEL_LINES, g->m - i * MB_AMX_PANEL_LINES), .depth = g->k, .scale = x->alpha, .to = to,
   });
 }
 
@@ -42,8 +41,8 @@ static int pack_a(const amx_block *g, int64_t i, char *to) {
 static int pack_b(const amx_block *g, int64_t j, char *to) {
   const mb_gemm_args *x = g->args;
   return MB_FN(mb_amx_pack)(&(mb_amx_panel){
-      .from = g->b + j * MB_AMX_PANEL * x->b_col, .line_stride = x->b_col, .depth_stride = x->b_row,
-      .lines = MB_MIN(MB_AMX_PANEL, g->n - j * MB_AMX_PANEL), .depth = g->k, .columns = 1, .scale = 1, .to = to,
+      .from = g->b + j * MB_AMX_PANEL_LINES * x->b_col, .line_stride = x->b_col, .depth_stride = x->b_row,
+      .lines = MB_MIN(MB_AMX_PANEL_LINES, g->n - j * MB_AMX_PANEL_LINES), .depth = g->k, .columns = 1, .scale = 1, .to = to,
   });
 }
 
@@ -61,26 +60,26 @@ static void pack_b_task(void *opaque, int64_t task, int worker) {
   flags_behind(g, g->packed_b, g->b_panels)[task] = (uint8_t)pack_b(g, task, g->packed_b + task * g->panel_bytes);
 }
 
-/* Part `part` of `parts` of what is read of B for panel j (nothing past the last panel), to be asked for while the same part of the
+/* Share `share` of `shares` of what is read of B for panel j (nothing past the last panel), to be asked for while the same share of the
  * panel before it is computed. */
-static mb_amx_prefetch share_of_panel(const amx_block *g, int64_t j, int64_t part, int64_t parts) {
+static mb_amx_prefetch share_of_panel(const amx_block *g, int64_t j, int64_t share, int64_t shares) {
   if (j == g->b_panels) return (mb_amx_prefetch){0};
   const mb_gemm_args *x = g->args;
-  mb_amx_prefetch whole = {.from = g->b + j * MB_AMX_PANEL * x->b_col, .step_stride = MB_AMX_STEP * x->b_row};
+  mb_amx_prefetch whole = {.from = g->b + j * MB_AMX_PANEL_LINES * x->b_col, .step_stride = MB_AMX_STEP * x->b_row};
   if (g->packed_b) {
     whole = (mb_amx_prefetch){.from = (const float *)(g->packed_b + j * g->panel_bytes), .step_stride = 2 * MB_AMX_UNIT_BYTES / 4};
     whole.line_stride = MB_AMX_STEP;
     whole.lines = whole.step_stride / MB_AMX_STEP;
   } else if (x->b_row == 1) {
     whole.line_stride = x->b_col;
-    whole.lines = MB_MIN(MB_AMX_PANEL, g->n - j * MB_AMX_PANEL);
+    whole.lines = MB_MIN(MB_AMX_PANEL_LINES, g->n - j * MB_AMX_PANEL_LINES);
   } else {
     whole.line_stride = x->b_row;
     whole.lines = MB_AMX_STEP;
   }
-  const int64_t first = mb_split(whole.lines, parts, part);
+  const int64_t first = mb_share(whole.lines, shares, share);
   whole.from += first * whole.line_stride;
-  whole.lines = mb_split(whole.lines, parts, part + 1) - first;
+  whole.lines = mb_share(whole.lines, shares, share + 1) - first;
   return whole;
 }
 
@@ -88,11 +87,11 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
   const amx_block *g = opaque;
   const mb_gemm_args *x = g->args;
   const int64_t row_task = task % g->row_tasks, column_task = task / g->row_tasks;
-  const int64_t a_begin = mb_split(g->a_panels, g->row_tasks, row_task), a_end = mb_split(g->a_panels, g->row_tasks, row_task + 1);
-  const int64_t b_begin = mb_split(g->b_panels, g->column_tasks, column_task), b_end = mb_split(g->b_panels, g->column_tasks, column_task + 1);
+  const int64_t a_begin = mb_share(g->a_panels, g->row_tasks, row_task), a_end = mb_share(g->a_panels, g->row_tasks, row_task + 1);
+  const int64_t b_begin = mb_share(g->b_panels, g->column_tasks, column_task), b_end = mb_share(g->b_panels, g->column_tasks, column_task + 1);
   const int64_t row_panels = a_end - a_begin;
   /* The first panel of the task that this worker will get next, if all go on alike. */
-  const int64_t b_later = mb_split(g->b_panels, g->column_tasks, MB_MIN(g->column_tasks, (task + mb_workers()) / g->row_tasks));
+  const int64_t b_later = mb_share(g->b_panels, g->column_tasks, MB_MIN(g->column_tasks, (task + mb_workers()) / g->row_tasks));
   const char *packed_a;
   const uint8_t *a_in_range;
   if (g->packed_a) {
@@ -106,13 +105,13 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
     a_in_range = in_range;
   }
   char *own_b = g->packed_b ? NULL : mb_scratch(worker, MB_SLOT_AMX_B, (size_t)g->panel_bytes);
-  mb_tiles_begin();
+  mb_amx_begin();
   for (int64_t j = b_begin; j < b_end; j++) {
-    const int64_t column = j * MB_AMX_PANEL, columns = MB_MIN(MB_AMX_PANEL, g->n - column);
+    const int64_t column = j * MB_AMX_PANEL_LINES, columns = MB_MIN(MB_AMX_PANEL_LINES, g->n - column);
     const char *packed_b = g->packed_b ? g->packed_b + j * g->panel_bytes : own_b;
     const int b_in_range = g->packed_b ? flags_behind(g, g->packed_b, g->b_panels)[j] : pack_b(g, j, own_b);
     for (int64_t i = 0; i < row_panels; i++) {
-      const int64_t row = (a_begin + i) * MB_AMX_PANEL, rows = MB_MIN(MB_AMX_PANEL, g->m - row);
+      const int64_t row = (a_begin + i) * MB_AMX_PANEL_LINES, rows = MB_MIN(MB_AMX_PANEL_LINES, g->m - row);
       float *c = g->c + row * x->c_row + column;
       if (b_in_range && a_in_range[i])
         MB_FN(mb_amx_multiply)(rows, columns, g->k, packed_a + i * g->panel_bytes, packed_b, c, x->c_row, g->add,
@@ -123,12 +122,12 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
                            g->a + row * x->a_row, g->b + column * x->b_col, c, worker);
     }
   }
-  mb_tiles_end();
+  mb_amx_end();
 }
 
 static void run_block(amx_block *g, int worker) {
-  g->a_panels = mb_ceil_div(g->m, MB_AMX_PANEL);
-  g->b_panels = mb_ceil_div(g->n, MB_AMX_PANEL);
+  g->a_panels = mb_ceil_div(g->m, MB_AMX_PANEL_LINES);
+  g->b_panels = mb_ceil_div(g->n, MB_AMX_PANEL_LINES);
   g->panel_bytes = 2 * MB_AMX_UNIT_BYTES * mb_amx_steps(g->k);
   g->row_tasks = mb_ceil_div(g->a_panels, MB_MAX(1, A_BYTES / g->panel_bytes));
   g->column_tasks = MB_MIN(g->b_panels, mb_ceil_div(mb_workers() == 1 ? 1 : 4 * mb_workers(), g->row_tasks));
@@ -143,11 +142,11 @@ static void run_block(amx_block *g, int worker) {
   mb_parallel(g->row_tasks * g->column_tasks, multiply_task, g);
 }
 
-int MB_FN(mb_gemm_amx_suits)(const mb_gemm_args *x) { return x->m >= 2 * MB_AMX_LINES && x->n >= MB_AMX_LINES && x->k >= MB_AMX_STEP; }
+int MB_FN(mb_gemm_amx_suits)(const mb_gemm_args *x) { return x->m >= 2 * MB_AMX_TILE_LINES && x->n >= MB_AMX_TILE_LINES && x->k >= MB_AMX_STEP; }
 
 void MB_FN(mb_gemm_amx)(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
   const int64_t passes = mb_ceil_div(x->k, DEPTH), depth = mb_ceil_div(mb_ceil_div(x->k, passes), MB_AMX_STEP) * MB_AMX_STEP;
-  const int64_t lines = SHARED_BYTES / (2 * MB_AMX_UNIT_BYTES * mb_amx_steps(depth)) * MB_AMX_PANEL;
+  const int64_t lines = SHARED_BYTES / (2 * MB_AMX_UNIT_BYTES * mb_amx_steps(depth)) * MB_AMX_PANEL_LINES;
   for (int64_t n = 0; n < x->n; n += lines)
     for (int64_t m = 0; m < x->m; m += lines)
       for (int64_t k = 0; k < x->k; k += depth) {

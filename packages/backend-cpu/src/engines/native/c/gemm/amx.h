@@ -1,7 +1,6 @@
-/* f32 products on AMX tiles, to f32 accuracy. (Henry, Tang, Heinecke: Leveraging the bfloat16 artificial intelligence datatype for
- * higher-precision computations, 2019.)
+/* f32 products on AMX tiles, to f32 accuracy.
  *
- * Every f32 x is split into three bf16 by rounding, x = high + middle + low exactly, with |middle| ≤ 2^-8 |x| and |low| ≤ 2^-17 |x|.
+ * Every f32 x is split into three bf16 by rounding (amx/parts.h), x = high + middle + low exactly.
  * Of the nine products of parts, six are summed in f32 by TDPBF16PS; what is left out is below 2^-23.9 |a·b|, of random sign. A tile adds
  * up 16 products before it rounds into the running sum, so sums come out nearer to the exact ones than those of a chain of FMAs: worst
  * error over Σ|a·b| is 1.5 · 2^-24 for normal numbers (a chain: 4.4), 27 · 2^-24 for their magnitudes (a chain: 87), K = 64…8192.
@@ -12,16 +11,15 @@
 #ifndef MB_GEMM_AMX_H
 #define MB_GEMM_AMX_H
 
+#include "amx/parts.h"
+#include "amx/tile.h"
 #include "gemm/gemm.h"
 
 #if defined(__AMX_BF16__)
 
-/* Rows or columns of one tile, rows or columns of a panel (two tiles), depth of one step. */
-#define MB_AMX_LINES 16
-#define MB_AMX_PANEL (2 * MB_AMX_LINES)
+/* Lines (rows of A, columns of B) of a panel, two tiles; depth of one step. */
+#define MB_AMX_PANEL_LINES (2 * MB_AMX_TILE_LINES)
 #define MB_AMX_STEP 32
-#define MB_AMX_TILE_BYTES 1024
-#define MB_AMX_PARTS 3
 #define MB_AMX_UNIT_BYTES (MB_AMX_PARTS * MB_AMX_TILE_BYTES) /* of one tile by one step, all parts */
 
 /* A packed panel is [step][part][tile] of 1 KiB tiles; the last panel of an operand may have one tile instead of two. Tiles of A are
@@ -29,13 +27,13 @@
 typedef struct {
   const float *from;
   int64_t line_stride, depth_stride; /* in elements; a line is a row of A or a column of B */
-  int64_t lines, depth;              /* 1…MB_AMX_PANEL, 1…; the rest of tiles becomes 0 */
+  int64_t lines, depth;              /* 1…MB_AMX_PANEL_LINES, 1…; the rest of tiles becomes 0 */
   int columns;                       /* a panel of B, not of A */
   float scale;                       /* of A; 1 for B */
   char *to;
 } mb_amx_panel;
 
-static inline int64_t mb_amx_tiles(int64_t lines) { return mb_ceil_div(lines, MB_AMX_LINES); }
+static inline int64_t mb_amx_tiles(int64_t lines) { return mb_ceil_div(lines, MB_AMX_TILE_LINES); }
 static inline int64_t mb_amx_steps(int64_t depth) { return mb_ceil_div(depth, MB_AMX_STEP); }
 
 /* Splits and packs. Returns 1 when all elements are below 2^63, 0 when the panel is not fit for tiles. */
@@ -47,7 +45,7 @@ typedef struct {
   int64_t lines, line_stride, step_stride;
 } mb_amx_prefetch;
 
-/* C[rows, columns] = panel A · panel B, added to the old C if `add`; between mb_tiles_begin and mb_tiles_end. */
+/* C[rows, columns] = panel A · panel B, added to the old C if `add`; between mb_amx_begin and mb_amx_end. */
 void MB_FN(mb_amx_multiply)(int64_t rows, int64_t columns, int64_t depth, const char *a, const char *b, float *c, int64_t c_row,
                              int add, mb_amx_prefetch next);
 

@@ -4,8 +4,6 @@
 #if defined(__AMX_BF16__)
 #include "simd/transpose.h"
 
-typedef uint32_t vu __attribute__((vector_size(64)));
-
 /* row[i] = 16 lanes of vector i of a block that has `vectors` × `lanes` elements; zeros beyond them. */
 static inline __attribute__((always_inline)) void load_block(const float *from, int64_t vector_stride, int64_t lane_stride, int64_t vectors,
                                                              int64_t lanes, vf row[VL]) {
@@ -33,26 +31,12 @@ static inline __attribute__((always_inline)) void load_block(const float *from, 
   }
 }
 
-/* Rounds to bf16, as f32; ties away from zero. */
-static inline vu rounded(vf x) { return ((vu)x + 0x8000) & 0xffff0000; }
-
-/* Splits vectors x (lower halves of words) and y (upper halves) into their parts. */
-static inline __attribute__((always_inline)) void split(vf x, vf y, char *to, int64_t part_bytes) {
-#pragma GCC unroll 3
-  for (int part = 0; part < MB_AMX_PARTS; part++) {
-    const vu p = rounded(x), q = rounded(y);
-    *(vu *)(to + part * part_bytes) = p >> 16 | q;
-    x -= (vf)p;
-    y -= (vf)q;
-  }
-}
-
 static inline __m512i magnitude(vf x) { return (__m512i)((vu)x & 0x7fffffff); }
 
 /* One tile by one step. `largest`: the bits of the largest magnitudes so far. */
 static inline __attribute__((always_inline)) void pack_tile(const mb_amx_panel *panel, int columns, int64_t tiles, int64_t step, int64_t tile,
                                                             __m512i *largest) {
-  const int64_t line = tile * MB_AMX_LINES, k = step * MB_AMX_STEP, lines = MB_MIN(MB_AMX_LINES, panel->lines - line);
+  const int64_t line = tile * MB_AMX_TILE_LINES, k = step * MB_AMX_STEP, lines = MB_MIN(MB_AMX_TILE_LINES, panel->lines - line);
   const int64_t first = MB_MIN(VL, panel->depth - k), second = MB_MAX(0, MB_MIN(VL, panel->depth - k - VL));
   const int64_t vector_stride = columns ? panel->depth_stride : panel->line_stride;
   const int64_t lane_stride = columns ? panel->line_stride : panel->depth_stride;
@@ -66,7 +50,7 @@ static inline __attribute__((always_inline)) void pack_tile(const mb_amx_panel *
   for (int i = 0; i < VL; i++) {
     const vf low = columns ? x[i] : scale * x[i], high = columns ? y[i] : scale * y[i];
     *largest = _mm512_max_epu32(*largest, _mm512_max_epu32(magnitude(low), magnitude(high)));
-    split(low, high, to + i * 64, tiles * MB_AMX_TILE_BYTES);
+    mb_amx_split_rounded(low, high, to + i * 64, tiles * MB_AMX_TILE_BYTES);
   }
 }
 

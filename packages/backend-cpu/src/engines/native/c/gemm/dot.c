@@ -1,7 +1,8 @@
 /* mb_gemm for few rows of A against a B whose columns are contiguous (a weight [N, K]): dot products straight from memory, because
  * packing B would cost more than multiplying with it. Weights in 16 bits are widened in registers. */
+#include "gemm/dot.h"
+
 #include "base/convert.h"
-#include "gemm/tiles.h"
 #include "base/parallel.h"
 #include "simd/transpose.h"
 
@@ -154,8 +155,8 @@ static void dot_task(void *opaque, int64_t task, int worker) {
   const mb_gemm_args *x = g->args;
   for (int64_t column = task * TASK_COLUMNS, end = MB_MIN(x->n, column + TASK_COLUMNS), next; column < end; column = next) {
     next = MB_MIN(end, column + STRIP);
-    for (int64_t part = 0, parts = mb_ceil_div(x->m, ROWS); part < parts; part++) {
-      const int64_t row = mb_split(x->m, parts, part), rows = mb_split(x->m, parts, part + 1) - row;
+    for (int64_t share = 0, shares = mb_ceil_div(x->m, ROWS); share < shares; share++) {
+      const int64_t row = mb_share(x->m, shares, share), rows = mb_share(x->m, shares, share + 1) - row;
       dot_block(g, row, rows, column, next);
     }
   }

@@ -1,10 +1,11 @@
 /* mb_gemm by micro-kernels: packs one operand into panels, then lets tasks multiply blocks of them with lines of the other.
  *
- * A tile of the result has lines and lanes (gemm/tiles.h). Lanes are always packed. Lines are read from where they lie if they are
+ * A tile of the result has lines and lanes (gemm/fma.h). Lanes are always packed. Lines are read from where they lie if they are
  * contiguous in depth, or not read often. So weights [N, K] are lines: no time goes into copying them, and tiles of the result are turned on
  * the way out. */
+#include "gemm/fma.h"
+
 #include "base/convert.h"
-#include "gemm/tiles.h"
 #include "base/parallel.h"
 
 /* Most depth of one pass. */
@@ -23,7 +24,7 @@
 /* Panels that a packing task makes. */
 #define PACK_PANELS 8
 
-/* Elements [index][k] of an operand, seen as panels of neighbours: of MB_NR lanes, the last rounded up to vectors, or of up to MB_MR
+/* Elements [index][k] of an operand, seen as panels of neighbours: of MB_FMA_LANES lanes, the last rounded up to vectors, or of up to MB_FMA_LINES
  * lines, as even as can be. */
 typedef struct {
   const float *data;
@@ -36,7 +37,7 @@ typedef struct {
 } operand;
 
 static int64_t panel_begin(const operand *o, int64_t panel) {
-  return o->are_lines ? mb_split(o->count, o->panels, panel) : MB_MIN(o->count, panel * MB_NR);
+  return o->are_lines ? mb_share(o->count, o->panels, panel) : MB_MIN(o->count, panel * MB_FMA_LANES);
 }
 
 static int64_t panel_width(const operand *o, int64_t rows) { return o->are_lines ? rows : mb_ceil_div(rows, VL) * VL; }
@@ -51,9 +52,9 @@ static float *packed_panel(const operand *o, int64_t begin, int64_t k, int64_t d
 typedef struct {
   operand lines, lanes;
   int64_t k, depth; /* depth: of a pass, DEPTH or less, so that passes are alike */
-  mb_gemm_target target;
+  mb_fma_target target;
   int64_t panels_per_block, line_tasks;
-} gemm_block;
+} fma_block;
 
 typedef struct {
   const operand *operand;
@@ -74,11 +75,11 @@ static void pack_task(void *opaque, int64_t task, int worker) {
   const float *from = element(o, begin, k);
   float *to = packed_panel(o, begin, k, depth);
   if (o->stride == 1) {
-    MB_FN(mb_gemm_pack_panels)(from, o->depth_stride, panels, rows, widths, depth, to);
+    MB_FN(mb_fma_pack_panels)(from, o->depth_stride, panels, rows, widths, depth, to);
     return;
   }
   for (int64_t i = 0; i < panels; i++) {
-    MB_FN(mb_gemm_pack)(from, o->stride, o->depth_stride, rows[i], widths[i], depth, to);
+    MB_FN(mb_fma_pack)(from, o->stride, o->depth_stride, rows[i], widths[i], depth, to);
     from += rows[i] * o->stride;
     to += widths[i] * depth;
   }
@@ -106,12 +107,12 @@ static tile_lines lines_of(const operand *o, int64_t line, int64_t lines, int64_
 }
 
 static void multiply_task(void *opaque, int64_t task, int worker) {
-  const gemm_block *g = opaque;
+  const fma_block *g = opaque;
   const operand *lines = &g->lines, *lanes = &g->lanes;
-  float *widened = lines->narrow ? mb_scratch(worker, MB_SLOT_GEMM_LINES, sizeof(float) * MB_MR * WIDENED_STRIDE) : NULL;
+  float *widened = lines->narrow ? mb_scratch(worker, MB_SLOT_GEMM_LINES, sizeof(float) * MB_FMA_LINES * WIDENED_STRIDE) : NULL;
   const int64_t first_panel = task / g->line_tasks * g->panels_per_block, end_panel = MB_MIN(lanes->panels, first_panel + g->panels_per_block);
-  const int64_t begin = mb_split(lines->panels, g->line_tasks, task % g->line_tasks), end = mb_split(lines->panels, g->line_tasks, task % g->line_tasks + 1);
-  _Alignas(64) float sums[MB_LINES * MB_NR];
+  const int64_t begin = mb_share(lines->panels, g->line_tasks, task % g->line_tasks), end = mb_share(lines->panels, g->line_tasks, task % g->line_tasks + 1);
+  _Alignas(64) float sums[MB_FMA_SUM_LINES * MB_FMA_LANES];
   for (int64_t k = 0; k < g->k; k += g->depth) {
     const int64_t depth = MB_MIN(g->depth, g->k - k);
     for (int64_t i = begin; i < end; i++) {
@@ -121,27 +122,27 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
       for (int64_t panel = first_panel; panel < end_panel; panel++) {
         const int64_t lane = panel_begin(lanes, panel), columns = panel_begin(lanes, panel + 1) - lane;
         const float *b = packed_panel(lanes, lane, k, depth);
-        mb_gemm_target target = g->target;
+        mb_fma_target target = g->target;
         target.c += target.turned ? lane * target.stride + line : line * target.stride + lane;
         target.add |= k > 0;
-        MB_FN(mb_gemm_expect)(&target, rows, columns);
-        MB_FN(mb_gemm_tile)(rows, columns, depth, a.data, a.stride, a.depth_stride, b,
+        MB_FN(mb_fma_expect)(&target, rows, columns);
+        MB_FN(mb_fma_multiply)(rows, columns, depth, a.data, a.stride, a.depth_stride, b,
                             (const char *)a.next + (panel - first_panel) * share, step, sums);
-        MB_FN(mb_gemm_store)(&target, rows, columns, sums);
+        MB_FN(mb_fma_store)(&target, rows, columns, sums);
       }
     }
   }
 }
 
-static void run_block(gemm_block *g) {
+static void run_block(fma_block *g) {
   g->depth = mb_ceil_div(mb_ceil_div(g->k, mb_ceil_div(g->k, DEPTH)), VL) * VL;
-  g->lanes.panels = mb_ceil_div(g->lanes.count, MB_NR);
-  g->lines.panels = mb_ceil_div(g->lines.count, MB_MR);
+  g->lanes.panels = mb_ceil_div(g->lanes.count, MB_FMA_LANES);
+  g->lines.panels = mb_ceil_div(g->lines.count, MB_FMA_LINES);
   pack(&g->lanes, g->k, g->depth);
   if (g->lines.packed) pack(&g->lines, g->k, g->depth);
   /* Blocks alike, and enough tasks that the last ones do not leave workers idle for long. */
   const int64_t block_bytes = g->lines.narrow ? 2 * BLOCK_BYTES : BLOCK_BYTES; /* fewer blocks, less widening */
-  const int64_t blocks = mb_ceil_div(g->lanes.panels, MB_MAX(1, block_bytes / (4 * MB_NR * g->depth)));
+  const int64_t blocks = mb_ceil_div(g->lanes.panels, MB_MAX(1, block_bytes / (4 * MB_FMA_LANES * g->depth)));
   const int64_t wanted = mb_workers() == 1 ? 1 : 8 * mb_workers();
   g->panels_per_block = mb_ceil_div(g->lanes.panels, blocks);
   g->line_tasks = MB_MIN(mb_ceil_div(g->lines.panels, 2), mb_ceil_div(wanted, blocks));
@@ -149,7 +150,7 @@ static void run_block(gemm_block *g) {
 }
 
 /* How many of `count` neighbours a super-block takes, and room for them packed. */
-static int64_t super_count(int64_t count, int64_t depth) { return MB_MIN(count, MB_MAX(MB_NR, SUPER_BYTES / 4 / depth / MB_NR * MB_NR)); }
+static int64_t super_count(int64_t count, int64_t depth) { return MB_MIN(count, MB_MAX(MB_FMA_LANES, SUPER_BYTES / 4 / depth / MB_FMA_LANES * MB_FMA_LANES)); }
 
 static float *super_room(int64_t count, int64_t depth, int worker, int slot) {
   return mb_scratch(worker, slot, (size_t)((count + VL) * (depth + VL)) * sizeof(float));
@@ -173,13 +174,13 @@ void MB_FN(mb_gemm_fma)(const mb_gemm_args *x, const float *a, const float *b, f
   for (int64_t k = 0; k < x->k; k += depth)
     for (int64_t lane = 0; lane < lanes.count; lane += most_lanes)
       for (int64_t line = 0; line < lines.count; line += most_lines) {
-        gemm_block g = {.lines = lines, .lanes = lanes, .k = MB_MIN(depth, x->k - k)};
+        fma_block g = {.lines = lines, .lanes = lanes, .k = MB_MIN(depth, x->k - k)};
         if (lines.narrow) g.lines.narrow += k;
         else g.lines.data = element(&lines, line, k);
         g.lines.count = MB_MIN(most_lines, lines.count - line);
         g.lanes.data = element(&lanes, lane, k);
         g.lanes.count = MB_MIN(most_lanes, lanes.count - lane);
-        g.target = (mb_gemm_target){c + (turned ? lane * x->c_row + line : line * x->c_row + lane), x->c_row, turned, x->accumulate || k > 0, x->alpha};
+        g.target = (mb_fma_target){c + (turned ? lane * x->c_row + line : line * x->c_row + lane), x->c_row, turned, x->accumulate || k > 0, x->alpha};
         run_block(&g);
       }
 }

@@ -1,9 +1,10 @@
 /* mb_gemm: which kernels a product goes to, and batches of products. */
 #include "gemm/gemm.h"
 
-#include "gemm/amx.h"
-#include "gemm/tiles.h"
 #include "base/parallel.h"
+#include "gemm/amx.h"
+#include "gemm/dot.h"
+#include "gemm/fma.h"
 
 static void run_one(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
   if (x->m == 0 || x->n == 0) return;

@@ -1,10 +1,10 @@
-/* copy: strided copies and casts. Same-size copies move bits: whole, by rows, or by tiles where one side runs across the other. */
+/* copy: strided copies and casts. Same-size copies move bits: whole, by rows, or by squares where one side runs across the other. */
 #include "base/convert.h"
 #include "base/parallel.h"
 #include "base/strided.h"
 
 #define TASK_BYTES (256 << 10)
-#define TILE 32
+#define SQUARE 32
 
 typedef struct {
   mb_view out, in;
@@ -38,27 +38,27 @@ static void rows_task(void *opaque, int64_t task, int worker) {
            (size_t)(extent * mb_bytes_of(c->out.dtype)));
 }
 
-/* One matrix of rows × columns elements, TILE × TILE at a time. */
+/* One matrix of rows × columns elements, SQUARE × SQUARE at a time. */
 #define DEFINE_TRANSPOSE(type)                                                                                          \
   static void transpose_##type(type *out, int64_t out_row, int64_t out_column, const type *in, int64_t in_row,          \
                                int64_t in_column, int64_t rows, int64_t columns) {                                      \
-    for (int64_t column = 0; column < columns; column += TILE)                                                          \
+    for (int64_t column = 0; column < columns; column += SQUARE)                                                          \
       for (int64_t row = 0; row < rows; row++)                                                                          \
-        for (int64_t k = column; k < MB_MIN(columns, column + TILE); k++)                                               \
+        for (int64_t k = column; k < MB_MIN(columns, column + SQUARE); k++)                                               \
           out[row * out_row + k * out_column] = in[row * in_row + k * in_column];                                       \
   }
 DEFINE_TRANSPOSE(uint16_t)
 DEFINE_TRANSPOSE(uint32_t)
 DEFINE_TRANSPOSE(uint64_t)
 
-/* Strips of TILE rows over the last two axes. */
-static void tiles_task(void *opaque, int64_t task, int worker) {
+/* Strips of SQUARE rows over the last two axes. */
+static void squares_task(void *opaque, int64_t task, int worker) {
   (void)worker;
   const copy_context *c = opaque;
   const mb_view *out = &c->out, *in = &c->in;
   const int32_t row = out->rank - 2, column = out->rank - 1;
-  const int64_t strips = mb_ceil_div(out->shape[row], TILE);
-  const int64_t first = task % strips * TILE, rows = MB_MIN(TILE, out->shape[row] - first);
+  const int64_t strips = mb_ceil_div(out->shape[row], SQUARE);
+  const int64_t first = task % strips * SQUARE, rows = MB_MIN(SQUARE, out->shape[row] - first);
   char *to = mb_element(out, row_offset(out, task / strips, 2) + first * out->stride[row]);
   const char *from = mb_element(in, row_offset(in, task / strips, 2) + first * in->stride[row]);
 #define TRANSPOSE(type)                                                                                              \
@@ -101,8 +101,8 @@ static void swap_axes(mb_view *view, int32_t i, int32_t j) {
   view->stride[j] = stride;
 }
 
-/* Makes an axis along which one side is contiguous the last but one, so that the last two axes can be moved by tiles. */
-static int find_tiles(copy_context *c) {
+/* Makes an axis along which one side is contiguous the last but one, so that the last two axes can be moved by squares. */
+static int find_squares(copy_context *c) {
   const int32_t last = c->out.rank - 1;
   for (int32_t axis = 0; axis < last; axis++) {
     if (c->in.stride[axis] != 1 && c->out.stride[axis] != 1) continue;
@@ -135,9 +135,9 @@ void MB_FN(mb_op_copy)(const mb_view *views, const double *attributes) {
     mb_parallel((rows + c->rows_per_task - 1) / c->rows_per_task, rows_task, c);
     return;
   }
-  if (same_bits && find_tiles(c)) {
+  if (same_bits && find_squares(c)) {
     const int64_t matrix = c->out.shape[last - 1] * c->out.shape[last];
-    mb_parallel(c->size / matrix * mb_ceil_div(c->out.shape[last - 1], TILE), tiles_task, c);
+    mb_parallel(c->size / matrix * mb_ceil_div(c->out.shape[last - 1], SQUARE), squares_task, c);
     return;
   }
   mb_parallel((c->size + 32 * MB_BLOCK - 1) / (32 * MB_BLOCK), cast_task, c);

@@ -80,7 +80,7 @@ static void map_task(void *opaque, int64_t task, int worker) {
     map_block(c, start, MB_MIN(MAP_BLOCK, end - start), temporaries);
 }
 
-/* Inputs whose last axis is not contiguous are laid out densely first, tile by tile, where reading them block by block would touch a
+/* Inputs whose last axis is not contiguous are laid out densely first, square by square, where reading them block by block would touch a
  * cache line per element. */
 #define DENSE_FROM (16 * MAP_BLOCK)
 static int wants_dense(const mb_view *in, int64_t size) {

@@ -1,12 +1,12 @@
 /* Sums of products of bytes in AMX tiles: signed times signed, 16 · 16 · 64 of them an instruction. */
-#include "amx/tiles.h"
+#include "narrow/amx.h"
 
 #if defined(__AMX_INT8__)
 
-MB_TILE_KERNEL(tile, _tile_dpbssd, 1)
+MB_AMX_KERNEL(multiply, _tile_dpbssd, 1)
 
 static const mb_panel_kernel kernel = {.channels = 32, .panels = 2, .depth = 4, .planes = 1, .whole = 1, .round = MB_FN(mb_int8_round),
-                                       .begin = mb_tiles_begin, .end = mb_tiles_end, .tile = tile};
+                                       .begin = mb_amx_begin, .end = mb_amx_end, .multiply = multiply};
 
 const mb_panel_kernel *MB_FN(mb_int8_kernel)(void) { return &kernel; }
 

@@ -47,7 +47,7 @@
 #define FLIP (int32_t)0x80808080
 
 #if defined(TARGET)
-/* 128 · Σ w of up to MB_PANEL_CHANNELS channels, what VNNI's flipped activations add to each sum. */
+/* 128 · Σ w of up to MB_TASK_CHANNELS channels, what VNNI's flipped activations add to each sum. */
 TARGET static inline void vnni_offsets(int64_t channels, int64_t bytes, const char *weight, int32_t *offsets) {
   const int64_t words = bytes / 4;
   const vi ones = v_set_int(0x01010101);

@@ -7,36 +7,36 @@ typedef int nothing_here; /* narrow/int8_amx.c is better */
 #else
 
 /* STEP(sum, q, w) adds to `sum` what the words of the panel at q and the word w of a channel give. */
-#define TILE(name, attributes, PLANES, PREPARE, STEP)                                                                                       \
-  attributes static void name(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t plane,               \
-                              int32_t *sums) {                                                                                              \
-    const int64_t words = bytes / 4;                                                                                                        \
-    if (panels == 3) {                                                                                                                      \
-      TILE_OF(3, PLANES, PREPARE, STEP)                                                                                                     \
-    } else if (panels == 2) {                                                                                                               \
-      TILE_OF(2, PLANES, PREPARE, STEP)                                                                                                     \
-    } else {                                                                                                                                \
-      TILE_OF(1, PLANES, PREPARE, STEP)                                                                                                     \
-    }                                                                                                                                       \
+#define MULTIPLY(name, attributes, PLANES, PREPARE, STEP)                                                                   \
+  attributes static void name(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t plane, \
+                              int32_t *sums) {                                                                              \
+    const int64_t words = bytes / 4;                                                                                        \
+    if (panels == 3) {                                                                                                      \
+      MULTIPLY_PANELS(3, PLANES, PREPARE, STEP)                                                                             \
+    } else if (panels == 2) {                                                                                               \
+      MULTIPLY_PANELS(2, PLANES, PREPARE, STEP)                                                                             \
+    } else {                                                                                                                \
+      MULTIPLY_PANELS(1, PLANES, PREPARE, STEP)                                                                             \
+    }                                                                                                                       \
   }
 
 /* Channels beyond the last one repeat it; nobody reads their sums. */
-#define TILE_OF(PANELS, PLANES, PREPARE, STEP)                                                                    \
-  const int32_t *row[CHANNELS];                                                                                   \
-  vi sum[CHANNELS][PANELS];                                                                                       \
-  _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                                                    \
-    row[i] = (const int32_t *)weight + (i < channels ? i : channels - 1) * words;                                 \
-    _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = (vi){0};                                 \
-  }                                                                                                               \
-  for (int64_t k = 0; k < words; k++) {                                                                           \
-    __builtin_prefetch(row[0] + 2 * CHANNELS * words + CHANNELS * k, 0, 2);                                       \
-    _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                                                  \
-      const vi w = v_set_int(row[i][k]);                                                                          \
-      PREPARE(w)                                                                                                  \
+#define MULTIPLY_PANELS(PANELS, PLANES, PREPARE, STEP)                                                                          \
+  const int32_t *row[CHANNELS];                                                                                                 \
+  vi sum[CHANNELS][PANELS];                                                                                                     \
+  _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                                                                  \
+    row[i] = (const int32_t *)weight + (i < channels ? i : channels - 1) * words;                                               \
+    _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = (vi){0};                                               \
+  }                                                                                                                             \
+  for (int64_t k = 0; k < words; k++) {                                                                                         \
+    __builtin_prefetch(row[0] + 2 * CHANNELS * words + CHANNELS * k, 0, 2);                                                     \
+    _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                                                                \
+      const vi w = v_set_int(row[i][k]);                                                                                        \
+      PREPARE(w)                                                                                                                \
       _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = STEP(sum[i][p], x + p * PLANES * plane + k * VL, w); \
-    }                                                                                                             \
-  }                                                                                                               \
-  _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++)                                                      \
+    }                                                                                                                           \
+  }                                                                                                                             \
+  _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++)                                                                    \
     _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) v_store_int(sums + (i * PANELS + p) * VL, sum[i][p]);
 
 #if defined(__AVX512F__)
@@ -73,20 +73,20 @@ static float round_pairs(const float *x, int64_t depth, int64_t padded, int32_t 
 #define STEP_PAIRS(sum, q, w) \
   (sum + (vi)_mm256_madd_epi16(even, (__m256i)v_load_int(q)) + (vi)_mm256_madd_epi16(odd, (__m256i)v_load_int((q) + plane)))
 
-TILE(tile_pairs, , 2, PREPARE_PAIRS, STEP_PAIRS)
-static const mb_panel_kernel kernel_signed = {.channels = CHANNELS, .panels = 3, .depth = 4, .planes = 2, .whole = 1, .round = round_pairs, .tile = tile_pairs};
+MULTIPLY(multiply_pairs, , 2, PREPARE_PAIRS, STEP_PAIRS)
+static const mb_panel_kernel kernel_signed = {.channels = CHANNELS, .panels = 3, .depth = 4, .planes = 2, .whole = 1, .round = round_pairs, .multiply = multiply_pairs};
 #else
 #define STEP_SIGNED(sum, q, w) DOT4_SIGNED(sum, v_load_int(q), w)
 
-TILE(tile_signed, , 1, PREPARE_SIGNED, STEP_SIGNED)
-static const mb_panel_kernel kernel_signed = {BYTES, .tile = tile_signed};
+MULTIPLY(multiply_signed, , 1, PREPARE_SIGNED, STEP_SIGNED)
+static const mb_panel_kernel kernel_signed = {BYTES, .multiply = multiply_signed};
 #endif
 
 #if defined(TARGET)
 #define STEP_VNNI(sum, q, w) DOT4_VNNI(sum, v_load_int(q), w)
 
-TILE(tile_vnni, TARGET, 1, NOTHING, STEP_VNNI)
-static const mb_panel_kernel kernel_vnni = {BYTES, .flip = FLIP, .offsets = vnni_offsets, .tile = tile_vnni};
+MULTIPLY(multiply_vnni, TARGET, 1, NOTHING, STEP_VNNI)
+static const mb_panel_kernel kernel_vnni = {BYTES, .flip = FLIP, .offsets = vnni_offsets, .multiply = multiply_vnni};
 #endif
 
 const mb_panel_kernel *MB_FN(mb_int8_kernel)(void) {

@@ -14,40 +14,40 @@
 #define STRIP 16
 #define TASK_CHANNELS 96
 
-typedef void (*rows_tile)(int64_t rows, int64_t channels, int64_t words, const int32_t *x, int64_t padded, const int32_t *weight, int32_t *sums);
+typedef void (*multiply_rows)(int64_t rows, int64_t channels, int64_t words, const int32_t *x, int64_t padded, const int32_t *weight, int32_t *sums);
 
 /* sums[row][channel] of the strip. Rows and channels beyond the last one repeat it; nobody reads their sums. */
-#define TILE(name, attributes, PREPARE, DOT4)                                                                                            \
-  attributes static void name(int64_t rows, int64_t channels, int64_t words, const int32_t *x, int64_t padded, const int32_t *weight,   \
-                              int32_t *sums) {                                                                                           \
-    const int32_t *q_row[ROWS], *w_row[CHANNELS];                                                                                        \
-    vi sum[ROWS * CHANNELS];                                                                                                             \
-    _Pragma("GCC unroll 4") for (int i = 0; i < ROWS; i++) q_row[i] = x + MB_MIN(i, rows - 1) * padded;                                  \
-    _Pragma("GCC unroll 4") for (int j = 0; j < CHANNELS; j++) w_row[j] = weight + MB_MIN(j, channels - 1) * words;                      \
-    _Pragma("GCC unroll 16") for (int i = 0; i < ROWS * CHANNELS; i++) sum[i] = (vi){0};                                                 \
-    for (int64_t k = 0; k < words; k += VL) {                                                                                            \
-      vi q[ROWS];                                                                                                                        \
-      _Pragma("GCC unroll 4") for (int i = 0; i < ROWS; i++) q[i] = v_load_int(q_row[i] + k);                                            \
-      _Pragma("GCC unroll 4") for (int j = 0; j < CHANNELS; j++) {                                                                       \
-        const vi w = k + VL <= words ? v_load_int(w_row[j] + k) : v_load_int_n(w_row[j] + k, words - k);                                 \
-        __builtin_prefetch(w_row[j] + STRIP * words + k, 0, 2);                                                                          \
-        PREPARE(w)                                                                                                                       \
-        _Pragma("GCC unroll 4") for (int i = 0; i < ROWS; i++) sum[i * CHANNELS + j] = DOT4(sum[i * CHANNELS + j], q[i], w);             \
-      }                                                                                                                                  \
-    }                                                                                                                                    \
-    int32_t total[ROWS * CHANNELS];                                                                                                      \
-    _Pragma("GCC unroll 4") for (int i = 0; i < ROWS * CHANNELS; i += VL) v_store_int(total + i, v_sums_int(sum + i));                   \
-    for (int i = 0; i < ROWS; i++) memcpy(sums + i * STRIP, total + i * CHANNELS, CHANNELS * sizeof *sums);                              \
+#define MULTIPLY(name, attributes, PREPARE, DOT4)                                                                                     \
+  attributes static void name(int64_t rows, int64_t channels, int64_t words, const int32_t *x, int64_t padded, const int32_t *weight, \
+                              int32_t *sums) {                                                                                        \
+    const int32_t *q_row[ROWS], *w_row[CHANNELS];                                                                                     \
+    vi sum[ROWS * CHANNELS];                                                                                                          \
+    _Pragma("GCC unroll 4") for (int i = 0; i < ROWS; i++) q_row[i] = x + MB_MIN(i, rows - 1) * padded;                               \
+    _Pragma("GCC unroll 4") for (int j = 0; j < CHANNELS; j++) w_row[j] = weight + MB_MIN(j, channels - 1) * words;                   \
+    _Pragma("GCC unroll 16") for (int i = 0; i < ROWS * CHANNELS; i++) sum[i] = (vi){0};                                              \
+    for (int64_t k = 0; k < words; k += VL) {                                                                                         \
+      vi q[ROWS];                                                                                                                     \
+      _Pragma("GCC unroll 4") for (int i = 0; i < ROWS; i++) q[i] = v_load_int(q_row[i] + k);                                         \
+      _Pragma("GCC unroll 4") for (int j = 0; j < CHANNELS; j++) {                                                                    \
+        const vi w = k + VL <= words ? v_load_int(w_row[j] + k) : v_load_int_n(w_row[j] + k, words - k);                              \
+        __builtin_prefetch(w_row[j] + STRIP * words + k, 0, 2);                                                                       \
+        PREPARE(w)                                                                                                                    \
+        _Pragma("GCC unroll 4") for (int i = 0; i < ROWS; i++) sum[i * CHANNELS + j] = DOT4(sum[i * CHANNELS + j], q[i], w);          \
+      }                                                                                                                               \
+    }                                                                                                                                 \
+    int32_t total[ROWS * CHANNELS];                                                                                                   \
+    _Pragma("GCC unroll 4") for (int i = 0; i < ROWS * CHANNELS; i += VL) v_store_int(total + i, v_sums_int(sum + i));                \
+    for (int i = 0; i < ROWS; i++) memcpy(sums + i * STRIP, total + i * CHANNELS, CHANNELS * sizeof *sums);                           \
   }
 
-TILE(tile_signed, , PREPARE_SIGNED, DOT4_SIGNED)
+MULTIPLY(multiply_signed, , PREPARE_SIGNED, DOT4_SIGNED)
 #if defined(TARGET)
-TILE(tile_vnni, TARGET, NOTHING, DOT4_VNNI)
+MULTIPLY(multiply_vnni, TARGET, NOTHING, DOT4_VNNI)
 #endif
 
 typedef struct {
   const mb_panel_linear_args *args;
-  rows_tile tile;
+  multiply_rows multiply;
   int vnni;
   int64_t padded; /* words of a row of x, a multiple of VL */
   int32_t *x;
@@ -78,7 +78,7 @@ static void rows_task(void *opaque, int64_t task, int worker) {
     int32_t sums[MB_INT8_ROWS * STRIP], offsets[STRIP] = {0};
     for (int64_t j = 0; j < channels; j += CHANNELS)
       for (int64_t row = 0; row < args->rows; row += ROWS)
-        c->tile(args->rows - row, channels - j, words, c->x + row * c->padded, c->padded, (const int32_t *)weight + j * words, sums + row * STRIP + j);
+        c->multiply(args->rows - row, channels - j, words, c->x + row * c->padded, c->padded, (const int32_t *)weight + j * words, sums + row * STRIP + j);
 #if defined(TARGET)
     if (c->vnni) vnni_offsets(channels, args->channel_bytes, weight, offsets);
 #endif
@@ -87,10 +87,10 @@ static void rows_task(void *opaque, int64_t task, int worker) {
 }
 
 void MB_FN(mb_int8_rows)(const mb_panel_linear_args *args) {
-  context c = {.args = args, .tile = tile_signed};
+  context c = {.args = args, .multiply = multiply_signed};
 #if defined(TARGET)
   c.vnni = has_vnni();
-  if (c.vnni) c.tile = tile_vnni;
+  if (c.vnni) c.multiply = multiply_vnni;
 #endif
   c.padded = mb_ceil_div(args->channel_bytes / 4, VL) * VL;
   c.x = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)(MB_INT8_ROWS * c.padded) * 4);

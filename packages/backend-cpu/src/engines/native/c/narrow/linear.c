@@ -1,4 +1,4 @@
-/* Linear layer over weights in bf16 or f16, which are read as they are: by mb_gemm, or on AMX tiles, bf16 by those of narrow/linear_amx.c. */
+/* Linear layer over weights in bf16 or f16, which are read as they are: by mb_gemm, or on AMX tiles, bf16 by those of narrow/bf16_amx.c. */
 #include "base/convert.h"
 #include "gemm/gemm.h"
 #include "narrow/panel_linear.h"
@@ -6,7 +6,7 @@
 #include "simd/simd.h"
 
 /* Up to so many rows are faster by dot products than on tiles. */
-#define ROWS_BEFORE_TILES 4
+#define ROWS_BEFORE_AMX 4
 
 typedef struct {
   int64_t channels;
@@ -26,7 +26,7 @@ static void bias_task(void *opaque, int64_t row, int worker) {
 
 #if defined(__AMX_BF16__)
 /* f16 has no tiles of its own: blocks of channels are widened into the L2 cache and multiplied in f32, which has. */
-#define ROWS_FOR_TILES 32
+#define ROWS_FOR_AMX 32
 #define BLOCK_BYTES ((int64_t)2 << 20)
 
 typedef struct {
@@ -63,7 +63,7 @@ void MB_FN(mb_op_linear)(const mb_view *views, const double *attributes) {
   const int64_t rows = views[0].shape[0], depth = views[1].shape[1], channels = views[0].shape[1];
   bias_context c = {.channels = channels, .y = views[0].data, .bias = views[3].data};
   const mb_panel_kernel *kernel = views[2].dtype == MB_BF16 ? MB_FN(mb_bf16_kernel)() : NULL;
-  if (kernel && rows > ROWS_BEFORE_TILES) {
+  if (kernel && rows > ROWS_BEFORE_AMX) {
     const mb_panel_linear_args args = {.rows = rows, .depth = depth, .channels = channels, .channel_bytes = 2 * depth, .x = views[1].data,
                                        .bias = c.bias, .weight = views[2].data, .y = c.y};
     MB_FN(mb_panel_linear)(kernel, &args);
@@ -72,7 +72,7 @@ void MB_FN(mb_op_linear)(const mb_view *views, const double *attributes) {
   const mb_gemm_args gemm = {.m = rows, .n = channels, .k = depth, .a = views[1].data, .b16 = views[2].data, .b16_dtype = views[2].dtype,
                              .c = c.y, .a_row = depth, .a_col = 1, .b_row = 1, .b_col = depth, .c_row = channels, .alpha = 1};
 #if defined(__AMX_BF16__)
-  if (rows >= ROWS_FOR_TILES) multiply_widened(&gemm);
+  if (rows >= ROWS_FOR_AMX) multiply_widened(&gemm);
   else
 #endif
     MB_FN(mb_gemm)(&gemm);

@@ -59,17 +59,17 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
   const context *c = opaque;
   const mb_panel_kernel *kernel = c->kernel;
   const mb_panel_linear_args *args = c->args;
-  const int64_t channel = task % c->channel_tasks * MB_PANEL_CHANNELS, channels = MB_MIN(MB_PANEL_CHANNELS, args->channels - channel);
+  const int64_t channel = task % c->channel_tasks * MB_TASK_CHANNELS, channels = MB_MIN(MB_TASK_CHANNELS, args->channels - channel);
   const int64_t begin = task / c->channel_tasks * c->groups_per_task, end = MB_MIN(c->groups, begin + c->groups_per_task);
   const char *weight = (const char *)args->weight + channel * args->channel_bytes;
-  int32_t *sums = mb_scratch(worker, MB_SLOT_KERNEL_2, sizeof(int32_t) * MB_PANEL_CHANNELS * MB_PANELS * VL);
-  int32_t offsets[MB_PANEL_CHANNELS];
+  int32_t *sums = mb_scratch(worker, MB_SLOT_KERNEL_2, sizeof(int32_t) * MB_TASK_CHANNELS * MB_MOST_PANELS * VL);
+  int32_t offsets[MB_TASK_CHANNELS];
   if (kernel->offsets) kernel->offsets(channels, args->channel_bytes, weight, offsets);
   if (kernel->begin) kernel->begin();
   for (int64_t group = begin; group < end; group++) {
     const int64_t first = group * kernel->panels, panels = MB_MIN(kernel->panels, c->panels - first), stride = panels * VL;
     for (int64_t i = 0; i < channels; i += kernel->channels)
-      kernel->tile((int)MB_MIN(kernel->channels, channels - i), (int)panels, args->channel_bytes, weight + i * args->channel_bytes,
+      kernel->multiply((int)MB_MIN(kernel->channels, channels - i), (int)panels, args->channel_bytes, weight + i * args->channel_bytes,
                    c->packed + first * c->panel, c->plane, sums + i * stride);
     for (int64_t i = 0; i < channels; i += VL)
       for (int64_t p = 0; p < panels; p++) store_block(c, sums + i * stride + p * VL, stride, kernel->offsets ? offsets + i : NULL, channel + i, (first + p) * VL);
@@ -87,6 +87,6 @@ void MB_FN(mb_panel_linear)(const mb_panel_kernel *kernel, const mb_panel_linear
   mb_parallel(c.panels, pack_task, &c);
   c.groups = mb_ceil_div(c.panels, kernel->panels);
   c.groups_per_task = mb_ceil_div(c.groups, 1 + c.panels * c.panel * 4 / TASK_BYTES);
-  c.channel_tasks = mb_ceil_div(args->channels, MB_PANEL_CHANNELS);
+  c.channel_tasks = mb_ceil_div(args->channels, MB_TASK_CHANNELS);
   mb_parallel(c.channel_tasks * mb_ceil_div(c.groups, c.groups_per_task), multiply_task, &c);
 }

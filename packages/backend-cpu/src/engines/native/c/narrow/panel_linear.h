@@ -1,5 +1,5 @@
 /* y = x · weightᵀ for 16-bit and int8 weights, which are read as they lie; what the kernels of narrow/int8_panels.c, narrow/int8_amx.c and
- * narrow/linear_amx.c share.
+ * narrow/bf16_amx.c share.
  *
  * Everything comes in words of 32 bits: four bytes, or two bf16. Rows of x are rounded to such words and packed into panels of VL rows,
  * laid out [word][row], so that one vector (or one row of a tile) holds the same depths of VL rows, to be multiplied with one word of
@@ -11,11 +11,11 @@
 #include "simd/simd.h"
 
 /* Channels of a task, a multiple of VL and of every kernel's channels; most panels of a kernel. */
-#define MB_PANEL_CHANNELS 32
-#define MB_PANELS 3
+#define MB_TASK_CHANNELS 32
+#define MB_MOST_PANELS 3
 
 typedef struct {
-  int channels, panels; /* of one call of `tile`: up to so many */
+  int channels, panels; /* of one call of `multiply`: up to so many */
   int depth;            /* numbers in a word */
   int planes;           /* words that stand for the same numbers, to be summed: each panel has so many, one after another */
   int whole;            /* sums are int32, not float */
@@ -23,13 +23,13 @@ typedef struct {
 
   /* Rounds a row to planes of `padded` words, zeros beyond `depth` numbers. Returns what 1 is worth. */
   float (*round)(const float *x, int64_t depth, int64_t padded, int32_t *planes);
-  /* What is to be taken off the sums of up to MB_PANEL_CHANNELS channels, rounded up to VL; may be NULL. */
+  /* What is to be taken off the sums of up to MB_TASK_CHANNELS channels, rounded up to VL; may be NULL. */
   void (*offsets)(int64_t channels, int64_t bytes, const char *weight, int32_t *offsets);
   /* Around the calls of a task; may be NULL. */
   void (*begin)(void), (*end)(void);
   /* sums[channel][panel][row] = Σ x · w over `bytes` bytes of each channel. Planes are `plane` words long, zero beyond `bytes` up to a
    * multiple of VL words. `sums` has rows of panels * VL, and room for this->channels of them. */
-  void (*tile)(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t plane, int32_t *sums);
+  void (*multiply)(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t plane, int32_t *sums);
 } mb_panel_kernel;
 
 typedef struct {
@@ -54,7 +54,7 @@ const mb_panel_kernel *MB_FN(mb_int8_kernel)(void);
 /* narrow/int8_linear.c: `round` of the kernels for bytes. */
 float MB_FN(mb_int8_round)(const float *x, int64_t depth, int64_t padded, int32_t *words);
 
-/* For bf16 (narrow/linear_amx.c); NULL without tiles. */
+/* For bf16 (narrow/bf16_amx.c); NULL without tiles. */
 const mb_panel_kernel *MB_FN(mb_bf16_kernel)(void);
 
 #endif

@@ -13,7 +13,7 @@
 typedef struct mb_stream mb_stream;
 
 /* Changes with every change of the layout of commands or of these functions. */
-#define MB_ABI 4
+#define MB_ABI 5
 MB_API int32_t mb_abi(void);
 
 /* The number of an operation, -1 when this library has none of that name. */
@@ -27,9 +27,6 @@ MB_API const char *mb_isa_name(int32_t index);
 /* 1 when this machine can run it. */
 MB_API int32_t mb_isa_supported(int32_t index);
 
-/* NULL when there is no room. */
-MB_API void *mb_allocate(int64_t bytes);
-MB_API void mb_free(void *data);
 /* Copies between host memory and buffers, at once. */
 MB_API void mb_copy(void *to, const void *from, int64_t bytes);
 /* For tests: from now on a kernel that asks for more scratch memory at once than this finds none. A negative number lifts the limit. */
@@ -37,6 +34,9 @@ MB_API void mb_limit_scratch(int64_t bytes);
 
 /* A stream with `workers` threads (its own included) and the kernels of one instruction set. NULL when threads cannot be made. */
 MB_API mb_stream *mb_stream_create(int32_t workers, int32_t isa);
+/* Memory for a buffer of the stream's commands, NULL when there is no room. It is the stream's, which frees it when a command says so, or at
+ * its own end. */
+MB_API void *mb_stream_allocate(mb_stream *stream, int64_t bytes);
 /* Queues a copy of `bytes` bytes of commands and returns 1, or 0 when there is no memory for the copy. */
 MB_API int32_t mb_stream_submit(mb_stream *stream, const void *commands, int64_t bytes);
 /* How many commands have been executed since the start. */
@@ -46,7 +46,8 @@ MB_API int32_t mb_stream_wait(mb_stream *stream, int64_t count, int32_t millisec
 /* Takes the error of one of the first `count` commands: writes `kind\noperation\nmessage` and returns 1,
  * or returns 0. The kind is `value` (a bad value that only the device could see) or `memory` (no room for a kernel's scratch memory). */
 MB_API int32_t mb_stream_take_error(mb_stream *stream, int64_t count, char *text, int64_t capacity);
-/* Executes what is queued, ends the threads, frees the stream. */
-MB_API void mb_stream_destroy(mb_stream *stream);
+/* Executes what is queued if `finish` is not 0, else only ends the command in progress; then ends the threads and frees the stream and its
+ * memory. Nobody may wait any more. */
+MB_API void mb_stream_destroy(mb_stream *stream, int32_t finish);
 
 #endif

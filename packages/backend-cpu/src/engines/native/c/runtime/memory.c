@@ -1,4 +1,4 @@
-#include "runtime/api.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 
@@ -8,12 +8,11 @@
 #include <sys/mman.h>
 #endif
 #include "base/command.h"
-#include "base/memory.h"
 
 #define LINE 64
 #define HUGE_PAGE ((int64_t)2 << 20)
 
-MB_API void *mb_allocate(int64_t bytes) {
+void *mb_allocate(int64_t bytes) {
   const int64_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : LINE;
   const int64_t rounded = mb_ceil_div(MB_MAX(bytes, 1), LINE) * LINE;
 #if defined(_WIN32)
@@ -28,7 +27,7 @@ MB_API void *mb_allocate(int64_t bytes) {
   return data;
 }
 
-MB_API void mb_free(void *data) {
+void mb_free(void *data) {
 #if defined(_WIN32)
   _aligned_free(data);
 #else

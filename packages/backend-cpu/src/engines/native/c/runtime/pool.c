@@ -18,8 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/api.h"
+#include "base/memory.h"
 #include "base/parallel.h"
+#include "runtime/api.h"
 
 #define SPINS 1000 /* some 20 to 50 µs */
 #define CLOSED UINT32_MAX

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/memory.h"
+#include "runtime/blocks.h"
 #include "runtime/isa.h"
 #include "runtime/pool.h"
 
@@ -21,11 +23,13 @@ typedef struct batch {
 struct mb_stream {
   mb_pool *pool;
   const mb_kernel *kernels;
+  mb_blocks blocks;
   pthread_t thread;
   pthread_mutex_t mutex;
   pthread_cond_t queued, executed;
   batch *first, *last;
   bool stop;
+  atomic_bool abandoned; /* what is queued is dropped */
   _Atomic int64_t completed, wanted; /* wanted: the lowest count that someone waits for */
   /* The first error since the last mb_stream_take_error, and the command that met it. */
   atomic_bool failed;
@@ -76,7 +80,7 @@ static void execute(mb_stream *stream, const mb_command *command) {
       memcpy(address_of(attributes[0]), address_of(attributes[1]), (size_t)attributes[2]);
       break;
     case FREE:
-      mb_free(address_of(attributes[0]));
+      mb_blocks_free(&stream->blocks, address_of(attributes[0]));
       break;
     default: {
       const int64_t lacked = mb_pool_run(stream->kernels[command->operation], views, attributes);
@@ -90,6 +94,7 @@ static void execute(mb_stream *stream, const mb_command *command) {
 
 static void execute_batch(mb_stream *stream, const batch *todo) {
   for (const char *at = todo->commands, *end = at + todo->bytes; at < end; at += ((const mb_command *)at)->bytes) {
+    if (atomic_load(&stream->abandoned)) return;
     execute(stream, (const mb_command *)at);
     const int64_t completed = atomic_fetch_add(&stream->completed, 1) + 1;
     if (completed < atomic_load(&stream->wanted)) continue;
@@ -115,26 +120,32 @@ static void *stream_main(void *argument) {
   }
 }
 
+/* All but the threads. */
+static void free_stream(mb_stream *stream) {
+  mb_blocks_end(&stream->blocks);
+  pthread_cond_destroy(&stream->executed);
+  pthread_cond_destroy(&stream->queued);
+  pthread_mutex_destroy(&stream->mutex);
+  free(stream);
+}
+
 MB_API mb_stream *mb_stream_create(int32_t workers, int32_t isa) {
   mb_stream *stream = calloc(1, sizeof *stream);
   if (stream == NULL) return NULL;
   stream->kernels = mb_isa_kernels(isa);
   atomic_store(&stream->wanted, INT64_MAX);
+  mb_blocks_begin(&stream->blocks);
   pthread_mutex_init(&stream->mutex, NULL);
   pthread_cond_init(&stream->queued, NULL);
   pthread_cond_init(&stream->executed, NULL);
   stream->pool = mb_pool_create(workers, stream);
-  if (stream->pool == NULL) {
-    free(stream);
-    return NULL;
-  }
-  if (pthread_create(&stream->thread, NULL, stream_main, stream) != 0) {
-    mb_pool_destroy(stream->pool);
-    free(stream);
-    return NULL;
-  }
-  return stream;
+  if (stream->pool != NULL && pthread_create(&stream->thread, NULL, stream_main, stream) == 0) return stream;
+  if (stream->pool != NULL) mb_pool_destroy(stream->pool);
+  free_stream(stream);
+  return NULL;
 }
+
+MB_API void *mb_stream_allocate(mb_stream *stream, int64_t bytes) { return mb_blocks_allocate(&stream->blocks, bytes); }
 
 MB_API int32_t mb_stream_submit(mb_stream *stream, const void *commands, int64_t bytes) {
   batch *added = malloc(sizeof *added + (size_t)bytes);
@@ -185,17 +196,15 @@ MB_API int32_t mb_stream_take_error(mb_stream *stream, int64_t count, char *text
   return taken;
 }
 
-MB_API void mb_stream_destroy(mb_stream *stream) {
+MB_API void mb_stream_destroy(mb_stream *stream, int32_t finish) {
+  if (!finish) atomic_store(&stream->abandoned, true);
   pthread_mutex_lock(&stream->mutex);
   stream->stop = true;
   pthread_cond_signal(&stream->queued);
   pthread_mutex_unlock(&stream->mutex);
   pthread_join(stream->thread, NULL);
   mb_pool_destroy(stream->pool);
-  pthread_cond_destroy(&stream->executed);
-  pthread_cond_destroy(&stream->queued);
-  pthread_mutex_destroy(&stream->mutex);
-  free(stream);
+  free_stream(stream);
 }
 
 MB_API void mb_copy(void *to, const void *from, int64_t bytes) {

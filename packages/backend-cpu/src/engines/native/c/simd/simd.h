@@ -23,6 +23,7 @@
 
 typedef float vf __attribute__((vector_size(VL * 4)));
 typedef int32_t vi __attribute__((vector_size(VL * 4)));
+typedef uint32_t vu __attribute__((vector_size(VL * 4)));
 typedef float vf_unaligned __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 typedef int32_t vi_unaligned __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
@@ -86,20 +87,20 @@ static inline void v_store_n(float *p, vf a, int64_t n) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)a);
 #elif defined(__AVX2__) /* masked stores are slow on AMD */
-  __m128 part = _mm256_castps256_ps128((__m256)a);
+  __m128 half = _mm256_castps256_ps128((__m256)a);
   if (n == VL) v_store(p, a);
   else {
     if (n & 4) {
-      _mm_storeu_ps(p, part);
-      part = _mm256_extractf128_ps((__m256)a, 1);
+      _mm_storeu_ps(p, half);
+      half = _mm256_extractf128_ps((__m256)a, 1);
       p += 4;
     }
     if (n & 2) {
-      _mm_storel_pi((__m64 *)p, part);
-      part = _mm_movehl_ps(part, part);
+      _mm_storel_pi((__m64 *)p, half);
+      half = _mm_movehl_ps(half, half);
       p += 2;
     }
-    if (n & 1) _mm_store_ss(p, part);
+    if (n & 1) _mm_store_ss(p, half);
   }
 #else
   memcpy(p, &a, (size_t)n * 4);

@@ -1,9 +1,9 @@
 /* Small matrix products in registers, for kernels that keep their operands packed in cache (attention).
  *
- * A tile is `rows` × `vectors`·VL sums: acc[r][v] = Σ_j a[r·row_stride + j·step] · b[j·b_stride + v·VL …]. Calls are inlined with
- * constant `rows` and `vectors`, so that acc stays in registers. Row counts are multiples of 4: tile_step says how to cut them. */
-#ifndef MB_TILE_H
-#define MB_TILE_H
+ * A tile is `lines` × `vectors`·VL sums: acc[i][v] = Σ_j a[i·line_stride + j·step] · b[j·b_stride + v·VL …]. Calls are inlined with
+ * constant `lines` and `vectors`, so that acc stays in registers. Numbers of lines are multiples of 4: tile_step says how to cut them. */
+#ifndef MB_ATTENTION_TILE_H
+#define MB_ATTENTION_TILE_H
 
 #include "simd/simd.h"
 #include "simd/transpose.h"
@@ -11,33 +11,33 @@
 #define MB_INLINE static inline __attribute__((always_inline))
 
 #if VL == 16 || defined(__aarch64__) /* 32 registers */
-#define TILE_ROWS 8
+#define TILE_LINES 8
 #else
-#define TILE_ROWS 6
+#define TILE_LINES 6
 #endif
 #define TILE_VECTORS 2
 #define TILE_LANES (TILE_VECTORS * VL)
 
-/* The height of the next tile when `left` rows remain (a multiple of 4): TILE_ROWS or 4. */
-static inline int tile_step(int64_t left) { return left >= TILE_ROWS && left != TILE_ROWS + 2 ? TILE_ROWS : 4; }
+/* The height of the next tile when `left` lines remain (a multiple of 4): TILE_LINES or 4. */
+static inline int tile_step(int64_t left) { return left >= TILE_LINES && left != TILE_LINES + 2 ? TILE_LINES : 4; }
 
 static inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-MB_INLINE void tile_product(int rows, int vectors, int64_t n, const float *a, int64_t row_stride, int64_t step, const float *b,
-                            int64_t b_stride, vf acc[TILE_ROWS][TILE_VECTORS]) {
+MB_INLINE void tile_product(int lines, int vectors, int64_t n, const float *a, int64_t line_stride, int64_t step, const float *b,
+                            int64_t b_stride, vf acc[TILE_LINES][TILE_VECTORS]) {
 #pragma GCC unroll 8
-  for (int r = 0; r < rows; r++)
+  for (int i = 0; i < lines; i++)
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++) acc[r][v] = v_set(0);
+    for (int v = 0; v < vectors; v++) acc[i][v] = v_set(0);
   for (int64_t j = 0; j < n; j++) {
     vf right[TILE_VECTORS];
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; v++) right[v] = v_load(b + j * b_stride + v * VL);
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; r++) {
-      vf left = v_set(a[r * row_stride + j * step]);
+    for (int i = 0; i < lines; i++) {
+      vf left = v_set(a[i * line_stride + j * step]);
 #pragma GCC unroll 2
-      for (int v = 0; v < vectors; v++) acc[r][v] += left * right[v];
+      for (int v = 0; v < vectors; v++) acc[i][v] += left * right[v];
     }
   }
 }

@@ -1,12 +1,11 @@
 /* bf16 weights in AMX tiles. An activation is split into two bf16, x = high + low to within 2^-17 |x|, so that its rounding stays far
- * below that of the weights (2^-9). Besides, the instruction takes parts and results below 2^-126 as zero. */
-#include "amx/tiles.h"
+ * below that of the weights (2^-9); factors in f32 take three (amx/parts.h). Infinite and NaN activations keep their values. Besides, the
+ * instruction takes parts and results below 2^-126 as zero. */
+#include "narrow/amx.h"
 
 #if defined(__AMX_BF16__)
 
-MB_TILE_KERNEL(tile, _tile_dpbf16ps, 2)
-
-typedef uint32_t vu __attribute__((vector_size(VL * 4)));
+MB_AMX_KERNEL(multiply, _tile_dpbf16ps, 2)
 
 /* The nearest bf16, ties to even, in the upper halves; NaN stays NaN, and what is too large becomes infinite. */
 static inline vf nearest(vf x) {
@@ -34,8 +33,8 @@ static float split(const float *x, int64_t depth, int64_t padded, int32_t *plane
   return 1;
 }
 
-static const mb_panel_kernel kernel = {.channels = 32, .panels = 2, .depth = 2, .planes = 2, .round = split, .begin = mb_tiles_begin,
-                                       .end = mb_tiles_end, .tile = tile};
+static const mb_panel_kernel kernel = {.channels = 32, .panels = 2, .depth = 2, .planes = 2, .round = split, .begin = mb_amx_begin,
+                                       .end = mb_amx_end, .multiply = multiply};
 
 const mb_panel_kernel *MB_FN(mb_bf16_kernel)(void) { return &kernel; }
 

@@ -1,5 +1,5 @@
-/* Packing of panels for mb_gemm: copies where rows are contiguous, transposes in registers where the depth is. */
-#include "gemm/tiles.h"
+/* Packing of panels for mb_gemm_fma: copies where rows are contiguous, transposes in registers where the depth is. */
+#include "gemm/fma.h"
 #include "simd/transpose.h"
 
 /* Lanes 0…n-1 of `rows` rows from k on, transposed: row[j] holds depth k + j. */
@@ -32,14 +32,14 @@ static void pack_transposed(const float *from, int64_t row_stride, int64_t rows,
   }
 }
 
-void MB_FN(mb_gemm_pack)(const float *from, int64_t row_stride, int64_t depth_stride, int64_t rows, int64_t width, int64_t depth, float *to) {
+void MB_FN(mb_fma_pack)(const float *from, int64_t row_stride, int64_t depth_stride, int64_t rows, int64_t width, int64_t depth, float *to) {
   if (depth_stride == 1) pack_transposed(from, row_stride, rows, width, depth, to);
   else
     for (int64_t k = 0; k < depth; k++)
       for (int64_t row = 0; row < width; row++) to[k * width + row] = row < rows ? from[row * row_stride + k * depth_stride] : 0;
 }
 
-void MB_FN(mb_gemm_pack_panels)(const float *from, int64_t depth_stride, int64_t panels, const int64_t *rows, const int64_t *widths, int64_t depth,
+void MB_FN(mb_fma_pack_panels)(const float *from, int64_t depth_stride, int64_t panels, const int64_t *rows, const int64_t *widths, int64_t depth,
                                 float *to) {
   for (int64_t k = 0; k < depth; k++) {
     const float *at = from + k * depth_stride;

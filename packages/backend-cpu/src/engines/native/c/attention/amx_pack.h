@@ -1,15 +1,15 @@
-/* Packs rows of qkv as operands of the tile products (amx/parts.h). `dim` is a multiple of 32. */
-#ifndef MB_ATTENTION_AMX_H
-#define MB_ATTENTION_AMX_H
+/* Packs rows of qkv as operands of the tile products (attention/amx_block.h). `dim` is a multiple of 32. */
+#ifndef MB_ATTENTION_AMX_PACK_H
+#define MB_ATTENTION_AMX_PACK_H
 
-#include "amx/parts.h"
+#include "attention/amx_block.h"
 #include "simd/transpose.h"
 
 #if defined(__AMX_BF16__)
 
 /* B with a row of `from` as a line: up to 32 rows, zeros after them. [dim / 32] blocks. */
 static inline void pack_lines_b(char *to, const float *from, int64_t stride, int64_t rows, int64_t dim, float scale) {
-  for (int64_t d = 0; d < dim; d += 32, to += AMX_BLOCK)
+  for (int64_t d = 0; d < dim; d += 32, to += AMX_BLOCK_BYTES)
     for (int tile = 0; tile < 2; tile++) {
       vf low[VL], high[VL];
       for (int r = 0; r < VL; r++) {
@@ -21,7 +21,7 @@ static inline void pack_lines_b(char *to, const float *from, int64_t stride, int
       v_transpose(low);
       v_transpose(high);
 #pragma GCC unroll 16
-      for (int r = 0; r < VL; r++) amx_split(to + tile * AMX_TILE + r * 64, low[r], high[r]);
+      for (int r = 0; r < VL; r++) amx_split(to + tile * MB_AMX_TILE_BYTES + r * 64, low[r], high[r]);
     }
 }
 
@@ -30,7 +30,7 @@ static inline void pack_lines_a(char *to, const float *from, int64_t stride, int
   for (int64_t r = 0; r < 32; r++)
     for (int64_t d = 0; d < dim; d += 32) {
       const float *at = from + r * stride + d;
-      char *line = to + d / 32 * AMX_BLOCK + r / 16 * AMX_TILE + r % 16 * 64;
+      char *line = to + d / 32 * AMX_BLOCK_BYTES + r / 16 * MB_AMX_TILE_BYTES + r % 16 * 64;
       if (r < rows) amx_split(line, scale * v_load(at), scale * v_load(at + VL));
       else amx_split(line, v_set(0), v_set(0));
     }
@@ -46,7 +46,7 @@ static inline void pack_columns_a(char *to, const float *from, int64_t stride, i
     }
     v_transpose(low);
     v_transpose(high);
-    char *tile = to + d / 32 * AMX_BLOCK + d % 32 / 16 * AMX_TILE;
+    char *tile = to + d / 32 * AMX_BLOCK_BYTES + d % 32 / 16 * MB_AMX_TILE_BYTES;
 #pragma GCC unroll 16
     for (int r = 0; r < VL; r++) amx_split(tile + r * 64, low[r], high[r]);
   }
@@ -58,7 +58,7 @@ static inline void pack_columns_b(char *to, const float *from, int64_t stride, i
     for (int64_t d = 0; d < dim; d += VL) {
       const float *at = from + r * stride + d;
       const vf low = r < rows ? v_load(at) : v_set(0), high = r + VL < rows ? v_load(at + VL * stride) : v_set(0);
-      amx_split(to + d / 32 * AMX_BLOCK + d % 32 / 16 * AMX_TILE + r * 64, low, high);
+      amx_split(to + d / 32 * AMX_BLOCK_BYTES + d % 32 / 16 * MB_AMX_TILE_BYTES + r * 64, low, high);
     }
 }
 
