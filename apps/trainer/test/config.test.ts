@@ -65,6 +65,10 @@ describe("mistakes are one line with their place", () => {
       "unknown key evaluation.mask_probability: it belongs to objective masked_lm, this is random_token_detection",
     ],
     [
+      { ...minimal, objective: "random_token_detection", toString: 1 },
+      "unknown key toString: expected one of objective",
+    ],
+    [
       { ...minimal, objective: "masked_lms" },
       "objective: expected one of masked_lm, random_token_detection (did you mean masked_lm?)",
     ],

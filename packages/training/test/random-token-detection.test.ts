@@ -50,6 +50,11 @@ test("the share of replaced tokens is the one that was asked for, less those tha
   expect(share).toBeCloseTo((0.15 * (vocabSize - 1)) / vocabSize, 2);
 });
 
+test.each([0, 1.5, undefined])("a share of %j is refused", (share) => {
+  const loader = objective.loader(data, batches, (share === undefined ? {} : { share }) as typeof values);
+  expect(() => loader.next(0)).toThrow(`[replaceTokens] expected a share in (0, 1], got ${share}`);
+});
+
 /** Each document repeats one token: another one is seen from its neighbours. */
 const store = memoryStore(
   Array.from({ length: 60 }, (_, document) => [0, ...Array.from({ length: 12 }, () => 3 + (document % 9)), 1]),

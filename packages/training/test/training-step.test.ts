@@ -49,6 +49,16 @@ test("rows weigh by their masked tokens: two rows in one step equal the same seq
     for (const [at, value] of values.entries()) expect(apart.parameters.get(name)![at], name).toBeCloseTo(value, 4);
 });
 
+test("where nothing is scored the loss is what it sums to; a weight that is not a number is not taken for 1", async () => {
+  const run = async (weight: number) => {
+    const { model, optimizer } = tinyTraining();
+    const batch = { ...tinyLoader().next(0)!, weight };
+    return readStepMetrics(trainingStep(model, optimizer, batch, { step: 1, learningRate: 0.02 }));
+  };
+  expect((await run(0)).loss).toBe((await run(1)).loss);
+  expect((await run(Number.NaN)).loss).toBe(Number.NaN);
+});
+
 test("a collective of one process changes no bit", async () => {
   const batch = tinyLoader({ rows: 2 }).next(0)!;
   const run = async (alone: boolean) => {

@@ -70,8 +70,8 @@ function explain(issue: z.core.$ZodIssue, objective: Objective): string {
 function unknownKey(key: string, place: string, objective: Objective): string {
   const root = configJsonSchema(objective);
   const here = fieldsOf(root, place);
-  const owner = objectives.find(
-    ({ settings }) => key in (place === "" ? { [settings.section]: 0 } : settings.evaluation),
+  const owner = objectives.find(({ settings }) =>
+    place === "" ? key === settings.section : Object.hasOwn(settings.evaluation, key),
   );
   const guess = suggestionFor(key, here) ?? elsewhere(root, key);
   const wrong = owner && owner !== objective && (place === "" || place === "evaluation");

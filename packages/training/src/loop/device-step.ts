@@ -53,9 +53,9 @@ export function overwriteStep<Row, DeviceRow>(
   model.runtime.write(device.weight, Float32Array.of(divisorOf(batch, options)));
 }
 
-/** 1 where nothing is scored: the loss is 0 then, not 0 / 0. */
+/** 1 where nothing is scored: the loss is 0 then, not 0 / 0. A weight that is not a number makes a loss that is none. */
 function divisorOf(batch: Batch<unknown>, { weight = batch.weight }: StepOptions): number {
-  return weight || 1;
+  return weight === 0 ? 1 : weight;
 }
 
 /** No two rows of a step draw the same numbers, whichever rank has them. */

@@ -5,7 +5,7 @@
 import { philox4x32 } from "@modernbert-ts/tensor-core";
 import type { PackedRow } from "../../data/packing/batch.ts";
 import { streamKey } from "../../data/packing/random-streams.ts";
-import { checkInteger } from "../../errors.ts";
+import { checkInteger, DataError } from "../../errors.ts";
 
 /** A row with replaced tokens: one micro-batch of the model. */
 export interface ReplacedRow extends PackedRow {
@@ -30,6 +30,8 @@ export function createReplacer(options: ReplaceOptions): (row: PackedRow, share:
   const key = streamKey(seed, "replace");
   const special = new Set(specialIds);
   return (row, share) => {
+    if (!(share > 0 && share <= 1))
+      throw new DataError("invalid", "replaceTokens", `expected a share in (0, 1], got ${share}`);
     const ids = row.ids.slice();
     const labels = new Int32Array(ids.length).fill(-100);
     let scored = 0;
