@@ -52,8 +52,27 @@ describe("a run", () => {
       id2label: { 0: "original", 1: "replaced" },
     });
     expect(readFileSync(result.report!, "utf8")).toContain("Held-out detection accuracy");
-    const onward = tinyConfig(folder, { output: join(folder, "second"), model: { from: result.modelFolder! } });
-    await expect(runTraining({ ...onward, objective: "masked_lm" }, quiet)).rejects.toThrow(/head|decoder/);
+    const onward = { output: join(folder, "second"), model: { from: result.modelFolder! } };
+    await expect(runTraining(tinyConfig(folder, onward), quiet)).rejects.toThrow(/decoder/);
+  });
+
+  test("of another objective goes on from a masked LM, and from its own checkpoints only", async () => {
+    const folder = await corpusFolder();
+    const first = await runTraining(tinyConfig(folder), quiet);
+    const notices: string[] = [];
+    const other = { objective: "random_token_detection", model: { from: first.modelFolder! } };
+    const config = tinyConfig(folder, { ...other, output: join(folder, "second") });
+    await runTraining(config, { ...quiet, onNotice: (line) => notices.push(line) });
+    expect(notices.join("\n")).toMatch(
+      /^not in .*, starting from fresh values: classifier\.weight, classifier\.bias$/m,
+    );
+    const checkpoints = join(folder, "run", "checkpoints");
+    const before = readdirSync(checkpoints);
+    const resume = join(checkpoints, before.sort()[0]!);
+    await expect(runTraining(tinyConfig(folder, other), { ...quiet, resume })).rejects.toThrow(
+      /step-\d+ was trained for masked_lm, not random_token_detection: set objective back/,
+    );
+    expect(readdirSync(checkpoints)).toEqual(before);
   });
 
   test("goes on from a model folder, with the same tokenizer only", async () => {

@@ -19,6 +19,7 @@ export { erf } from "./scalar/erf.ts";
 export { roundToEven } from "./scalar/round.ts";
 export { Tensor } from "./tensor/tensor.ts";
 export type { Layout } from "./tensor/tensor.ts";
+export { disposeTensors } from "./tensor/scope.ts";
 export { Captured } from "./tensor/capture.ts";
 export { Runtime } from "./tensor/runtime.ts";
 export type { RuntimeOptions } from "./tensor/runtime.ts";

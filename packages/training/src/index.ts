@@ -14,6 +14,7 @@ export type { Batch, BatchLoader, PackedRow } from "./data/packing/batch.ts";
 export { maskedLmLoader } from "./objectives/masked-lm/loader.ts";
 export type { MaskedLmBatch, MaskedLmLoaderOptions } from "./objectives/masked-lm/loader.ts";
 export { maskedLmObjective } from "./objectives/masked-lm/objective.ts";
+export { randomTokenDetectionObjective } from "./objectives/random-token-detection/objective.ts";
 export { objectiveOf, objectives } from "./objectives/registry.ts";
 export { GreedyBestFitPacker } from "./data/packing/packer.ts";
 export type { PackerOptions } from "./data/packing/packer.ts";
@@ -55,9 +56,9 @@ export type {
   Objective,
   ObjectiveData,
   ObjectiveOutput,
+  RowDraw,
   TokenRoles,
   TrainableModel,
-  TrainingStep,
 } from "./objectives/objective.ts";
 export { defaultValues } from "./objectives/settings.ts";
 export type { ObjectiveSettings, Setting, SettingValues } from "./objectives/settings.ts";
@@ -72,4 +73,4 @@ export type { TrainingProgress, TrainingState } from "./loop/training-state.ts";
 export { overwriteStep, uploadStep } from "./loop/device-step.ts";
 export type { DeviceStep, StepOptions } from "./loop/device-step.ts";
 export { queueStep, readStepMetrics, trainingStep } from "./loop/training-step.ts";
-export type { StepMetrics, StepMetricsTensor } from "./loop/training-step.ts";
+export type { StepMetrics } from "./loop/training-step.ts";

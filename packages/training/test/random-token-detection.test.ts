@@ -50,8 +50,12 @@ test("the share of replaced tokens is the one that was asked for, less those tha
   expect(share).toBeCloseTo((0.15 * (vocabSize - 1)) / vocabSize, 2);
 });
 
-test.each([0, 1.5, undefined])("a share of %j is refused", (share) => {
-  const loader = objective.loader(data, batches, (share === undefined ? {} : { share }) as typeof values);
+test("a share that is not given is refused", () => {
+  expect(() => objective.loader(data, batches, {})).toThrow("[objective] expected a number for share, got undefined");
+});
+
+test.each([0, 1.5])("a share of %j is refused", (share) => {
+  const loader = objective.loader(data, batches, { share });
   expect(() => loader.next(0)).toThrow(`[replaceTokens] expected a share in (0, 1], got ${share}`);
 });
 

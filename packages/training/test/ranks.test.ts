@@ -7,6 +7,8 @@ import type { BatchLoader } from "../src/data/packing/batch.ts";
 import { evaluate } from "../src/loop/evaluate.ts";
 import type { TrainingEvent } from "../src/loop/events.ts";
 import { Trainer } from "../src/loop/trainer.ts";
+import { trainingStep } from "../src/loop/training-step.ts";
+import { StableAdamW } from "../src/optimizer/stable-adamw.ts";
 import type { TrainerOptions, TrainingResult } from "../src/loop/trainer-options.ts";
 import { loaderStateOf, restoreTraining, trainingStateOf } from "../src/loop/restore-training.ts";
 import type { MaskedRow } from "../src/objectives/masked-lm/mask.ts";
@@ -225,4 +227,46 @@ test("hosts tell each other numbers exactly and values of any length", async () 
   const values = ["", { text: "é😀".repeat(50), rank: [1] }, null];
   const heard = await all(3, ({ runtime, collective }) => gatherJson(runtime, collective, values[collective.rank]));
   expect(heard).toEqual([values, values, values]);
+});
+
+describe("what ranks must have in common", () => {
+  test("clocks and intervals, refused by name on all of them", async () => {
+    const outcomes = await Promise.allSettled(
+      createRanks(2).map((rank) =>
+        train(rank, tinyLoader({ rank: rank.collective.rank, world: 2 }), () => ({
+          totalTokens: 900 + rank.collective.rank,
+        })),
+      ),
+    );
+    for (const outcome of outcomes)
+      expect(String((outcome as PromiseRejectedResult).reason)).toContain(
+        "[train] expected the same totalTokens on every rank, got 900 on 0 and 901 on 1",
+      );
+  });
+
+  test("the weight of a step", () => {
+    for (const { runtime, collective } of createRanks(2)) {
+      const { model, optimizer } = tinyTraining({}, 0, runtime);
+      const options = { step: 1, learningRate: 0.1, collective };
+      expect(() => trainingStep(model, optimizer, tinyLoader().next(0)!, options)).toThrow(
+        "[trainingStep] expected the weight of all ranks together, got none",
+      );
+    }
+  });
+});
+
+test("a metric that is the loss itself is summed once", async () => {
+  const outcomes = await all(2, ({ runtime, collective }) => {
+    const { model } = tinyTraining({}, 0, runtime);
+    const forward = (row: ReturnType<typeof model.upload>) => {
+      const { lossSum } = model.forward(row);
+      return { lossSum, sums: [lossSum] };
+    };
+    return train({ runtime, collective }, tinyLoader({ rank: collective.rank, world: 2 }), () => ({
+      model: { ...model, forward },
+      optimizer: new StableAdamW(model, { maxLearningRate: 0.02 }),
+    }));
+  });
+  for (const event of outcomes[0]!.events)
+    if (event.kind === "step") expect(event.metrics["maskedAccuracy"]).toBe(event.loss);
 });

@@ -72,7 +72,7 @@ describe("evaluation", () => {
 
   test("no batch at all is refused", async () => {
     await expect(evaluate({ metrics: [] } as unknown as TrainableModel<never>, [])).rejects.toThrow(
-      /expected at least 1 batch, got 0/,
+      /expected something to score, got a weight of 0/,
     );
   });
 });

@@ -40,7 +40,10 @@ export function checkConfig(value: unknown, source: string): TrainerConfig {
   const objective = objectiveIn(value);
   const result = configSchema(objective).safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const problems = result.error.issues.slice(0, 3).map((issue) => explain(issue, objective));
+  const { issues } = result.error;
+  // With another objective other keys are known.
+  const first = issues.filter(({ path }) => path.join() === "objective");
+  const problems = (first.length > 0 ? first : issues.slice(0, 3)).map((issue) => explain(issue, objective));
   throw new UsageError(`${source}: ${problems.join("; ")}`);
 }
 
@@ -79,7 +82,7 @@ function unknownKey(key: string, place: string, objective: Objective): string {
     ? `it belongs to objective ${owner.name}, this is ${objective.name}`
     : guess
       ? `did you mean ${guess}?`
-      : `expected one of ${here.join(", ")}`;
+      : `expected ${here.length === 1 ? "" : "one of "}${here.join(", ")}`;
   return `unknown key ${place ? `${place}.` : ""}${key}: ${advice}`;
 }
 

@@ -18,6 +18,7 @@ export async function createModel(
   data: TrainingData,
   { head, labels }: Pick<Objective, "head" | "labels">,
   precision: Precision,
+  onNotice: (notice: string) => void,
 ): Promise<ModernBert> {
   const { from, attn_out_dropout_prob: attentionOutput, initialisation: style } = config.model;
   if (from !== undefined) {
@@ -26,7 +27,10 @@ export async function createModel(
       checkLength(config.data.max_length, stored);
       return { ...stored, ...(labels ? { labels } : {}), dropout: { ...stored.dropout, attentionOutput } };
     };
-    const { model } = await loadModel(from, { runtime, head, configure, precision });
+    // A classifier is trained from fresh values on whatever the folder was trained for.
+    const fresh = labels ? { initialiseMissing: { seed: config.seed } } : {};
+    const { model, initialised } = await loadModel(from, { runtime, head, configure, precision, ...fresh });
+    if (initialised.length > 0) onNotice(`not in ${from}, starting from fresh values: ${initialised.join(", ")}`);
     return model;
   }
   const shape = { ...modelConfig(config.model, data), ...(labels ? { labels } : {}) };

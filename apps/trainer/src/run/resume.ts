@@ -26,13 +26,15 @@ export async function findStart(
     if (!latest) onNotice(`no checkpoint in ${directory} yet: starting at the beginning`);
     return latest;
   }
-  const checkpoint = await openCheckpoint(resume);
-  if (isOwn(directory, checkpoint)) {
-    for (const { path, step } of existing)
-      if (step > checkpoint.step)
-        onNotice(`${path} is later than the one to go on from: renamed to ${setAside(path, "superseded")}`);
-  }
-  return checkpoint;
+  return openCheckpoint(resume);
+}
+
+/** Later checkpoints of the run no longer count: to be called when all that the run needs has been found to fit. */
+export function setLaterAside(directory: string, checkpoint: Checkpoint, onNotice: (notice: string) => void): void {
+  if (!isOwn(directory, checkpoint)) return;
+  for (const { path, step } of listCheckpoints(directory))
+    if (step > checkpoint.step)
+      onNotice(`${path} is later than the one to go on from: renamed to ${setAside(path, "superseded")}`);
 }
 
 /** Whether a checkpoint belongs to the run whose folder of checkpoints this is. */

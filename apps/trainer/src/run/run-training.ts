@@ -20,7 +20,7 @@ import { stringify } from "yaml";
 import type { TrainerConfig } from "../config/config.ts";
 import { settingsOf } from "../config/objective-settings.ts";
 import { exportCheckpoint } from "./export-model.ts";
-import { UsageError } from "../errors.ts";
+import { UsageError, UserError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
 import { writeTextFile } from "../write-file.ts";
 import { changedSettings } from "./changed-settings.ts";
@@ -28,7 +28,7 @@ import { createModel } from "./model.ts";
 import { modelFiles } from "./model-files.ts";
 import { planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
-import { findStart, isOwn } from "./resume.ts";
+import { findStart, isOwn, setLaterAside } from "./resume.ts";
 import { runLayout } from "../run-folder.ts";
 import { writeRunSummary } from "./write-summary.ts";
 import { openTrainingData } from "./training-data.ts";
@@ -63,7 +63,14 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   const objective = objectiveNamed(config.objective);
   const checkpointFolder = join(output, runLayout.checkpoints);
   const start = await findStart(checkpointFolder, options.resume, options.onNotice);
-  if (start) for (const line of changedSettings(trainingStateOf(start).settings, config)) options.onNotice(line);
+  if (start) {
+    const saved = trainingStateOf(start);
+    if (saved.objective !== objective.name)
+      throw new UserError(
+        `${start.path} was trained for ${saved.objective}, not ${objective.name}: set objective back, or another output for a new run`,
+      );
+    for (const line of changedSettings(saved.settings, config)) options.onNotice(line);
+  }
   const data = await openTrainingData(config.data.path);
   const plan = planOf(config, data);
   const { threads, cpu_engine: cpuEngine } = config;
@@ -77,7 +84,7 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   });
   const { choice, runtime } = open;
   tell(choice.reason);
-  const bert = await createModel(runtime, config, data, objective, plan.precision);
+  const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
   const model = objective.model(bert, { seed: config.seed });
   const optimizer = new StableAdamW(model, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
@@ -94,6 +101,7 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
       ));
   const baselines = batches ? objective.baselines(training, batches()) : [];
   makeFolder(output);
+  if (start) setLaterAside(checkpointFolder, start, options.onNotice);
   writeTextFile(join(output, runLayout.config), stringify(config));
   writeRunSummary(output, { config, choice, model: bert, data, plan, objective, baselines });
   const wanted = metricsPosition(checkpointFolder, start);

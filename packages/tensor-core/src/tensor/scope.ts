@@ -27,6 +27,13 @@ export class Scope {
   }
 }
 
+/** Disposes the tensors in a value made of arrays, maps and plain objects: what a scope would have freed. */
+export function disposeTensors(value: unknown): void {
+  const found = new Set<Tensor>();
+  collectTensors(value, found);
+  for (const tensor of found) tensor.dispose();
+}
+
 /** Finds the tensors in a value made of arrays, maps and plain objects. */
 function collectTensors(value: unknown, into: Set<Tensor>): void {
   if (value instanceof Tensor) into.add(value);

@@ -17,7 +17,7 @@ export async function gatherNumbers(
 
 /** A plain JSON value of every rank, in the order of ranks. */
 export async function gatherJson(runtime: Runtime, collective: Collective, value: unknown): Promise<unknown[]> {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  const bytes = new TextEncoder().encode(JSON.stringify(value ?? null));
   const lengths = (await gatherNumbers(runtime, collective, [bytes.length])).map(([length]) => length!);
   const words = Math.ceil(Math.max(...lengths) / 4);
   const padded = new Uint8Array(4 * words);

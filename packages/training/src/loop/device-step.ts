@@ -2,26 +2,30 @@
 import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
 import type { Batch } from "../data/packing/batch.ts";
 import { DataError } from "../errors.ts";
-import type { TrainableModel, TrainingStep } from "../objectives/objective.ts";
+import type { TrainableModel, RowDraw } from "../objectives/objective.ts";
 import type { StableAdamW } from "../optimizer/stable-adamw.ts";
 
 export interface DeviceStep<DeviceRow> {
   readonly rows: readonly DeviceRow[];
   /** What the sum of losses of all ranks is divided by, f32 [1]. */
   readonly weight: Tensor;
+  readonly collective: Collective | undefined;
 }
 
 export interface StepOptions {
   /** 1-based. */
   readonly step: number;
   readonly learningRate: number;
-  /** Of all ranks together; the batch's own by default. */
+  /** Of all ranks together; that of the batch where this process trains alone. */
   readonly weight?: number;
   /** The ranks that train together; this process alone when absent. */
   readonly collective?: Collective;
 }
 
-/** It belongs to the scope around the call. The learning rate goes to the optimizer. */
+/**
+ * It belongs to the scope around the call, else to the caller (`disposeTensors`). The learning rate goes to the optimizer.
+ * @throws DataError when several ranks train and the weight of all is not given.
+ */
 export function uploadStep<Row, DeviceRow>(
   model: TrainableModel<Row, DeviceRow>,
   optimizer: StableAdamW,
@@ -32,12 +36,13 @@ export function uploadStep<Row, DeviceRow>(
   return {
     rows: batch.rows.map((row, at) => model.upload(row, drawOf(options, at))),
     weight: model.runtime.tensor([divisorOf(batch, options)], [1]),
+    collective: options.collective,
   };
 }
 
 /**
  * Puts another batch of the same sizes in its place, in order with queued work.
- * @throws DataError when the number of rows differs; what the model throws when a row's sizes do.
+ * @throws DataError when the number of rows differs; what the model throws when a row's sizes do: overwrite the step again before it runs.
  */
 export function overwriteStep<Row, DeviceRow>(
   model: TrainableModel<Row, DeviceRow>,
@@ -54,12 +59,15 @@ export function overwriteStep<Row, DeviceRow>(
 }
 
 /** 1 where nothing is scored: the loss is 0 then, not 0 / 0. A weight that is not a number makes a loss that is none. */
-function divisorOf(batch: Batch<unknown>, { weight = batch.weight }: StepOptions): number {
-  return weight === 0 ? 1 : weight;
+function divisorOf(batch: Batch<unknown>, { weight, collective }: StepOptions): number {
+  if (weight === undefined && collective && collective.world > 1)
+    throw new DataError("invalid", "trainingStep", "expected the weight of all ranks together, got none");
+  const divisor = weight ?? batch.weight;
+  return divisor === 0 ? 1 : divisor;
 }
 
 /** No two rows of a step draw the same numbers, whichever rank has them. */
-function drawOf({ step, collective }: StepOptions, at: number): TrainingStep {
+function drawOf({ step, collective }: StepOptions, at: number): RowDraw {
   const { rank, world } = collective ?? { rank: 0, world: 1 };
   return { step, row: at * world + rank };
 }

@@ -40,8 +40,12 @@ export async function evaluate<Row>(
     totals = totals.map((_, at) => all.reduce((sum, own) => sum + own[at]!, 0));
   }
   const [weight, ...sums] = totals as [number, ...number[]];
-  if (weight === 0)
-    throw new DataError("invalid", "evaluate", "expected at least 1 batch, got 0; check the validation data");
+  if (!(weight > 0))
+    throw new DataError(
+      "invalid",
+      "evaluate",
+      `expected something to score, got a weight of ${weight}: check the validation data`,
+    );
   const [loss, ...means] = sums.map((sum) => sum / weight);
   return { loss: loss!, metrics: Object.fromEntries(model.metrics.map(({ name }, at) => [name, means[at]!])), weight };
 }

@@ -17,7 +17,7 @@ export interface TrainerOptions<Row> {
   readonly loader: BatchLoader<Row>;
   /**
    * The processes that train together, each with its own loader (its `rank` and `world`) on data and a model that are the same. Clocks count
-   * the tokens of all ranks; rank 0 alone reports and saves. Default: this process alone.
+   * the tokens of all ranks; all are given the same options, and rank 0 alone reports and saves. Default: this process alone.
    */
   readonly collective?: Collective;
   /** Learning rate of a step from the tokens seen before it. */

@@ -1,7 +1,7 @@
 /**
  * The training loop: data → step → metrics → evaluation → checkpoint. Everything that varies is handed in; what happens is
- * reported as events. A batch is drawn, and counted over all ranks, while the step before it runs; the numbers of a step are fetched
- * behind it and awaited when the next one is queued: the device never waits for the host.
+ * reported as events. A batch is drawn, and counted over all ranks, before the step in front of it is queued; the numbers of a step are
+ * fetched behind it and awaited when the next one is queued: the device never waits for the host.
  */
 import { singleProcessCollective } from "../collectives/single-process.ts";
 import { CheckpointError } from "../checkpoint/errors.ts";
@@ -12,6 +12,7 @@ import { expectFinite } from "./divergence.ts";
 import type { Score } from "./evaluate.ts";
 import type { CheckpointEvent, TrainingEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
+import { agreeOnOptions, shareParameters } from "./ranks.ts";
 import { refreshCopies } from "./restore-training.ts";
 import { checkpointPath, saveTraining } from "./save-training.ts";
 import { countStep } from "./step-counts.ts";
@@ -21,10 +22,13 @@ import type { TrainingProgress } from "./training-state.ts";
 import { readStepMetrics, trainingStep } from "./training-step.ts";
 import type { StepMetrics } from "./training-step.ts";
 
-/** A batch of this rank, none at the end of its data, and what all ranks have. */
+/** A batch of this rank, none at the end of its data. */
 interface Drawn<Row> {
   readonly batch: Batch<Row> | undefined;
-  readonly counts: StepCounts;
+  /** The loader's state before it. */
+  readonly before: unknown;
+  /** What all ranks have. */
+  readonly counts: Promise<StepCounts>;
 }
 
 /** A step that is queued and not yet reported. */
@@ -48,8 +52,8 @@ export class Trainer<Row> {
   #stopping = false;
   #stopped = false;
   #pending: Pending | undefined;
-  /** The loader's state behind the last batch that was trained on. */
-  #loaderState: unknown;
+  /** The batch of the next step. */
+  #drawn: Drawn<Row> | undefined;
   #savedStep: number;
   #checkpoint: string | undefined;
   #scoredStep = -1;
@@ -88,17 +92,21 @@ export class Trainer<Row> {
   async run(): Promise<TrainingResult> {
     this.#clock = performance.now();
     try {
-      this.#shareParameters();
+      if (this.#collective.world > 1) {
+        await agreeOnOptions(this.#options, this.#now(), this.#collective);
+        shareParameters(this.#options, this.#collective);
+      }
+      refreshCopies(this.#options.model);
       await this.#train();
       await this.#settle();
       if (!this.#stopped) await this.#evaluate();
       await this.#save();
     } catch (error) {
-      this.#collective.abort(error as Error);
+      if (this.#collective.world > 1) this.#collective.abort(error as Error);
       throw error;
     } finally {
-      // The read in flight uses the device, which the caller may dispose next.
-      await this.#pending?.values.catch(() => undefined);
+      // Reads in flight use the device, which the caller may dispose next.
+      await Promise.allSettled([this.#pending?.values, this.#drawn?.counts]);
     }
     return {
       reason: this.#stopped ? "stopped" : "finished",
@@ -110,50 +118,51 @@ export class Trainer<Row> {
 
   async #train(): Promise<void> {
     const { evaluation, checkpoints, totalTokens } = this.#options;
-    let drawn = this.#tokens < totalTokens ? await this.#draw(this.#tokens) : undefined;
-    while (drawn && drawn.counts.ranks > 0) {
-      this.#stopped = this.#collective.world === 1 ? this.#stopping : drawn.counts.stopping;
-      if (this.#stopped) return;
+    this.#drawn = this.#tokens < totalTokens ? this.#draw(this.#tokens) : undefined;
+    while (this.#drawn) {
+      const { batch } = this.#drawn;
+      const counts = await this.#drawn.counts;
+      this.#stopped = this.#collective.world === 1 ? this.#stopping : counts.stopping;
+      if (this.#stopped || counts.ranks === 0) return;
       const before = { step: this.#step, tokens: this.#tokens };
-      const after = this.#tokens + drawn.counts.tokens;
+      const after = this.#tokens + counts.tokens;
       // Before the step is queued: what the ranks tell each other then does not wait for it.
-      const next = after < totalTokens ? this.#draw(after) : undefined;
-      next?.catch(() => undefined);
-      if (!next) this.#loaderState = this.#options.loader.state();
-      await this.#advance(drawn);
+      this.#drawn = after < totalTokens ? this.#draw(after) : undefined;
+      await this.#advance(batch ?? emptyBatch, counts);
       const now = { step: this.#step, tokens: this.#tokens };
       if (evaluation && isDue(evaluation.every, before, now)) await this.#evaluate();
       if (checkpoints && isDue(checkpoints.every, before, now)) await this.#save();
-      drawn = await next;
     }
   }
 
   /** The next batch, which `tokens` of all ranks come before. */
-  async #draw(tokens: number): Promise<Drawn<Row>> {
+  #draw(tokens: number): Drawn<Row> {
     const { loader, model } = this.#options;
-    this.#loaderState = loader.state();
+    const before = loader.state();
     const batch = loader.next(tokens);
-    return { batch, counts: await countStep(model.runtime, this.#collective, batch, this.#stopping) };
+    const counts = countStep(model.runtime, this.#collective, batch, this.#stopping);
+    // Whoever awaits it gets the error; until then it is not an unhandled one.
+    counts.catch(() => undefined);
+    return { batch, before, counts };
   }
 
   /** Queues one step, then reports the one before. */
-  async #advance({ batch, counts }: Drawn<Row>): Promise<void> {
+  async #advance(batch: Batch<Row>, { weight, tokens: stepTokens }: StepCounts): Promise<void> {
     const { model, optimizer } = this.#options;
     const collective = this.#collective;
     const learningRate = this.#options.learningRate(this.#tokens);
     const step = this.#step + 1;
-    const { weight, tokens: stepTokens } = counts;
     const options = { step, learningRate, weight, collective };
-    const values = readStepMetrics(trainingStep(model, optimizer, batch ?? emptyBatch, options), model.metrics).then(
-      (read) => ({ ...read, at: performance.now() }),
-    );
-    // Whoever awaits it gets the error; until then it is not an unhandled one.
+    const values = readStepMetrics(trainingStep(model, optimizer, batch, options), model.metrics).then((read) => ({
+      ...read,
+      at: performance.now(),
+    }));
     values.catch(() => undefined);
     model.runtime.backend.flush();
     const previous = this.#pending;
     this.#step = step;
     this.#tokens += stepTokens;
-    const { packingEfficiency } = batch ?? emptyBatch;
+    const { packingEfficiency } = batch;
     this.#pending = { values, stepTokens, packingEfficiency, learningRate, step, tokens: this.#tokens };
     if (previous) await this.#report(previous);
     // Lets signals and timers in, also on a backend whose reads never leave the thread.
@@ -202,7 +211,7 @@ export class Trainer<Row> {
     const event: CheckpointEvent = { kind: "checkpoint", ...this.#now(), path };
     await saveTraining(this.#options, this.#collective, {
       progress: this.#now(),
-      loaderState: this.#loaderState,
+      loaderState: this.#drawn ? this.#drawn.before : this.#options.loader.state(),
       score: this.#scoredStep === this.#step ? (this.#score ?? null) : null,
       event,
     });
@@ -210,18 +219,6 @@ export class Trainer<Row> {
     this.#savedStep = this.#step;
     this.#lap();
     this.#emit(event);
-  }
-
-  /** From rank 0, so that all ranks begin with the same bits. */
-  #shareParameters(): void {
-    const { model, optimizer } = this.#options;
-    if (this.#collective.world > 1) {
-      this.#collective.group(() => {
-        for (const tensors of [model.parameters, optimizer.state()])
-          for (const tensor of tensors.values()) this.#collective.broadcast(tensor.view);
-      });
-    }
-    refreshCopies(model);
   }
 
   #now(): TrainingProgress {

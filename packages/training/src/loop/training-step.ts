@@ -3,16 +3,13 @@
  * Σ lossSum / Σ weight over the whole step and all ranks, so how a batch is cut into rows and spread over ranks does not change what is
  * learned (averaging the rows' means would: they score different numbers of tokens). No await; after two steps of warm-up no new allocation.
  */
-import { add, assign, div, slice, vjp, zeros } from "@modernbert-ts/tensor-core";
+import { add, assign, concat, div, slice, vjp, zeros } from "@modernbert-ts/tensor-core";
 import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
 import type { Batch } from "../data/packing/batch.ts";
 import type { MetricDefinition, ObjectiveOutput, TrainableModel } from "../objectives/objective.ts";
 import type { StableAdamW } from "../optimizer/stable-adamw.ts";
 import { uploadStep } from "./device-step.ts";
 import type { DeviceStep, StepOptions } from "./device-step.ts";
-
-/** What a step leaves on the device: loss, gradient norm, loss scale, then the metrics, f32 [3 + metrics]; `readStepMetrics` fetches it. */
-export type StepMetricsTensor = Tensor;
 
 export interface StepMetrics {
   /** Mean loss of what is scored. */
@@ -25,29 +22,27 @@ export interface StepMetrics {
   readonly lossScale: number;
 }
 
-/** Uploads a batch, queues the step and returns its metrics, which the caller disposes. */
+/** Uploads a batch and queues its step, see `queueStep`. */
 export function trainingStep<Row>(
   model: TrainableModel<Row>,
   optimizer: StableAdamW,
   batch: Batch<Row>,
   options: StepOptions,
-): StepMetricsTensor {
-  return model.runtime.scope(() =>
-    queueStep(model, optimizer, uploadStep(model, optimizer, batch, options), options.collective),
-  );
+): Tensor {
+  return model.runtime.scope(() => queueStep(model, optimizer, uploadStep(model, optimizer, batch, options)));
 }
 
 /**
- * Queues the step and returns its metrics, which the caller disposes. Uploads nothing: `runtime.capture` records it, `overwriteStep`
+ * Queues the step. Returns what it leaves on the device, f32 [3 + metrics]: the loss, the metrics, the gradient norm, the loss scale;
+ * `readStepMetrics` fetches it, else the caller disposes it. Uploads nothing: `runtime.capture` records it, `overwriteStep`
  * gives the replay other inputs.
  * @throws Error when ranks train together and a parameter gets no gradient, which their sums could not tell from zero.
  */
 export function queueStep<Row, DeviceRow>(
   model: TrainableModel<Row, DeviceRow>,
   optimizer: StableAdamW,
-  { rows, weight }: DeviceStep<DeviceRow>,
-  collective?: Collective,
-): StepMetricsTensor {
+  { rows, weight, collective }: DeviceStep<DeviceRow>,
+): Tensor {
   const { runtime } = model;
   const parameters = [...model.parameters.values()];
   const copies = [...model.copies.values()];
@@ -75,26 +70,25 @@ export function queueStep<Row, DeviceRow>(
       totals = { lossSum: zeros(runtime, [1]), sums: model.metrics.map(() => zeros(runtime, [1])) };
       gradients = parameters.map(({ shape, dtype }) => zeros(runtime, shape, dtype));
     }
-    const { lossSum, sums } = totals;
-    if (collective && collective.world > 1)
-      sumOverRanks(collective, [lossSum, ...sums, ...expectAll(model, gradients)]);
-    const metrics = runtime.empty([3 + sums.length]);
-    const put = (index: number, value: Tensor): void => void assign(slice(metrics, 0, index, index + 1), value);
-    put(2, optimizer.lossScale.value);
-    put(1, optimizer.update(gradients));
-    put(0, div(lossSum, weight));
-    for (const [index, sum] of sums.entries()) put(3 + index, div(sum, weight));
+    const sums = concat([totals.lossSum, ...totals.sums], 0);
+    if (collective && collective.world > 1) sumOverRanks(collective, [sums, ...expectAll(model, gradients)]);
+    const metrics = runtime.empty([sums.size + 2]);
+    const put = (from: number, value: Tensor): void => void assign(slice(metrics, 0, from, from + value.size), value);
+    put(sums.size + 1, optimizer.lossScale.value);
+    put(sums.size, optimizer.update(gradients));
+    put(0, div(sums, weight));
     return metrics;
   });
 }
 
 /** Waits for the step and disposes its metrics. @param definitions names the metrics; without them there are none. */
 export async function readStepMetrics(
-  tensor: StepMetricsTensor,
+  tensor: Tensor,
   definitions: readonly MetricDefinition[] = [],
 ): Promise<StepMetrics> {
   try {
-    const [loss, gradientNorm, lossScale, ...values] = Array.from((await tensor.read()) as ArrayLike<number>);
+    const [loss, ...values] = Array.from((await tensor.read()) as ArrayLike<number>);
+    const [gradientNorm, lossScale] = values.slice(-2);
     const metrics = Object.fromEntries(definitions.map(({ name }, index) => [name, values[index]!]));
     return { loss: loss!, metrics, gradientNorm: gradientNorm!, lossScale: lossScale! };
   } finally {

@@ -25,7 +25,7 @@ export interface ObjectiveOutput {
 }
 
 /** Names a random draw of a training step: the same step and row give the same dropout, before and after a restart. */
-export interface TrainingStep {
+export interface RowDraw {
   /** 1-based. */
   readonly step: number;
   /** Among those of the step on all ranks. */
@@ -41,9 +41,9 @@ export interface TrainableModel<Row, DeviceRow = unknown> {
   readonly copies: NamedTensors;
   readonly metrics: readonly MetricDefinition[];
   /** One micro-batch to the device, all that `forward` reads; it belongs to the scope around. `step` turns dropout on: in training only. */
-  upload(row: Row, step?: TrainingStep): DeviceRow;
+  upload(row: Row, step?: RowDraw): DeviceRow;
   /** Puts a row of the same sizes in the place of another, in order with queued work. @throws BatchError when a size differs. */
-  overwrite(device: DeviceRow, row: Row, step?: TrainingStep): void;
+  overwrite(device: DeviceRow, row: Row, step?: RowDraw): void;
   /** Differentiable in the parameters. Uploads nothing, so that it can be captured. */
   forward(row: DeviceRow): ObjectiveOutput;
 }

@@ -1,5 +1,7 @@
 /** What an objective lets people set, as data: configurations are checked, explained and filled from here. */
 
+import { DataError } from "../errors.ts";
+
 export type Setting =
   | {
       /** A share, above 0 and at most 1. */
@@ -24,12 +26,18 @@ export interface ObjectiveSettings {
 
 /** The value of a share. */
 export function shareOf(values: SettingValues, name: string): number {
-  return values[name] as number;
+  return valueOf(values, name, "number") as number;
 }
 
 /** The value of a switch. */
 export function switchOf(values: SettingValues, name: string): boolean {
-  return values[name] as boolean;
+  return valueOf(values, name, "boolean") as boolean;
+}
+
+function valueOf(values: SettingValues, name: string, type: "number" | "boolean"): number | boolean {
+  const value = values[name];
+  if (typeof value === type) return value!;
+  throw new DataError("invalid", "objective", `expected a ${type} for ${name}, got ${String(value)}`);
 }
 
 /** The default of every field. */

@@ -1,5 +1,5 @@
 /** A whole training step captured once and replayed on other batches, beside the same steps queued anew. No Node API: pages run it too. */
-import { Runtime } from "@modernbert-ts/tensor-core";
+import { disposeTensors, Runtime } from "@modernbert-ts/tensor-core";
 import type { Backend } from "@modernbert-ts/tensor-core";
 import { createConfig, initialiseParameters, ModernBert } from "@modernbert-ts/modernbert";
 import type { Batch } from "../../src/data/packing/batch.ts";
@@ -76,7 +76,7 @@ export async function runSteps(backend: Backend, captured: boolean): Promise<Ste
       steps.push(Array.from(await replay.value.read()));
     }
     replay.dispose();
-    disposeAll(device);
+    disposeTensors(device);
   } else {
     for (let step = 1; step <= 4; step++) {
       const metrics = trainingStep(model, optimizer, batchOf(step), optionsOf(step));
@@ -89,11 +89,4 @@ export async function runSteps(backend: Backend, captured: boolean): Promise<Ste
   optimizer.dispose();
   bert.dispose();
   return { steps, parameters };
-}
-
-/** Every tensor in a value. */
-function disposeAll(value: unknown): void {
-  if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return;
-  if ("dispose" in value && typeof value.dispose === "function") value.dispose();
-  else for (const inner of Object.values(value)) disposeAll(inner);
 }
