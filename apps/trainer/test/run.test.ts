@@ -43,38 +43,6 @@ describe("a run", () => {
     expect(readdirSync(join(folder, "run", "checkpoints"))).toHaveLength(2);
   });
 
-  test("of another objective ends with a model with its head and labels, and shows its numbers", async () => {
-    const folder = await corpusFolder();
-    const config = tinyConfig(folder, { objective: "random_token_detection", replacing: { share: 0.3 } });
-    const result = await runTraining(config, quiet);
-    expect(JSON.parse(readFileSync(join(result.modelFolder!, "config.json"), "utf8"))).toMatchObject({
-      architectures: ["ModernBertForTokenClassification"],
-      id2label: { 0: "original", 1: "replaced" },
-    });
-    expect(readFileSync(result.report!, "utf8")).toContain("Held-out detection accuracy");
-    const onward = { output: join(folder, "second"), model: { from: result.modelFolder! } };
-    await expect(runTraining(tinyConfig(folder, onward), quiet)).rejects.toThrow(/decoder/);
-  });
-
-  test("of another objective goes on from a masked LM, and from its own checkpoints only", async () => {
-    const folder = await corpusFolder();
-    const first = await runTraining(tinyConfig(folder), quiet);
-    const notices: string[] = [];
-    const other = { objective: "random_token_detection", model: { from: first.modelFolder! } };
-    const config = tinyConfig(folder, { ...other, output: join(folder, "second") });
-    await runTraining(config, { ...quiet, onNotice: (line) => notices.push(line) });
-    expect(notices.join("\n")).toMatch(
-      /^not in .*, starting from fresh values: classifier\.weight, classifier\.bias$/m,
-    );
-    const checkpoints = join(folder, "run", "checkpoints");
-    const before = readdirSync(checkpoints);
-    const resume = join(checkpoints, before.sort()[0]!);
-    await expect(runTraining(tinyConfig(folder, other), { ...quiet, resume })).rejects.toThrow(
-      /step-\d+ was trained for masked_lm, not random_token_detection: set objective back/,
-    );
-    expect(readdirSync(checkpoints)).toEqual(before);
-  });
-
   test("goes on from a model folder, with the same tokenizer only", async () => {
     const folder = await corpusFolder();
     const first = await runTraining(tinyConfig(folder), quiet);
@@ -312,25 +280,3 @@ test("progress without a terminal is plain lines", () => {
     "step 10 | 100 of 100 tokens | loss 5.000 | 20 tokens/s | packing 99.0 % | ETA 0s\n",
   ]);
 });
-
-test.each(["bf16", "f16"])(
-  "a run in %s trains near f32, keeps f32 parameters, says what it costs here, and goes on",
-  async (dtype) => {
-    const folder = await corpusFolder();
-    const notices: string[] = [];
-    const options = { ...quiet, onNotice: (line: string) => notices.push(line) };
-    const exact = await runTraining(tinyConfig(folder, { output: join(folder, "exact") }), quiet);
-    const config = tinyConfig(folder, { dtype });
-    const { score, modelFolder } = await runTraining(config, options);
-    expect(score!.loss).toBeCloseTo(exact.score!.loss, 1);
-    expect(notices).toContain(`cpu has no fast ${dtype}: f32 is quicker here`);
-    expect(JSON.parse(readFileSync(join(modelFolder!, "config.json"), "utf8"))).toMatchObject({
-      torch_dtype: "float32",
-    });
-    const again = await runTraining(tinyConfig(folder, { dtype: "f32" }), { ...options, resume: "auto" }).catch(
-      (error: unknown) => error,
-    );
-    expect(again).not.toBeInstanceOf(Error);
-    expect(notices).toContain(`dtype changed: "${dtype}" in the checkpoint, "f32" now`);
-  },
-);

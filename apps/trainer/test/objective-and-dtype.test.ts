@@ -1,0 +1,67 @@
+/** Runs of another objective than the first, and in 16 bits. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { runTraining } from "../src/run/run-training.ts";
+import type { RunOptions } from "../src/run/run-training.ts";
+import { prepareCorpus, temporaryFolder, tinyConfig } from "./support.ts";
+
+const quiet: RunOptions = { onNotice: () => undefined, onStart: () => () => undefined };
+
+async function corpusFolder(): Promise<string> {
+  const folder = temporaryFolder();
+  await prepareCorpus(folder);
+  return folder;
+}
+
+test("a run of another objective ends with a model with its head and labels, and shows its numbers", async () => {
+  const folder = await corpusFolder();
+  const config = tinyConfig(folder, { objective: "random_token_detection", replacing: { share: 0.3 } });
+  const result = await runTraining(config, quiet);
+  expect(JSON.parse(readFileSync(join(result.modelFolder!, "config.json"), "utf8"))).toMatchObject({
+    architectures: ["ModernBertForTokenClassification"],
+    id2label: { 0: "original", 1: "replaced" },
+  });
+  expect(readFileSync(result.report!, "utf8")).toContain("Held-out detection accuracy");
+  const onward = { output: join(folder, "second"), model: { from: result.modelFolder! } };
+  await expect(runTraining(tinyConfig(folder, onward), quiet)).rejects.toThrow(/decoder/);
+});
+
+test("a run of another objective goes on from a masked LM, and from its own checkpoints only", async () => {
+  const folder = await corpusFolder();
+  const first = await runTraining(tinyConfig(folder), quiet);
+  const notices: string[] = [];
+  const other = { objective: "random_token_detection", model: { from: first.modelFolder! } };
+  const config = tinyConfig(folder, { ...other, output: join(folder, "second") });
+  await runTraining(config, { ...quiet, onNotice: (line) => notices.push(line) });
+  expect(notices.join("\n")).toMatch(/^not in .*, starting from fresh values: classifier\.weight, classifier\.bias$/m);
+  const checkpoints = join(folder, "run", "checkpoints");
+  const before = readdirSync(checkpoints);
+  const resume = join(checkpoints, before.sort()[0]!);
+  await expect(runTraining(tinyConfig(folder, other), { ...quiet, resume })).rejects.toThrow(
+    /step-\d+ was trained for masked_lm, not random_token_detection: set objective back/,
+  );
+  expect(readdirSync(checkpoints)).toEqual(before);
+});
+
+test.each(["bf16", "f16"])(
+  "a run in %s trains near f32, keeps f32 parameters, says what it costs here, and goes on",
+  async (dtype) => {
+    const folder = await corpusFolder();
+    const notices: string[] = [];
+    const options = { ...quiet, onNotice: (line: string) => notices.push(line) };
+    const exact = await runTraining(tinyConfig(folder, { output: join(folder, "exact") }), quiet);
+    const config = tinyConfig(folder, { dtype });
+    const { score, modelFolder } = await runTraining(config, options);
+    expect(score!.loss).toBeCloseTo(exact.score!.loss, 1);
+    expect(notices).toContain(`cpu has no fast ${dtype}: f32 is quicker here`);
+    expect(JSON.parse(readFileSync(join(modelFolder!, "config.json"), "utf8"))).toMatchObject({
+      torch_dtype: "float32",
+    });
+    const again = await runTraining(tinyConfig(folder, { dtype: "f32" }), { ...options, resume: "auto" }).catch(
+      (error: unknown) => error,
+    );
+    expect(again).not.toBeInstanceOf(Error);
+    expect(notices).toContain(`dtype changed: "${dtype}" in the checkpoint, "f32" now`);
+  },
+);
