@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** bin `modernbert-train`. Errors: one line on stderr, exit code 1, or 2 for wrong usage; a stack only with --debug. */
+/** bin `modernbert-train`. An error is one line on stderr, exit code 1, or 2 for wrong usage; a stack only with --debug. */
 import { CommanderError } from "commander";
 import { createProgram } from "./program.ts";
 import { UsageError } from "./errors.ts";

@@ -43,7 +43,7 @@ export interface RunSummary {
   readonly config: TrainerConfig;
 }
 
-/** Errors: UserError when it is not JSON; DataError when it cannot be read. */
+/** @throws UserError when it is not JSON; DataError when it cannot be read. */
 export function readRunSummary(output: string): RunSummary {
   const path = join(output, runLayout.summary);
   try {

@@ -2,7 +2,7 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { ioError } from "@modernbert-ts/training";
 
-/** Errors: DataError `io`, `missing`: names the path and says what to do. */
+/** @throws DataError `io`, `missing`: names the path and says what to do. */
 export function writeTextFile(path: string, text: string): void {
   const aside = `${path}.${process.pid}.tmp`;
   try {

@@ -85,6 +85,11 @@ describe.each(members)("%s", (folder) => {
     expect(circles(arrows)).toEqual([]);
   });
 
+  test("says @throws for what it throws", () => {
+    const found = files.filter((file) => /^\s*(\/\*\*|\*).*\b(Errors|Throws): /m.test(readFileSync(file, "utf8")));
+    expect(found.map((file) => relative(folder, file))).toEqual([]);
+  });
+
   test("has members that are #private", () => {
     const found = files.filter((file) => /^\s*(private|protected|public)\s+[\w#]/m.test(readFileSync(file, "utf8")));
     expect(found.map((file) => relative(folder, file))).toEqual([]);

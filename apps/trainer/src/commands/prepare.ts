@@ -39,7 +39,7 @@ export interface PrepareOptions extends TextSourceOptions {
 /** Characters of text that a BPE is trained on at most: more changes a vocabulary little and costs memory. */
 const MAX_BPE_CHARACTERS = 200_000_000;
 
-/** Errors: UserError, DataError, TokenizerError; nothing is left behind then. */
+/** @throws UserError, DataError, TokenizerError; nothing is left behind then. */
 export async function prepare(options: PrepareOptions): Promise<void> {
   const { inputs, output, onNotice } = options;
   const source = new TextSource(inputs, options);

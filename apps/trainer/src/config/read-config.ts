@@ -8,7 +8,7 @@ import type { Objective } from "@modernbert-ts/training";
 import { configSchema } from "./config.ts";
 import type { TrainerConfig } from "./config.ts";
 
-/** @param overrides `key.path=value`, the value in YAML. Errors: UserError (file), UsageError (content). */
+/** @param overrides `key.path=value`, the value in YAML. @throws UserError (file), UsageError (content). */
 export function readConfig(path: string, overrides: readonly string[] = []): TrainerConfig {
   let text: string;
   try {
@@ -35,7 +35,7 @@ export function readConfig(path: string, overrides: readonly string[] = []): Tra
   return checkConfig((document.toJS() ?? {}) as unknown, path);
 }
 
-/** Errors: UsageError with one line that names the first wrong fields. */
+/** @throws UsageError with one line that names the first wrong fields. */
 export function checkConfig(value: unknown, source: string): TrainerConfig {
   const objective = objectiveIn(value);
   const result = configSchema(objective).safeParse(value, { reportInput: true });

@@ -20,7 +20,7 @@ export interface BrownData {
   readonly tokens: { readonly train: number; readonly heldOut: number };
 }
 
-/** Writes the folder, which must be new. Errors: UserError, DataError. */
+/** Writes the folder, which must be new. @throws UserError, DataError. */
 export function writeBrownData({ folder, vocabSize, heldOutShare, seed }: BrownDataOptions): BrownData {
   const { train, heldOut } = splitByGenre(readBrownCorpus(), heldOutShare, seed);
   const tokenizer = trainBpe(

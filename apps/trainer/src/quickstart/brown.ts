@@ -15,7 +15,7 @@ export interface BrownFile {
   readonly text: string;
 }
 
-/** All 500 files in the order of their names. Errors: UserError when the package is not installed. */
+/** All 500 files in the order of their names. @throws UserError when the package is not installed. */
 export function readBrownCorpus(): BrownFile[] {
   let folder: string;
   try {

@@ -7,7 +7,7 @@ import { readRunSummary, runLayout } from "../run-folder.ts";
 import { writeTextFile } from "../write-file.ts";
 import { renderReport } from "./page.ts";
 
-/** Returns the path of the report. Errors: UserError when the folder is no run or has no step yet; DataError. */
+/** Returns the path of the report. @throws UserError when the folder is no run or has no step yet; DataError. */
 export function writeReport(run: string, output: string = join(run, runLayout.report)): string {
   if (!existsSync(join(run, runLayout.summary)))
     throw new UserError(`there is no ${join(run, runLayout.summary)}: give the output folder of a run`);

@@ -14,7 +14,7 @@ export interface ExportOptions {
 
 /**
  * Every hash of the checkpoint is compared first; the folder appears whole or not at all.
- * Errors: CheckpointError, DataError (folder in use, disk).
+ * @throws CheckpointError, DataError (folder in use, disk).
  */
 export async function exportCheckpoint(checkpoint: string, target: string, options: ExportOptions = {}): Promise<void> {
   await openCheckpoint(checkpoint);
@@ -53,7 +53,7 @@ function copyInto(folder: AtomicDirectory, checkpoint: string): void {
   }
 }
 
-/** The checkpoint that a path means: itself, or the latest whole one of a run's folder. Errors: UserError, CheckpointError. */
+/** The checkpoint that a path means: itself, or the latest whole one of a run's folder. @throws UserError, CheckpointError. */
 export async function checkpointAt(path: string, onNotice: (notice: string) => void): Promise<string> {
   const folder = join(path, runLayout.checkpoints);
   if (!existsSync(folder)) return path;

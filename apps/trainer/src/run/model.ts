@@ -11,7 +11,7 @@ import type { TrainerConfig } from "../config/config.ts";
 import { UsageError, UserError } from "../errors.ts";
 import type { TrainingData } from "./training-data.ts";
 
-/** Errors: UserError (another tokenizer, sequences that are too long), ConfigError, CheckpointError, SafetensorsError. */
+/** @throws UserError (another tokenizer, sequences that are too long), ConfigError, CheckpointError, SafetensorsError. */
 export async function createModel(
   runtime: Runtime,
   config: TrainerConfig,
@@ -39,7 +39,7 @@ export async function createModel(
   return new ModernBert({ runtime, config: shape, head, parameters, precision });
 }
 
-/** The preset with the four overrides, for this tokenizer. Errors: UserError, ConfigError. */
+/** The preset with the four overrides, for this tokenizer. @throws UserError, ConfigError. */
 export function modelConfig(
   model: TrainerConfig["model"],
   { tokenizer, roles }: Pick<TrainingData, "tokenizer" | "roles">,

@@ -41,7 +41,7 @@ export interface RunPlan {
   readonly checkpoints: { readonly every: Interval; readonly keep: number };
 }
 
-/** Errors: UsageError when fields contradict each other; DataError for schedules that cannot be. */
+/** @throws UsageError when fields contradict each other; DataError for schedules that cannot be. */
 export function planOf(
   config: TrainerConfig,
   { train, validation }: Pick<TrainingData, "train" | "validation">,

@@ -7,7 +7,7 @@ import { UserError } from "../errors.ts";
 /**
  * @param directory The run's folder of checkpoints.
  * @param resume `auto`, the path of a checkpoint, or undefined for a new run.
- * Errors: UserError when a new run would meet the checkpoints of an old one; CheckpointError.
+ * @throws UserError when a new run would meet the checkpoints of an old one; CheckpointError.
  */
 export async function findStart(
   directory: string,

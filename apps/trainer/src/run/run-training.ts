@@ -57,7 +57,7 @@ export interface RunResult extends TrainingResult {
   readonly report: string | undefined;
 }
 
-/** Errors: UserError, ConfigError, DataError, CheckpointError, DivergenceError and those of the backend: all one line. */
+/** @throws UserError, ConfigError, DataError, CheckpointError, DivergenceError and those of the backend: all one line. */
 export async function runTraining(config: TrainerConfig, options: RunOptions): Promise<RunResult> {
   const { output } = config;
   const objective = objectiveNamed(config.objective);
@@ -151,7 +151,7 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   }
 }
 
-/** Errors: UsageError that names the known ones. */
+/** @throws UsageError that names the known ones. */
 function objectiveNamed(name: string): Objective {
   const objective = objectiveOf(name);
   if (objective) return objective;

@@ -22,7 +22,7 @@ export interface TrainingData {
   readonly validation: TokenShardReader | undefined;
 }
 
-/** Errors: UserError (no such folder, no tokenizer), DataError, TokenizerError, SafetensorsError. */
+/** @throws UserError (no such folder, no tokenizer), DataError, TokenizerError, SafetensorsError. */
 export async function openTrainingData(path: string): Promise<TrainingData> {
   const tokenizerPath = join(path, dataLayout.tokenizer);
   const tokenizer = await openTokenizerFile(tokenizerPath);
@@ -40,7 +40,7 @@ export async function openTrainingData(path: string): Promise<TrainingData> {
   };
 }
 
-/** Errors: UserError when the tokenizer lacks one that every objective needs. */
+/** @throws UserError when the tokenizer lacks one that every objective needs. */
 export function roleTokens({ specialTokens: { cls, sep, mask, pad } }: Tokenizer): TokenRoles {
   if (cls === undefined || sep === undefined || pad === undefined)
     throw new UserError(

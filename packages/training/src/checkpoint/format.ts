@@ -46,7 +46,7 @@ export function stepOfName(name: string): number | undefined {
 
 /**
  * Reads the manifest and compares the sizes of all files (not the hashes: `openCheckpoint` does).
- * Errors: CheckpointError `missing`, `corrupt`, `mismatch` (newer version).
+ * @throws CheckpointError `missing`, `corrupt`, `mismatch` (newer version).
  */
 export function readCheckpointManifest(path: string): CheckpointManifest {
   const corrupt = (found: string): CheckpointError =>

@@ -17,7 +17,7 @@ export interface Checkpoint {
   readonly state: unknown;
 }
 
-/** Errors: CheckpointError `missing`, `corrupt`, `mismatch`. */
+/** @throws CheckpointError `missing`, `corrupt`, `mismatch`. */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const { step, files } = readCheckpointManifest(path);
   for (const { file, sha256 } of files) {
@@ -34,7 +34,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 
 /**
  * The newest checkpoint of a folder that is whole; undefined when there is none at all. One that is damaged is set aside
- * (renamed, not deleted) and `onNotice` gets one line about it. Errors: CheckpointError `corrupt` when all are damaged.
+ * (renamed, not deleted) and `onNotice` gets one line about it. @throws CheckpointError `corrupt` when all are damaged.
  */
 export async function openLatestCheckpoint(
   directory: string,
@@ -57,7 +57,7 @@ export async function openLatestCheckpoint(
   );
 }
 
-/** Overwrites tensors with those of a checkpoint's file; names, shapes and dtypes must be the same. Errors: CheckpointError `mismatch`. */
+/** Overwrites tensors with those of a checkpoint's file; names, shapes and dtypes must be the same. @throws CheckpointError `mismatch`. */
 export async function restoreTensors(
   { path }: Checkpoint,
   kind: "model" | "optimizer",

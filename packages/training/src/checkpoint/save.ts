@@ -32,7 +32,7 @@ export interface SaveOptions {
 
 /**
  * Returns the path of the new checkpoint. One tensor at a time is in host memory.
- * Errors: CheckpointError `io`; earlier checkpoints are as they were then.
+ * @throws CheckpointError `io`; earlier checkpoints are as they were then.
  */
 export async function saveCheckpoint(contents: CheckpointContents, options: SaveOptions): Promise<string> {
   const { directory, keep = 3 } = options;

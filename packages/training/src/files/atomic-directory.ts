@@ -15,7 +15,7 @@ export class AtomicDirectory {
   /** Where to write until {@link commit}. */
   readonly path: string;
 
-  /** Errors: DataError `invalid` when the target already holds something, `io` when the folder cannot be made. */
+  /** @throws DataError `invalid` when the target already holds something, `io` when the folder cannot be made. */
   constructor(target: string) {
     this.target = resolve(target);
     const prefix = `${basename(this.target)}.partial-${hostname()}-`;

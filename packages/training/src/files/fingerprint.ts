@@ -27,7 +27,7 @@ export function fingerprint(value: JsonValue): string {
   return createHash("sha256").update(canonical(value)).digest("hex");
 }
 
-/** Hex SHA-256 of a file's content, read as a stream. Errors: DataError `missing` or `io`. */
+/** Hex SHA-256 of a file's content, read as a stream. @throws DataError `missing` or `io`. */
 export async function fileSha256(path: string): Promise<string> {
   const hash = createHash("sha256");
   try {

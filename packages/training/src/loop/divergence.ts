@@ -8,7 +8,7 @@ export class DivergenceError extends Error {
 
 /**
  * @param scaled whether the loss is scaled, so that a step whose gradients overflow is only skipped.
- * Errors: DivergenceError that says where to go on.
+ * @throws DivergenceError that says where to go on.
  */
 export function expectFinite(
   { loss, gradientNorm }: StepMetrics,

@@ -16,7 +16,7 @@ export interface Score {
 
 /**
  * Runs the model without gradients on all batches. Scores can be compared when the batches are the same each time: a loader of
- * one epoch with a fixed seed, see `batchesOf`. Errors: DataError `invalid` when there is no batch.
+ * one epoch with a fixed seed, see `batchesOf`. @throws DataError `invalid` when there is no batch.
  * @param collective the ranks that score together, each its own batches; all get the score of all.
  */
 export async function evaluate<Row>(

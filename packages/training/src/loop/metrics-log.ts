@@ -13,7 +13,7 @@ export class MetricsLog {
   readonly #descriptor: number;
   #position: number;
 
-  /** Continues the file at `position` bytes (default 0: anew). Errors: DataError `io`. */
+  /** Continues the file at `position` bytes (default 0: anew). @throws DataError `io`. */
   constructor(path: string, position: number = 0) {
     this.path = path;
     try {
@@ -53,7 +53,7 @@ export class MetricsLog {
 
 /**
  * The events of a file; a last line that was cut by a crash is left out.
- * Errors: DataError `missing`, `io`, `corrupt` (path and line).
+ * @throws DataError `missing`, `io`, `corrupt` (path and line).
  */
 export function readMetrics(path: string): TrainingEvent[] {
   let text: string;

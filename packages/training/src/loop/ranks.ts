@@ -5,7 +5,7 @@ import { DataError } from "../errors.ts";
 import type { TrainerOptions } from "./trainer-options.ts";
 import type { TrainingProgress } from "./training-state.ts";
 
-/** Errors: DataError where ranks were given other clocks or intervals than the others. */
+/** @throws DataError where ranks were given other clocks or intervals than the others. */
 export async function agreeOnOptions<Row>(
   { totalTokens, evaluation, checkpoints, model }: TrainerOptions<Row>,
   { step, tokens }: TrainingProgress,

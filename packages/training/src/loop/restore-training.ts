@@ -11,7 +11,7 @@ import type { TrainingState } from "./training-state.ts";
 
 /**
  * Checks and returns the state, without touching any tensor. Version 1, which knew the masked LM only, and version 2, of one process,
- * are read too. Errors: CheckpointError `mismatch`.
+ * are read too. @throws CheckpointError `mismatch`.
  */
 export function trainingStateOf({ path, state }: Checkpoint): TrainingState {
   const { version } = state as { readonly version?: unknown };
@@ -25,7 +25,7 @@ export function trainingStateOf({ path, state }: Checkpoint): TrainingState {
   );
 }
 
-/** The loader's state of one rank. Errors: CheckpointError `mismatch` when other numbers of processes trained. */
+/** The loader's state of one rank. @throws CheckpointError `mismatch` when other numbers of processes trained. */
 export function loaderStateOf({ loaders }: TrainingState, rank: number = 0, world: number = 1): unknown {
   if (loaders.length === world) return loaders[rank];
   throw new CheckpointError(
@@ -42,7 +42,7 @@ export function refreshCopies({ parameters, copies }: Pick<TrainableModel<never>
 
 /**
  * Puts parameters and optimizer back to where they were, bit for bit. Build the loader from `loaderStateOf(state)`, the metrics log from
- * `state.metricsPosition` and the trainer from `state.progress`. Errors: CheckpointError `mismatch`.
+ * `state.metricsPosition` and the trainer from `state.progress`. @throws CheckpointError `mismatch`.
  */
 export async function restoreTraining<Row>(
   checkpoint: Checkpoint,

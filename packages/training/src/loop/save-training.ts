@@ -24,7 +24,7 @@ export function checkpointPath({ directory }: Checkpoints, step: number): string
   return join(directory, checkpointName(step));
 }
 
-/** Resolves on every rank when the checkpoint is on disk. Errors: CheckpointError `io`. */
+/** Resolves on every rank when the checkpoint is on disk. @throws CheckpointError `io`. */
 export async function saveTraining<Row>(
   options: TrainerOptions<Row>,
   collective: Collective,

@@ -59,7 +59,7 @@ export class Trainer<Row> {
   #scoredStep = -1;
   #score: Score | undefined;
 
-  /** Errors: CheckpointError `mismatch` when `resume` is of another objective. */
+  /** @throws CheckpointError `mismatch` when `resume` is of another objective. */
   constructor(options: TrainerOptions<Row>) {
     if (options.resume && options.resume.objective !== options.objective) {
       throw new CheckpointError(
@@ -86,7 +86,7 @@ export class Trainer<Row> {
   }
 
   /**
-   * Errors: DivergenceError; CheckpointError and DataError `io`; what the data, the model or the observer throw. With several ranks, an
+   * @throws DivergenceError; CheckpointError and DataError `io`; what the data, the model or the observer throw. With several ranks, an
    * error of one ends all.
    */
   async run(): Promise<TrainingResult> {

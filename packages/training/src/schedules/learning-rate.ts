@@ -25,7 +25,7 @@ const WARMUP_START = 1e-10;
 /**
  * The function tokens → factor in 0..1. Warm-up is linear in tokens from 1e-10 to 1; then, with x the share of the decay
  * done: linear 1 - x, cosine (1 + cos πx) / 2, wsd 1 - √x, each scaled to end at alphaF. linear and cosine begin to decay when
- * the warm-up ends. Errors: DataError `invalid` for lengths that contradict each other.
+ * the warm-up ends. @throws DataError `invalid` for lengths that contradict each other.
  */
 export function learningRateSchedule(schedule: LearningRateSchedule): (tokens: number) => number {
   const { warmup = 0 } = schedule;

@@ -58,7 +58,7 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
 
   /**
    * `state`: continue from there; everything but `rows` and what `prepare` does must be as it was.
-   * Errors: DataError `invalid` (options), `mismatch` (a state of other data or settings).
+   * @throws DataError `invalid` (options), `mismatch` (a state of other data or settings).
    */
   constructor(options: PackedLoaderOptions<Row>, state?: PackedLoaderState) {
     const { store, seed, rank = 0, world = 1, epochs, rowLength, maxLength, bufferSize = 512 } = options;

@@ -3,7 +3,7 @@ import fs from "node:fs";
 
 const LARGEST_READ = 2 ** 30;
 
-/** Errors: those of `node:fs`, or an Error when the file ends too early. */
+/** @throws those of `node:fs`, or an Error when the file ends too early. */
 export function readFully(descriptor: number, target: Uint8Array, position: number): void {
   for (let done = 0; done < target.length;) {
     const length = Math.min(target.length - done, LARGEST_READ);

@@ -56,7 +56,7 @@ export function assertLittleEndian(operation: string): void {
 
 /**
  * Reads and checks the manifest of a folder.
- * Errors: DataError `missing` (no folder, or not finished), `corrupt` (not a manifest), `mismatch` (newer version).
+ * @throws DataError `missing` (no folder, or not finished), `corrupt` (not a manifest), `mismatch` (newer version).
  */
 export function readShardManifest(directory: string): ShardManifest {
   const path = join(directory, MANIFEST_FILE);
@@ -78,7 +78,7 @@ export function readShardManifest(directory: string): ShardManifest {
   return manifest;
 }
 
-/** Whether `directory` holds a finished set with this fingerprint. Errors: DataError `corrupt`, `mismatch`, `io`. */
+/** Whether `directory` holds a finished set with this fingerprint. @throws DataError `corrupt`, `mismatch`, `io`. */
 export function hasTokenShards(directory: string, fingerprint: string): boolean {
   return fs.existsSync(join(directory, MANIFEST_FILE)) && readShardManifest(directory).fingerprint === fingerprint;
 }

@@ -35,7 +35,7 @@ const OPERATION = "openTokenShards";
 
 /**
  * Opens a finished folder; checks the manifest, the sizes of all files and the order of the indexes (not the hashes: see `verify`).
- * Errors: DataError `missing`, `corrupt`, `mismatch` (vocabulary), `io`.
+ * @throws DataError `missing`, `corrupt`, `mismatch` (vocabulary), `io`.
  */
 export function openTokenShards(directory: string, options: OpenTokenShardsOptions = {}): TokenShardReader {
   return new TokenShardReader(directory, options);
@@ -113,7 +113,7 @@ export class TokenShardReader implements DocumentStore {
     return { residentBytes: this.#residentBytes, diskReads: this.#diskReads };
   }
 
-  /** Checks the SHA-256 of every file. Errors: DataError `corrupt`, `io`. */
+  /** Checks the SHA-256 of every file. @throws DataError `corrupt`, `io`. */
   async verify(): Promise<void> {
     for (const { entry } of this.#shards)
       for (const { file, sha256 } of [entry.data, entry.index])

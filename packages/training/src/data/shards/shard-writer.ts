@@ -74,7 +74,7 @@ export class TokenShardWriter {
   #ends: number[] = [];
   #state: "open" | "finished" | "aborted" = "open";
 
-  /** Errors: DataError `invalid` (arguments, folder in use), `io`. */
+  /** @throws DataError `invalid` (arguments, folder in use), `io`. */
   constructor(options: TokenShardWriterOptions) {
     assertLittleEndian("TokenShardWriter");
     this.#options = { shardTokens: 2 ** 26, ...options };
@@ -119,7 +119,7 @@ export class TokenShardWriter {
     });
   }
 
-  /** Completes the set and moves it to its folder. Errors: DataError `invalid` (no document), `io`. */
+  /** Completes the set and moves it to its folder. @throws DataError `invalid` (no document), `io`. */
   finish(): ShardManifest {
     return this.#guarded(() => {
       if (this.#ends.length > 0) this.#closeShard();

@@ -13,7 +13,7 @@ export function withoutMark(bytes: Buffer): Buffer {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
-/** Lines without their "\n"; split as bytes, so that no character is cut at the border of two reads. Errors: DataError `missing`, `io`. */
+/** Lines without their "\n"; split as bytes, so that no character is cut at the border of two reads. @throws DataError `missing`, `io`. */
 export async function* readLines(path: string): AsyncGenerator<Line> {
   let pieces: Buffer[] = [];
   let number = 1;

@@ -47,7 +47,7 @@ export class TextSource implements AsyncIterable<TextDocument> {
   readonly #files: InputFile[] = [];
   readonly #options: TextSourceOptions;
 
-  /** `paths`: files and folders. Errors: DataError `missing`, `invalid` (unknown ending, no files), `io`. */
+  /** `paths`: files and folders. @throws DataError `missing`, `invalid` (unknown ending, no files), `io`. */
   constructor(paths: string | readonly string[], options: TextSourceOptions = {}) {
     this.#options = options;
     for (const path of typeof paths === "string" ? [paths] : paths) this.#collect(path, true);
@@ -60,7 +60,7 @@ export class TextSource implements AsyncIterable<TextDocument> {
     return this.#files.map((file) => file.path);
   }
 
-  /** Errors: DataError `invalid` (a .jsonl line that is no record, with its place), `missing`, `io`. */
+  /** @throws DataError `invalid` (a .jsonl line that is no record, with its place), `missing`, `io`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<TextDocument> {
     Object.assign(this.report, { documents: 0, emptyDocuments: 0, replacedCharacters: 0 });
     for (const file of this.#files) {

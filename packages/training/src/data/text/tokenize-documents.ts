@@ -12,7 +12,7 @@ export interface TokenizeResult {
 
 /**
  * Encodes every document (with [CLS] and [SEP], if `encode` adds them) and writes a finished shard folder.
- * On any error nothing is left behind. Errors: those of the source, of `encode` and of `TokenShardWriter`.
+ * On any error nothing is left behind. @throws those of the source, of `encode` and of `TokenShardWriter`.
  */
 export async function tokenizeDocuments(
   documents: AsyncIterable<TextDocument> | Iterable<TextDocument>,

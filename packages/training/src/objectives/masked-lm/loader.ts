@@ -16,7 +16,7 @@ export interface MaskedLmLoaderOptions extends Omit<PackedLoaderOptions<MaskedRo
 
 export type MaskedLmBatch = Batch<MaskedRow>;
 
-/** Batches whose weight is their masked tokens. Errors: as `PackedLoader`; everything but `rows` and the mask settings must be as it was. */
+/** Batches whose weight is their masked tokens. @throws as `PackedLoader`; everything but `rows` and the mask settings must be as it was. */
 export function maskedLmLoader(options: MaskedLmLoaderOptions, state?: PackedLoaderState): PackedLoader<MaskedRow> {
   const { maskProbability, mask, ...packing } = options;
   const masked = createMlmMasker({ ...mask, seed: packing.seed, vocabSize: packing.store.vocabSize });
