@@ -3,16 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runTraining } from "../src/run/run-training.ts";
-import type { RunOptions } from "../src/run/run-training.ts";
-import { prepareCorpus, temporaryFolder, tinyConfig } from "./support.ts";
-
-const quiet: RunOptions = { onNotice: () => undefined, onStart: () => () => undefined };
-
-async function corpusFolder(): Promise<string> {
-  const folder = temporaryFolder();
-  await prepareCorpus(folder);
-  return folder;
-}
+import { corpusFolder, quiet, tinyConfig } from "./support.ts";
 
 test("a run of another objective ends with a model with its head and labels, and shows its numbers", async () => {
   const folder = await corpusFolder();

@@ -6,18 +6,9 @@ import { stringify } from "yaml";
 import { createProgress } from "../src/progress.ts";
 import { writeReport } from "../src/report/write-report.ts";
 import { runTraining } from "../src/run/run-training.ts";
-import type { RunOptions } from "../src/run/run-training.ts";
 import { writeTextFile } from "../src/write-file.ts";
 import { start } from "./command-line.ts";
-import { prepareCorpus, temporaryFolder, tinyConfig, tinyFields } from "./support.ts";
-
-const quiet: RunOptions = { onNotice: () => undefined, onStart: () => () => undefined };
-
-async function corpusFolder(): Promise<string> {
-  const folder = temporaryFolder();
-  await prepareCorpus(folder);
-  return folder;
-}
+import { corpusFolder, prepareCorpus, quiet, temporaryFolder, tinyConfig, tinyFields } from "./support.ts";
 
 describe("a run", () => {
   test("ends with a model that loads and answers, a report and the metrics", async () => {

@@ -6,6 +6,7 @@ import { onTestFinished } from "vitest";
 import { prepare } from "../src/commands/prepare.ts";
 import type { TrainerConfig } from "../src/config/config.ts";
 import { checkConfig } from "../src/config/read-config.ts";
+import type { RunOptions } from "../src/run/run-training.ts";
 
 export function temporaryFolder(): string {
   const path = mkdtempSync(join(tmpdir(), "modernbert-trainer-"));
@@ -22,6 +23,16 @@ export function corpusText(documents: number): string {
   return Array.from({ length: documents }, () =>
     Array.from({ length: 4 + (next() % 20) }, () => words[next() % words.length]).join(" "),
   ).join(".\n\n");
+}
+
+/** Says nothing. */
+export const quiet: RunOptions = { onNotice: () => undefined, onStart: () => () => undefined };
+
+/** A folder with a small corpus in it. */
+export async function corpusFolder(): Promise<string> {
+  const folder = temporaryFolder();
+  await prepareCorpus(folder);
+  return folder;
 }
 
 /** Token shards of a small corpus in `folder`/data. */
