@@ -3,11 +3,12 @@
  * Σ lossSum / Σ weight over the whole step and all ranks, so how a batch is cut into rows and spread over ranks does not change what is
  * learned (averaging the rows' means would: they score different numbers of tokens). No await; after two steps of warm-up no new allocation.
  */
-import { add, assign, concat, div, slice, vjp, zeros } from "@modernbert-ts/tensor-core";
+import { add, assign, concat, div, slice, zeros } from "@modernbert-ts/tensor-core";
 import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
 import type { Batch } from "../data/packing/batch.ts";
 import type { MetricDefinition, ObjectiveOutput, TrainableModel } from "../objectives/objective.ts";
 import type { StableAdamW } from "../optimizer/stable-adamw.ts";
+import { rowGradients, sumOf } from "./row-gradients.ts";
 import { uploadStep } from "./device-step.ts";
 import type { DeviceStep, StepOptions } from "./device-step.ts";
 
@@ -44,31 +45,18 @@ export function queueStep<Row, DeviceRow>(
   { rows, weight, collective }: DeviceStep<DeviceRow>,
 ): Tensor {
   const { runtime } = model;
-  const parameters = [...model.parameters.values()];
-  const copies = [...model.copies.values()];
-  const names = [...model.parameters.keys()];
-  /** Gradients of copies are made in the dtype of the parameters that they belong to. */
-  const gradientDTypes = new Map([...model.copies].map(([name, copy]) => [copy, model.parameters.get(name)!.dtype]));
-  const copyAt = new Map([...model.copies.keys()].map((name, at) => [name, parameters.length + at]));
   return runtime.scope(() => {
     const outputWeight = div(optimizer.lossScale.value, weight);
     let totals: ObjectiveOutput | undefined;
     let gradients: readonly (Tensor | undefined)[] = [];
     for (const row of rows) {
-      const { value, gradients: all } = vjp(
-        runtime,
-        [...parameters, ...copies],
-        () => model.forward(row),
-        ({ lossSum }) => [{ output: lossSum, gradient: outputWeight }],
-        (input) => gradientDTypes.get(input) ?? input.dtype,
-      );
-      const ofRow = names.map((name, index) => accumulate(all[index], all[copyAt.get(name) ?? -1]));
-      gradients = totals ? gradients.map((sum, index) => accumulate(sum, ofRow[index])) : ofRow;
-      totals = totals ? addOutputs(totals, value) : value;
+      const ofRow = rowGradients(model, row, outputWeight);
+      gradients = totals ? gradients.map((sum, index) => sumOf(sum, ofRow.gradients[index])) : ofRow.gradients;
+      totals = totals ? addOutputs(totals, ofRow.output) : ofRow.output;
     }
     if (!totals) {
       totals = { lossSum: zeros(runtime, [1]), sums: model.metrics.map(() => zeros(runtime, [1])) };
-      gradients = parameters.map(({ shape, dtype }) => zeros(runtime, shape, dtype));
+      gradients = Array.from(model.parameters.values(), ({ shape, dtype }) => zeros(runtime, shape, dtype));
     }
     const sums = concat([totals.lossSum, ...totals.sums], 0);
     if (collective && collective.world > 1) sumOverRanks(collective, [sums, ...expectAll(model, gradients)]);
@@ -115,13 +103,4 @@ function sumOverRanks(collective: Collective, tensors: readonly Tensor[]): void 
   collective.group(() => {
     for (const tensor of tensors) collective.allReduce(tensor.view);
   });
-}
-
-/** a + b, both let go at once: at most one sum of gradients and one row's gradients are alive. */
-function accumulate(a: Tensor | undefined, b: Tensor | undefined): Tensor | undefined {
-  if (!a || !b) return a ?? b;
-  const sum = add(a, b);
-  a.dispose();
-  b.dispose();
-  return sum;
 }
