@@ -21,7 +21,11 @@ export const prelude = `
   };
 `;
 
-export function runChild(code: string): {
+/** @param seconds after which the child is ended: it then has no status. */
+export function runChild(
+  code: string,
+  seconds = 50,
+): {
   status: number | null;
   signal: string | null;
   stdout: string;
@@ -29,6 +33,6 @@ export function runChild(code: string): {
 } {
   return spawnSync(process.execPath, ["--input-type=module", "-e", prelude + code], {
     encoding: "utf8",
-    timeout: 50_000,
+    timeout: 1000 * seconds,
   });
 }

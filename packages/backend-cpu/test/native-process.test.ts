@@ -63,7 +63,8 @@ describeNative(
     });
 
     test("of workers that are stopped in the middle no thread and no memory stays, and other backends go on", () => {
-      const { status, stdout, stderr } = runChild(`${workers}
+      const { status, stdout, stderr } = runChild(
+        `${workers}
         const { existsSync, readdirSync } = await import("node:fs");
         const threads = () => (existsSync("/proc/self/task") ? readdirSync("/proc/self/task").length : 0);
         const body = \`
@@ -97,13 +98,16 @@ describeNative(
           results,
         }));
         await backend[Symbol.asyncDispose]();
-      `);
+      `,
+        280,
+      );
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
       const { threads, mebibytes, results } = JSON.parse(stdout) as Record<string, unknown>;
       expect({ threads, results }).toEqual({ threads: 0, results: Array.from({ length: 20 }, () => 5) });
       // Leaks of 20 workers would be 1,280 MiB of their buffers alone; sanitizers keep 256 MiB of what is freed.
       expect(mebibytes).toBeLessThan(500);
-    });
+      // Twenty workers under sanitizers on a busy machine.
+    }, 300_000);
   },
   reason,
 );
