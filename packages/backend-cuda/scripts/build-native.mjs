@@ -1,5 +1,5 @@
 /**
- * Compiles the native library into build/<platform>-<arch>/: the emulated one with g++ (CXX names another compiler, CXX=none does without),
+ * Compiles the native library into build/<platform>-<arch>/: the emulated one with g++ (CXX names another compiler, CXX=none does without, CXXFLAGS adds flags),
  * with `--cuda` the one for GPUs, with nvcc (NVCC names another; `--targets` what follows -gencode). `--out DIR` builds elsewhere. Objects are kept, and only what changed is compiled again. Without a
  * C++ compiler it prints one line and succeeds: the backend then says what is missing when it is asked for.
  */
@@ -23,7 +23,8 @@ const { values: options } = parseArgs({
 });
 const out = options.out ?? join(root, "build", `${process.platform}-${process.arch}`);
 
-const common = ["-O2", "-Wall", "-Wextra", "-fPIC", "-fvisibility=hidden"];
+const added = (process.env.CXXFLAGS ?? "").split(/\s+/).filter(Boolean);
+const common = ["-O2", "-Wall", "-Wextra", "-fPIC", "-fvisibility=hidden", ...added];
 /** Machine code for data-centre GPUs, and PTX for all others from Ampere on. */
 const allTargets = "arch=compute_80,code=sm_80 arch=compute_90a,code=sm_90a arch=compute_80,code=compute_80";
 const targets = (options.targets ?? allTargets).split(" ");
@@ -33,7 +34,7 @@ const ways = {
     compiler: process.env.CXX ?? "g++",
     c: ["-x", "c", "-std=gnu11", ...common],
     cpp: ["-x", "c++", "-std=c++17", "-ffp-contract=off", "-Wno-unknown-pragmas", ...common],
-    link: ["-lpthread"],
+    link: ["-lpthread", ...added],
     file: "modernbert_cuda_emulated.node",
     folders: ["simt", "engine", "kernels"],
   },

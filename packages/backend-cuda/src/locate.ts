@@ -10,10 +10,16 @@ const fileNames: Readonly<Record<LibraryKind, string>> = {
   emulated: "modernbert_cuda_emulated.node",
 };
 
-/** The library's path, undefined where it was not built. MODERNBERT_CUDA_LIBRARY names another one for GPUs, which is not checked here. */
+/** Other libraries than those, which are not checked here. */
+const variables: Readonly<Record<LibraryKind, string>> = {
+  cuda: "MODERNBERT_CUDA_LIBRARY",
+  emulated: "MODERNBERT_CUDA_EMULATED_LIBRARY",
+};
+
+/** The library's path, undefined where it was not built. */
 export function findLibrary(kind: LibraryKind): string | undefined {
-  const asked = process.env["MODERNBERT_CUDA_LIBRARY"];
-  if (asked && kind === "cuda") return asked;
+  const asked = process.env[variables[kind]];
+  if (asked) return asked;
   const built = new URL(`../build/${process.platform}-${process.arch}/${fileNames[kind]}`, import.meta.url);
   return existsSync(built) ? fileURLToPath(built) : undefined;
 }
