@@ -19,6 +19,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
 import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,6 +32,8 @@ const sources = join(root, "src", "engines", "native", "c");
 /** Compiled once; every other room holds kernels, compiled once per instruction set. */
 const runtime = join(sources, "runtime");
 const generated = join(root, "generated");
+/** The door to Node, which libraries of several backends share. */
+const kit = join(dirname(createRequire(import.meta.url).resolve("@modernbert-ts/device-kit/package.json")), "native");
 
 const words = (text) => text.split(/\s+/).filter(Boolean);
 
@@ -81,6 +84,8 @@ async function main() {
     "-I",
     sources,
     "-I",
+    kit,
+    "-I",
     generated,
     "-I",
     join(generated, "node_api"),
@@ -91,20 +96,23 @@ async function main() {
     .digest("hex")
     .slice(0, 12);
   const kernels = files(sources, ".c").filter((source) => dirname(source) !== runtime);
-  const headers = newest([...files(sources, ".h"), ...files(generated, ".h")]);
+  const headers = newest([...files(sources, ".h"), ...files(kit, ".h"), ...files(generated, ".h")]);
   const kernelHeaders = newest([
     ...files(sources, ".h").filter((header) => dirname(header) !== runtime),
+    ...files(kit, ".h"),
     ...files(generated, ".h"),
   ]);
   const jobs = [
-    ...files(runtime, ".c").map((source) => ({ source, set: "runtime", isa: [] })),
+    ...[...files(runtime, ".c"), ...files(kit, ".c")].map((source) => ({ source, set: "runtime", isa: [] })),
     ...Object.entries(sets).flatMap(([set, isa]) =>
       kernels.map((source) => ({ source, set, isa: [...isa, `-DMB_ISA=${set}`] })),
     ),
   ];
   const definitions = Object.keys(sets).map((set) => `-DMB_HAVE_${set.toUpperCase()}`);
   const objects = jobs.map(({ source, set }) => {
-    const name = relative(sources, source).replace(/\.c$/, "").replaceAll(sep, "-");
+    const name = relative(source.startsWith(kit) ? kit : sources, source)
+      .replace(/\.c$/, "")
+      .replaceAll(sep, "-");
     return join(out, "objects", `${name}-${set}-${stamp}.o`);
   });
   const stale = jobs.flatMap((job, at) =>

@@ -4,7 +4,7 @@ import type { Backend, Expression, View } from "@modernbert-ts/tensor-core";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createCpuBackend } from "../src/index.ts";
-import { encodeMap } from "../src/engines/native/map.ts";
+import { encodeMap } from "@modernbert-ts/device-kit";
 import { describeNative } from "./native.ts";
 
 /** A program grown step by step from earlier values, so that values are shared and live long. Arithmetic that f64 does exactly alike. */

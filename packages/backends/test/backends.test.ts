@@ -1,8 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { BackendUnavailableError, createBackend } from "../src/index.ts";
 import type { BackendChoice, BackendName } from "../src/index.ts";
 
 describe("createBackend", () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
   it("makes the CPU backend with the engine that is asked for", async () => {
     const { backend, name, reason } = await createBackend("cpu", { cpuEngine: "typescript" });
     expect(name).toBe("cpu");
@@ -36,8 +40,22 @@ describe("createBackend", () => {
   });
 
   it("names what to install or choose", async () => {
-    await expect(createBackend("cuda")).rejects.toThrow("@modernbert-ts/backend-cuda is not installed: npm install");
+    vi.stubEnv("MODERNBERT_CUDA_EMULATE", "");
+    vi.stubEnv("MODERNBERT_CUDA_LIBRARY", "/nowhere/modernbert_cuda.node");
+    await expect(createBackend("cuda")).rejects.toThrow(
+      /^\[backend\] no cuda device: the library \/nowhere\/.* does not load/,
+    );
     await expect(createBackend("tpu" as BackendName)).rejects.toThrow("choose one of auto, cuda, webgpu, cpu");
     await expect(createBackend("cuda")).rejects.toBeInstanceOf(BackendUnavailableError);
+  });
+
+  it("takes the emulated CUDA device where it is asked for", async ({ skip }) => {
+    vi.stubEnv("MODERNBERT_CUDA_EMULATE", "1");
+    const asked = await createBackend("cuda").catch((error: unknown) => error);
+    if (asked instanceof BackendUnavailableError) skip(asked.message);
+    if (asked instanceof Error) throw asked;
+    const { backend, name, reason } = asked as BackendChoice;
+    expect([name, reason]).toEqual(["cuda", "CUDA device 0, emulated on the CPU, sm_80, 1 SMs"]);
+    await backend[Symbol.asyncDispose]();
   });
 });

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Backend } from "@modernbert-ts/tensor-core";
-import { NativeBackend } from "./backend.ts";
+import { nativeBackend } from "./backend.ts";
 import { loadNativeLibrary } from "./library.ts";
 import type { InstructionSet, NativeLibrary } from "./library.ts";
 
@@ -21,7 +21,7 @@ export async function loadNativeEngine(): Promise<(options: NativeOptions) => Ba
     if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
       throw new TensorError("createCpuBackend", `expected 1 to 1024 threads, got ${threads}`);
     }
-    return new NativeBackend(library, chooseInstructionSet(library, options.instructionSet), threads);
+    return nativeBackend(library, chooseInstructionSet(library, options.instructionSet), threads);
   };
 }
 

@@ -1,6 +1,6 @@
 /** The primitives as native commands. */
+import { encodeMap } from "@modernbert-ts/device-kit";
 import type { PrimitiveKernels, ScalarFunctionName, View } from "@modernbert-ts/tensor-core";
-import { encodeMap } from "./map.ts";
 import type { NativeCommands } from "./operations.ts";
 
 export function nativePrimitives(

@@ -2,6 +2,7 @@
 #ifndef MB_ISA_H
 #define MB_ISA_H
 
+#include "base/command.h"
 #include "runtime/api.h"
 
 /* The kernels of instruction set `index` (as in mb_isa_name). */

@@ -37,9 +37,7 @@ struct mb_stream {
   char error[256];
 };
 
-/* The stream's own operations (device-kit's commands/encoder.ts). Attributes are doubles; addresses fit, as they stay below 2^53. */
-enum { WRITE_INLINE = -1, COPY_BYTES = -2, FREE = -3 };
-
+/* Addresses fit, as they stay below 2^53. */
 static void *address_of(double number) { return (void *)(intptr_t)number; }
 
 /* Keeps an error of the command in progress, unless an earlier one waits to be taken. */
@@ -73,13 +71,13 @@ static void execute(mb_stream *stream, const mb_command *command) {
   const mb_view *views = (const mb_view *)(command + 1);
   const double *attributes = (const double *)(views + command->views);
   switch (command->operation) {
-    case WRITE_INLINE:
+    case MB_WRITE_INLINE:
       memcpy(address_of(attributes[0]), attributes + 2, (size_t)attributes[1]);
       break;
-    case COPY_BYTES:
+    case MB_COPY_BYTES:
       memcpy(address_of(attributes[0]), address_of(attributes[1]), (size_t)attributes[2]);
       break;
-    case FREE:
+    case MB_FREE:
       mb_blocks_free(&stream->blocks, address_of(attributes[0]));
       break;
     default: {

@@ -1,11 +1,11 @@
 /**
- * Programs of `map` as attributes of the native command. Register reuse happens here: a long derived gradient has many values but few
- * of them alive at once, and the interpreter's registers have to stay in the L1 cache.
+ * Programs of `map` as attributes of a native command. Register reuse happens here: a long derived gradient has many values but few
+ * of them alive at once, and an interpreter's registers have to stay close to it.
  */
 import { compileProgram } from "@modernbert-ts/tensor-core";
 import type { Expression, Instruction, Program, ScalarFunctionName } from "@modernbert-ts/tensor-core";
 
-/** Operands in C: 0… are temporaries, the rest inputs and constants (native/c/kernels/map.c). */
+/** Operands of calls: 0… are temporaries, the rest inputs and constants. */
 const inputOperands = 1 << 16;
 const constantOperands = 1 << 17;
 

@@ -1,4 +1,4 @@
-/* One call from JavaScript, as node_api.c sees it: arguments and results. The first thing that goes wrong is thrown as a JavaScript error
+/* One call from JavaScript, as node_door.c sees it: arguments and results. The first thing that goes wrong is thrown as a JavaScript error
  * and makes the call `failed`; what comes after it does nothing, and yields zeros. */
 #ifndef MB_NODE_CALL_H
 #define MB_NODE_CALL_H

@@ -1,8 +1,8 @@
-#include "runtime/node_wait.h"
+#include "kit/node_wait.h"
 
 #include <stdlib.h>
 
-#include "runtime/api.h"
+#include "kit/stream_api.h"
 
 typedef struct {
   mb_stream *stream;

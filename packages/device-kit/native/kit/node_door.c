@@ -1,11 +1,10 @@
-/* The functions of api.h as a Node-API addon. Addresses and streams are numbers in JavaScript (below 2^53), bytes are Uint8Arrays that
- * are read or written before the call returns. It knows nothing but api.h, so another device library with these functions can use it.
+/* The functions of stream_api.h, and the library's own, as a Node-API addon. Addresses and streams are numbers in JavaScript (below 2^53),
+ * bytes are Uint8Arrays that are read or written before the call returns.
  *
  * A stream ends with its environment (a worker thread that is terminated, a process that ends) if nobody has ended it before: a hook of the
  * environment sees to that. Node runs it when no wait is in progress any more. */
-#include "runtime/api.h"
-#include "runtime/node_call.h"
-#include "runtime/node_wait.h"
+#include "kit/node_door.h"
+#include "kit/node_wait.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -28,18 +27,6 @@ static napi_value scalar_function(napi_env env, napi_callback_info info) {
   return call.failed ? NULL : number(&call, mb_scalar_function(name));
 }
 
-static napi_value isa_name(napi_env env, napi_callback_info info) {
-  node_call call = call_of(env, info);
-  const int32_t index = (int32_t)integer(&call, 0);
-  return call.failed ? NULL : string_or_undefined(&call, mb_isa_name(index));
-}
-
-static napi_value isa_supported(napi_env env, napi_callback_info info) {
-  node_call call = call_of(env, info);
-  const int32_t index = (int32_t)integer(&call, 0);
-  return call.failed ? NULL : boolean(&call, mb_isa_supported(index));
-}
-
 static napi_value copy_in(napi_env env, napi_callback_info info) {
   node_call call = call_of(env, info);
   size_t bytes;
@@ -58,23 +45,12 @@ static napi_value copy_out(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static napi_value limit_scratch(napi_env env, napi_callback_info info) {
-  node_call call = call_of(env, info);
-  const int64_t bytes = integer(&call, 0);
-  if (!call.failed) mb_limit_scratch(bytes);
-  return NULL;
-}
-
 /* Nobody will read what is queued. */
 static void abandon_stream(void *stream) { mb_stream_destroy(stream, 0); }
 
-static napi_value stream_create(napi_env env, napi_callback_info info) {
-  node_call call = call_of(env, info);
-  const int32_t workers = (int32_t)integer(&call, 0), isa = (int32_t)integer(&call, 1);
-  if (call.failed) return NULL;
-  mb_stream *stream = mb_stream_create(workers, isa);
-  if (stream != NULL && !succeeded(&call, napi_add_env_cleanup_hook(env, abandon_stream, stream))) abandon_stream(stream);
-  return call.failed ? NULL : number(&call, (int64_t)(intptr_t)stream);
+napi_value mb_door_stream(node_call *call, mb_stream *stream) {
+  if (stream != NULL && !succeeded(call, napi_add_env_cleanup_hook(call->env, abandon_stream, stream))) abandon_stream(stream);
+  return call->failed ? NULL : number(call, (int64_t)(intptr_t)stream);
 }
 
 static napi_value stream_allocate(napi_env env, napi_callback_info info) {
@@ -123,19 +99,12 @@ static napi_value stream_destroy(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static const struct {
-  const char *name;
-  napi_callback function;
-} functions[] = {
+static const mb_door_function functions[] = {
     {"abi", abi},
     {"operation", operation},
     {"scalarFunction", scalar_function},
-    {"isaName", isa_name},
-    {"isaSupported", isa_supported},
     {"copyIn", copy_in},
     {"copyOut", copy_out},
-    {"limitScratch", limit_scratch},
-    {"createStream", stream_create},
     {"allocate", stream_allocate},
     {"submit", stream_submit},
     {"completed", stream_completed},
@@ -145,13 +114,17 @@ static const struct {
     {"destroyStream", stream_destroy},
 };
 
+static bool export(node_call *call, napi_value exports, const mb_door_function *added) {
+  napi_value function;
+  return succeeded(call, napi_create_function(call->env, added->name, NAPI_AUTO_LENGTH, added->function, NULL, &function)) &&
+         succeeded(call, napi_set_named_property(call->env, exports, added->name, function));
+}
+
 NAPI_MODULE_INIT() {
   node_call call = {.env = env};
-  for (size_t index = 0; index < COUNT(functions); index++) {
-    napi_value function;
-    if (!succeeded(&call, napi_create_function(env, functions[index].name, NAPI_AUTO_LENGTH, functions[index].function, NULL, &function)) ||
-        !succeeded(&call, napi_set_named_property(env, exports, functions[index].name, function)))
-      return NULL;
-  }
+  for (size_t index = 0; index < COUNT(functions); index++)
+    if (!export(&call, exports, &functions[index])) return NULL;
+  for (const mb_door_function *own = mb_door_functions; own->name; own++)
+    if (!export(&call, exports, own)) return NULL;
   return exports;
 }

@@ -1,0 +1,158 @@
+/**
+ * Compiles the native library into build/<platform>-<arch>/: the emulated one with g++ (CXX names another compiler, CXX=none does without, CXXFLAGS adds flags),
+ * with `--cuda` the one for GPUs, with nvcc (NVCC names another; `--targets` what follows -gencode). `--out DIR` builds elsewhere. Objects are kept, and only what changed is compiled again. Without a
+ * C++ compiler it prints one line and succeeds: the backend then says what is missing when it is asked for.
+ */
+import { execFile, execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { basename, dirname, extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+
+const run = promisify(execFile);
+const require = createRequire(import.meta.url);
+const root = fileURLToPath(new URL("../", import.meta.url));
+const sources = join(root, "src", "native");
+const generated = join(root, "generated");
+const kit = join(dirname(require.resolve("@modernbert-ts/device-kit/package.json")), "native");
+const { values: options } = parseArgs({
+  options: { cuda: { type: "boolean", default: false }, targets: { type: "string" }, out: { type: "string" } },
+});
+const out = options.out ?? join(root, "build", `${process.platform}-${process.arch}`);
+
+const added = (process.env.CXXFLAGS ?? "").split(/\s+/).filter(Boolean);
+const common = ["-O2", "-Wall", "-Wextra", "-fPIC", "-fvisibility=hidden", ...added];
+/** Machine code for data-centre GPUs, and PTX for all others from Ampere on. */
+const allTargets = "arch=compute_80,code=sm_80 arch=compute_90a,code=sm_90a arch=compute_80,code=compute_80";
+const targets = (options.targets ?? allTargets).split(" ");
+
+const ways = {
+  emulated: {
+    compiler: process.env.CXX ?? "g++",
+    c: ["-x", "c", "-std=gnu11", ...common],
+    cpp: ["-x", "c++", "-std=c++17", "-ffp-contract=off", "-Wno-unknown-pragmas", ...common],
+    link: ["-lpthread", ...added],
+    file: "modernbert_cuda_emulated.node",
+    folders: ["simt", "engine", "kernels"],
+  },
+  cuda: {
+    compiler: process.env.NVCC ?? "nvcc",
+    c: common.flatMap((flag) => ["-Xcompiler", flag]),
+    cpp: [
+      "-x",
+      "cu",
+      "-std=c++17",
+      "-O3",
+      "-Xcompiler",
+      "-Wall,-fPIC,-fvisibility=hidden",
+      ...targets.flatMap((target) => ["-gencode", target]),
+    ],
+    link: ["-cudart", "static", "-lpthread"],
+    file: "modernbert_cuda.node",
+    folders: ["engine", "kernels"],
+  },
+};
+
+await main(options.cuda ? "cuda" : "emulated").catch((error) => {
+  console.error(`[backend-cuda] ${error.message.trimEnd()}`);
+  process.exitCode = 1;
+});
+
+async function main(name) {
+  const way = ways[name];
+  if (process.platform !== "linux") return console.log("[backend-cuda] the native library is for Linux: not built.");
+  if (!compilerWorks(way.compiler)) {
+    const message = `no working ${way.compiler}: the ${name} library is not built.`;
+    if (name === "cuda") throw new Error(message);
+    return console.log(`[backend-cuda] ${message}`);
+  }
+  await generate();
+  const objects = join(out, `objects-${name}`);
+  mkdirSync(objects, { recursive: true });
+  const includes = [sources, kit, generated, require("node-api-headers").include_dir].flatMap((folder) => [
+    "-I",
+    folder,
+  ]);
+  const headers = newest([sources, kit, generated].flatMap((folder) => files(folder, [".h"])));
+  const jobs = [kit, ...way.folders.map((folder) => join(sources, folder))]
+    .flatMap((folder) => files(folder, [".c", ".cpp", ".cu"]))
+    .map((source) => {
+      const flags = [...(extname(source) === ".c" ? way.c : way.cpp), ...includes];
+      const stamp = createHash("sha256")
+        .update([way.compiler, ...flags].join(" "))
+        .digest("hex")
+        .slice(0, 12);
+      return { source, flags, object: join(objects, `${basename(source)}-${stamp}.o`) };
+    });
+  const stale = jobs.filter(({ source, object }) => changed(object) < Math.max(headers, changed(source)));
+  const library = join(out, way.file);
+  if (stale.length === 0 && changed(library) >= newest(jobs.map(({ object }) => object))) return;
+
+  await inParallel(stale, async ({ source, flags, object }) => {
+    await compile(way.compiler, [...flags, "-c", source, "-o", `${object}.${process.pid}`]);
+    renameSync(`${object}.${process.pid}`, object);
+  });
+  const temporary = `${library}.${process.pid}`;
+  await compile(way.compiler, ["-shared", ...jobs.map(({ object }) => object), ...way.link, "-o", temporary]);
+  renameSync(temporary, library);
+  console.log(`[backend-cuda] ${name} library built: ${way.compiler}, ${stale.length} files compiled`);
+}
+
+/** The scalar functions of tensor-core's table, one X(name, arity, text) each. */
+async function generate() {
+  const { scalarTable } = await import("@modernbert-ts/tensor-core");
+  const lines = Object.entries(scalarTable).map(([name, { arity, cuda }]) => `  X(${name}, ${arity}, ${cuda})`);
+  const text = [
+    "/* Generated by scripts/build-native.mjs from the scalar table of tensor-core: X(name, arity, CUDA text over a, b, c). */",
+    "#define MB_SCALAR_FUNCTIONS(X) \\",
+    `${lines.join(" \\\n")}`,
+    "",
+  ].join("\n");
+  mkdirSync(generated, { recursive: true });
+  const path = join(generated, "scalar_functions.h");
+  if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+}
+
+function compilerWorks(compiler) {
+  try {
+    execFileSync(compiler, ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function compile(compiler, args) {
+  const { stderr } = await run(compiler, args).catch((cause) => {
+    throw new Error(`compiling failed: ${cause.stderr || cause.message}`, { cause });
+  });
+  if (stderr) console.error(stderr.trimEnd());
+}
+
+async function inParallel(items, work) {
+  const queue = [...items];
+  const lane = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, lane));
+}
+
+/** Files below `folder`, sorted. */
+function files(folder, suffixes) {
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => suffixes.includes(extname(name)))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+/** When a file changed last; 0 where there is none. */
+function changed(path) {
+  return existsSync(path) ? statSync(path).mtimeMs : 0;
+}
+
+function newest(paths) {
+  return Math.max(0, ...paths.map(changed));
+}

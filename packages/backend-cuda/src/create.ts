@@ -1,0 +1,25 @@
+/** Opens the backend: which library, which device. */
+import { TensorError } from "@modernbert-ts/tensor-core";
+import type { Backend } from "@modernbert-ts/tensor-core";
+import { cudaBackend } from "./backend.ts";
+import { loadLibrary } from "./library.ts";
+
+export interface CudaOptions {
+  /** Which of the GPUs that the driver shows (CUDA_VISIBLE_DEVICES); default 0. */
+  readonly device?: number;
+  /** Run the kernels on the CPU, thread by thread: for tests, not for speed. Default: whether MODERNBERT_CUDA_EMULATE is 1. */
+  readonly emulate?: boolean;
+}
+
+/**
+ * A backend on an NVIDIA GPU.
+ * @throws CudaUnavailableError that says what is missing: the library, the driver, a GPU.
+ * @throws TensorError for a device that there is not.
+ */
+export async function createCudaBackend(options: CudaOptions = {}): Promise<Backend> {
+  const { device = 0, emulate = process.env["MODERNBERT_CUDA_EMULATE"] === "1" } = options;
+  const library = loadLibrary(emulate ? "emulated" : "cuda");
+  const name = Number.isInteger(device) && device >= 0 ? library.deviceName(device) : undefined;
+  if (name === undefined) throw new TensorError("createCudaBackend", `expected a device that there is, got ${device}`);
+  return cudaBackend(library, device, name);
+}

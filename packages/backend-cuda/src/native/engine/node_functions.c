@@ -1,0 +1,35 @@
+/* This library's own functions as Node sees them (src/addon.ts). */
+#include "engine/api.h"
+#include "kit/node_door.h"
+
+static napi_value device_problem(napi_env env, napi_callback_info info) {
+  node_call call = call_of(env, info);
+  return string_or_undefined(&call, mb_device_problem());
+}
+
+static napi_value device_name(napi_env env, napi_callback_info info) {
+  node_call call = call_of(env, info);
+  const int32_t device = (int32_t)integer(&call, 0);
+  return call.failed ? NULL : string_or_undefined(&call, mb_device_name(device));
+}
+
+static napi_value stream_create(napi_env env, napi_callback_info info) {
+  node_call call = call_of(env, info);
+  const int32_t device = (int32_t)integer(&call, 0);
+  return call.failed ? NULL : mb_door_stream(&call, mb_stream_create(device));
+}
+
+static napi_value stream_allocate_host(napi_env env, napi_callback_info info) {
+  node_call call = call_of(env, info);
+  mb_stream *stream = pointer(&call, 0);
+  const int64_t bytes = integer(&call, 1);
+  return call.failed ? NULL : number(&call, (int64_t)(intptr_t)mb_stream_allocate_host(stream, bytes));
+}
+
+const mb_door_function mb_door_functions[] = {
+    {"deviceProblem", device_problem},
+    {"deviceName", device_name},
+    {"createStream", stream_create},
+    {"allocateHost", stream_allocate_host},
+    {NULL, NULL},
+};

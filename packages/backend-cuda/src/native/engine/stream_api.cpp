@@ -1,0 +1,68 @@
+/* Streams as C functions. */
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "engine/stream.h"
+
+MB_API mb_stream *mb_stream_create(int32_t device) {
+  mb_stream *stream = new (std::nothrow) mb_stream(device);
+  if (stream == nullptr || stream->begin()) return stream;
+  delete stream;
+  return nullptr;
+}
+
+/* The calling thread is JavaScript's, or one of libuv. */
+static void *allocate(mb_stream *stream, int64_t bytes, bool pinned) {
+  cudaSetDevice(stream->device);
+  return stream->blocks.allocate(bytes, pinned);
+}
+
+MB_API void *mb_stream_allocate(mb_stream *stream, int64_t bytes) { return allocate(stream, bytes, false); }
+
+MB_API void *mb_stream_allocate_host(mb_stream *stream, int64_t bytes) { return allocate(stream, bytes, true); }
+
+MB_API int32_t mb_stream_submit(mb_stream *stream, const void *commands, int64_t bytes) try {
+  std::vector<double> batch((size_t)bytes / sizeof(double));
+  memcpy(batch.data(), commands, (size_t)bytes);
+  {
+    const std::lock_guard<std::mutex> lock(stream->mutex);
+    stream->batches.push_back(std::move(batch));
+  }
+  stream->queued.notify_one();
+  return 1;
+} catch (const std::bad_alloc &) {
+  return 0;
+}
+
+MB_API int64_t mb_stream_completed(mb_stream *stream) { return stream->completed; }
+
+MB_API int32_t mb_stream_wait(mb_stream *stream, int64_t count, int32_t milliseconds) {
+  {
+    std::unique_lock<std::mutex> lock(stream->mutex);
+    const auto done = [&] { return stream->completed >= count; };
+    if (stream->executed.wait_for(lock, std::chrono::milliseconds(milliseconds), done)) return 1;
+  }
+  cudaSetDevice(stream->device);
+  const cudaError_t error = cudaStreamQuery(stream->stream);
+  if (error != cudaSuccess && error != cudaErrorNotReady) stream->lose(error);
+  return stream->completed >= count;
+}
+
+MB_API int32_t mb_stream_take_error(mb_stream *stream, int64_t count, char *text, int64_t capacity) {
+  const std::lock_guard<std::mutex> lock(stream->mutex);
+  if (!stream->failed || stream->failed_at > count) return 0;
+  snprintf(text, (size_t)capacity, "%s", stream->error);
+  if (!stream->lost) stream->failed = false;
+  return 1;
+}
+
+MB_API void mb_stream_destroy(mb_stream *stream, int32_t finish) {
+  if (!finish) stream->abandoned = true;
+  delete stream;
+}
+
+MB_API void mb_copy(void *to, const void *from, int64_t bytes) {
+  if (bytes > 0) memcpy(to, from, (size_t)bytes);
+}

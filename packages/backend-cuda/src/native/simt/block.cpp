@@ -1,0 +1,194 @@
+/* Runs the threads of a block as fibers, each until it waits or ends, in an order that MODERNBERT_CUDA_FIBER_ORDER names: forward (default),
+ * backward, or shuffled. A kernel that lacks a barrier gives other results in another order. */
+#include <sys/mman.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "simt/emulated.h"
+#include "simt/fiber.h"
+
+namespace simt {
+namespace {
+
+constexpr unsigned most_threads = 1024;
+constexpr size_t stack_bytes = (64 << 10) + 13 * 64; /* no power of two: their ends would share lines of the cache */
+constexpr size_t shared_bytes = 48 << 10; /* what a kernel may have without asking for more */
+constexpr uint32_t nobody = 0x7fc0dead;   /* a NaN */
+
+enum class state { fresh, ready, at_warp, at_block, ended };
+
+struct fiber {
+  void *stack = nullptr; /* where it goes on */
+  char *top = nullptr;
+  state is = state::fresh;
+  size_t shared_used = 0;
+};
+
+struct warp {
+  unsigned arrived = 0, turn = 0;
+  /* By turns: a lane may give its next value before another has read this one. */
+  uint32_t given[2][32];
+};
+
+[[noreturn]] void stop(const char *reason) {
+  fprintf(stderr, "[backend-cuda] the emulator: %s\n", reason);
+  abort();
+}
+
+/* The blocks of one thread of the system. */
+struct machine {
+  char *stacks;
+  alignas(256) char memory[shared_bytes];
+  fiber fibers[most_threads];
+  warp warps[most_threads / 32];
+  std::vector<unsigned> order;
+  std::vector<char *> free_stacks; /* their ends; the last used is the first to be used again */
+  const std::function<void()> *body = nullptr;
+  void *scheduler = nullptr;
+  place at{};
+  unsigned alive = 0, at_barrier = 0, barrier_turn = 0;
+  int joined[2] = {0, 0}; /* by turns, as in `warp` */
+  uint64_t random = 0x9e3779b97f4a7c15;
+  const char *wish = getenv("MODERNBERT_CUDA_FIBER_ORDER");
+
+  machine() {
+    const int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *data = mmap(nullptr, most_threads * stack_bytes, PROT_READ | PROT_WRITE, kind, -1, 0);
+    if (data == MAP_FAILED) stop("there is no memory for stacks");
+    stacks = static_cast<char *>(data);
+    for (unsigned i = most_threads; i > 0; i--) free_stacks.push_back(stacks + i * stack_bytes);
+  }
+  ~machine() { munmap(stacks, most_threads * stack_bytes); }
+
+  fiber &running() { return fibers[at.thread.x]; }
+
+  void suspend(state reason) {
+    running().is = reason;
+    mb_switch_stack(&running().stack, scheduler);
+  }
+
+  void release(unsigned first, unsigned end, state waiting) {
+    for (unsigned i = first; i < end; i++)
+      if (fibers[i].is == waiting) fibers[i].is = state::ready;
+  }
+
+  void release_block() {
+    at_barrier = 0;
+    joined[++barrier_turn % 2] = 0;
+    release(0, at.threads.x, state::at_block);
+  }
+
+  void arrange() {
+    order.resize(at.threads.x);
+    const bool backward = wish && strcmp(wish, "backward") == 0;
+    for (unsigned i = 0; i < at.threads.x; i++) order[i] = backward ? at.threads.x - 1 - i : i;
+    if (wish && strcmp(wish, "shuffled") == 0) {
+      for (unsigned i = at.threads.x; i > 1; i--) {
+        random = random * 6364136223846793005 + 1442695040888963407;
+        std::swap(order[i - 1], order[(random >> 33) % i]);
+      }
+    }
+  }
+
+  void run_block(void (*enter)()) {
+    memset(memory, 0xff, sizeof memory);
+    for (unsigned w = 0; w < at.threads.x / 32; w++) {
+      warps[w] = {};
+      for (auto &turn : warps[w].given)
+        for (uint32_t &value : turn) value = nobody;
+    }
+    for (unsigned i = 0; i < at.threads.x; i++) fibers[i] = {};
+    alive = at.threads.x;
+    at_barrier = 0;
+    joined[0] = joined[1] = 0;
+    while (alive > 0) {
+      bool moved = false;
+      arrange();
+      for (const unsigned i : order) {
+        fiber &next = fibers[i];
+        if (next.is != state::fresh && next.is != state::ready) continue;
+        if (next.is == state::fresh) {
+          next.top = free_stacks.back();
+          free_stacks.pop_back();
+          next.stack = fresh_stack(next.top, enter);
+        }
+        moved = true;
+        at.thread.x = i;
+        mb_switch_stack(&scheduler, next.stack);
+        if (next.is == state::ended) free_stacks.push_back(next.top);
+      }
+      if (!moved) stop("the threads of a block wait for one another: not all of them come to a barrier or a collective");
+    }
+  }
+};
+
+thread_local std::unique_ptr<machine> made;
+/* The same: reached faster. */
+thread_local machine *current = nullptr;
+
+machine &own() { return *current; }
+
+void enter() {
+  machine &m = own();
+  (*m.body)();
+  m.alive--;
+  if (m.at_barrier > 0 && m.at_barrier == m.alive) m.release_block();
+  m.suspend(state::ended);
+}
+
+} // namespace
+
+const place &position() { return own().at; }
+
+void *shared(size_t bytes) {
+  machine &m = own();
+  size_t &used = m.running().shared_used;
+  void *const data = m.memory + used;
+  used += (bytes + 255) / 256 * 256;
+  if (used > shared_bytes) stop("a kernel asks for more than 48 KiB of shared memory");
+  return data;
+}
+
+int sync_block(int value) {
+  machine &m = own();
+  const unsigned turn = m.barrier_turn % 2;
+  m.joined[turn] |= value;
+  if (++m.at_barrier == m.alive) m.release_block();
+  else m.suspend(state::at_block);
+  return m.joined[turn];
+}
+
+uint32_t exchange(uint32_t value, unsigned source) {
+  machine &m = own();
+  const unsigned lane = m.at.thread.x % 32, first = m.at.thread.x - lane;
+  warp &w = m.warps[first / 32];
+  const unsigned turn = w.turn % 2;
+  w.given[turn][lane] = value;
+  if (++w.arrived < 32) {
+    m.suspend(state::at_warp);
+  } else {
+    w.arrived = 0;
+    w.turn++;
+    for (uint32_t &next : w.given[w.turn % 2]) next = nobody;
+    m.release(first, first + 32, state::at_warp);
+  }
+  return w.given[turn][source];
+}
+
+void run(unsigned blocks, unsigned threads, const std::function<void()> &body) {
+  if (threads == 0 || threads > most_threads || threads % 32 != 0) stop("a block has 32 to 1024 threads, in whole warps");
+  if (!made) {
+    made = std::make_unique<machine>();
+    current = made.get();
+  }
+  machine &m = own();
+  m.body = &body;
+  m.at = {{0}, {0}, {threads}, {blocks}};
+  for (; m.at.block.x < blocks; m.at.block.x++) m.run_block(enter);
+}
+
+} // namespace simt

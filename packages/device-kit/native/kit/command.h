@@ -1,0 +1,29 @@
+/* Commands as CommandEncoder (device-kit's commands/encoder.ts) writes them: mb_command, then `views` times mb_view, then 8-byte doubles
+ * (the attributes). All numbers that JavaScript sends are doubles: whole numbers up to 2^53 are exact. */
+#ifndef MB_KIT_COMMAND_H
+#define MB_KIT_COMMAND_H
+
+#include <stdint.h>
+
+#define MB_MAX_RANK 6
+
+typedef enum { MB_F32, MB_F16, MB_BF16, MB_F64, MB_I32, MB_U32 } mb_dtype;
+
+/* A strided window. `data` has the offset applied; shapes and strides count elements. Absent (optional) views have data == NULL. */
+typedef struct {
+  void *data;
+  int32_t dtype; /* mb_dtype */
+  int32_t rank;
+  int64_t shape[MB_MAX_RANK], stride[MB_MAX_RANK];
+} mb_view;
+
+typedef struct {
+  int32_t operation; /* a number of the library (mb_operation), or one of the stream's own */
+  int32_t views;
+  int64_t bytes; /* of the whole command, a multiple of 8 */
+} mb_command;
+
+/* The stream's own operations. Their attributes are addresses and sizes: to, size, bytes…; to, from, size; address. */
+enum { MB_WRITE_INLINE = -1, MB_COPY_BYTES = -2, MB_FREE = -3 };
+
+#endif

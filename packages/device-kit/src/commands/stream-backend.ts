@@ -1,0 +1,188 @@
+/** A whole Backend over one native command stream: memory, transfers, captures. The backend's own are the library and what is encoded. */
+import type {
+  Backend,
+  BufferId,
+  Capabilities,
+  FusedImplementations,
+  MemoryStats,
+  PrimitiveAttrs,
+  PrimitiveKernels,
+  PrimitiveName,
+  Replay,
+  View,
+} from "@modernbert-ts/tensor-core";
+import { Lifetime } from "../lifetime.ts";
+import { Buffers } from "../memory/buffers.ts";
+import { Pool } from "../memory/pool.ts";
+import { captureReplay } from "../replay.ts";
+import { offsetAddress } from "./address.ts";
+import type { Address, AddressBlock } from "./address.ts";
+import type { NativeStreams, StreamHandle } from "./addon.ts";
+import { CommandEncoder } from "./encoder.ts";
+import { Staging, stagingBytes } from "./staging.ts";
+import { CommandStream } from "./stream.ts";
+
+/** Writes up to this size travel inside the command stream. */
+const inlineBytes = 16 << 10;
+
+export interface StreamBackendParts<Operation extends string> {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  readonly library: NativeStreams;
+  /** The backend's own from now on. */
+  readonly stream: StreamHandle;
+  /** The number of each kernel. */
+  readonly operations: Readonly<Record<Operation, number>>;
+  readonly primitives: (commands: CommandEncoder<Operation>) => PrimitiveKernels<View>;
+  readonly fused: (commands: CommandEncoder<Operation>) => Partial<FusedImplementations>;
+  /** Memory for staging and reading, where the host cannot reach the memory of buffers; undefined when there is no room. */
+  readonly allocateHost?: (bytes: number) => Address | undefined;
+}
+
+export class StreamBackend<Operation extends string> implements Backend {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  readonly fused: Partial<FusedImplementations>;
+  readonly #library: NativeStreams;
+  readonly #lifetime = new Lifetime("backend");
+  readonly #stream: CommandStream;
+  readonly #pool: Pool<AddressBlock>;
+  /** What the host reads and fills: the same pool where it can reach that. */
+  readonly #hostPool: Pool<AddressBlock>;
+  readonly #buffers: Buffers<AddressBlock>;
+  readonly #staging: Staging;
+  readonly #commands: CommandEncoder<Operation>;
+  readonly #primitives: PrimitiveKernels<View>;
+  /** Reads and synchronisations in progress: disposal waits for them. */
+  readonly #pending = new Set<Promise<unknown>>();
+
+  constructor(parts: StreamBackendParts<Operation>) {
+    const { library, stream, allocateHost } = parts;
+    this.name = parts.name;
+    this.capabilities = parts.capabilities;
+    this.#library = library;
+    this.#stream = new CommandStream(library, stream);
+    this.#pool = this.#poolOf((bytes) => library.allocate(stream, bytes));
+    this.#hostPool = allocateHost ? this.#poolOf(allocateHost) : this.#pool;
+    this.#buffers = new Buffers(this.#pool);
+    this.#staging = new Staging(this.#hostPool, this.#stream);
+    this.#commands = new CommandEncoder(this.#stream, this.#buffers, parts.operations);
+    this.#primitives = parts.primitives(this.#commands);
+    this.fused = parts.fused(this.#commands);
+  }
+
+  allocate(byteLength: number): BufferId {
+    this.#lifetime.check("allocate");
+    return this.#buffers.allocate(byteLength);
+  }
+
+  release(buffer: BufferId): void {
+    if (!this.#lifetime.ended) this.#buffers.release(buffer);
+  }
+
+  write(buffer: BufferId, data: ArrayBufferView, byteOffset = 0): void {
+    this.#lifetime.check("write");
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const { address } = this.#buffers.findRange("write", buffer, byteOffset, bytes.length);
+    const to = offsetAddress(address, byteOffset);
+    if (bytes.length <= inlineBytes || this.#stream.recording) return this.#commands.writeInline(to, bytes);
+    if (this.#hostPool === this.#pool && this.#stream.completed() === this.#stream.count)
+      return this.#library.copyIn(to, bytes);
+    for (let at = 0; at < bytes.length; at += stagingBytes) {
+      const part = bytes.subarray(at, at + stagingBytes);
+      const from = this.#staging.take(part.length, this.#stream.count + 1);
+      this.#library.copyIn(from, part);
+      this.#commands.copyBytes(offsetAddress(to, at), from, part.length);
+    }
+  }
+
+  read(buffer: BufferId, byteOffset: number, byteLength: number): Promise<ArrayBuffer> {
+    return this.#track("read", async () => {
+      this.#pool.checkNotRecording("read");
+      const { address } = this.#buffers.findRange("read", buffer, byteOffset, byteLength);
+      // Later commands may overwrite the buffer before the wait is over, so its content is set aside in order.
+      const aside = this.#hostPool.take(byteLength);
+      try {
+        this.#commands.copyBytes(aside.address, offsetAddress(address, byteOffset), byteLength);
+        await this.#stream.wait(this.#stream.count);
+        const result = new ArrayBuffer(byteLength);
+        this.#library.copyOut(new Uint8Array(result), aside.address);
+        return result;
+      } finally {
+        this.#hostPool.give(aside);
+      }
+    });
+  }
+
+  run<K extends PrimitiveName>(
+    op: K,
+    outputs: readonly View[],
+    inputs: readonly View[],
+    attrs: PrimitiveAttrs[K],
+  ): void {
+    this.#lifetime.check(op);
+    this.#primitives[op](outputs, inputs, attrs);
+  }
+
+  flush(): void {
+    this.#lifetime.check("flush");
+    this.#stream.flush();
+  }
+
+  synchronize(): Promise<void> {
+    return this.#track("synchronize", async () => {
+      this.#pool.checkNotRecording("synchronize");
+      await this.#stream.wait(this.#stream.count);
+    });
+  }
+
+  memory(): MemoryStats {
+    const stats = this.#buffers.stats();
+    return { ...stats, cachedBytes: stats.cachedBytes + this.#staging.bytes };
+  }
+
+  trim(maxCachedBytes = 0): void {
+    this.#lifetime.check("trim");
+    this.#pool.trim(maxCachedBytes);
+    if (this.#hostPool !== this.#pool) this.#hostPool.trim(maxCachedBytes);
+    this.#staging.drain();
+  }
+
+  /** The recorded commands first run at `Replay.run()`. */
+  capture(record: () => void): Replay {
+    return captureReplay(
+      this.#lifetime,
+      this.#pool,
+      () => this.#stream.record(record),
+      (recording) => this.#stream.replay(recording),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#lifetime.ended) return;
+    this.#lifetime.end();
+    await Promise.allSettled([...this.#pending, this.#stream.wait(this.#stream.count)]);
+    this.#buffers.destroy();
+    this.#hostPool.destroy();
+    this.#stream.destroy();
+  }
+
+  #poolOf(allocate: (bytes: number) => Address | undefined): Pool<AddressBlock> {
+    return new Pool({
+      allocate(bytes) {
+        const address = allocate(bytes);
+        return address === undefined ? undefined : { address, bytes };
+      },
+      free: ({ address }) => this.#commands.free(address),
+      settle: () => this.#stream.waitBlocking(this.#stream.count),
+    });
+  }
+
+  #track<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    this.#lifetime.check(operation);
+    const promise = work();
+    const settled = promise.catch(() => undefined).finally(() => this.#pending.delete(settled));
+    this.#pending.add(settled);
+    return promise;
+  }
+}
