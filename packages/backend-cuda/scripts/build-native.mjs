@@ -48,6 +48,9 @@ const ways = {
       "-O3",
       "-Xcompiler",
       "-Wall,-fPIC,-fvisibility=hidden",
+      // A kernel whose registers spill to memory does not compile.
+      "-Xptxas",
+      "--warn-on-spills,--warning-as-error",
       ...targets.flatMap((target) => ["-gencode", target]),
     ],
     link: ["-cudart", "static", "-lpthread"],
