@@ -1,7 +1,7 @@
 /** `modernbert forward` gives the numbers of transformers (golden fixtures), and says what is wrong with inputs that it cannot take. */
 import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { openSafetensors, writeSafetensors } from "@modernbert-ts/safetensors/node";
 import type { TensorEntry } from "@modernbert-ts/safetensors";
 import { bin, cli, errorOf } from "./support/cli.ts";
@@ -54,6 +54,18 @@ describe("golden fixtures", () => {
     ]);
     expect(result.code, result.stderr).toBe(0);
     expect(result.stdout).toBe("");
+    await expectGolden(output, golden, true);
+  });
+
+  test("on the emulated CUDA device: outputs, loss and every gradient", async ({ skip }) => {
+    vi.stubEnv("MODERNBERT_CUDA_EMULATE", "1");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const golden = await goldenCase(join(folder, "cuda"), "sequence_single_label");
+    const output = join(folder, "cuda", "out.safetensors");
+    const files = ["--model", golden.model, "--input", golden.input, "--output", output];
+    const result = await cli(["forward", ...files, "--gradients", "--backend", "cuda"]);
+    if (result.stderr.includes("there is no emulated library")) skip("there is no emulated CUDA library");
+    expect(result.code, result.stderr).toBe(0);
     await expectGolden(output, golden, true);
   });
 

@@ -48,6 +48,9 @@ const ways = {
       "-O3",
       "-Xcompiler",
       "-Wall,-fPIC,-fvisibility=hidden",
+      // A kernel whose registers spill to memory does not compile.
+      "-Xptxas",
+      "--warn-on-spills,--warning-as-error",
       ...targets.flatMap((target) => ["-gencode", target]),
     ],
     link: ["-cudart", "static", "-lpthread"],
@@ -65,7 +68,7 @@ async function main(name) {
   const way = ways[name];
   if (process.platform !== "linux") return console.log("[backend-cuda] the native library is for Linux: not built.");
   if (!compilerWorks(way.compiler)) {
-    const message = `no working ${way.compiler}: the ${name} library is not built.`;
+    const message = `expected a compiler (${way.compiler}), found none that works: the ${name} library is not built.`;
     if (name === "cuda") throw new Error(message);
     return console.log(`[backend-cuda] ${message}`);
   }
