@@ -236,12 +236,7 @@ describe("inputs", async () => {
       [],
       /labels below 300, got 300/,
     ],
-    [
-      "a backend that is not installed",
-      [ids, mask],
-      ["--backend", "cuda"],
-      /backend-cuda is not installed: npm install/,
-    ],
+    ["a backend whose device is not there", [ids, mask], ["--backend", "cuda"], /\[backend\] no cuda device: /],
     [
       "an output folder that is not there",
       [ids, mask],
