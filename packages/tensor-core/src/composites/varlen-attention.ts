@@ -44,7 +44,7 @@ export const varlenAttentionDefinition: CompositeDefinition<"varlenAttention"> =
     const [tokens, , heads, width] = qkv!.shape as [number, number, number, number];
     // A window that reaches every key of the longest sequence is none.
     const window = attrs.window !== null && attrs.window < attrs.maxSeqlen - 1 ? attrs.window : null;
-    const { keys, visible, offsets: keyOffsets } = visibleKeys(cuSeqlens!, keyCounts, tokens, window, attrs.maxSeqlen);
+    const { keys, visible, start } = visibleKeys(cuSeqlens!, keyCounts, tokens, window, attrs.maxSeqlen);
     const count = keys.shape[1]!;
     const rows = (part: number): Tensor => reshape(slice(qkv!, 1, part, part + 1), [tokens, heads * width]);
     const gathered = (part: number): Tensor =>
@@ -56,7 +56,9 @@ export const varlenAttentionDefinition: CompositeDefinition<"varlenAttention"> =
     const peak = stopGradient(max(masked, [3]));
     const exponentials = map(s.select(x(2), s.exp(s.sub(x(0), s.max(x(1), lowest))), 0), [masked, peak, mask]);
     const whole = map(s.div(x(0), s.max(x(1), 0.5)), [exponentials, sum(exponentials, [3])]);
-    const probabilities = attrs.dropout ? dropProbabilities(whole, keyOffsets, attrs, step) : whole;
+    const probabilities = attrs.dropout
+      ? dropProbabilities(whole, map(s.sub(x(0), x(1)), [keys, start], "i32"), attrs, step)
+      : whole;
     return [reshape(matmul(probabilities, gathered(2)), [tokens, heads, width])];
   },
 };
@@ -82,8 +84,8 @@ function dropProbabilities(
 }
 
 /**
- * For each token the rows of the keys in its window [T, K] (itself where there is none), their indices in its sequence, and whether each
- * counts (1 or 0).
+ * For each token the rows of the keys in its window [T, K] (itself where there is none), whether each counts (1 or 0), and where its
+ * sequence starts [T, 1].
  */
 function visibleKeys(
   cuSeqlens: Tensor,
@@ -91,7 +93,7 @@ function visibleKeys(
   tokens: number,
   window: number | null,
   maxSeqlen: number,
-): { keys: Tensor; visible: Tensor; offsets: Tensor } {
+): { keys: Tensor; visible: Tensor; start: Tensor } {
   const { runtime } = cuSeqlens;
   const sequences = cuSeqlens.shape[0]! - 1;
   const token = reshape(iota(runtime, [tokens]), [tokens, 1]);
@@ -109,5 +111,5 @@ function visibleKeys(
   const key = map(s.add(x(0), x(1)), [first, column], "f32");
   const visible = map(s.mul(s.lessEqual(x(1), x(0)), s.less(x(0), x(2))), [key, start, end], "f32");
   const keys = map(s.select(x(1), x(0), x(2)), [key, visible, token], "i32");
-  return { keys, visible, offsets: map(s.sub(x(0), x(1)), [keys, start], "i32") };
+  return { keys, visible, start };
 }
