@@ -12,7 +12,7 @@ import {
 } from "@modernbert-ts/tensor-core";
 import { linear, map, mlp, TensorError, x } from "@modernbert-ts/tensor-core";
 import type { CompositeAttrs, Precision, Runtime, Tensor } from "@modernbert-ts/tensor-core";
-import { uploadBatch } from "./batch/device-batch.ts";
+import { overwriteBatch, uploadBatch } from "./batch/device-batch.ts";
 import type { DeviceBatch } from "./batch/device-batch.ts";
 import { checkBatch } from "./batch/packed-batch.ts";
 import type { PackedBatch } from "./batch/packed-batch.ts";
@@ -70,6 +70,15 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   upload(batch: PackedBatch): DeviceBatch {
     checkBatch(batch, this.info);
     return uploadBatch(this.runtime, batch);
+  }
+
+  /**
+   * Puts a batch of the same sizes in the place of an uploaded one, in order with queued work: what was captured runs on it.
+   * @throws BatchError like `upload`, and where a size differs.
+   */
+  overwrite(device: DeviceBatch, batch: PackedBatch): DeviceBatch {
+    checkBatch(batch, this.info);
+    return overwriteBatch(this.runtime, device, batch);
   }
 
   /** The last hidden state [T, d] of all tokens of the pack. It belongs to the scope around the call. */

@@ -2,7 +2,7 @@
 export type { Architecture, CreateOptions } from "./architecture.ts";
 export { padToBucket } from "./batch/bucket.ts";
 export type { Bucket } from "./batch/bucket.ts";
-export { disposeBatch, overwriteBatch } from "./batch/device-batch.ts";
+export { disposeBatch } from "./batch/device-batch.ts";
 export type { DeviceBatch } from "./batch/device-batch.ts";
 export { packSequences } from "./batch/packed-batch.ts";
 export type { PackedBatch } from "./batch/packed-batch.ts";

@@ -13,7 +13,6 @@ import {
   heads,
   loadModelFolder,
   maskedLmLoss,
-  overwriteBatch,
   packSequences,
   sequenceClassificationLogits,
   sequenceClassificationLoss,
@@ -119,9 +118,9 @@ it("a batch on the device is uploaded once, and can be overwritten by one of its
       ]),
       typeIds: new Int32Array(7),
     };
-    const again = Array.from(await model.forward(overwriteBatch(runtime, device, other)).read());
+    const again = Array.from(await model.forward(model.overwrite(device, other)).read());
     expect(again).toEqual(await hiddenOf(model, other));
-    expect(() => overwriteBatch(runtime, device, packSequences([[1, 2]]))).toThrow("7 tokens in 2 sequences");
+    expect(() => model.overwrite(device, packSequences([[1, 2]]))).toThrow("7 tokens in 2 sequences");
   } finally {
     backend.write = original;
   }

@@ -1,5 +1,5 @@
 /** A forward pass captured for a bucket and replayed on batches of other ids, borders and positions. */
-import { overwriteBatch, padToBucket } from "@modernbert-ts/encoder";
+import { padToBucket } from "@modernbert-ts/encoder";
 import { expect, it } from "vitest";
 import { packSequences } from "../src/index.ts";
 import type { PackedBatch } from "../src/index.ts";
@@ -24,7 +24,7 @@ onEveryEngine(({ create, dtype }) => {
     const device = model.upload(padToBucket(batches[0]!, bucket, 0));
     const captured = runtime.capture(() => model.forward(device));
     for (const batch of batches.toReversed()) {
-      overwriteBatch(runtime, device, padToBucket(batch, bucket, 0));
+      model.overwrite(device, padToBucket(batch, bucket, 0));
       captured.replay();
       const alone = runtime.scope(() => model.encode(batch));
       const got = Float32Array.from(await captured.value.read()).subarray(0, alone.size);

@@ -42,8 +42,7 @@ const sizes = ({ ids, cuSeqlens, maxSeqlen }: PackedBatch): string =>
   `${ids.length} tokens in ${cuSeqlens.length - 1} sequences of at most ${maxSeqlen}`;
 
 /**
- * Puts a batch of the same sizes in the place of another, in order with queued work: what was captured runs on the new one.
- * The new batch must be checked against the model before.
+ * Overwrites with a checked batch; see `Encoder.overwrite`.
  * @throws BatchError when tokens, sequences or type ids differ in number, or a sequence is longer than the old `maxSeqlen`.
  */
 export function overwriteBatch(runtime: Runtime, device: DeviceBatch, host: PackedBatch): DeviceBatch {

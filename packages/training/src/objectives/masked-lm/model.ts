@@ -1,5 +1,5 @@
 /** An encoder with a masked-language-modelling head, as the loop sees it. */
-import { maskedLmLoss, overwriteBatch, overwriteScored, uploadScored } from "@modernbert-ts/encoder";
+import { maskedLmLoss, overwriteScored, uploadScored } from "@modernbert-ts/encoder";
 import type { DeviceBatch, Encoder, ScoredTokens } from "@modernbert-ts/encoder";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import { dropoutOf, overwriteDraw, uploadDraw } from "../dropout-draw.ts";
@@ -35,7 +35,7 @@ export function maskedLmModel(
       };
     },
     overwrite({ batch, scored, draw }, row, step) {
-      overwriteBatch(runtime, batch, row);
+      model.overwrite(batch, row);
       overwriteScored(model, scored, row.ids.length, row.maskedPositions, row.maskedLabels);
       overwriteDraw(draw, step);
     },

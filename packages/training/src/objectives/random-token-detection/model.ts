@@ -1,10 +1,5 @@
 /** An encoder with a token-classification head of two labels, as the loop sees it. */
-import {
-  overwriteBatch,
-  tokenClassificationLogits,
-  tokenClassificationLoss,
-  uploadLabels,
-} from "@modernbert-ts/encoder";
+import { tokenClassificationLogits, tokenClassificationLoss, uploadLabels } from "@modernbert-ts/encoder";
 import type { DeviceBatch, DeviceLabels, Encoder } from "@modernbert-ts/encoder";
 import { map, scalar, slice, sumAll, x } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
@@ -41,7 +36,7 @@ export function detectionModel(
       };
     },
     overwrite({ batch, labels, draw }, row, step) {
-      overwriteBatch(runtime, batch, row);
+      model.overwrite(batch, row);
       runtime.write(labels.values, row.labels);
       overwriteDraw(draw, step);
     },
