@@ -1,8 +1,8 @@
 /** A CUDA library as a Backend over one command stream. */
-import { StreamBackend } from "@modernbert-ts/device-kit";
+import { primitiveCommands, StreamBackend } from "@modernbert-ts/device-kit";
 import type { Backend, DType } from "@modernbert-ts/tensor-core";
 import type { CudaLibrary } from "./library.ts";
-import { cudaPrimitives } from "./primitives.ts";
+import { limitedMapEncoder } from "./map-limits.ts";
 
 const dtypes: readonly DType[] = ["f32", "f16", "bf16", "i32", "u32"];
 
@@ -22,7 +22,7 @@ export function cudaBackend(library: CudaLibrary, device: number, name: string):
     library,
     stream,
     operations: library.operations,
-    primitives: (commands) => cudaPrimitives(commands, library.scalarFunctions),
+    primitives: (commands) => primitiveCommands(commands, limitedMapEncoder(library.scalarFunctions)),
     fused: () => ({}),
     allocateHost: (bytes) => library.allocateHost(stream, bytes),
   });

@@ -7,8 +7,11 @@ export type Answer = true | { readonly reason: string };
 /** Values, of whatever dtype a kernel takes; whole numbers; or what a kernel refuses unless it says that it takes it. */
 type Kind = "values" | "i32" | "extra";
 
+/** Those with a fixed number of inputs. */
+export type FixedComposite = Exclude<CompositeName, "stableAdamWAll" | "globalNorm">;
+
 /** The inputs of the composites, by name and in order. */
-const inputsOf: Readonly<Record<CompositeName, Readonly<Record<string, Kind>>>> = {
+const inputsOf: Readonly<Record<FixedComposite, Readonly<Record<string, Kind>>>> = {
   layerNorm: { x: "values", weight: "values", bias: "values" },
   residualLayerNorm: { x: "values", delta: "values", weight: "values", bias: "values", step: "extra" },
   glu: { x: "values" },
@@ -25,8 +28,6 @@ const inputsOf: Readonly<Record<CompositeName, Readonly<Record<string, Kind>>>> 
   },
   linearCrossEntropy: { hidden: "values", weight: "values", bias: "values", labels: "i32" },
   stableAdamW: { p: "values", g: "values", m: "values", v: "values", control: "values", gradScale: "values" },
-  stableAdamWAll: { gradScale: "values", controls: "values" },
-  globalNorm: {},
   linear: { x: "values", weight: "values", bias: "values" },
   int8Linear: { x: "values", weight: "i32", scales: "values", bias: "values" },
 };
@@ -37,7 +38,7 @@ const inputsOf: Readonly<Record<CompositeName, Readonly<Record<string, Kind>>>> 
  * @param others The dtypes of single inputs by name, where they differ.
  */
 export function expectDtypes(
-  composite: CompositeName,
+  composite: FixedComposite,
   inputs: readonly (TensorSpec | null)[],
   values: readonly DType[] = ["f32"],
   others: Readonly<Record<string, readonly DType[]>> = {},

@@ -1,6 +1,6 @@
 /** What the fused kernels share: when they refuse, and tensors for the length of a call. */
 import { expectDtypes } from "@modernbert-ts/device-kit";
-import type { Answer } from "@modernbert-ts/device-kit";
+import type { Answer, FixedComposite } from "@modernbert-ts/device-kit";
 import type { CompositeName, CompositeQuery, DType, TensorSpec, View } from "@modernbert-ts/tensor-core";
 import { bytesOf, denseStrides, sizeOf } from "@modernbert-ts/tensor-core";
 import type { PrimitiveKernels } from "@modernbert-ts/tensor-core";
@@ -28,7 +28,7 @@ const floats: readonly DType[] = ["f32", "f16", "bf16"];
  */
 export function supportsDense(
   { maxBindingBytes, bindingAlignment }: Device,
-  composite: CompositeName,
+  composite: FixedComposite,
   { inputs, outputs }: Pick<CompositeQuery<CompositeName>, "inputs" | "outputs">,
   { windows = false, dtypes = floats }: { readonly windows?: boolean; readonly dtypes?: readonly DType[] } = {},
 ): Answer {

@@ -9,20 +9,20 @@ import type { Expression, Instruction, Program, ScalarFunctionName } from "@mode
 const inputOperands = 1 << 16;
 const constantOperands = 1 << 17;
 
-const encoded = new WeakMap<Program, readonly number[]>();
-
 /**
- * [temporaries, constants, calls, result, constant values…, then per call: function, target, a, b, c].
- * `functions` numbers the scalar functions as the library does.
+ * The function expression → [temporaries, constants, calls, result, constant values…, then per call: function, target, a, b, c].
+ * @param functions numbers the scalar functions as the library does, which may be another than that of the next backend.
  */
-export function encodeMap(
-  expression: Expression,
+export function mapEncoder(
   functions: Readonly<Record<ScalarFunctionName, number>>,
-): readonly number[] {
-  const program = compileProgram(expression);
-  let attributes = encoded.get(program);
-  if (!attributes) encoded.set(program, (attributes = encodeProgram(program, functions)));
-  return attributes;
+): (expression: Expression) => readonly number[] {
+  const encoded = new WeakMap<Program, readonly number[]>();
+  return (expression) => {
+    const program = compileProgram(expression);
+    let attributes = encoded.get(program);
+    if (!attributes) encoded.set(program, (attributes = encodeProgram(program, functions)));
+    return attributes;
+  };
 }
 
 function encodeProgram(program: Program, functions: Readonly<Record<ScalarFunctionName, number>>): readonly number[] {

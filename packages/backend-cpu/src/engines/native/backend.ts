@@ -1,10 +1,9 @@
 /** The native engine as a Backend: primitives and fused kernels over one command stream. */
-import { StreamBackend } from "@modernbert-ts/device-kit";
+import { mapEncoder, primitiveCommands, StreamBackend } from "@modernbert-ts/device-kit";
 import { dtypes } from "@modernbert-ts/tensor-core";
 import type { Backend } from "@modernbert-ts/tensor-core";
 import { fusedKernels } from "./fused/index.ts";
 import type { InstructionSet, NativeLibrary } from "./library.ts";
-import { nativePrimitives } from "./primitives.ts";
 
 export function nativeBackend(library: NativeLibrary, instructionSet: InstructionSet, threads: number): Backend {
   return new StreamBackend({
@@ -20,7 +19,7 @@ export function nativeBackend(library: NativeLibrary, instructionSet: Instructio
     library,
     stream: library.createStream(threads, instructionSet),
     operations: library.operations,
-    primitives: (commands) => nativePrimitives(commands, library.scalarFunctions),
+    primitives: (commands) => primitiveCommands(commands, mapEncoder(library.scalarFunctions)),
     fused: fusedKernels,
   });
 }

@@ -1,18 +1,9 @@
 /** The names of the native operations: those of `c/base/operations.h`, resolved to numbers when the library is loaded. */
-import type { CommandEncoder } from "@modernbert-ts/device-kit";
+import { primitiveOperations } from "@modernbert-ts/device-kit";
+import type { CommandEncoder, PrimitiveOperation } from "@modernbert-ts/device-kit";
 
-export const nativeOperations = [
-  "fill",
-  "iota",
-  "random_bits",
-  "copy",
-  "map",
-  "reduce",
-  "matmul",
-  "gather",
-  "segment_sum",
-  "take_along",
-  "put_along",
+/** Those of the fused kernels. */
+const fusedOperations = [
   "layer_norm_forward",
   "layer_norm_backward",
   "glu_forward",
@@ -27,7 +18,9 @@ export const nativeOperations = [
   "int8_linear",
 ] as const;
 
-export type NativeOperation = (typeof nativeOperations)[number];
+export type NativeOperation = PrimitiveOperation | (typeof fusedOperations)[number];
+
+export const nativeOperations: readonly NativeOperation[] = [...primitiveOperations, ...fusedOperations];
 
 /** Queues native operations. */
 export type NativeCommands = CommandEncoder<NativeOperation>;

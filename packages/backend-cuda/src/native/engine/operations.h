@@ -1,4 +1,4 @@
-/* The operations: X(name in commands, name in errors). Kernel files define `void op_NAME(const mb_call &)` for each; src/operations.ts has the
+/* The operations: X(name in commands, name in errors). Kernel files define `void op_NAME(const mb_call &)` for each; src/library.ts asks for the
  * same names and finds their numbers when the library is loaded. */
 #ifndef MB_OPERATIONS_H
 #define MB_OPERATIONS_H
