@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, renameSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
-import { basename, dirname, extname, join } from "node:path";
+import { dirname, extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import {
@@ -96,7 +96,8 @@ async function main(name) {
         .update([way.compiler, ...flags].join(" "))
         .digest("hex")
         .slice(0, 12);
-      return { source, flags, object: join(objects, `${basename(source)}-${stamp}.o`) };
+      const name = relative(sources, source).replaceAll(/[/.]+/g, "-");
+      return { source, flags, object: join(objects, `${name}-${stamp}.o`) };
     });
   const stale = jobs.filter(({ source, object }) => changed(object) < Math.max(headers, changed(source)));
   const library = join(out, way.file);

@@ -1,6 +1,7 @@
 /** A CUDA library as a Backend over one command stream. */
 import { primitiveCommands, StreamBackend } from "@modernbert-ts/device-kit";
 import type { Backend, DType } from "@modernbert-ts/tensor-core";
+import { fusedKernels } from "./fused/index.ts";
 import type { CudaLibrary } from "./library.ts";
 import { limitedMapEncoder } from "./map-limits.ts";
 
@@ -23,7 +24,7 @@ export function cudaBackend(library: CudaLibrary, device: number, name: string):
     stream,
     operations: library.operations,
     primitives: (commands) => primitiveCommands(commands, limitedMapEncoder(library.scalarFunctions)),
-    fused: () => ({}),
+    fused: fusedKernels,
     allocateHost: (bytes) => library.allocateHost(stream, bytes),
   });
 }

@@ -1,16 +1,18 @@
 /** The native libraries, typed. This is the only file that touches an addon. */
-import { nativeStreams, numbersOf, primitiveOperations } from "@modernbert-ts/device-kit";
-import type { Address, NativeStreams, PrimitiveOperation, StreamHandle } from "@modernbert-ts/device-kit";
+import { nativeStreams, numbersOf } from "@modernbert-ts/device-kit";
+import type { Address, NativeStreams, StreamHandle } from "@modernbert-ts/device-kit";
 import { OutOfMemoryError, scalarTable } from "@modernbert-ts/tensor-core";
 import type { ScalarFunctionName } from "@modernbert-ts/tensor-core";
 import { loadAddon } from "./addon.ts";
 import type { Addon } from "./addon.ts";
 import { findLibrary } from "./locate.ts";
 import type { LibraryKind } from "./locate.ts";
+import { cudaOperations } from "./operations.ts";
+import type { CudaOperation } from "./operations.ts";
 import { CudaUnavailableError } from "./unavailable-error.ts";
 
 export interface CudaLibrary extends NativeStreams {
-  readonly operations: Readonly<Record<PrimitiveOperation, number>>;
+  readonly operations: Readonly<Record<CudaOperation, number>>;
   readonly scalarFunctions: Readonly<Record<ScalarFunctionName, number>>;
   /** For people: name, architecture, size; undefined where there is no such device. */
   deviceName(device: number): string | undefined;
@@ -45,7 +47,7 @@ function load(kind: LibraryKind): CudaLibrary {
   const lacking = (name: string): Error => new CudaUnavailableError(`the library has no ${name}`, buildCommands[kind]);
   return {
     ...nativeStreams(addon),
-    operations: numbersOf(primitiveOperations, addon.operation, lacking),
+    operations: numbersOf(cudaOperations, addon.operation, lacking),
     scalarFunctions: numbersOf(scalarNames, addon.scalarFunction, lacking),
     deviceName: addon.deviceName,
     createStream(device) {

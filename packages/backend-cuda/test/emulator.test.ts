@@ -60,6 +60,26 @@ describe.each(orders)("threads in order %s", (order) => {
     expect(results("unwritten", order)).toEqual(threads.map(() => 1));
   });
 
+  test("blocks lie along two axes", () => {
+    const blocks = [0, 1, 2].flatMap((y) => [0, 1, 2, 3].map((x) => 10 * y + x));
+    expect(results("grid", order).slice(0, 12)).toEqual(blocks);
+  });
+
+  test("a block has the shared memory that the launch asks for, full of NaN", () => {
+    expect(results("dynamic", order)).toEqual(threads.map((thread) => 163 - thread));
+  });
+
+  test("a thread waits for a condition", () => {
+    expect(results("in turn", order)).toEqual(threads);
+  });
+
+  test("a condition that never holds ends the process, with the reason", () => {
+    expect(run("never", order)).toMatchObject({
+      signal: "SIGABRT",
+      stderr: expect.stringContaining("never holds") as string,
+    });
+  });
+
   test("a collective that not all lanes come to ends the process, with the reason", () => {
     const { signal, stderr } = run("a lone lane", order);
     expect(signal).toBe("SIGABRT");

@@ -143,6 +143,22 @@ describe("the command stream", () => {
     );
   });
 
+  test("scratch memory is undefined at first, and free for the next command of the stream", async () => {
+    const rig = makeRig();
+    const seen: number[] = [];
+    for (const add of [1, 2]) {
+      rig.commands.scratch(12, (memory) => {
+        expect(memory.shape).toEqual([3]);
+        seen.push(rig.buffers.find("test", memory.buffer).address);
+        rig.commands.encode("add", [{ ...memory, dtype: "f32" }], [add]);
+      });
+    }
+    await rig.stream.wait(rig.stream.count);
+    expect(seen[1]).toBe(seen[0]);
+    expect([...new Float32Array(rig.device.memory.buffer, seen[0], 3)]).toEqual([3, 3, 3]);
+    expect(rig.buffers.stats().liveBuffers).toBe(0);
+  });
+
   test("submits by itself at the end of the turn", async () => {
     const rig = makeRig();
     const buffer = rig.buffers.allocate(4);

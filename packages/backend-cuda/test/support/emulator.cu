@@ -32,6 +32,33 @@ static __global__ void lone_lane(int *out) {
   if (threadIdx.x == 0) out[0] = __shfl_xor_sync(0xffffffff, 1, 1);
 }
 
+static __global__ void where_in_grid(int *out) {
+  if (threadIdx.x == 0) out[blockIdx.y * gridDim.x + blockIdx.x] = (int)(10 * blockIdx.y + blockIdx.x);
+}
+
+static __global__ void asked_for(int *out) {
+  MB_DYNAMIC_SHARED(memory);
+  int *const values = reinterpret_cast<int *>(memory);
+  const bool poisoned = values[threadIdx.x] == -1;
+  values[16383 - threadIdx.x] = (int)threadIdx.x;
+  __syncthreads();
+  out[threadIdx.x] = values[16383 - 63 + threadIdx.x] + 100 * (poisoned && (uintptr_t)memory % 1024 == 0);
+}
+
+#ifndef __CUDACC__
+static __global__ void in_turn(int *out) {
+  MB_SHARED(int, next, [1]);
+  if (threadIdx.x == 0) next[0] = 0;
+  __syncthreads();
+  simt::wait_until([&] { return next[0] == (int)threadIdx.x; });
+  out[threadIdx.x] = next[0]++;
+}
+
+static __global__ void never(int *) {
+  simt::wait_until([] { return false; });
+}
+#endif
+
 int main(int, char **arguments) {
   int out[64] = {};
   const char *kernel = arguments[1];
@@ -41,5 +68,9 @@ int main(int, char **arguments) {
   if (strcmp(kernel, "any") == 0) launch(any, 1, 64, nullptr, out);
   if (strcmp(kernel, "unwritten") == 0) launch(unwritten, 1, 64, nullptr, out);
   if (strcmp(kernel, "a lone lane") == 0) launch(lone_lane, 1, 64, nullptr, out);
+  if (strcmp(kernel, "grid") == 0) launch(where_in_grid, {4, 3}, 32, nullptr, out);
+  if (strcmp(kernel, "dynamic") == 0) launch_shared(asked_for, 2, 64, 64 << 10, nullptr, out);
+  if (strcmp(kernel, "in turn") == 0) launch(in_turn, 1, 64, nullptr, out);
+  if (strcmp(kernel, "never") == 0) launch(never, 1, 32, nullptr, out);
   for (const int value : out) printf("%d ", value);
 }

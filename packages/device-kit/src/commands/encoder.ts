@@ -41,6 +41,16 @@ export class CommandEncoder<Operation extends string> {
     this.#stream.commit(bytes);
   }
 
+  /** Memory for the commands that `body` queues, and nothing else: undefined when they begin, given back after them. */
+  scratch(bytes: number, body: (memory: View) => void): void {
+    const buffer = this.#buffers.allocate(bytes);
+    try {
+      body({ buffer, dtype: "u32", shape: [Math.ceil(bytes / 4)], strides: [1], offset: 0 });
+    } finally {
+      this.#buffers.release(buffer);
+    }
+  }
+
   /** Queues a write of bytes that travel in the command itself. */
   writeInline(to: Address, data: Uint8Array): void {
     const bytes = headerBytes + 16 + Math.ceil(data.length / 8) * 8;

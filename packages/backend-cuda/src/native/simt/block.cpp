@@ -12,19 +12,27 @@
 #include "simt/fiber.h"
 
 namespace simt {
+
+void stop(const char *reason) {
+  fprintf(stderr, "[backend-cuda] the emulator: %s\n", reason);
+  abort();
+}
+
 namespace {
 
 constexpr unsigned most_threads = 1024;
 constexpr size_t stack_bytes = (64 << 10) + 13 * 64; /* no power of two: their ends would share lines of the cache */
-constexpr size_t shared_bytes = 48 << 10; /* what a kernel may have without asking for more */
-constexpr uint32_t nobody = 0x7fc0dead;   /* a NaN */
+constexpr size_t static_bytes = 48 << 10;   /* of MB_SHARED */
+constexpr size_t dynamic_bytes = 227 << 10; /* the most that a block of sm_90 may ask for */
+constexpr uint32_t nobody = 0x7fc0dead;     /* a NaN */
 
-enum class state { fresh, ready, at_warp, at_block, ended };
+enum class state { fresh, ready, at_warp, at_block, at_condition, ended };
 
 struct fiber {
   void *stack = nullptr; /* where it goes on */
   char *top = nullptr;
   state is = state::fresh;
+  const std::function<bool()> *condition = nullptr;
   size_t shared_used = 0;
 };
 
@@ -34,15 +42,13 @@ struct warp {
   uint32_t given[2][32];
 };
 
-[[noreturn]] void stop(const char *reason) {
-  fprintf(stderr, "[backend-cuda] the emulator: %s\n", reason);
-  abort();
-}
-
 /* The blocks of one thread of the system. */
 struct machine {
   char *stacks;
-  alignas(256) char memory[shared_bytes];
+  alignas(256) char memory[static_bytes];
+  alignas(1024) unsigned char dynamic[dynamic_bytes];
+  size_t asked = 0; /* of `dynamic` */
+  uint64_t serial = 0;
   fiber fibers[most_threads];
   warp warps[most_threads / 32];
   std::vector<unsigned> order;
@@ -96,6 +102,8 @@ struct machine {
 
   void run_block(void (*enter)()) {
     memset(memory, 0xff, sizeof memory);
+    memset(dynamic, 0xff, asked);
+    serial++;
     for (unsigned w = 0; w < at.threads.x / 32; w++) {
       warps[w] = {};
       for (auto &turn : warps[w].given)
@@ -110,6 +118,8 @@ struct machine {
       arrange();
       for (const unsigned i : order) {
         fiber &next = fibers[i];
+        at.thread.x = i;
+        if (next.is == state::at_condition && (*next.condition)()) next.is = state::ready;
         if (next.is != state::fresh && next.is != state::ready) continue;
         if (next.is == state::fresh) {
           next.top = free_stacks.back();
@@ -117,11 +127,10 @@ struct machine {
           next.stack = fresh_stack(next.top, enter);
         }
         moved = true;
-        at.thread.x = i;
         mb_switch_stack(&scheduler, next.stack);
         if (next.is == state::ended) free_stacks.push_back(next.top);
       }
-      if (!moved) stop("the threads of a block wait for one another: not all of them come to a barrier or a collective");
+      if (!moved) stop("the threads of a block wait for one another: not all of them come to a barrier or a collective, or a condition never holds");
     }
   }
 };
@@ -149,8 +158,19 @@ void *shared(size_t bytes) {
   size_t &used = m.running().shared_used;
   void *const data = m.memory + used;
   used += (bytes + 255) / 256 * 256;
-  if (used > shared_bytes) stop("a kernel asks for more than 48 KiB of shared memory");
+  if (used > static_bytes) stop("a kernel has more than 48 KiB of MB_SHARED");
   return data;
+}
+
+unsigned char *dynamic_shared() { return own().dynamic; }
+
+uint64_t block_serial() { return own().serial; }
+
+void wait_until(const std::function<bool()> &holds) {
+  machine &m = own();
+  if (holds()) return;
+  m.running().condition = &holds;
+  m.suspend(state::at_condition);
 }
 
 int sync_block(int value) {
@@ -179,7 +199,9 @@ uint32_t exchange(uint32_t value, unsigned source) {
   return w.given[turn][source];
 }
 
-void run(unsigned blocks, unsigned threads, const std::function<void()> &body) {
+void run(mb_grid grid, unsigned threads, int shared_bytes, const std::function<void()> &body) {
+  if (shared_bytes < 0 || (size_t)shared_bytes > dynamic_bytes) stop("a block has at most 227 KiB of dynamic shared memory");
+  if (grid.y > 65535) stop("a grid has at most 65535 blocks along y");
   if (threads == 0 || threads > most_threads || threads % 32 != 0) stop("a block has 32 to 1024 threads, in whole warps");
   if (!made) {
     made = std::make_unique<machine>();
@@ -187,8 +209,10 @@ void run(unsigned blocks, unsigned threads, const std::function<void()> &body) {
   }
   machine &m = own();
   m.body = &body;
-  m.at = {{0}, {0}, {threads}, {blocks}};
-  for (; m.at.block.x < blocks; m.at.block.x++) m.run_block(enter);
+  m.asked = (size_t)shared_bytes;
+  m.at = {{0, 0}, {0, 0}, {threads, 1}, {grid.x, grid.y}};
+  for (m.at.block.y = 0; m.at.block.y < grid.y; m.at.block.y++)
+    for (m.at.block.x = 0; m.at.block.x < grid.x; m.at.block.x++) m.run_block(enter);
 }
 
 } // namespace simt

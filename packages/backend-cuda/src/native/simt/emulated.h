@@ -26,11 +26,18 @@
 #define MB_SHARED(type, name, extents)      \
   using name##_shared = type extents;       \
   name##_shared &name = *static_cast<name##_shared *>(simt::shared(sizeof(name##_shared)))
+#define MB_DYNAMIC_SHARED(name) unsigned char *const name = simt::dynamic_shared()
+
+/* Blocks along x and y. */
+struct mb_grid {
+  unsigned x, y;
+  mb_grid(int64_t x, int64_t y = 1) : x((unsigned)x), y((unsigned)y) {}
+};
 
 namespace simt {
 
 struct index {
-  unsigned x;
+  unsigned x, y;
 };
 
 /* Where the running thread is. */
@@ -43,6 +50,18 @@ const place &position();
 /* The next part of the block's shared memory: the same one for all threads, which ask in one order. */
 void *shared(size_t bytes);
 
+/* The bytes that the launch asked for, the same for all threads. */
+unsigned char *dynamic_shared();
+
+/* Counts the blocks that have run in this thread of the system: what belongs to a block begins anew when it changes. */
+uint64_t block_serial();
+
+/* The thread goes on when `holds` does; others run meanwhile. */
+void wait_until(const std::function<bool()> &holds);
+
+/* Ends the process: a kernel did what the hardware does not allow. */
+[[noreturn]] void stop(const char *reason);
+
 /* All threads of the block wait for one another; returns the values that they give, joined by or. */
 int sync_block(int value);
 
@@ -50,13 +69,18 @@ int sync_block(int value);
 uint32_t exchange(uint32_t value, unsigned source);
 
 /* Runs `body` once for each thread of each block. `threads` is a multiple of 32. */
-void run(unsigned blocks, unsigned threads, const std::function<void()> &body);
+void run(mb_grid grid, unsigned threads, int shared_bytes, const std::function<void()> &body);
 
 } // namespace simt
 
 template <typename... Parameters, typename... Arguments>
-void launch(void (*kernel)(Parameters...), unsigned blocks, unsigned threads, cudaStream_t, const Arguments &...arguments) {
-  simt::run(blocks, threads, [&] { kernel(Parameters(arguments)...); });
+void launch_shared(void (*kernel)(Parameters...), mb_grid grid, unsigned threads, int bytes, cudaStream_t, const Arguments &...arguments) {
+  simt::run(grid, threads, bytes, [&] { kernel(Parameters(arguments)...); });
+}
+
+template <typename... Parameters, typename... Arguments>
+void launch(void (*kernel)(Parameters...), mb_grid grid, unsigned threads, cudaStream_t stream, const Arguments &...arguments) {
+  launch_shared(kernel, grid, threads, 0, stream, arguments...);
 }
 
 template <typename T> T __shfl_xor_sync(unsigned, T value, int mask) {
