@@ -42,9 +42,9 @@ const ways = {
     compiler: process.env.CXX ?? "g++",
     c: ["-x", "c", "-std=gnu11", ...common],
     cpp: ["-x", "c++", "-std=c++17", "-ffp-contract=off", "-Wno-unknown-pragmas", ...common],
-    link: ["-lpthread", ...added],
+    link: ["-lpthread", "-ldl", ...added],
     file: "modernbert_cuda_emulated.node",
-    folders: ["simt", "engine", "kernels"],
+    folders: ["simt", "engine", "kernels", "products"],
   },
   cuda: {
     compiler: process.env.NVCC ?? "nvcc",
@@ -61,9 +61,9 @@ const ways = {
       "--warn-on-spills,--warning-as-error",
       ...targets.flatMap((target) => ["-gencode", target]),
     ],
-    link: ["-cudart", "static", "-lpthread"],
+    link: ["-cudart", "static", "-lpthread", "-ldl"],
     file: "modernbert_cuda.node",
-    folders: ["engine", "kernels"],
+    folders: ["engine", "kernels", "products"],
   },
 };
 

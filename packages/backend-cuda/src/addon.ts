@@ -10,6 +10,9 @@ export interface Addon extends StreamAddon {
   createStream(device: number): number;
   /** Pinned memory of the stream; 0 when there is no room. */
   allocateHost(stream: number, bytes: number): number;
+  /** Why cuBLASLt cannot be used; undefined when it is open. */
+  openProducts(stream: number, path: string): string | undefined;
+  productsVersion(stream: number): number;
 }
 
 /** Throws the system's message when the file is not an addon for this system. */

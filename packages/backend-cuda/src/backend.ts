@@ -1,15 +1,18 @@
 /** A CUDA library as a Backend over one command stream. */
 import { primitiveCommands, StreamBackend } from "@modernbert-ts/device-kit";
+import type { StreamHandle } from "@modernbert-ts/device-kit";
 import type { Backend, DType } from "@modernbert-ts/tensor-core";
 import { fusedKernels } from "./fused/index.ts";
 import type { CudaLibrary } from "./library.ts";
 import { limitedMapEncoder } from "./map-limits.ts";
+import { openProducts } from "./products.ts";
 
 const dtypes: readonly DType[] = ["f32", "f16", "bf16", "i32", "u32"];
 
-/** @param name What the library calls the device. */
-export function cudaBackend(library: CudaLibrary, device: number, name: string): Backend {
+/** @param name What the library calls the device. @param cublasLt Whether to take it for products. */
+export function cudaBackend(library: CudaLibrary, device: number, name: string, cublasLt: boolean): Backend {
   const stream = library.createStream(device);
+  const products = cublasLt ? productsOf(library, stream) : "no cuBLASLt";
   return new StreamBackend({
     name: "cuda",
     capabilities: {
@@ -18,7 +21,7 @@ export function cudaBackend(library: CudaLibrary, device: number, name: string):
       accelerated: ["f32", "bf16", "f16"],
       maxBufferBytes: Number.MAX_SAFE_INTEGER,
       deterministic: true,
-      device: `CUDA device ${device}, ${name}`,
+      device: `CUDA device ${device}, ${name}, ${products}`,
     },
     library,
     stream,
@@ -27,4 +30,14 @@ export function cudaBackend(library: CudaLibrary, device: number, name: string):
     fused: fusedKernels,
     allocateHost: (bytes) => library.allocateHost(stream, bytes),
   });
+}
+
+/** As `openProducts`; a stream that gets none is ended. */
+function productsOf(library: CudaLibrary, stream: StreamHandle): string {
+  try {
+    return openProducts(library, stream);
+  } catch (error) {
+    library.destroyStream(stream);
+    throw error;
+  }
 }

@@ -9,17 +9,19 @@ export interface CudaOptions {
   readonly device?: number;
   /** Run the kernels on the CPU, thread by thread: for tests, not for speed. Default: whether MODERNBERT_CUDA_EMULATE is 1. */
   readonly emulate?: boolean;
+  /** Make products by cuBLASLt, without which there is no backend. `false`: do without, at a small part of the speed. Default: true. */
+  readonly cublasLt?: boolean;
 }
 
 /**
  * A backend on an NVIDIA GPU.
- * @throws CudaUnavailableError that says what is missing: the library, the driver, a GPU.
+ * @throws CudaUnavailableError that says what is missing: the library, the driver, a GPU, cuBLASLt.
  * @throws TensorError for a device that there is not.
  */
 export async function createCudaBackend(options: CudaOptions = {}): Promise<Backend> {
-  const { device = 0, emulate = process.env["MODERNBERT_CUDA_EMULATE"] === "1" } = options;
+  const { device = 0, emulate = process.env["MODERNBERT_CUDA_EMULATE"] === "1", cublasLt = true } = options;
   const library = loadLibrary(emulate ? "emulated" : "cuda");
   const name = Number.isInteger(device) && device >= 0 ? library.deviceName(device) : undefined;
   if (name === undefined) throw new TensorError("createCudaBackend", `expected a device that there is, got ${device}`);
-  return cudaBackend(library, device, name);
+  return cudaBackend(library, device, name, cublasLt);
 }

@@ -19,10 +19,16 @@ export interface CudaLibrary extends NativeStreams {
   createStream(device: number): StreamHandle;
   /** Pinned memory of the stream, freed by its commands or with it; undefined when there is no room. */
   allocateHost(stream: StreamHandle, bytes: number): Address | undefined;
+  /** The file of the cuBLASLt that the library carries; undefined where the machine's is to be taken. */
+  readonly cublasLt: string | undefined;
+  /** Opens cuBLASLt for the stream's products; the reason where it cannot. */
+  openProducts(stream: StreamHandle, path: string): string | undefined;
+  /** 10000 · major + 100 · minor + patch of that cuBLASLt. */
+  productsVersion(stream: StreamHandle): number;
 }
 
 /** The layout of commands that this code writes; equal to MB_ABI in native/engine/api.h. */
-const abi = 1;
+const abi = 2;
 
 /** How each library is made. */
 const buildCommands: Readonly<Record<LibraryKind, string>> = {
@@ -40,7 +46,9 @@ export function loadLibrary(kind: LibraryKind): CudaLibrary {
 }
 
 function load(kind: LibraryKind): CudaLibrary {
-  const addon = open(kind);
+  const path = findLibrary(kind);
+  if (path === undefined) throw new CudaUnavailableError(`there is no ${kind} library`, buildCommands[kind]);
+  const addon = open(kind, path);
   const [reason, advice = "choose another backend"] = addon.deviceProblem()?.split("\n") ?? [];
   if (reason !== undefined) throw new CudaUnavailableError(reason, advice);
   const scalarNames = Object.keys(scalarTable) as ScalarFunctionName[];
@@ -56,13 +64,14 @@ function load(kind: LibraryKind): CudaLibrary {
       throw new OutOfMemoryError("createCudaBackend", "expected a stream on the device, got none: is its memory full?");
     },
     allocateHost: (stream, bytes) => (addon.allocateHost(stream, bytes) || undefined) as Address | undefined,
+    cublasLt: kind === "emulated" ? path : undefined,
+    openProducts: addon.openProducts,
+    productsVersion: addon.productsVersion,
   };
 }
 
 /** The library, of the version that this code speaks. */
-function open(kind: LibraryKind): Addon {
-  const path = findLibrary(kind);
-  if (path === undefined) throw new CudaUnavailableError(`there is no ${kind} library`, buildCommands[kind]);
+function open(kind: LibraryKind, path: string): Addon {
   let addon: Addon;
   let found: number;
   try {

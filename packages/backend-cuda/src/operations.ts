@@ -3,7 +3,7 @@ import { primitiveOperations } from "@modernbert-ts/device-kit";
 import type { CommandEncoder, PrimitiveOperation } from "@modernbert-ts/device-kit";
 
 /** Those of the fused kernels. */
-const fusedOperations = [] as const;
+const fusedOperations = ["linear", "column_sums"] as const;
 
 export type CudaOperation = PrimitiveOperation | (typeof fusedOperations)[number];
 

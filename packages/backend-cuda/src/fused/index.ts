@@ -1,7 +1,10 @@
 /** Fused kernels of the CUDA backend, a file each. */
 import type { FusedImplementations } from "@modernbert-ts/tensor-core";
 import type { CudaCommands } from "../operations.ts";
+import { linear } from "./linear.ts";
 
-export function fusedKernels(_commands: CudaCommands): Partial<FusedImplementations> {
-  return {};
+export function fusedKernels(commands: CudaCommands): Partial<FusedImplementations> {
+  return {
+    linear: linear(commands),
+  };
 }

@@ -5,7 +5,7 @@
 #include "kit/stream_api.h"
 
 /* What mb_abi answers: changes with every change of the layout of commands or of what is exported. */
-#define MB_ABI 1
+#define MB_ABI 2
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,6 +17,10 @@ MB_API const char *mb_device_problem(void);
 MB_API const char *mb_device_name(int32_t device);
 /* A stream on a device. NULL when a thread or the device's memory is missing. */
 MB_API mb_stream *mb_stream_create(int32_t device);
+/* Opens cuBLASLt for the stream's products, before its first command. Why it cannot; NULL when it could. The text stays until the next call. */
+MB_API const char *mb_stream_open_products(mb_stream *stream, const char *path);
+/* The version of that cuBLASLt: 10000 · major + 100 · minor + patch. */
+MB_API int64_t mb_stream_products_version(mb_stream *stream);
 /* Pinned memory that the host may use; otherwise as mb_stream_allocate. */
 MB_API void *mb_stream_allocate_host(mb_stream *stream, int64_t bytes);
 

@@ -11,6 +11,8 @@ struct mb_fault {
   int64_t command, count;
 };
 
+class mb_products;
+
 struct mb_call {
   const mb_view *views;
   const double *attributes;
@@ -18,6 +20,7 @@ struct mb_call {
   mb_fault *fault;
   int64_t command; /* its number in the stream */
   int32_t operation;
+  mb_products *products;
 };
 
 /* Kernel files define one for each name in operations.h. It queues work and does not wait. */

@@ -26,10 +26,26 @@ static napi_value stream_allocate_host(napi_env env, napi_callback_info info) {
   return call.failed ? NULL : number(&call, (int64_t)(intptr_t)mb_stream_allocate_host(stream, bytes));
 }
 
+static napi_value stream_open_products(napi_env env, napi_callback_info info) {
+  node_call call = call_of(env, info);
+  char path[4096];
+  mb_stream *stream = pointer(&call, 0);
+  text_of(&call, 1, path, sizeof path);
+  return call.failed ? NULL : string_or_undefined(&call, mb_stream_open_products(stream, path));
+}
+
+static napi_value stream_products_version(napi_env env, napi_callback_info info) {
+  node_call call = call_of(env, info);
+  mb_stream *stream = pointer(&call, 0);
+  return call.failed ? NULL : number(&call, mb_stream_products_version(stream));
+}
+
 const mb_door_function mb_door_functions[] = {
     {"deviceProblem", device_problem},
     {"deviceName", device_name},
     {"createStream", stream_create},
     {"allocateHost", stream_allocate_host},
+    {"openProducts", stream_open_products},
+    {"productsVersion", stream_products_version},
     {NULL, NULL},
 };

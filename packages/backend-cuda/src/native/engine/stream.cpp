@@ -93,7 +93,9 @@ void mb_stream::execute(const mb_command *command) {
       cudaStreamSynchronize(stream);
       blocks.free(address_of(attributes[0]));
       break;
-    default: mb_operations[command->operation].launch({views, attributes, stream, fault, launched, command->operation});
+    default:
+      mb_operations[command->operation].launch({views, attributes, stream, fault, launched, command->operation, &products});
+      if (const char *failure = products.take_failure()) report(launched, "value", mb_operations[command->operation].shown, failure);
   }
 }
 

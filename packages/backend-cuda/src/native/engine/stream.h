@@ -12,11 +12,13 @@
 #include "engine/api.h"
 #include "engine/blocks.h"
 #include "engine/call.h"
+#include "products/products.h"
 
 struct mb_stream {
   int device;
   cudaStream_t stream = nullptr;
   mb_blocks blocks;
+  mb_products products;
   mb_fault *fault = nullptr;      /* of the device */
   mb_fault *seen_fault = nullptr; /* the host's copy of it */
 

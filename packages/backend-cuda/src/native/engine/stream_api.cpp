@@ -13,6 +13,13 @@ MB_API mb_stream *mb_stream_create(int32_t device) {
   return nullptr;
 }
 
+MB_API const char *mb_stream_open_products(mb_stream *stream, const char *path) {
+  cudaSetDevice(stream->device);
+  return stream->products.open(path, stream->device);
+}
+
+MB_API int64_t mb_stream_products_version(mb_stream *stream) { return stream->products.version(); }
+
 /* The calling thread is JavaScript's, or one of libuv. */
 static void *allocate(mb_stream *stream, int64_t bytes, bool pinned) {
   cudaSetDevice(stream->device);
