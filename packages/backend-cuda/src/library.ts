@@ -5,7 +5,7 @@ import { OutOfMemoryError, scalarTable } from "@modernbert-ts/tensor-core";
 import type { ScalarFunctionName } from "@modernbert-ts/tensor-core";
 import { loadAddon } from "./addon.ts";
 import type { Addon } from "./addon.ts";
-import { findLibrary } from "./locate.ts";
+import { findLibrary, platformPackage } from "./locate.ts";
 import type { LibraryKind } from "./locate.ts";
 import { cudaOperations } from "./operations.ts";
 import type { CudaOperation } from "./operations.ts";
@@ -30,9 +30,9 @@ export interface CudaLibrary extends NativeStreams {
 /** The layout of commands that this code writes; equal to MB_ABI in native/engine/api.h. */
 const abi = 2;
 
-/** How each library is made. */
+/** How each library is had. */
 const buildCommands: Readonly<Record<LibraryKind, string>> = {
-  cuda: "build it with nvcc (node scripts/build-native.mjs --cuda in @modernbert-ts/backend-cuda)",
+  cuda: `${platformPackage === undefined ? "use Linux on x64, or" : `install ${platformPackage}, or`} build it with nvcc (node scripts/build-native.mjs --cuda in @modernbert-ts/backend-cuda)`,
   emulated: "build it with g++ (node scripts/build-native.mjs in @modernbert-ts/backend-cuda)",
 };
 

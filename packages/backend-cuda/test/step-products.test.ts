@@ -39,7 +39,7 @@ function taken(products: readonly string[]): boolean[] {
 }
 
 function describeView({ dtype, offset, shape, strides }: View): string {
-  return [{ f32: 0, f16: 1, bf16: 2 }[dtype as "f32"], offset, shape.length, ...shape, ...strides].join(" ");
+  return view({ f32: 0, f16: 1, bf16: 2 }[dtype as "f32"], offset, shape, strides);
 }
 
 /** An odd number of tokens, in texts of odd lengths. */
@@ -98,10 +98,12 @@ test.for([
   expect(refused).toEqual([]);
 });
 
+function view(dtype: number, offset: number, shape: readonly number[], strides: readonly number[]): string {
+  return [dtype, offset, shape.length, ...shape, ...strides].join(" ");
+}
+
 test("the rules see what cuBLASLt does not take", ({ skip }) => {
   if (missing) skip(missing);
-  const view = (dtype: number, offset: number, shape: readonly number[], strides: readonly number[]): string =>
-    [dtype, offset, shape.length, ...shape, ...strides].join(" ");
   const [a, b] = [view(2, 0, [16, 32], [32, 1]), view(2, 0, [32, 8], [8, 1])];
   const out = view(2, 0, [16, 8], [8, 1]);
   const cases: readonly (readonly [string, boolean])[] = [

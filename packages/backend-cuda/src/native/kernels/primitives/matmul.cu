@@ -12,7 +12,7 @@ struct product {
   int64_t row_tiles, tiles; /* tiles: of one product */
   float alpha;
   int accumulate;
-  mb_view bias; /* [columns]; data is NULL where there is none */
+  mb_view bias; /* [columns], where alpha is 1; data is NULL where there is none */
 };
 
 /* Step `from` of the depth: `tile` lines of an operand, zeros beyond its end. Stored [depth][line]. */
@@ -33,23 +33,33 @@ static __global__ void __launch_bounds__(tile_threads) matmul_kernel(product p) 
   const int64_t row = index % p.row_tiles * tile, column = index / p.row_tiles * tile;
   const int64_t base_a = offset_of(p.a, batch), base_b = offset_of(p.b, batch), base_out = offset_of(p.out, batch);
   const int first_row = threadIdx.x / (tile / side), first_column = threadIdx.x % (tile / side);
-  float sums[side][side] = {};
+  float sums[side][side];
+#pragma unroll
+  for (int j = 0; j < side; j++) {
+    const int64_t c = column + first_column + j * (tile / side);
+    const float first = p.bias.data && c < p.columns ? load_f32(p.bias.data, p.bias.dtype, c * p.bias.stride[0]) : 0;
+#pragma unroll
+    for (int i = 0; i < side; i++) sums[i][j] = first;
+  }
   for (int64_t from = 0; from < p.inner; from += depth) {
     load_lines(lines_a, p.a, base_a, row, p.rows, p.a_row, from, p.inner, p.a_inner);
     load_lines(lines_b, p.b, base_b, column, p.columns, p.b_column, from, p.inner, p.b_inner);
     __syncthreads();
     for (int k = 0; k < depth; k++)
+#pragma unroll
       for (int i = 0; i < side; i++)
+#pragma unroll
         for (int j = 0; j < side; j++) sums[i][j] += lines_a[k][first_row + i * (tile / side)] * lines_b[k][first_column + j * (tile / side)];
     __syncthreads();
   }
+#pragma unroll
   for (int i = 0; i < side; i++)
+#pragma unroll
     for (int j = 0; j < side; j++) {
       const int64_t r = row + first_row + i * (tile / side), c = column + first_column + j * (tile / side);
       if (r >= p.rows || c >= p.columns) continue;
       const int64_t at = base_out + r * p.out_row + c * p.out_column;
-      float value = p.alpha * sums[i][j];
-      if (p.bias.data) value += load_f32(p.bias.data, p.bias.dtype, c * p.bias.stride[0]);
+      const float value = p.alpha * sums[i][j];
       store_f32(p.out.data, p.out.dtype, at, p.accumulate ? value + load_f32(p.out.data, p.out.dtype, at) : value);
     }
 }
