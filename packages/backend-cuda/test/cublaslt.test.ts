@@ -1,6 +1,6 @@
 /** Our declarations of cuBLASLt against the real one, where it is installed, and the emulated one against both. Needs no GPU. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createRequire } from "node:module";
@@ -25,8 +25,14 @@ beforeAll(() => {
   if (missing) return;
   const probe = fileURLToPath(new URL("support/cublaslt.cpp", import.meta.url));
   compile([probe, join(native, "products/cublaslt.cpp")], "-ldl", "-o", program);
-  const sources = ["cublaslt.cpp", "cublaslt_compute.cpp"].map((name) => join(native, "simt", name));
-  compile(sources, "-shared", "-o", emulated);
+  const simt = join(native, "simt");
+  const sources = readdirSync(simt).filter((name) => name.endsWith(".cpp"));
+  compile(
+    sources.map((name) => join(simt, name)),
+    "-shared",
+    "-o",
+    emulated,
+  );
 }, 120_000);
 
 const answers = `version 13 or 12: 1

@@ -88,7 +88,7 @@ float mb_plan::milliseconds(const mb_gemm &g, void *result, const choice &choice
   for (int round = 0; round < rounds; round++) run(g, result, choice, stream);
   cudaEventRecord(done, stream);
   float elapsed = INFINITY;
-  if (cudaEventSynchronize(done) != cudaSuccess || cudaEventElapsedTime(&elapsed, begun, done) != cudaSuccess) elapsed = INFINITY;
+  if (cudaStreamSynchronize(stream) != cudaSuccess || cudaEventElapsedTime(&elapsed, begun, done) != cudaSuccess) elapsed = INFINITY;
   cudaEventDestroy(begun);
   cudaEventDestroy(done);
   return elapsed;

@@ -128,7 +128,7 @@ MB_API status cublasLtMatmulAlgoGetHeuristic(handle, product p, matrix a, matrix
 
 MB_API status cublasLtMatmul(handle, product p, const void *alpha, const void *a, matrix a_is, const void *b, matrix b_is, const void *beta,
                              const void *c, matrix c_is, void *d, matrix d_is, const algorithm *how, void *workspace, size_t workspace_bytes,
-                             cudaStream_t) {
+                             cudaStream_t stream) {
   int64_t depth;
   const status state = check(*p, *a_is, *b_is, *c_is, *d_is, &depth);
   if (state != ok) return state;
@@ -139,9 +139,12 @@ MB_API status cublasLtMatmul(handle, product p, const void *alpha, const void *a
   const uint64_t parts = how->words[parts_word];
   const size_t needed = parts == 1 ? 0 : parts * d_is->rows * d_is->columns * (size_t)d_is->batch * sizeof(float);
   if (needed > workspace_bytes || (needed > 0 && (!workspace || !aligned(workspace, 16)))) return invalid_value;
-  if (needed > 0) memset(workspace, 0xff, needed); /* a kernel leaves its partial sums there */
-  compute({*p, *a_is, *b_is, *c_is, *d_is, a, b, c, d, *(const float *)alpha, *(const float *)beta, depth}, (int64_t)parts);
-  return ok;
+  const problem all = {*p, *a_is, *b_is, *c_is, *d_is, a, b, c, d, *(const float *)alpha, *(const float *)beta, depth};
+  const cudaError_t error = simt::enqueue(stream, [=] {
+    if (needed > 0) memset(workspace, 0xff, needed); /* a kernel leaves its partial sums there */
+    compute(all, (int64_t)parts);
+  });
+  return error == cudaSuccess ? ok : execution_failed;
 }
 
 } // extern "C"

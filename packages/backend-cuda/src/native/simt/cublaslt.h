@@ -30,8 +30,8 @@ struct preference_data {
 
 /* A product whose descriptions fit together. */
 struct problem {
-  const product_data &product;
-  const matrix_data &a, &b, &c, &d;
+  product_data product;
+  matrix_data a, b, c, d;
   const void *a_data, *b_data, *c_data;
   void *d_data;
   float alpha, beta;
