@@ -1,5 +1,5 @@
 /** A configuration in the numbers of the training library: amounts in tokens, schedules as functions. No device yet. */
-import { bfloat16Precision, float16Precision, float32Precision } from "@modernbert-ts/tensor-core";
+import { precisions } from "@modernbert-ts/tensor-core";
 import type { Precision } from "@modernbert-ts/tensor-core";
 import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
 import type {
@@ -13,12 +13,6 @@ import type { TrainerConfig } from "../config/config.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
 import type { TrainingData } from "./training-data.ts";
-
-const precisions: Readonly<Record<TrainerConfig["dtype"], Precision>> = {
-  f32: float32Precision,
-  bf16: bfloat16Precision,
-  f16: float16Precision,
-};
 
 export interface RunPlan {
   readonly precision: Precision;
