@@ -135,6 +135,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunR
         files: modelFiles(bert.config, objective.head, data.tokenizer),
         settings: config,
       },
+      onNotice: options.onNotice,
       observer(event) {
         noticeUnfused(runtime, tell);
         observe(event);
