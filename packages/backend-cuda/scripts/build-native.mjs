@@ -96,8 +96,8 @@ async function main(name) {
         .update([way.compiler, ...flags].join(" "))
         .digest("hex")
         .slice(0, 12);
-      const name = relative(sources, source).replaceAll(/[/.]+/g, "-");
-      return { source, flags, object: join(objects, `${name}-${stamp}.o`) };
+      const file = relative(sources, source).replaceAll(/[/.]+/g, "-");
+      return { source, flags, object: join(objects, `${file}-${stamp}.o`) };
     });
   const stale = jobs.filter(({ source, object }) => changed(object) < Math.max(headers, changed(source)));
   const library = join(out, way.file);

@@ -71,8 +71,14 @@ describe("rotation", () => {
     const good = await save(directory, 1, 1);
     fs.truncateSync(join(await save(directory, 2, 2), "model.safetensors"), 10);
     const { removeOldCheckpoints } = await import("../src/checkpoint/find.ts");
-    removeOldCheckpoints(directory, 1);
+    removeOldCheckpoints(directory, 2, 1);
     expect(completeCheckpoints(directory).map(({ path }) => path)).toEqual([good]);
+  });
+
+  test("never removes the one that was just written, whatever later ones there are", async () => {
+    const directory = temporaryFolder();
+    for (const step of [7, 8, 9, 3, 4]) await save(directory, step, 2);
+    expect(listCheckpoints(directory).map(({ step }) => step)).toEqual([3, 4, 8, 9]);
   });
 
   test("finishes a removal that was interrupted", async () => {

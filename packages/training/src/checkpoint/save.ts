@@ -54,7 +54,7 @@ export async function saveCheckpoint(contents: CheckpointContents, options: Save
       },
     );
   }
-  removeOldCheckpoints(directory, keep);
+  removeOldCheckpoints(directory, contents.step, keep);
   return target;
 }
 

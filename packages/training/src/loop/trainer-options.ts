@@ -24,8 +24,11 @@ export interface TrainerOptions<Row> {
   readonly learningRate: (tokens: number) => number;
   /** The first step that reaches so many tokens is the last; the end of the loader's data ends training too. */
   readonly totalTokens: number;
-  /** Runs at every interval and at the end, on every rank. */
-  readonly evaluation?: { readonly every: Interval; readonly score: () => Promise<Score> };
+  /** Runs at every interval and at the end, on every rank. Where one process trains it may give up once `stopped` says so: undefined. */
+  readonly evaluation?: {
+    readonly every: Interval;
+    readonly score: (stopped: () => boolean) => Promise<Score | undefined>;
+  };
   /** Saves at every interval, at the end and when stopped. `files` and `settings` go into each checkpoint. */
   readonly checkpoints?: {
     readonly directory: string;

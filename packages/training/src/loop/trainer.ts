@@ -197,7 +197,9 @@ export class Trainer<Row> {
     const { evaluation } = this.#options;
     if (!evaluation || this.#scoredStep === this.#step) return;
     await this.#settle();
-    this.#score = await evaluation.score();
+    const score = await evaluation.score(() => this.#stopping && this.#collective.world === 1);
+    if (!score) return;
+    this.#score = score;
     this.#scoredStep = this.#step;
     this.#lap();
     this.#emit({ kind: "evaluation", ...this.#now(), ...this.#score });
