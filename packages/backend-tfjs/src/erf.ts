@@ -18,5 +18,6 @@ export function erf(tf: TfModule, x: TfTensor): TfTensor {
   const rest = tf.exp(tf.mul(polynomial(magnitude, far), number(Math.LN2)));
   const large = tf.sub(number(1), rest);
   const signed = tf.where(tf.less(x, number(0)), tf.neg(large), large);
+  // A minimum may lose NaN.
   return tf.where(tf.isNaN(x), x, tf.where(tf.less(magnitude, number(1)), small, signed));
 }

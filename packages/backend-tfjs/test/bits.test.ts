@@ -7,7 +7,7 @@ import { createTfjsBackend } from "../src/index.ts";
 import { tf } from "./tfjs.ts";
 
 /** Elements of a buffer. */
-const length = 24;
+const length = 32;
 const count = 3;
 
 /** Bits that are other things in other dtypes: infinities, NaN with and without a sign, numbers below the normal ones. */
@@ -26,7 +26,7 @@ const place: fc.Arbitrary<Window> = fc.oneof(
   fc.record({ offset: fc.nat(length - 12), turned: fc.boolean() }).map(({ offset, turned }) => {
     return { shape: [3, 4], strides: turned ? [1, 3] : [4, 1], offset };
   }),
-  fc.record({ offset: fc.nat(2), turned: fc.boolean() }).map(({ offset, turned }) => {
+  fc.record({ offset: fc.nat(5), turned: fc.boolean() }).map(({ offset, turned }) => {
     return { shape: [3, 4], strides: turned ? [1, 6] : [6, 1], offset };
   }),
   fc.record({ offset: fc.nat(1) }).map(({ offset }) => ({ shape: [3, 4], strides: [8, 2], offset })),
@@ -107,4 +107,51 @@ test("any commands leave the bits that they should", async () => {
     expect(await play(backend, commands)).toEqual(await play(oracle, commands));
   });
   await fc.assert(property, { numRuns: 300 });
+});
+
+/** Runs one command from one whole buffer to another. */
+async function compute(
+  op: "copy" | "max",
+  from: DType,
+  values: ArrayBufferView,
+  to: DType,
+): Promise<Float32Array | Uint32Array> {
+  await using backend = await createTfjsBackend(tf);
+  const size = values.byteLength / 4;
+  const [source, target] = [backend.allocate(values.byteLength), backend.allocate(values.byteLength)] as const;
+  backend.write(source, values);
+  const view = { shape: [size], strides: [1], offset: 0 };
+  const outputs = [{ ...view, buffer: target, dtype: to, shape: [op === "max" ? 1 : size] }];
+  const inputs = [{ ...view, buffer: source, dtype: from }];
+  if (op === "max") backend.run("reduce", outputs, inputs, { kind: "max", axes: [0] });
+  else backend.run("copy", outputs, inputs, {});
+  const bytes = await backend.read(target, 0, op === "max" ? 4 : values.byteLength);
+  return to === "f32" ? new Float32Array(bytes) : new Uint32Array(bytes);
+}
+
+/** Numbers that f32 holds, and neighbours that it rounds, once, to even. */
+const large = [0, 1, 2 ** 24 + 1, 2 ** 24 + 3, 2 ** 31 - 65, 2 ** 31 + 128, 2 ** 31 + 129, 2 ** 32 - 129, 2 ** 32 - 1];
+
+test("casts of whole buffers round once, and know u32 from i32", async () => {
+  const rounded = Float32Array.from(large);
+  expect(await compute("copy", "u32", Uint32Array.from(large), "f32")).toEqual(rounded);
+  const signed = Int32Array.from(large, (value) => (value < 2 ** 31 ? -value : 2 ** 31 - value));
+  expect(await compute("copy", "i32", signed, "f32")).toEqual(Float32Array.from(signed));
+  const whole = rounded.filter((value) => value < 2 ** 32);
+  expect(await compute("copy", "f32", whole, "u32")).toEqual(Uint32Array.from(whole));
+  expect(await compute("max", "u32", Uint32Array.of(3, 2 ** 31 + 5, 7, 2 ** 31), "u32")).toEqual(
+    Uint32Array.of(2 ** 31 + 5),
+  );
+  expect(await compute("max", "u32", Uint32Array.of(3, 7, 0), "u32")).toEqual(Uint32Array.of(7));
+});
+
+test("a copy of a whole buffer shares nothing with it", async () => {
+  await using backend = await createTfjsBackend(tf);
+  const [from, to] = [backend.allocate(16), backend.allocate(16)] as const;
+  const whole = { dtype: "f32", shape: [4], strides: [1], offset: 0 } as const;
+  backend.write(from, Float32Array.of(1, 2, 3, 4));
+  backend.run("copy", [{ ...whole, buffer: to }], [{ ...whole, buffer: from }], {});
+  backend.run("fill", [{ ...whole, buffer: to, shape: [2], strides: [2] }], [], { value: 9 });
+  expect([...new Float32Array(await backend.read(from, 0, 16))]).toEqual([1, 2, 3, 4]);
+  expect([...new Float32Array(await backend.read(to, 0, 16))]).toEqual([9, 2, 9, 4]);
 });
