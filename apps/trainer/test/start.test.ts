@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { lockFolder } from "../src/run/lock.ts";
 import { runTraining } from "../src/run/run-training.ts";
 import { openTrainingData } from "../src/run/training-data.ts";
-import { corpusFolder, quiet, temporaryFolder, tinyConfig } from "./support.ts";
+import { corpusFolder, prepareCorpus, quiet, temporaryFolder, tinyConfig } from "./support.ts";
 
 describe("the output folder", () => {
   test("belongs to one process: a second run is refused, changes nothing, and may begin when the first is done", async () => {
@@ -62,6 +62,47 @@ describe("the output folder", () => {
     );
     expect(readdirSync(join(folder, "run", "checkpoints"))).toEqual(before);
   });
+});
+
+describe("a resume with other settings", () => {
+  test.each([
+    [{ seed: 18 }, "the checkpoint was made with seed = 17, got 18: set it back, or another output for a new run"],
+    [
+      { batch: { micro_batch_tokens: 128, micro_batches: 2 } },
+      "the checkpoint was made with batch.micro_batch_tokens = 64, got 128: set it back, or another output for a new run",
+    ],
+  ])("%j is refused in the words of the configuration, and changes nothing", async (change, message) => {
+    const folder = await corpusFolder();
+    await runTraining(tinyConfig(folder), quiet);
+    const run = join(folder, "run");
+    const contents = (): string[] =>
+      readdirSync(run)
+        .filter((name) => /yaml|jsonl?$/.test(name))
+        .map((name) => readFileSync(join(run, name), "utf8"));
+    const before = contents();
+    await expect(runTraining(tinyConfig(folder, change), { ...quiet, resume: "auto" })).rejects.toThrow(message);
+    expect(contents()).toEqual(before);
+  });
+
+  test("other data are named by the field that names them", async () => {
+    const folder = await corpusFolder();
+    await runTraining(tinyConfig(folder), quiet);
+    const other = join(folder, "other");
+    mkdirSync(other);
+    const path = await prepareCorpus(other, 100);
+    const config = tinyConfig(folder, { data: { path, max_length: 32 } });
+    await expect(runTraining(config, { ...quiet, resume: "auto" })).rejects.toThrow(
+      "the checkpoint was made with other data than data.path holds",
+    );
+  });
+});
+
+test("a schedule that does not fit in the length is refused by its fields", async () => {
+  const folder = await corpusFolder();
+  const schedule = { warmup: "60%", decay: "60%" };
+  await expect(runTraining(tinyConfig(folder, { schedule }), quiet)).rejects.toThrow(
+    "expected schedule.warmup (60%) and decay (60%) to fit in the length of 1500 tokens: shorten them, or raise length",
+  );
 });
 
 describe("the data", () => {

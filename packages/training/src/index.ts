@@ -1,4 +1,4 @@
-export { DataError, ioError } from "./errors.ts";
+export { DataError, SettingMismatchError, ioError } from "./errors.ts";
 export type { DataErrorCode } from "./errors.ts";
 export { AtomicDirectory } from "./files/atomic-directory.ts";
 export { DocumentOrder, epochPermutation } from "./data/packing/document-order.ts";

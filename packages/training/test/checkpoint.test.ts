@@ -132,6 +132,42 @@ describe("damage", () => {
     "an empty manifest": (path) => fs.writeFileSync(join(path, "manifest.json"), "null"),
   };
 
+  test("any flipped bit of the manifest is seen", async () => {
+    const path = await save(temporaryFolder(), 1);
+    const file = join(path, "manifest.json");
+    const bytes = fs.readFileSync(file);
+    const accepted: string[] = [];
+    for (let at = 0; at < bytes.length; at++) {
+      for (let bit = 0; bit < 8; bit++) {
+        const flipped = Buffer.from(bytes);
+        flipped[at]! ^= 1 << bit;
+        fs.writeFileSync(file, flipped);
+        const error = await openCheckpoint(path).catch((caught: unknown) => caught);
+        if (!(error instanceof CheckpointError && error.code === "corrupt")) accepted.push(flipped.toString("utf8"));
+      }
+    }
+    // White space between fields may be another: it says nothing.
+    expect(
+      accepted.filter((text) => text.replaceAll(/\s/g, "") !== bytes.toString("utf8").replaceAll(/\s/g, "")),
+    ).toEqual([]);
+  });
+
+  test.each([
+    { files: [] },
+    { files: [null] },
+    { files: [{ file: "../x", bytes: 1, sha256: "0".repeat(64) }] },
+    { step: 7 },
+    { step: "1" },
+  ])("a manifest of an earlier release with %j is refused", async (change) => {
+    const path = await save(temporaryFolder(), 1);
+    const file = join(path, "manifest.json");
+    const { fingerprint: _, ...manifest } = JSON.parse(fs.readFileSync(file, "utf8")) as Record<string, unknown>;
+    fs.writeFileSync(file, JSON.stringify(manifest));
+    await openCheckpoint(path);
+    fs.writeFileSync(file, JSON.stringify({ ...manifest, ...change }));
+    expect((await refusal(openCheckpoint(path))).code).toBe("corrupt");
+  });
+
   test.each(Object.keys(damages))("%s is seen; the one before is taken, with a notice", async (kind) => {
     const directory = temporaryFolder();
     const before = await save(directory, 1);

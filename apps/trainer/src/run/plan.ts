@@ -86,6 +86,11 @@ function scheduleOf(
   total: number,
 ): LearningRateSchedule {
   const warmupTokens = parseShare(warmup, total)!;
+  const decayTokens = kind === "wsd" ? parseShare(decay, total)! : 0;
+  if (warmupTokens + decayTokens > total) {
+    const parts = kind === "wsd" ? `schedule.warmup (${warmup}) and decay (${decay})` : `schedule.warmup (${warmup})`;
+    throw new UsageError(`expected ${parts} to fit in the length of ${total} tokens: shorten them, or raise length`);
+  }
   switch (kind) {
     case "constant":
       return { kind, warmup: warmupTokens };
@@ -93,7 +98,7 @@ function scheduleOf(
     case "cosine":
       return { kind, total, warmup: warmupTokens, alphaF };
     case "wsd":
-      return { kind, total, warmup: warmupTokens, decay: parseShare(decay, total)!, alphaF };
+      return { kind, total, warmup: warmupTokens, decay: decayTokens, alphaF };
     default:
       throw new UsageError(`unknown schedule ${String(kind satisfies never)}`);
   }

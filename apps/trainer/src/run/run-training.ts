@@ -27,6 +27,7 @@ import { createModel } from "./model.ts";
 import { modelFiles } from "./model-files.ts";
 import { planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
+import { inUsersWords } from "./users-words.ts";
 import { findStart, isOwn, setLaterAside } from "./resume.ts";
 import { runLayout } from "../run-folder.ts";
 import { writeRunSummary } from "./write-summary.ts";
@@ -100,7 +101,9 @@ async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunR
   const state = start && (await restoreTraining(start, model, optimizer));
   const settings = settingsOf(config, objective);
   const training = { store: data.train, roles: data.roles };
-  const loader = objective.loader(training, plan.batches, settings.training, state && loaderStateOf(state));
+  const loader = inUsersWords(() =>
+    objective.loader(training, plan.batches, settings.training, state && loaderStateOf(state)),
+  );
   const { evaluation } = plan;
   const batches =
     evaluation &&
@@ -135,6 +138,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunR
         files: modelFiles(bert.config, objective.head, data.tokenizer),
         settings: config,
       },
+      onNotice: options.onNotice,
       observer(event) {
         noticeUnfused(runtime, tell);
         observe(event);

@@ -39,6 +39,8 @@ export interface TrainerOptions<Row> {
   };
   readonly metrics?: MetricsLog;
   readonly observer?: TrainingObserver;
+  /** Gets a line for what went wrong without ending the training: a disk that is full. */
+  readonly onNotice?: (notice: string) => void;
   /** Where to go on: what `restoreTraining` gave and the path that it came from. The beginning when absent. */
   readonly resume?: Pick<TrainingState, "objective" | "progress" | "score"> & { readonly checkpoint: string };
 }
