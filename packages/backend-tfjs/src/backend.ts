@@ -90,10 +90,11 @@ export async function createTfjsBackend<T extends TfTensor>(
     run(op, outputs, inputs, attrs) {
       lifetime.check(op);
       const operands = (views: readonly View[]): Operand[] =>
-        views.map((view) => {
-          storageOf(op, view.dtype);
-          return { ...view, block: buffers.find(op, view.buffer) };
-        });
+        views.map((view) => ({
+          ...view,
+          storage: storageOf(op, view.dtype),
+          block: buffers.find(op, view.buffer),
+        }));
       const [to, from] = [operands(outputs), operands(inputs)];
       recorder.run(() => tf.tidy(() => kernels[op](to, from, attrs)));
     },

@@ -1,6 +1,6 @@
 /**
- * Ids come from data, so a kernel meets bad ones on the device: it takes a place outside of the range for them. Which command met the
- * first waits in one small tensor for the next `read` or `synchronize`.
+ * Ids come from data, so a kernel meets bad ones on the device: it goes on with zeros in their place. Which command met the first waits in
+ * one small tensor for the next `read` or `synchronize`.
  */
 import { DeviceValueError } from "@modernbert-ts/tensor-core";
 import type { TfModule, TfTensor } from "./tfjs.ts";

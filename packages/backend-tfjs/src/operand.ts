@@ -2,7 +2,6 @@
 import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { View } from "@modernbert-ts/tensor-core";
 import type { FlatBlock } from "./block.ts";
-import { storageOf } from "./dtypes.ts";
 import { boxOf, distinctShape, endOf, isStretch, piecesOf, walkOf } from "./layout.ts";
 import type { Walk } from "./layout.ts";
 import { broadcast, column, joined, permuted, sliced } from "./shaping.ts";
@@ -10,15 +9,15 @@ import type { Storage, TfModule, TfTensor } from "./tfjs.ts";
 
 export interface Operand extends View {
   readonly block: FlatBlock;
+  readonly storage: Storage;
 }
 
 /** The elements, with extent 1 along axes that repeat one. */
 export function read(tf: TfModule, operand: Operand): TfTensor {
+  const { block, storage } = operand;
   const shape = distinctShape(operand);
-  const storage = storageOf("read", operand.dtype);
   if (sizeOf(shape) === 0) return tf.zeros(shape, storage);
   const walk = walkOf(operand);
-  const { block } = operand;
   const box = boxOf(walk);
   let elements: TfTensor;
   if (box === undefined) {
@@ -47,10 +46,9 @@ export function readAll(tf: TfModule, operand: Operand): TfTensor {
  * keeps its bits: it is moved, never computed with.
  */
 export function write(tf: TfModule, operand: Operand, value: TfTensor): void {
-  const { block, shape, dtype } = operand;
+  const { block, shape, storage } = operand;
   const size = sizeOf(shape);
   if (size === 0) return;
-  const storage = storageOf("write", dtype);
   const walk = walkOf(operand);
   const axes = inOrder(walk);
   const order = walk.axes.map((axis) => axes.indexOf(axis));

@@ -11,8 +11,7 @@ export function elementwiseKernels(tf: TfModule): Pick<PrimitiveKernels<Operand>
   return {
     copy([out], [x]) {
       const value = read(tf, x!);
-      const sameBits = (x!.dtype === "f32") === (out!.dtype === "f32");
-      write(tf, out!, sameBits ? value : fromFloat(tf, toFloat(tf, value, x!.dtype), out!.dtype));
+      write(tf, out!, x!.storage === out!.storage ? value : fromFloat(tf, toFloat(tf, value, x!.dtype), out!.dtype));
     },
 
     map([out], inputs, { expression }) {

@@ -1,8 +1,7 @@
-/** Rows of a table by id (`gather`, `segmentSum`) and elements of rows by id (`takeAlong`, `putAlong`). Bad ids mean one place more. */
+/** Rows of a table by id (`gather`, `segmentSum`) and elements of rows by id (`takeAlong`, `putAlong`). */
 import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { PrimitiveKernels } from "@modernbert-ts/tensor-core";
 import type { BadIds } from "../bad-ids.ts";
-import { storageOf } from "../dtypes.ts";
 import { read, write } from "../operand.ts";
 import type { Operand } from "../operand.ts";
 import { column } from "../shaping.ts";
@@ -17,25 +16,35 @@ export function lookupKernels(tf: TfModule, badIds: BadIds): Lookups {
     return column(tf, tf.add(ids, tf.reshape(tf.tensor1d(rows, "int32"), [rows.length, 1])));
   }
 
-  /** x [N, D] with zeros behind: [N, D + 1] along axis 1, [N + 1, D] along axis 0. */
-  function extended(x: Operand, axis: 0 | 1): TfTensor {
-    const [rows, width] = x.shape as [number, number];
-    const zeros = tf.zeros(axis === 0 ? [1, width] : [rows, 1], storageOf("gather", x.dtype));
-    return tf.concat([read(tf, x), zeros], axis);
+  /** What `pick` finds at checked ids, in the shape of `out`; zeros where an id is bad. `badShape` broadcasts to that shape. */
+  function picked(
+    out: Operand,
+    checked: TfTensor,
+    count: number,
+    badShape: readonly number[],
+    pick: (ids: TfTensor) => TfTensor,
+  ): TfTensor {
+    if (count === 0) return tf.zeros([...out.shape], out.storage);
+    const bad = tf.equal(checked, tf.scalar(count, "int32"));
+    const found = tf.reshape(pick(tf.where(bad, tf.scalar(0, "int32"), checked)), [...out.shape]);
+    return tf.where(tf.reshape(bad, [...badShape]), tf.scalar(0, out.storage), found);
   }
 
   return {
     gather([out], [table, ids]) {
-      const checked = badIds.checked("gather", read(tf, ids!), table!.shape[0]!);
+      const rows = table!.shape[0]!;
+      const checked = badIds.checked("gather", read(tf, ids!), rows);
       if (sizeOf(out!.shape) === 0) return;
-      write(tf, out!, tf.gatherND(extended(table!, 0), column(tf, checked)));
+      const pick = (safe: TfTensor): TfTensor => tf.gatherND(read(tf, table!), column(tf, safe));
+      write(tf, out!, picked(out!, checked, rows, [checked.size, 1], pick));
     },
 
     segmentSum([out], [values, ids]) {
       const [rows, width] = out!.shape as [number, number];
       const checked = badIds.checked("segmentSum", read(tf, ids!), rows);
       if (sizeOf(out!.shape) === 0) return;
-      if (checked.size === 0) return write(tf, out!, tf.zeros([rows, width], storageOf("segmentSum", out!.dtype)));
+      if (checked.size === 0) return write(tf, out!, tf.zeros([rows, width], out!.storage));
+      // A bad id adds to one row more, which is cut off.
       const sums = tf.scatterND(column(tf, checked), read(tf, values!), [rows + 1, width]);
       write(tf, out!, tf.slice(sums, [0, 0], [rows, width]));
     },
@@ -44,15 +53,16 @@ export function lookupKernels(tf: TfModule, badIds: BadIds): Lookups {
       const width = x!.shape[1]!;
       const checked = badIds.checked("takeAlong", read(tf, ids!), width);
       if (sizeOf(out!.shape) === 0) return;
-      const flat = tf.reshape(extended(x!, 1), [x!.shape[0]! * (width + 1)]);
-      write(tf, out!, tf.reshape(tf.gatherND(flat, places(checked, width + 1)), [...out!.shape]));
+      const pick = (safe: TfTensor): TfTensor =>
+        tf.gatherND(tf.reshape(read(tf, x!), [sizeOf(x!.shape)]), places(safe, width));
+      write(tf, out!, picked(out!, checked, width, out!.shape, pick));
     },
 
     putAlong([out], [values, ids]) {
       const [rows, width] = out!.shape as [number, number];
       const checked = badIds.checked("putAlong", read(tf, ids!), width);
       if (sizeOf(out!.shape) === 0) return;
-      if (checked.size === 0) return write(tf, out!, tf.zeros([rows, width], storageOf("putAlong", out!.dtype)));
+      if (checked.size === 0) return write(tf, out!, tf.zeros([rows, width], out!.storage));
       const given = read(tf, values!);
       const sums = tf.scatterND(places(checked, width + 1), tf.reshape(given, [given.size]), [rows * (width + 1)]);
       write(tf, out!, tf.slice(tf.reshape(sums, [rows, width + 1]), [0, 0], [rows, width]));
