@@ -115,9 +115,12 @@ describe("which of both makes a product", () => {
     await using backend = await createCudaBackend({ emulate: true });
     const a = tensor(backend, "bf16", [8, 64], small(1));
     const out = tensor(backend, "f32", [8, 8], () => 5);
-    const ones = tensor(backend, "bf16", [64, 8], () => 0);
+    const ones = tensor(backend, "bf16", [64, 8], () => 1);
     backend.run("matmul", [out], [a, ones], { alpha: 1, accumulate: true });
-    expect(await values(backend, out)).toEqual(Array.from({ length: 64 }, () => 5));
+    const sums = Array.from({ length: 8 }, (_, row) =>
+      Array.from({ length: 64 }, (__, at) => small(1)(64 * row + at)).reduce((sum, value) => sum + value, 5),
+    );
+    expect(await values(backend, out)).toEqual(sums.flatMap((sum) => Array.from({ length: 8 }, () => sum)));
     expect([1023, 4095]).toContain(await lost(backend));
   });
 });
