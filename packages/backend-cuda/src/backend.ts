@@ -4,12 +4,13 @@ import type { Backend, DType } from "@modernbert-ts/tensor-core";
 import { fusedKernels } from "./fused/index.ts";
 import type { CudaLibrary } from "./library.ts";
 import { limitedMapEncoder } from "./map-limits.ts";
+import type { EngineSettings } from "./settings.ts";
 
 const dtypes: readonly DType[] = ["f32", "f16", "bf16", "i32", "u32"];
 
 /** @param name What the library calls the device. */
-export function cudaBackend(library: CudaLibrary, device: number, name: string): Backend {
-  const stream = library.createStream(device);
+export function cudaBackend(library: CudaLibrary, device: number, name: string, settings: EngineSettings): Backend {
+  const stream = library.createStream(device, settings);
   return new StreamBackend({
     name: "cuda",
     capabilities: {
@@ -25,6 +26,10 @@ export function cudaBackend(library: CudaLibrary, device: number, name: string):
     operations: library.operations,
     primitives: (commands) => primitiveCommands(commands, limitedMapEncoder(library.scalarFunctions)),
     fused: fusedKernels,
-    allocateHost: (bytes) => library.allocateHost(stream, bytes),
+    device: {
+      allocateHost: (bytes) => library.allocateHost(stream, bytes),
+      room: () => library.room(stream),
+      guarded: settings.guarded,
+    },
   });
 }

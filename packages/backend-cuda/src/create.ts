@@ -3,6 +3,7 @@ import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Backend } from "@modernbert-ts/tensor-core";
 import { cudaBackend } from "./backend.ts";
 import { loadLibrary } from "./library.ts";
+import { engineSettings } from "./settings.ts";
 
 export interface CudaOptions {
   /** Which of the GPUs that the driver shows (CUDA_VISIBLE_DEVICES); default 0. */
@@ -19,7 +20,9 @@ export interface CudaOptions {
 export async function createCudaBackend(options: CudaOptions = {}): Promise<Backend> {
   const { device = 0, emulate = process.env["MODERNBERT_CUDA_EMULATE"] === "1" } = options;
   const library = loadLibrary(emulate ? "emulated" : "cuda");
-  const name = Number.isInteger(device) && device >= 0 ? library.deviceName(device) : undefined;
+  const valid = Number.isInteger(device) && device >= 0;
+  library.checkDevice(valid ? device : 0);
+  const name = valid ? library.deviceName(device) : undefined;
   if (name === undefined) throw new TensorError("createCudaBackend", `expected a device that there is, got ${device}`);
-  return cudaBackend(library, device, name);
+  return cudaBackend(library, device, name, engineSettings());
 }

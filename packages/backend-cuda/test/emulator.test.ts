@@ -28,7 +28,7 @@ const threads = Array.from({ length: 64 }, (_, thread) => thread);
 
 beforeAll(() => {
   if (missing) return;
-  const sources = ["simt/fiber.cpp", "simt/block.cpp"].map((name) => join(native, name));
+  const sources = ["fiber", "block", "faults", "runtime"].map((name) => join(native, "simt", `${name}.cpp`));
   const check = fileURLToPath(new URL("support/emulator.cu", import.meta.url));
   const options = ["-x", "c++", "-std=c++17", "-O1", "-I", native, "-o", program];
   const { stderr } = spawnSync(process.env["CXX"] ?? "g++", [...options, ...sources, check], { encoding: "utf8" });
