@@ -46,8 +46,8 @@ const works = {
   async two() {
     const backends = [await createCudaBackend(), await createCudaBackend()];
     for (const backend of backends) {
-      const value = vector(backend, 100);
       await attempt(async () => {
+        const value = vector(backend, 100);
         backend.run("fill", [value], [], { value: 1 });
         await backend.read(value.buffer, 0, 4);
       });
