@@ -18,13 +18,17 @@ let timelines = 0;
 
 /** Reads MODERNBERT_CUDA_SYNC, _GRAPHS, _GUARD and _TIMELINE. @throws TensorError where no timeline can be written. */
 export function engineSettings(): EngineSettings {
-  const flag = (name: string, usual: "0" | "1"): boolean => (process.env[`MODERNBERT_CUDA_${name}`] || usual) === "1";
   return {
     synchronizes: flag("SYNC", "0"),
     graphs: flag("GRAPHS", "1"),
     guarded: flag("GUARD", "0"),
     timeline: timelinePath(process.env["MODERNBERT_CUDA_TIMELINE"] ?? ""),
   };
+}
+
+/** Whether a variable is 1. */
+function flag(name: string, usual: "0" | "1"): boolean {
+  return (process.env[`MODERNBERT_CUDA_${name}`] || usual) === "1";
 }
 
 function timelinePath(asked: string): string {

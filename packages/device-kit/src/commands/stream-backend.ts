@@ -14,7 +14,6 @@ import type {
 import { Lifetime } from "../lifetime.ts";
 import { Buffers } from "../memory/buffers.ts";
 import { GuardedHeap } from "../memory/guarded-heap.ts";
-import type { Guards } from "../memory/guarded-heap.ts";
 import { Pool } from "../memory/pool.ts";
 import type { Heap } from "../memory/pool.ts";
 import { rangeGranule, Slabs } from "../memory/slabs.ts";
@@ -81,12 +80,9 @@ export class StreamBackend<Operation extends string> implements Backend {
     const heap = this.#heapOf((bytes) => library.allocate(stream, bytes));
     if (device) {
       const slabs = new Slabs({ ...heap, room: () => device.room() });
-      const guards: Guards = {
-        fill: (block) => this.#commands.guard(block),
-        // A recording would look again when the memory is another block's.
-        check: (block) => this.#stream.recording || this.#commands.checkGuard(block),
-      };
-      if (device.guarded) this.#guarded = new GuardedHeap(slabs, guards);
+      if (device.guarded) {
+        this.#guarded = new GuardedHeap(slabs, () => (this.#stream.recording ? undefined : this.#commands));
+      }
       this.#pool = new Pool(this.#guarded ?? slabs, { granule: rangeGranule });
       this.#hostPool = new Pool(this.#heapOf((bytes) => device.allocateHost(bytes)));
     } else {

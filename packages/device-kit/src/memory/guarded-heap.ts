@@ -10,18 +10,19 @@ interface Guarded extends AddressBlock {
   readonly whole: AddressBlock;
 }
 
-/** Queues the commands that fill the guards of a block, and that look at them. */
+/** What a command encoder can queue for it. */
 export interface Guards {
-  fill(block: AddressBlock): void;
-  check(block: AddressBlock): unknown;
+  guard(block: AddressBlock): void;
+  checkGuard(block: AddressBlock): void;
 }
 
 export class GuardedHeap implements Heap<AddressBlock> {
   readonly #heap: Heap<AddressBlock>;
-  readonly #guards: Guards;
+  readonly #guards: () => Guards | undefined;
   readonly #live = new Set<AddressBlock>();
 
-  constructor(heap: Heap<AddressBlock>, guards: Guards) {
+  /** @param guards Nothing while commands are recorded: replays would look when the memory is another block's. Blocks made then have no guards. */
+  constructor(heap: Heap<AddressBlock>, guards: () => Guards | undefined) {
     this.#heap = heap;
     this.#guards = guards;
   }
@@ -38,14 +39,14 @@ export class GuardedHeap implements Heap<AddressBlock> {
       address: offsetAddress(whole.address, guardBytes),
       bytes: whole.bytes - 2 * guardBytes,
     };
-    this.#live.add(block);
-    this.#guards.fill(block);
+    const guards = this.#guards();
+    guards?.guard(block);
+    if (guards) this.#live.add(block);
     return block;
   }
 
   free(block: AddressBlock): void {
-    this.#live.delete(block);
-    this.#guards.check(block);
+    if (this.#live.delete(block)) this.#guards()?.checkGuard(block);
     this.#heap.free((block as Guarded).whole);
   }
 
@@ -59,6 +60,6 @@ export class GuardedHeap implements Heap<AddressBlock> {
 
   /** Looks at the guards of all blocks. */
   check(): void {
-    for (const block of this.#live) this.#guards.check(block);
+    for (const block of this.#live) this.#guards()?.checkGuard(block);
   }
 }

@@ -48,7 +48,7 @@ MB_API const char *mb_device_problem(int32_t device) {
   if (error == cudaErrorUnsupportedPtxVersion)
     snprintf(text, sizeof text, "the NVIDIA driver is too old to compile the library's kernels for %s, sm_%d%d\ninstall a newer driver",
              properties.name, properties.major, properties.minor);
-  else if (error == cudaErrorNoKernelImageForDevice)
+  else if (error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidDeviceFunction)
     snprintf(text, sizeof text, "the library has no kernels for %s, sm_%d%d: it needs sm_80 or newer\nchoose another device or backend",
              properties.name, properties.major, properties.minor);
   else

@@ -79,7 +79,7 @@ void mb_stream::execute_batch(const std::vector<double> &batch) {
 }
 
 void mb_stream::execute(const mb_command *command) {
-  history.add(command->operation);
+  if (command->operation > MB_GUARD) history.add(command->operation);
   if (timeline) timeline->begin(stream);
   queue(command, stream, launched);
   if (timeline) timeline->end(command, stream);
