@@ -86,3 +86,21 @@ describe.each(orders)("threads in order %s", (order) => {
     expect(stderr).toContain("the threads of a block wait for one another");
   });
 });
+
+describe("a captured stream", () => {
+  beforeEach(({ skip }) => {
+    if (missing) skip(missing);
+  });
+
+  test("keeps kernels with their arguments, which run at each launch of the graph", () => {
+    expect(results("replayed", "forward")).toEqual(threads.map(() => 12));
+  });
+
+  test.each(["malloc", "free", "wait", "query", "copy of pageable memory"])("does not allow: %s", (call) => {
+    expect(results(`captured ${call}`, "forward").slice(0, 3)).toEqual([900, 901, 1]);
+  });
+
+  test("allows copies of device memory", () => {
+    expect(results("captured copy", "forward").slice(0, 3)).toEqual([0, 0, 0]);
+  });
+});

@@ -82,6 +82,24 @@ describe("guards", () => {
   });
 });
 
+test("a fault in a replay is that of the replay's number, whether a graph ran or not", () => {
+  const opened = open();
+  const { addon, stream } = opened;
+  const buffer = addon.allocate(stream, 4096) + 256;
+  run(opened, 2, [command(-5, buffer, 1024), command(-1, buffer + 1024, 8, 7)]);
+  const recording = command(-6, buffer, 1024);
+  const kept = addon.allocateHost(stream, recording.byteLength);
+  addon.copyIn(kept, recording);
+  for (let number = 3; number < 7; number++) {
+    const error = run(opened, number, [command(-4, kept, recording.byteLength)]);
+    expect(error).toContain(`before command ${number};`);
+    addon.submit(stream, command(-4, kept, recording.byteLength), 32);
+    while (!addon.waitBlocking(stream, ++number, 50));
+    expect(addon.takeError(stream, number - 1)).toBe(undefined);
+    expect(addon.takeError(stream, number)).toContain(`before command ${number};`);
+  }
+});
+
 test("a timeline has a line for each command: name, time, bytes of its views", async () => {
   const folder = mkdtempSync(join(tmpdir(), "modernbert-timeline-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
