@@ -6,12 +6,19 @@ import { fusedKernels } from "./fused/index.ts";
 import type { CudaLibrary } from "./library.ts";
 import { limitedMapEncoder } from "./map-limits.ts";
 import { openProducts } from "./products.ts";
+import type { EngineSettings } from "./settings.ts";
 
 const dtypes: readonly DType[] = ["f32", "f16", "bf16", "i32", "u32"];
 
 /** @param name What the library calls the device. @param cublasLt Whether to take it for products. */
-export function cudaBackend(library: CudaLibrary, device: number, name: string, cublasLt: boolean): Backend {
-  const stream = library.createStream(device);
+export function cudaBackend(
+  library: CudaLibrary,
+  device: number,
+  name: string,
+  settings: EngineSettings,
+  cublasLt: boolean,
+): Backend {
+  const stream = library.createStream(device, settings);
   const products = cublasLt ? productsOf(library, stream) : "no cuBLASLt";
   return new StreamBackend({
     name: "cuda",
@@ -28,7 +35,11 @@ export function cudaBackend(library: CudaLibrary, device: number, name: string, 
     operations: library.operations,
     primitives: (commands) => primitiveCommands(commands, limitedMapEncoder(library.scalarFunctions)),
     fused: fusedKernels,
-    allocateHost: (bytes) => library.allocateHost(stream, bytes),
+    device: {
+      allocateHost: (bytes) => library.allocateHost(stream, bytes),
+      room: () => library.room(stream),
+      guarded: settings.guarded,
+    },
   });
 }
 

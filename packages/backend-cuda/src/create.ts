@@ -3,6 +3,7 @@ import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Backend } from "@modernbert-ts/tensor-core";
 import { cudaBackend } from "./backend.ts";
 import { loadLibrary } from "./library.ts";
+import { engineSettings } from "./settings.ts";
 import { tfjsEngine } from "./tfjs-engine.ts";
 
 export interface CudaOptions {
@@ -30,7 +31,9 @@ export async function createCudaBackend(options: CudaOptions = {}): Promise<Back
   } = options;
   if (engine === "tfjs") return tfjsEngine(device);
   const library = loadLibrary(emulate ? "emulated" : "cuda");
-  const name = Number.isInteger(device) && device >= 0 ? library.deviceName(device) : undefined;
+  const valid = Number.isInteger(device) && device >= 0;
+  library.checkDevice(valid ? device : 0);
+  const name = valid ? library.deviceName(device) : undefined;
   if (name === undefined) throw new TensorError("createCudaBackend", `expected a device that there is, got ${device}`);
-  return cudaBackend(library, device, name, cublasLt);
+  return cudaBackend(library, device, name, engineSettings(), cublasLt);
 }

@@ -60,7 +60,9 @@ describe("the emulated device", () => {
   test("is taken by option and by environment", async () => {
     vi.stubEnv("MODERNBERT_CUDA_EMULATE", "1");
     await using backend = await createCudaBackend();
-    expect(backend.capabilities.device).toBe("CUDA device 0, emulated on the CPU, sm_80, 1 SMs, cuBLASLt 13.0.0");
+    expect(backend.capabilities.device).toBe(
+      "CUDA device 0, emulated on the CPU, sm_80, 1 SMs, 8.0 GiB, driver of CUDA 13.0, runtime 13.0, cuBLASLt 13.0.0",
+    );
   });
 
   test("has no second one", async () => {

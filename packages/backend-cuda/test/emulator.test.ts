@@ -28,12 +28,12 @@ const threads = Array.from({ length: 64 }, (_, thread) => thread);
 
 beforeAll(() => {
   if (missing) return;
-  const sources = ["simt/fiber.cpp", "simt/block.cpp"].map((name) => join(native, name));
+  const sources = ["fiber", "block", "faults", "runtime"].map((name) => join(native, "simt", `${name}.cpp`));
   const check = fileURLToPath(new URL("support/emulator.cu", import.meta.url));
   const options = ["-x", "c++", "-std=c++17", "-O1", "-I", native, "-o", program];
   const { stderr } = spawnSync(process.env["CXX"] ?? "g++", [...options, ...sources, check], { encoding: "utf8" });
   expect(stderr).toBe("");
-});
+}, 120_000);
 
 describe.each(orders)("threads in order %s", (order) => {
   beforeEach(({ skip }) => {
@@ -84,5 +84,23 @@ describe.each(orders)("threads in order %s", (order) => {
     const { signal, stderr } = run("a lone lane", order);
     expect(signal).toBe("SIGABRT");
     expect(stderr).toContain("the threads of a block wait for one another");
+  });
+});
+
+describe("a captured stream", () => {
+  beforeEach(({ skip }) => {
+    if (missing) skip(missing);
+  });
+
+  test("keeps kernels with their arguments, which run at each launch of the graph", () => {
+    expect(results("replayed", "forward")).toEqual(threads.map(() => 12));
+  });
+
+  test.each(["malloc", "free", "wait", "query", "copy of pageable memory"])("does not allow: %s", (call) => {
+    expect(results(`captured ${call}`, "forward").slice(0, 3)).toEqual([900, 901, 1]);
+  });
+
+  test("allows copies of device memory", () => {
+    expect(results("captured copy", "forward").slice(0, 3)).toEqual([0, 0, 0]);
   });
 });
