@@ -27,6 +27,7 @@ export function cudaBackend(
       arithmetic: dtypes,
       accelerated: ["f32", "bf16", "f16"],
       maxBufferBytes: Number.MAX_SAFE_INTEGER,
+      ...(settings.graphs && { cheapReplay: true as const }),
       deterministic: true,
       device: `CUDA device ${device}, ${name}, ${products}`,
     },
