@@ -3,13 +3,7 @@ import { primitiveOperations } from "@modernbert-ts/device-kit";
 import type { CommandEncoder, PrimitiveOperation } from "@modernbert-ts/device-kit";
 
 /** Those of the fused kernels. */
-const fusedOperations = [
-  "layer_norm_forward",
-  "layer_norm_backward",
-  "glu_forward",
-  "glu_backward",
-  "rope",
-] as const;
+const fusedOperations = ["layer_norm_forward", "layer_norm_backward", "glu_forward", "glu_backward", "rope"] as const;
 
 export type CudaOperation = PrimitiveOperation | (typeof fusedOperations)[number];
 

@@ -5,8 +5,13 @@ import type { CompositeQuery, DropoutAttrs, FusedKernel, TensorSpec, View } from
 import type { CudaCommands } from "../operations.ts";
 import { floats } from "./dtypes.ts";
 
-/** The gradients of weight and bias are added up by at most this many blocks of at least this many rows, on every device. */
-const most = { blocks: 396, rows: 8 };
+/**
+ * Rows per block in the backward, where each block adds up its part of the gradients of weight and bias. The same on every device: as many
+ * blocks as an H100 holds at once, three (narrow rows) or two on each of its 132 multiprocessors, and few for few rows.
+ */
+function rowsPerBlock(rows: number, width: number): number {
+  return Math.max(8, Math.ceil(rows / (132 * (width <= 768 ? 3 : 2))));
+}
 
 /** Mean and 1 / standard deviation of each row. */
 function statistics({ inputs: [x] }: { readonly inputs: readonly (TensorSpec | null)[] }): TensorSpec[] {
@@ -36,15 +41,15 @@ function queueBackward(
   step: View | null,
 ): void {
   const [rows, width] = reads[2]!.shape as [number, number];
-  const rowsPerBlock = Math.max(most.rows, Math.ceil(rows / most.blocks));
+  const block = rowsPerBlock(rows, width);
   const queue = (partials: View | null): void =>
     commands.encode(
       "layer_norm_backward",
       [...gradients, ...reads, step, partials],
-      [rowsPerBlock, ...dropoutAttributes(dropout)],
+      [block, ...dropoutAttributes(dropout)],
     );
   if (!gradients[2] && !gradients[3]) queue(null);
-  else commands.scratch(Math.ceil(rows / rowsPerBlock) * 2 * width * 4, queue);
+  else commands.scratch(Math.ceil(rows / block) * 2 * width * 4, queue);
 }
 
 export function layerNorm(commands: CudaCommands): FusedKernel<"layerNorm"> {

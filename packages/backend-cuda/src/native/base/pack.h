@@ -48,8 +48,8 @@ MB_CLOSE void widen(const mb_pack &pack, int32_t dtype, float (&to)[pack_size]) 
 
 MB_CLOSE void load_pack(const mb_dense &x, int64_t at, float (&to)[pack_size]) { widen(fetch(x, at), x.dtype, to); }
 
-/* Stores eight numbers, and rounds them to what is stored. */
-MB_CLOSE void store_pack(const mb_dense &x, int64_t at, float (&values)[pack_size]) {
+/* Returns the numbers as they are stored. */
+MB_CLOSE mb_pack store_pack(const mb_dense &x, int64_t at, const float (&values)[pack_size]) {
   mb_words *to = (mb_words *)((char *)x.data + at * bytes_of(x.dtype));
   mb_pack pack;
   if (x.dtype == MB_F32) {
@@ -57,12 +57,11 @@ MB_CLOSE void store_pack(const mb_dense &x, int64_t at, float (&values)[pack_siz
     to[1] = pack.high;
   } else if (x.dtype == MB_BF16) {
     for (int i = 0; i < 4; i++) pack.low.word[i] = bf16_of_f32(values[2 * i]) | (uint32_t)bf16_of_f32(values[2 * i + 1]) << 16;
-    widen(pack, MB_BF16, values);
   } else {
     for (int i = 0; i < 4; i++) pack.low.word[i] = f16_of_f32(values[2 * i]) | (uint32_t)f16_of_f32(values[2 * i + 1]) << 16;
-    widen(pack, MB_F16, values);
   }
   to[0] = pack.low;
+  return pack;
 }
 
 MB_CLOSE float load(const mb_dense &x, int64_t at) { return load_f32(x.data, x.dtype, at); }

@@ -31,6 +31,7 @@ static __device__ row_range rows_of_block(const backward_rows &n) {
 /* What a lane of each warp has for a column is added in the order of the warps. */
 template <int Packs> static __device__ void store_partial(float *to, int64_t width, const float (&lane)[Packs][pack_size]) {
   MB_SHARED(float, columns, [row_warps][Packs * 32 * pack_size]);
+#pragma unroll
   for (int p = 0; p < Packs; p++)
     for (int i = 0; i < pack_size; i++) columns[threadIdx.x / 32][(i * Packs + p) * 32 + threadIdx.x % 32] = lane[p][i];
   __syncthreads();
@@ -43,14 +44,19 @@ template <int Packs> static __device__ void store_partial(float *to, int64_t wid
   __syncthreads();
 }
 
+/* How many blocks' registers a multiprocessor should hold; src/fused/layer-norm.ts has 132 times as many blocks. */
+constexpr int resident(int packs, bool bias) { return packs <= 3 && !bias ? 3 : 2; }
+
 /* A warp per row of up to Packs · 256 columns, a multiple of 8. */
-template <int Packs, bool Bias> static __global__ void __launch_bounds__(row_threads) backward_by_warps(backward_rows n) {
+template <int Packs, bool Bias>
+static __global__ void __launch_bounds__(row_threads, resident(Packs, Bias)) backward_by_warps(backward_rows n) {
   const row_range range = rows_of_block(n);
   const auto column_of = [&](int p) { return (p * 32 + (int)threadIdx.x % 32) * pack_size; };
   float grad_weight[Packs][pack_size] = {}, grad_bias[Bias ? Packs : 1][pack_size] = {};
   for (int64_t row = range.first + threadIdx.x / 32; row < range.end; row += row_warps) {
     const int64_t base = row * n.width;
     mb_pack x[Packs], grad_y[Packs];
+#pragma unroll
     for (int p = 0; p < Packs; p++) {
       if (column_of(p) >= n.width) continue;
       x[p] = fetch(n.x, base + column_of(p));
@@ -58,6 +64,7 @@ template <int Packs, bool Bias> static __global__ void __launch_bounds__(row_thr
     }
     const float mean = n.stats[2 * row], scale = n.stats[2 * row + 1];
     float normal[Packs][pack_size], weighted[Packs][pack_size], sum = 0, dot = 0;
+#pragma unroll
     for (int p = 0; p < Packs; p++) {
       if (column_of(p) >= n.width) continue;
       float weight[pack_size];
@@ -75,18 +82,17 @@ template <int Packs, bool Bias> static __global__ void __launch_bounds__(row_thr
     }
     if (!n.grad_x.data && !n.grad_delta.data) continue;
     const float mean_grad = sum_of_warp(sum) / (float)n.width, mean_dot = sum_of_warp(dot) / (float)n.width;
+#pragma unroll
     for (int p = 0; p < Packs; p++) {
       if (column_of(p) >= n.width) continue;
       const int64_t at = base + column_of(p);
       float grad[pack_size] = {};
       if (n.grad_sum.data) load_pack(n.grad_sum, at, grad);
       for (int i = 0; i < pack_size; i++) grad[i] += (weighted[p][i] - mean_grad - normal[p][i] * mean_dot) * scale;
-      float dropped[pack_size];
-      for (int i = 0; i < pack_size; i++) dropped[i] = grad[i];
       if (n.grad_x.data) store_pack(n.grad_x, at, grad);
       if (!n.grad_delta.data) continue;
-      if (n.dropout.rate > 0) drop_pack(n.dropout, at, dropped);
-      store_pack(n.grad_delta, at, dropped);
+      if (n.dropout.rate > 0) drop_pack(n.dropout, at, grad);
+      store_pack(n.grad_delta, at, grad);
     }
   }
   if (!n.partials) return;
@@ -129,7 +135,7 @@ constexpr int adding_groups = 16;
 /* Adds the partial rows: for 32 columns of weight (or bias) 16 warps take every 16th row, then the warps are added in order. */
 static __global__ void __launch_bounds__(32 * adding_groups) add_partials(const float *partials, int64_t blocks, int64_t width, mb_dense weight, mb_dense bias) {
   MB_SHARED(float, sums, [adding_groups][32]);
-  const mb_dense &to = blockIdx.y == 0 ? weight : bias;
+  const mb_dense to = {blockIdx.y == 0 ? weight.data : bias.data, blockIdx.y == 0 ? weight.dtype : bias.dtype};
   const int lane = threadIdx.x % 32, group = threadIdx.x / 32;
   const int64_t column = (int64_t)blockIdx.x * 32 + lane;
   float total = 0;

@@ -22,12 +22,14 @@ template <int Packs> static __global__ void __launch_bounds__(row_threads) forwa
   if (row >= n.rows) return;
   const auto column_of = [&](int p) { return (p * 32 + (int)threadIdx.x % 32) * pack_size; };
   mb_pack x[Packs], delta[Packs];
+#pragma unroll
   for (int p = 0; p < Packs; p++) {
     if (column_of(p) >= n.width) continue;
     x[p] = fetch(n.x, base + column_of(p));
     if (n.delta.data) delta[p] = fetch(n.delta, base + column_of(p));
   }
   float values[Packs][pack_size] = {}, total = 0;
+#pragma unroll
   for (int p = 0; p < Packs; p++) {
     if (column_of(p) >= n.width) continue;
     widen(x[p], n.x.dtype, values[p]);
@@ -37,18 +39,20 @@ template <int Packs> static __global__ void __launch_bounds__(row_threads) forwa
       widen(delta[p], n.delta.dtype, added);
       if (n.dropout.rate > 0) drop_pack(n.dropout, at, added);
       for (int i = 0; i < pack_size; i++) values[p][i] += added[i];
-      store_pack(n.sum, at, values[p]);
+      widen(store_pack(n.sum, at, values[p]), n.sum.dtype, values[p]);
     }
     for (float value : values[p]) total += value;
   }
   const float mean = sum_of_warp(total) / (float)n.width;
   float squares = 0;
+#pragma unroll
   for (int p = 0; p < Packs; p++) {
     if (column_of(p) >= n.width) continue;
     for (float value : values[p]) squares += (value - mean) * (value - mean);
   }
   const float scale = 1.0f / sqrtf(sum_of_warp(squares) / (float)n.width + n.eps);
   if (n.stats && threadIdx.x % 32 == 0) n.stats[2 * row] = mean, n.stats[2 * row + 1] = scale;
+#pragma unroll
   for (int p = 0; p < Packs; p++) {
     if (column_of(p) >= n.width) continue;
     float weight[pack_size], bias[pack_size] = {};
