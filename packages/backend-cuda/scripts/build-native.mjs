@@ -18,6 +18,7 @@ import {
   newest,
   writeScalarFunctions,
 } from "@modernbert-ts/device-kit/native/build.mjs";
+import { writeMapPrograms } from "./map-programs.mjs";
 
 const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -81,6 +82,7 @@ async function main(name) {
     return console.log(`[backend-cuda] ${message}`);
   }
   await writeScalarFunctions(generated, "cuda");
+  writeMapPrograms(generated);
   const objects = join(out, `objects-${name}`);
   mkdirSync(objects, { recursive: true });
   const includes = [sources, kit, generated, require("node-api-headers").include_dir].flatMap((folder) => [

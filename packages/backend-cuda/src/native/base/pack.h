@@ -17,7 +17,7 @@ struct mb_dense {
   int32_t dtype;
 };
 
-inline mb_dense dense(const mb_view &view) { return {view.data, view.dtype}; }
+MB_CLOSE mb_dense dense(const mb_view &view) { return {view.data, view.dtype}; }
 
 /* Whether packs may begin at multiples of eight elements. */
 inline bool holds_packs(const mb_dense &x) { return (uintptr_t)x.data % 16 == 0 && is_float(x.dtype); }
