@@ -19,6 +19,7 @@ import {
   newest,
   writeScalarFunctions,
 } from "@modernbert-ts/device-kit/native/build.mjs";
+import { writeMapPrograms } from "./map-programs.mjs";
 import { allTargets, generated, kernelOptions, kit, nvcc, sources } from "./nvcc.mjs";
 
 const require = createRequire(import.meta.url);
@@ -75,6 +76,7 @@ async function main(name) {
     return console.log(`[backend-cuda] ${message}`);
   }
   await writeScalarFunctions(generated, "cuda");
+  writeMapPrograms(generated);
   const objects = join(out, `objects-${name}`);
   mkdirSync(objects, { recursive: true });
   const includes = [sources, kit, generated, require("node-api-headers").include_dir].flatMap((folder) => [

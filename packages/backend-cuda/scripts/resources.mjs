@@ -14,6 +14,7 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { changed, files, inParallel, newest, writeScalarFunctions } from "@modernbert-ts/device-kit/native/build.mjs";
+import { writeMapPrograms } from "./map-programs.mjs";
 import { allTargets, generated, kernelOptions, kit, nvcc, sources } from "./nvcc.mjs";
 import { compare, parsePtxas, readTable, writeTable } from "./resource-table.mjs";
 
@@ -30,6 +31,7 @@ try {
   process.exit(0);
 }
 await writeScalarFunctions(generated, "cuda");
+writeMapPrograms(generated);
 const measured = await measure();
 if (options.write) writeFileSync(table, writeTable(measured, machineCode));
 const known = existsSync(table) ? readTable(readFileSync(table, "utf8")) : new Map();

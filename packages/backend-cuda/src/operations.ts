@@ -3,7 +3,15 @@ import { primitiveOperations } from "@modernbert-ts/device-kit";
 import type { CommandEncoder, PrimitiveOperation } from "@modernbert-ts/device-kit";
 
 /** Those of the fused kernels. */
-const fusedOperations = ["linear", "column_sums"] as const;
+const fusedOperations = [
+  "layer_norm_forward",
+  "layer_norm_backward",
+  "glu_forward",
+  "glu_backward",
+  "rope",
+  "linear",
+  "column_sums",
+] as const;
 
 export type CudaOperation = PrimitiveOperation | (typeof fusedOperations)[number];
 

@@ -1,4 +1,4 @@
-/** Runs every primitive on seeded data and prints a digest of the results. Needs the built package. */
+/** Runs every primitive and the fused kernels of rows on seeded data and prints a digest of the results. Needs the built package. */
 import { createHash } from "node:crypto";
 import { createCudaBackend } from "@modernbert-ts/backend-cuda";
 import { denseStrides, scalar, sizeOf, x } from "@modernbert-ts/tensor-core";
@@ -41,5 +41,31 @@ await run("segmentSum", [37, 70], [numbers, ids], {});
 await run("takeAlong", [300, 1], [numbers, columns], {});
 const picked = { ...numbers, shape: [300, 1], strides: [1, 1] };
 await run("putAlong", [300, 40], [picked, columns], {});
+
+/** A fused kernel's forward and backward on seeded tensors of these shapes. `saved` is what it leaves for its backward. */
+async function runFused(name, attrs, inputs, outputShapes, saved = []) {
+  const outputs = outputShapes.map((shape) => empty(shape));
+  const kernel = backend.fused[name];
+  kernel.forward({ attrs, inputs, outputs, saved });
+  const gradInputs = inputs.map((input, at) => (input && (name !== "rope" || at === 0) ? empty(input.shape) : null));
+  kernel.backward({ attrs, inputs, outputs, saved, gradOutputs: outputs, gradInputs });
+  for (const { buffer, shape } of [...outputs, ...gradInputs.filter(Boolean)])
+    hash.update(new Uint8Array(await backend.read(buffer, 0, sizeOf(shape) * 4)));
+}
+
+// Rows in the registers of a warp, and by blocks.
+for (const width of [272, 70]) {
+  const [rows, row] = [await run("randomBits", [20, width], [], key), await run("randomBits", [width], [], key)];
+  const attrs = { eps: 1e-5, dtype: "f32", dropout: { rate: 0.25, ...key } };
+  const shapes = [
+    [20, width],
+    [20, width],
+  ];
+  await runFused("residualLayerNorm", attrs, [rows, rows, row, row, null], shapes, [empty([20, 2])]);
+  await runFused("glu", { activation: "gelu" }, [rows], [[20, width / 2]]);
+}
+const qkv = await run("randomBits", [20, 3, 2, 32], [], key);
+const angles = await run("randomBits", [37, 16], [], key);
+await runFused("rope", {}, [qkv, angles, angles, { ...ids, shape: [20] }], [[20, 3, 2, 32]]);
 await backend[Symbol.asyncDispose]();
 console.log(hash.digest("hex"));

@@ -15,6 +15,11 @@
   X(segment_sum, "segmentSum")      \
   X(take_along, "takeAlong")        \
   X(put_along, "putAlong")          \
+  X(layer_norm_forward, "layerNorm")  \
+  X(layer_norm_backward, "layerNorm") \
+  X(glu_forward, "glu")             \
+  X(glu_backward, "glu")            \
+  X(rope, "rope")                   \
   X(linear, "linear")               \
   X(column_sums, "linear")
 
