@@ -1,9 +1,10 @@
 /** A CUDA library as a Backend over one command stream. */
-import { primitiveCommands, StreamBackend } from "@modernbert-ts/device-kit";
+import { StreamBackend } from "@modernbert-ts/device-kit";
 import type { Backend, DType } from "@modernbert-ts/tensor-core";
 import { fusedKernels } from "./fused/index.ts";
 import type { CudaLibrary } from "./library.ts";
 import { limitedMapEncoder } from "./map-limits.ts";
+import { cudaPrimitives } from "./primitives.ts";
 
 const dtypes: readonly DType[] = ["f32", "f16", "bf16", "i32", "u32"];
 
@@ -23,7 +24,7 @@ export function cudaBackend(library: CudaLibrary, device: number, name: string):
     library,
     stream,
     operations: library.operations,
-    primitives: (commands) => primitiveCommands(commands, limitedMapEncoder(library.scalarFunctions)),
+    primitives: (commands) => cudaPrimitives(commands, limitedMapEncoder(library.scalarFunctions)),
     fused: fusedKernels,
     allocateHost: (bytes) => library.allocateHost(stream, bytes),
   });

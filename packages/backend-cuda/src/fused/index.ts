@@ -1,7 +1,17 @@
 /** Fused kernels of the CUDA backend, a file each. */
 import type { FusedImplementations } from "@modernbert-ts/tensor-core";
 import type { CudaCommands } from "../operations.ts";
+import { globalNorm } from "./global-norm.ts";
+import { int8Linear } from "./int8-linear.ts";
+import { linearCrossEntropy } from "./linear-cross-entropy.ts";
+import { stableAdamW, stableAdamWAll } from "./stable-adamw.ts";
 
-export function fusedKernels(_commands: CudaCommands): Partial<FusedImplementations> {
-  return {};
+export function fusedKernels(commands: CudaCommands): Partial<FusedImplementations> {
+  return {
+    linearCrossEntropy: linearCrossEntropy(commands),
+    stableAdamW: stableAdamW(commands),
+    stableAdamWAll: stableAdamWAll(commands),
+    globalNorm: globalNorm(commands),
+    int8Linear: int8Linear(commands),
+  };
 }

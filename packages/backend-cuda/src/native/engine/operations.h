@@ -14,6 +14,13 @@
   X(gather, "gather")               \
   X(segment_sum, "segmentSum")      \
   X(take_along, "takeAlong")        \
-  X(put_along, "putAlong")
+  X(put_along, "putAlong")          \
+  X(put_along_sorted, "putAlong")   \
+  X(reduce_in_parts, "reduce")      \
+  X(entropy_rows, "linearCrossEntropy") \
+  X(scale_gradient, "linearCrossEntropy") \
+  X(stable_adamw, "stableAdamW")    \
+  X(global_norm, "globalNorm")      \
+  X(int8_linear, "int8Linear")
 
 #endif
