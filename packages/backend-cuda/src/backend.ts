@@ -1,10 +1,11 @@
 /** A CUDA library as a Backend over one command stream. */
-import { primitiveCommands, StreamBackend } from "@modernbert-ts/device-kit";
+import { StreamBackend } from "@modernbert-ts/device-kit";
 import type { StreamHandle } from "@modernbert-ts/device-kit";
 import type { Backend, DType } from "@modernbert-ts/tensor-core";
 import { fusedKernels } from "./fused/index.ts";
 import type { CudaLibrary } from "./library.ts";
 import { limitedMapEncoder } from "./map-limits.ts";
+import { cudaPrimitives } from "./primitives.ts";
 import { openProducts } from "./products.ts";
 import type { EngineSettings } from "./settings.ts";
 
@@ -34,7 +35,7 @@ export function cudaBackend(
     library,
     stream,
     operations: library.operations,
-    primitives: (commands) => primitiveCommands(commands, limitedMapEncoder(library.scalarFunctions)),
+    primitives: (commands) => cudaPrimitives(commands, limitedMapEncoder(library.scalarFunctions)),
     fused: fusedKernels,
     device: {
       allocateHost: (bytes) => library.allocateHost(stream, bytes),

@@ -2,8 +2,15 @@
 import { primitiveOperations } from "@modernbert-ts/device-kit";
 import type { CommandEncoder, PrimitiveOperation } from "@modernbert-ts/device-kit";
 
-/** Those of the fused kernels. */
-const fusedOperations = [
+/** Those of primitives in other forms, and of the fused kernels. */
+const ownOperations = [
+  "put_along_sorted",
+  "reduce_in_parts",
+  "entropy_rows",
+  "scale_gradient",
+  "stable_adamw",
+  "global_norm",
+  "int8_linear",
   "layer_norm_forward",
   "layer_norm_backward",
   "glu_forward",
@@ -13,9 +20,9 @@ const fusedOperations = [
   "column_sums",
 ] as const;
 
-export type CudaOperation = PrimitiveOperation | (typeof fusedOperations)[number];
+export type CudaOperation = PrimitiveOperation | (typeof ownOperations)[number];
 
-export const cudaOperations: readonly CudaOperation[] = [...primitiveOperations, ...fusedOperations];
+export const cudaOperations: readonly CudaOperation[] = [...primitiveOperations, ...ownOperations];
 
 /** Queues native operations. */
 export type CudaCommands = CommandEncoder<CudaOperation>;
