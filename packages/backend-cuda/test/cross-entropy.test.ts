@@ -8,6 +8,8 @@ import { mapEncoder } from "@modernbert-ts/device-kit";
 import { chunkRows, linearCrossEntropy as fused } from "../src/fused/linear-cross-entropy.ts";
 import { loadLibrary } from "../src/library.ts";
 import { cudaPrimitives } from "../src/primitives.ts";
+import { openProducts } from "../src/products.ts";
+import { engineSettings } from "../src/settings.ts";
 import { missing } from "./library.ts";
 
 beforeEach(({ skip }) => {
@@ -17,7 +19,8 @@ beforeEach(({ skip }) => {
 /** A backend whose logits of a chunk have at most so many bytes. */
 async function withBudget(budget: number | undefined): Promise<Backend> {
   const library = loadLibrary("emulated");
-  const stream = library.createStream(0);
+  const stream = library.createStream(0, engineSettings());
+  openProducts(library, stream);
   const floats = ["f32", "f16", "bf16"] as const;
   return new StreamBackend({
     name: "cuda",
@@ -34,7 +37,11 @@ async function withBudget(budget: number | undefined): Promise<Backend> {
     operations: library.operations,
     primitives: (commands) => cudaPrimitives(commands, mapEncoder(library.scalarFunctions)),
     fused: (commands) => ({ linearCrossEntropy: fused(commands, budget) }),
-    allocateHost: (bytes) => library.allocateHost(stream, bytes),
+    device: {
+      allocateHost: (bytes) => library.allocateHost(stream, bytes),
+      room: () => library.room(stream),
+      guarded: false,
+    },
   });
 }
 
