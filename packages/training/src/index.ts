@@ -1,4 +1,4 @@
-export { DataError, ioError } from "./errors.ts";
+export { DataError, SettingMismatchError, ioError } from "./errors.ts";
 export type { DataErrorCode } from "./errors.ts";
 export { AtomicDirectory } from "./files/atomic-directory.ts";
 export { DocumentOrder, epochPermutation } from "./data/packing/document-order.ts";
@@ -42,7 +42,7 @@ export { openCheckpoint, openLatestCheckpoint, restoreTensors } from "./checkpoi
 export type { Checkpoint } from "./checkpoint/load.ts";
 export { saveCheckpoint } from "./checkpoint/save.ts";
 export type { CheckpointContents, SaveOptions } from "./checkpoint/save.ts";
-export { evaluate } from "./loop/evaluate.ts";
+export { evaluate, evaluateUnless } from "./loop/evaluate.ts";
 export type { Score } from "./loop/evaluate.ts";
 export type { CheckpointEvent, EvaluationEvent, StepEvent, TrainingEvent, TrainingObserver } from "./loop/events.ts";
 export type { Interval } from "./loop/interval.ts";

@@ -14,6 +14,7 @@ import {
   fileSha256,
   fingerprint,
   hasTokenShards,
+  openTokenShards,
   TextSource,
   TokenShardWriter,
 } from "@modernbert-ts/training";
@@ -45,6 +46,7 @@ export async function prepare(options: PrepareOptions): Promise<void> {
   const source = new TextSource(inputs, options);
   const print = await sourceFingerprint(source, options);
   if (existsSync(output) && hasTokenShards(join(output, dataLayout.train), print)) {
+    expectWhole(output, print, options);
     onNotice(`${output} is up to date: same texts, same settings`);
     return;
   }
@@ -63,6 +65,19 @@ export async function prepare(options: PrepareOptions): Promise<void> {
     folder.discard();
   }
   onNotice(`wrote ${output}`);
+}
+
+/** @throws UserError when parts of a folder that was made from the same texts are gone; DataError when shards have other sizes. */
+function expectWhole(output: string, print: string, { validation }: PrepareOptions): void {
+  openTokenShards(join(output, dataLayout.train));
+  const parts: string[] = [dataLayout.tokenizer, dataLayout.tokenizerConfig];
+  const lacking = parts.find((name) => !existsSync(join(output, name)));
+  const heldOut = validation === 0 || hasTokenShards(join(output, dataLayout.validation), print);
+  const missing = lacking ?? (heldOut ? undefined : dataLayout.validation);
+  if (missing === undefined) return;
+  throw new UserError(
+    `${output} was made from these texts, but its ${missing} is gone: delete the folder and prepare again`,
+  );
 }
 
 async function writeShards(
