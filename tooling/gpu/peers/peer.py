@@ -40,8 +40,10 @@ def milliseconds(run, calls=1):
 
 class Peer:
     def load(self, folder, compiled, training):
-        from transformers import AutoModel, AutoModelForMaskedLM
+        from transformers import AutoModel, AutoModelForMaskedLM, logging
 
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
         self.model = self.optimizer = self.step = None
         if cuda:
             torch.cuda.empty_cache()

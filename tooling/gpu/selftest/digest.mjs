@@ -9,7 +9,11 @@ export async function digestOfTraining(emulate) {
   await using backend = await openBackend(emulate);
   const config = { ...configOf("7x256x4x384", emulate) };
   config.dropout = { ...config.dropout, attentionOutput: 0.1 };
-  const training = createTraining(backend, { config, precision: bfloat16Precision, lengths: lengthsFor("mixed", emulate) });
+  const training = createTraining(backend, {
+    config,
+    precision: bfloat16Precision,
+    lengths: lengthsFor("mixed", emulate),
+  });
   const hash = createHash("sha256");
   for (let step = 0; step < 2; step++) {
     const metrics = training.step();

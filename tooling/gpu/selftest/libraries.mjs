@@ -7,12 +7,18 @@ const wanted = /^lib(cublasLt|nvrtc|nccl|cuda)\.so\.\d+$/;
 
 export function findLibraries() {
   const looked = folders();
-  const found = looked.flatMap((folder) => filesIn(folder).filter((name) => wanted.test(name)).map((name) => join(folder, name)));
+  const found = looked.flatMap((folder) =>
+    filesIn(folder)
+      .filter((name) => wanted.test(name))
+      .map((name) => join(folder, name)),
+  );
   return { found, looked };
 }
 
 function folders() {
-  const variables = ["MODERNBERT_CUDA_LIBRARY_PATH", "LD_LIBRARY_PATH"].flatMap((name) => (process.env[name] ?? "").split(":"));
+  const variables = ["MODERNBERT_CUDA_LIBRARY_PATH", "LD_LIBRARY_PATH"].flatMap((name) =>
+    (process.env[name] ?? "").split(":"),
+  );
   const toolkits = ["/usr/local/cuda/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/local/nvidia/lib64"];
   return [...variables, ...toolkits, ...pipFolders()].filter((folder) => folder !== "" && existsSync(folder));
 }

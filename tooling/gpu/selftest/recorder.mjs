@@ -16,7 +16,7 @@ export class Recorder {
   /**
    * @param {string} folder
    * @param {string} stage
-   * @param {object} circumstances device, driver, date, commit, clocks: what stands beside the parts
+   * @param {object} circumstances driver, date, commit, clocks: what stands beside the parts
    * @param {RegExp} only the parts that are wanted
    */
   constructor(folder, stage, circumstances, only = /^/) {
@@ -49,10 +49,15 @@ export class Recorder {
     return part;
   }
 
-  /** The stage is over. @param {string} line what people read of it */
-  end(line, circumstances = {}) {
-    Object.assign(this.#result, circumstances, { outcome: "complete", line });
+  /** More of what stands beside the parts. */
+  note(circumstances) {
+    Object.assign(this.#result, circumstances);
     this.#write();
+  }
+
+  /** The stage is over. @param {string} line what people read of it */
+  end(line) {
+    this.note({ outcome: "complete", line });
   }
 
   #write() {

@@ -19,6 +19,10 @@ function addFolder(hash, repository, folder) {
     const path = `${folder}/${entry.name}`;
     if (ignored.has(entry.name) || entry.name.endsWith(".tsbuildinfo")) continue;
     if (entry.isDirectory()) addFolder(hash, repository, path);
-    else if (entry.isFile()) hash.update(`${path}\0`).update(readFileSync(join(repository, path))).update("\0");
+    else if (entry.isFile())
+      hash
+        .update(`${path}\0`)
+        .update(readFileSync(join(repository, path)))
+        .update("\0");
   }
 }

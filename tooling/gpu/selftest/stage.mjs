@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { clocks, driver } from "./gpu.mjs";
+import { findLibraries } from "./libraries.mjs";
 import { openBackend } from "./open.mjs";
 import { Recorder } from "./recorder.mjs";
 
@@ -27,23 +28,37 @@ const [name] = positionals;
 const root = fileURLToPath(new URL("../", import.meta.url));
 const { commit } = JSON.parse(readFileSync(`${root}manifest.json`, "utf8"));
 const { run } = await stages[name]();
-const backend = await openBackend(options.emulate).catch((error) => {
-  console.error(`[selftest] ${error.message}`);
-  process.exit(1);
-});
 const began = performance.now();
-const circumstances = {
-  emulated: options.emulate,
-  device: backend.capabilities.device,
-  driver: driver(),
-  date: new Date().toISOString(),
-  commit,
-  node: process.versions.node,
-  clocks: { begin: clocks() },
-};
-const record = new Recorder(options.results, name, circumstances, new RegExp(options.only));
+const before = clocks();
+const record = new Recorder(
+  options.results,
+  name,
+  {
+    emulated: options.emulate,
+    driver: driver(),
+    date: new Date().toISOString(),
+    commit,
+    node: process.versions.node,
+    clocks: { begin: before },
+  },
+  new RegExp(options.only),
+);
+const backend = await openBackend(options.emulate).catch(stop);
+record.note({ device: backend.capabilities.device });
 const line = await run({ record, backend, emulate: options.emulate, results: options.results, root });
-const ended = { clocks: { ...circumstances.clocks, end: clocks() }, totalSeconds: (performance.now() - began) / 1000 };
-record.end(line, ended);
+record.note({
+  clocks: { begin: before, end: clocks() },
+  totalSeconds: (performance.now() - began) / 1000,
+});
+record.end(line);
 await backend[Symbol.asyncDispose]();
 process.exit(0);
+
+/** No backend: what there is of libraries helps to see why. */
+async function stop(error) {
+  await record.part("libraries", findLibraries);
+  await record.part("backend", () => {
+    throw error;
+  });
+  process.exit(1);
+}

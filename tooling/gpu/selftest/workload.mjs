@@ -9,10 +9,15 @@ const tiny = {
   num_attention_heads: 2,
   intermediate_size: 48,
   vocab_size: 512,
-  ...{ pad_token_id: 0, bos_token_id: 1, cls_token_id: 1, eos_token_id: 2, sep_token_id: 2 },
+  pad_token_id: 0,
+  cls_token_id: 1,
+  bos_token_id: 1,
+  sep_token_id: 2,
+  eos_token_id: 2,
 };
 
-export const configOf = (shape, emulate) => (emulate ? createConfig(tiny) : shapeConfig(shape));
+export const configOf = (shape, emulate, fields = {}) =>
+  emulate ? createConfig({ ...tiny, ...fields }) : shapeConfig(shape);
 
 /** @returns {number[]} of `BxL` or `mixed`; `…*N`: so many times */
 export function lengthsFor(name, emulate) {
@@ -23,7 +28,11 @@ export function lengthsFor(name, emulate) {
 }
 
 /** What people see of a batch. */
-export const sizesOf = (lengths) => ({ tokens: sum(lengths), sequences: lengths.length, longest: Math.max(...lengths) });
+export const sizesOf = (lengths) => ({
+  tokens: sum(lengths),
+  sequences: lengths.length,
+  longest: Math.max(...lengths),
+});
 
 /** Ids as in bench/cases.mjs, within the vocabulary. peers/peer.py makes the same ones. */
 export function packedOf(lengths, { vocabSize }) {

@@ -29,10 +29,13 @@ export function attentionCases(emulate) {
       composite: "varlenAttention",
       inputs: (runtime) => [filled(runtime, [tokens, 3, heads, size], "bf16", 4)],
       constants: (runtime) => [
-        runtime.tensor(Int32Array.from({ length: sequences + 1 }, (_, at) => at * length), [sequences + 1], "i32"),
+        runtime.tensor(
+          Int32Array.from({ length: sequences + 1 }, (_, at) => at * length),
+          [sequences + 1],
+          "i32",
+        ),
       ],
-      body: ([qkv], [cuSeqlens]) =>
-        varlenAttention(qkv, cuSeqlens, { scale: size ** -0.5, window, maxSeqlen: length }),
+      body: ([qkv], [cuSeqlens]) => varlenAttention(qkv, cuSeqlens, { scale: size ** -0.5, window, maxSeqlen: length }),
       work: {
         forward: { flops, bytes: 4 * bytes },
         // q, k, v, the output and its gradient are read, three gradients written.

@@ -13,8 +13,13 @@ import { configOf } from "../workload.mjs";
 import { filled } from "./tensors.mjs";
 
 const hyper = {
-  ...{ learningRate: 1e-4, maxLearningRate: 1e-4, step: 2 },
-  ...{ beta1: 0.9, beta2: 0.98, eps: 1e-6, weightDecay: 1e-5 },
+  learningRate: 1e-4,
+  maxLearningRate: 1e-4,
+  beta1: 0.9,
+  beta2: 0.98,
+  eps: 1e-6,
+  weightDecay: 1e-5,
+  step: 2,
 };
 
 export async function measureOptimizer({ record, backend, emulate }, ceiling) {

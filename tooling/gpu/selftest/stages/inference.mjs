@@ -2,6 +2,7 @@
 import { pool } from "../../../../packages/modernbert/dist/index.js";
 import { median } from "../../../bench/report.mjs";
 import { capturedOf, createEncoder, forwardOf } from "../encoder-run.mjs";
+import { serveAndAsk } from "../server-run.mjs";
 import { millisecondsOf } from "../timing.mjs";
 import { notFused } from "../training-run.mjs";
 import { configOf, lengthsFor, sizesOf } from "../workload.mjs";
@@ -25,6 +26,7 @@ export async function run({ record, backend, emulate }) {
     encoder.model.dispose();
     backend.trim();
   }
+  await serveAndAsk({ record, backend, emulate });
   const of = (name, key) => record.parts.find((part) => part.name === name)?.[key];
   const rate = (name) => Math.round(of(name, "tokensPerSecond") ?? Number.NaN).toLocaleString("en");
   return `base at 512: ${rate("base 512")} tok/s, at 8192: ${rate("base 8192")}; 8 queries of 128 in ${of("base, 8 queries of 128, captured", "milliseconds")?.toPrecision(3)} ms`;

@@ -13,7 +13,8 @@ export async function run(context) {
 
   const answers = parseLines(readFileSync(join(root, "probes/answers.jsonl"), "utf8"));
   const got = new Map(probe(root, emulate, ["check"]).map((line) => [line.name, line]));
-  for (const answer of answers) await record.part(`intrinsic: ${answer.name}`, () => compare(answer, got.get(answer.name)));
+  for (const answer of answers)
+    await record.part(`intrinsic: ${answer.name}`, () => compare(answer, got.get(answer.name)));
 
   for (const line of probe(root, emulate, ["accuracy"])) {
     await record.part(`accuracy: ${line.name}`, () => {
