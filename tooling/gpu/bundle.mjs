@@ -70,8 +70,11 @@ function add(from, to) {
   copyFileSync(from, join(out, to));
 }
 
+function git(...args) {
+  return execFileSync("git", args, { cwd: repository, encoding: "utf8" }).trim();
+}
+
 /** Of the checkout, with a mark where files differ from it. */
 function commit() {
-  const git = (...args) => execFileSync("git", args, { cwd: repository, encoding: "utf8" }).trim();
   return `${git("rev-parse", "--short=9", "HEAD")}${git("status", "--porcelain") ? " with changes" : ""}`;
 }

@@ -6,6 +6,17 @@ import { repository, tools } from "./places.mjs";
 /** What only other platforms and other backends would load. */
 const external = ["webgpu"];
 
+/** `createBackend` names the CUDA package where no bundler sees it, because it need not be installed: here it is. */
+const withCuda = {
+  name: "with-cuda",
+  transform(code, id) {
+    if (!id.endsWith("packages/backends/dist/index.js")) return undefined;
+    const found = /import\(__rewriteRelativeImportExtension\([^)]*specifier\)\)/;
+    if (!found.test(code)) throw new Error("expected @modernbert-ts/backends to import a package by its specifier");
+    return code.replace(found, 'import("@modernbert-ts/backend-cuda")');
+  },
+};
+
 /** @param {string} to folder of the modules */
 export async function addCode(to) {
   const input = {
@@ -16,7 +27,15 @@ export async function addCode(to) {
     worker: join(repository, "apps/server/dist/model/worker.js"),
   };
   const transform = { target: "node20" };
-  const options = { input, external, transform, platform: "node", cwd: repository, logLevel: "warn" };
+  const options = {
+    input,
+    external,
+    transform,
+    platform: "node",
+    cwd: repository,
+    logLevel: "warn",
+    plugins: [withCuda],
+  };
   const bundled = await rolldown(options);
   await bundled.write({
     dir: to,

@@ -92,9 +92,10 @@ function shorten(error) {
   return text.split("\n").slice(0, kept).join("\n");
 }
 
+const digits = (value) => (typeof value === "number" ? Number(value.toPrecision(4)) : value);
+
 /** The numbers and words of a part in one line. */
 function shown(found = {}) {
   const plain = Object.entries(found).filter(([, value]) => typeof value !== "object");
-  const digits = (value) => (typeof value === "number" ? Number(value.toPrecision(4)) : value);
   return plain.map(([name, value]) => `${name} ${digits(value)}`).join(", ");
 }

@@ -35,9 +35,9 @@ function write(path: string, text: string): void {
   writeFileSync(file, text);
 }
 
-describe("a bundle", () => {
-  const bundle = (): string => join(folder, "runs/bundle");
+const bundle = (): string => join(folder, "runs/bundle");
 
+describe("a bundle", () => {
   beforeEach(() => {
     write("packages/backend-cuda/package.json", "{}");
     for (const name of ["tooling/gpu/a.mjs", "tooling/bench/b.mjs"]) write(name, name);
