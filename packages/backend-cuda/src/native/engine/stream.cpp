@@ -106,7 +106,9 @@ void mb_stream::complete(int64_t count) {
 
 void mb_stream::report_fault() {
   char message[128];
-  snprintf(message, sizeof message, "expected ids from 0 to %" PRId64 ", got %d", seen_fault->count - 1, seen_fault->id);
+  const int32_t value = seen_fault->id;
+  if (seen_fault->kind == MB_ID) snprintf(message, sizeof message, "expected ids from 0 to %" PRId64 ", got %d", seen_fault->count - 1, value);
+  else snprintf(message, sizeof message, "expected cuSeqlens that rise from 0 to %" PRId64 ", got %d where it does not fit", seen_fault->count, value);
   report(seen_fault->command, "value", mb_operations[seen_fault->operation].shown, message);
 }
 
