@@ -4,6 +4,8 @@ import type { CommandEncoder, PrimitiveOperation } from "@modernbert-ts/device-k
 
 /** Those of primitives in other forms, and of the fused kernels. */
 const ownOperations = [
+  "attention_forward",
+  "attention_backward",
   "put_along_sorted",
   "reduce_in_parts",
   "entropy_rows",

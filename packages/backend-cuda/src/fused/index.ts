@@ -9,6 +9,7 @@ import { linearCrossEntropy } from "./linear-cross-entropy.ts";
 import { linear } from "./linear.ts";
 import { rope } from "./rope.ts";
 import { stableAdamW, stableAdamWAll } from "./stable-adamw.ts";
+import { varlenAttention } from "./varlen-attention.ts";
 
 export function fusedKernels(commands: CudaCommands): Partial<FusedImplementations> {
   return {
@@ -17,6 +18,7 @@ export function fusedKernels(commands: CudaCommands): Partial<FusedImplementatio
     glu: glu(commands),
     rope: rope(commands),
     linear: linear(commands),
+    varlenAttention: varlenAttention(commands),
     linearCrossEntropy: linearCrossEntropy(commands),
     stableAdamW: stableAdamW(commands),
     stableAdamWAll: stableAdamWAll(commands),

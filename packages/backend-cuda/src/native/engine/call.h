@@ -4,12 +4,16 @@
 
 #include "base/view.h"
 
-/* The first bad id since the host last looked. In device memory. */
+/* What a bad value was meant to be: an id below `count`, or one of cuSeqlens that rise from 0 to `count`. */
+enum mb_value_kind : int32_t { MB_ID, MB_ENDS };
+
+/* The first bad value since the host last looked. In device memory. */
 struct mb_fault {
   int taken;
   int32_t operation, id;
   int64_t command, count;
   int64_t replay; /* the number of the replay in progress */
+  mb_value_kind kind;
 };
 
 class mb_products;
@@ -27,14 +31,16 @@ struct mb_call {
 /* Kernel files define one for each name in operations.h. It queues work and does not wait. */
 typedef void (*mb_launcher)(const mb_call &call);
 
-/* What a kernel needs to report bad ids. */
+/* What a kernel needs to report bad values. */
 struct mb_id_check {
   mb_fault *fault;
   int32_t operation;
   int64_t command, count;
+  mb_value_kind kind;
 };
 
-inline mb_id_check id_check(const mb_call &call, int64_t count) { return {call.fault, call.operation, call.command, count}; }
+inline mb_id_check id_check(const mb_call &call, int64_t count) { return {call.fault, call.operation, call.command, count, MB_ID}; }
+inline mb_id_check ends_check(const mb_call &call, int64_t count) { return {call.fault, call.operation, call.command, count, MB_ENDS}; }
 
 MB_CLOSE void claim_fault(const mb_id_check &check, int32_t id) {
 #if defined(__CUDA_ARCH__) || !defined(__CUDACC__)
@@ -43,6 +49,7 @@ MB_CLOSE void claim_fault(const mb_id_check &check, int32_t id) {
   check.fault->id = id;
   check.fault->command = check.command != 0 ? check.command : check.fault->replay;
   check.fault->count = check.count;
+  check.fault->kind = check.kind;
 #endif
 }
 

@@ -15,6 +15,8 @@
   X(segment_sum, "segmentSum")      \
   X(take_along, "takeAlong")        \
   X(put_along, "putAlong")          \
+  X(attention_forward, "varlenAttention") \
+  X(attention_backward, "varlenAttention") \
   X(put_along_sorted, "putAlong")   \
   X(reduce_in_parts, "reduce")      \
   X(entropy_rows, "linearCrossEntropy") \

@@ -134,11 +134,14 @@ void mb_stream::complete(int64_t count) {
 void mb_stream::report_fault() {
   const mb_fault &seen = *seen_fault;
   const char *operation = shown_operation(seen.operation);
-  if (seen.operation != MB_CHECK_GUARD)
-    return report(seen.command, "value", operation, "expected ids from 0 to " + std::to_string(seen.count - 1) + ", got " + std::to_string(seen.id));
-  report(seen.command, "value", operation,
-         "expected writes inside buffers only, got one at byte " + std::to_string(seen.id) + " of a buffer of " + std::to_string(seen.count) +
-             " bytes, before command " + std::to_string(seen.command) + "; the last commands were " + history.names());
+  const std::string count = std::to_string(seen.count), value = std::to_string(seen.id);
+  if (seen.operation == MB_CHECK_GUARD)
+    return report(seen.command, "value", operation,
+                  "expected writes inside buffers only, got one at byte " + value + " of a buffer of " + count + " bytes, before command " +
+                      std::to_string(seen.command) + "; the last commands were " + history.names());
+  if (seen.kind == MB_ENDS)
+    return report(seen.command, "value", operation, "expected cuSeqlens that rise from 0 to " + count + ", got " + value + " where it does not fit");
+  report(seen.command, "value", operation, "expected ids from 0 to " + std::to_string(seen.count - 1) + ", got " + value);
 }
 
 void mb_stream::report(int64_t command, const char *kind, const char *operation, const std::string &message) {

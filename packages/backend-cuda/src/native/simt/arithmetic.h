@@ -17,8 +17,6 @@ inline unsigned match_lanes(uint32_t value) {
   return equal;
 }
 
-inline int __popc(unsigned value) { return __builtin_popcount(value); }
-
 /* Sums and products that no fused multiply-add swallows. */
 inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fadd_rn(float a, float b) { return a + b; }

@@ -47,6 +47,7 @@ struct warp {
   unsigned arrived = 0, turn = 0;
   /* By turns: a lane may give its next value before another has read this one. */
   uint32_t given[2][32];
+  void *lanes[32];
 };
 
 /* The blocks of one thread of the system. */
@@ -171,6 +172,8 @@ void *shared(size_t bytes) {
 
 unsigned char *dynamic_shared() { return own().dynamic; }
 
+size_t dynamic_shared_bytes() { return own().asked; }
+
 uint64_t block_serial() { return own().serial; }
 
 void wait_until(const std::function<bool()> &holds) {
@@ -204,6 +207,17 @@ uint32_t exchange(uint32_t value, unsigned source) {
     m.release(first, first + 32, state::at_warp);
   }
   return w.given[turn][source];
+}
+
+/* What the pointers of the other lanes point to stays: they wait until the last has computed. */
+void together(void *data, void (*compute)(void *const *lanes)) {
+  machine &m = own();
+  const unsigned lane = m.at.thread.x % 32;
+  void *(&lanes)[32] = m.warps[m.at.thread.x / 32].lanes;
+  lanes[lane] = data;
+  const bool last = m.warps[m.at.thread.x / 32].arrived == 31;
+  if (last) compute(lanes);
+  exchange(0, 0);
 }
 
 void run(mb_grid grid, unsigned threads, int shared_bytes, const std::function<void()> &body) {

@@ -3,6 +3,7 @@
 #ifndef MB_SIMT_EMULATED_H
 #define MB_SIMT_EMULATED_H
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -23,11 +24,22 @@
 #define blockIdx (simt::position().block)
 #define blockDim (simt::position().threads)
 #define gridDim (simt::position().blocks)
+#define __forceinline__ inline
 #define MB_CLOSE inline
 #define MB_SHARED(type, name, extents)      \
   using name##_shared = type extents;       \
   name##_shared &name = *static_cast<name##_shared *>(simt::shared(sizeof(name##_shared)))
 #define MB_DYNAMIC_SHARED(name) unsigned char *const name = simt::dynamic_shared()
+
+struct float2 {
+  float x, y;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
 
 /* Blocks along x and y. */
 struct mb_grid {
@@ -59,6 +71,12 @@ uint64_t block_serial();
 
 /* The thread goes on when `holds` does; others run meanwhile. */
 void wait_until(const std::function<bool()> &holds);
+
+/* How many they are. */
+size_t dynamic_shared_bytes();
+
+/* All 32 lanes of the warp come here, each with what `own` points to; then `compute` runs once, with the pointers of all of them. */
+void together(void *own, void (*compute)(void *const *lanes));
 
 /* Ends the process: a kernel did what the hardware does not allow. */
 [[noreturn]] void stop(const char *reason);
@@ -104,6 +122,9 @@ inline double __dmul_rn(double a, double b) { return a * b; }
 inline double __dadd_rn(double a, double b) { return a + b; }
 inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)(((uint64_t)a * b) >> 32); }
 inline float rsqrtf(float a) { return 1.0f / sqrtf(a); }
+inline int __popc(unsigned a) { return __builtin_popcount(a); }
 using std::isfinite;
+using std::max;
+using std::min;
 
 #endif

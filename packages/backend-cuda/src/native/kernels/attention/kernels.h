@@ -1,0 +1,11 @@
+/* The kernels of attention by dtype; each queues all that its pass needs. */
+#ifndef MB_ATTENTION_KERNELS_H
+#define MB_ATTENTION_KERNELS_H
+
+#include "kernels/attention/problem.h"
+
+/* f32, without tensor cores, for heads of any size up to 128. */
+void attention_forward_f32(const mb_attention &p, cudaStream_t stream);
+void attention_backward_f32(const mb_attention &p, cudaStream_t stream);
+
+#endif
