@@ -33,7 +33,7 @@ beforeAll(() => {
   const options = ["-x", "c++", "-std=c++17", "-O1", "-I", native, "-o", program];
   const { stderr } = spawnSync(process.env["CXX"] ?? "g++", [...options, ...sources, check], { encoding: "utf8" });
   expect(stderr).toBe("");
-});
+}, 120_000);
 
 describe.each(orders)("threads in order %s", (order) => {
   beforeEach(({ skip }) => {
