@@ -24,7 +24,7 @@ export function cudaBackend(library: CudaLibrary, device: number, name: string):
     stream,
     operations: library.operations,
     primitives: (commands) => primitiveCommands(commands, limitedMapEncoder(library.scalarFunctions)),
-    fused: fusedKernels,
+    fused: (commands) => fusedKernels(commands, library.deviceArchitecture(device)),
     allocateHost: (bytes) => library.allocateHost(stream, bytes),
   });
 }

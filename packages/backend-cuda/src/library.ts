@@ -16,6 +16,8 @@ export interface CudaLibrary extends NativeStreams {
   readonly scalarFunctions: Readonly<Record<ScalarFunctionName, number>>;
   /** For people: name, architecture, size; undefined where there is no such device. */
   deviceName(device: number): string | undefined;
+  /** Its architecture: 10 · major + minor, 90 for sm_90. */
+  deviceArchitecture(device: number): number;
   createStream(device: number): StreamHandle;
   /** Pinned memory of the stream, freed by its commands or with it; undefined when there is no room. */
   allocateHost(stream: StreamHandle, bytes: number): Address | undefined;
@@ -50,6 +52,7 @@ function load(kind: LibraryKind): CudaLibrary {
     operations: numbersOf(cudaOperations, addon.operation, lacking),
     scalarFunctions: numbersOf(scalarNames, addon.scalarFunction, lacking),
     deviceName: addon.deviceName,
+    deviceArchitecture: addon.deviceArchitecture,
     createStream(device) {
       const stream = addon.createStream(device) as StreamHandle;
       if (stream !== 0) return stream;

@@ -3,7 +3,7 @@ import { primitiveOperations } from "@modernbert-ts/device-kit";
 import type { CommandEncoder, PrimitiveOperation } from "@modernbert-ts/device-kit";
 
 /** Those of the fused kernels. */
-const fusedOperations = [] as const;
+const fusedOperations = ["glu_product", "glu_product_backward"] as const;
 
 export type CudaOperation = PrimitiveOperation | (typeof fusedOperations)[number];
 

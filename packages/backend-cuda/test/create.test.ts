@@ -39,7 +39,7 @@ describe("the emulated device", () => {
   test("is taken by option and by environment", async () => {
     vi.stubEnv("MODERNBERT_CUDA_EMULATE", "1");
     await using backend = await createCudaBackend();
-    expect(backend.capabilities.device).toBe("CUDA device 0, emulated on the CPU, sm_80, 1 SMs");
+    expect(backend.capabilities.device).toBe("CUDA device 0, emulated on the CPU, sm_90, 2 SMs");
   });
 
   test("has no second one", async () => {

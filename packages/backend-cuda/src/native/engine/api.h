@@ -15,6 +15,8 @@ extern "C" {
 MB_API const char *mb_device_problem(void);
 /* Name and architecture of a device for people; NULL past the last. The text stays until the next call. */
 MB_API const char *mb_device_name(int32_t device);
+/* Its architecture: 10 · major + minor. */
+MB_API int32_t mb_device_architecture(int32_t device);
 /* A stream on a device. NULL when a thread or the device's memory is missing. */
 MB_API mb_stream *mb_stream_create(int32_t device);
 /* Pinned memory that the host may use; otherwise as mb_stream_allocate. */

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "engine/api.h"
-#include "simt/simt.h"
+#include "simt/architecture.h"
 
 static thread_local char text[512];
 
@@ -36,3 +36,5 @@ MB_API const char *mb_device_name(int32_t device) {
   snprintf(text, sizeof text, "%s, sm_%d%d, %d SMs", properties.name, properties.major, properties.minor, properties.multiProcessorCount);
   return text;
 }
+
+MB_API int32_t mb_device_architecture(int32_t device) { return architecture_of(device).version; }

@@ -14,6 +14,8 @@
   X(gather, "gather")               \
   X(segment_sum, "segmentSum")      \
   X(take_along, "takeAlong")        \
-  X(put_along, "putAlong")
+  X(put_along, "putAlong")          \
+  X(glu_product, "mlp")             \
+  X(glu_product_backward, "mlp")
 
 #endif

@@ -25,7 +25,7 @@ inline cudaError_t cudaDriverGetVersion(int *version) { return *version = 13000,
 inline cudaError_t cudaRuntimeGetVersion(int *version) { return *version = 13000, cudaSuccess; }
 inline cudaError_t cudaSetDevice(int) { return cudaSuccess; }
 inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int) {
-  return *properties = {"emulated on the CPU", 8, 0, 1}, cudaSuccess;
+  return *properties = {"emulated on the CPU", 9, 0, 2}, cudaSuccess;
 }
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 inline const char *cudaGetErrorString(cudaError_t) { return "an emulated error"; }

@@ -18,7 +18,7 @@ constexpr uint32_t poison = 0x7fc0acc0;
 
 /* The array d of 128 threads while products are under way. */
 struct accumulator {
-  unsigned columns, products = 0; /* no columns: done with */
+  unsigned columns = 0, products = 0; /* no columns: done with */
   float *at[warpgroup_threads] = {};
   std::vector<float> values; /* rows × columns */
 };
@@ -159,7 +159,7 @@ void end_first(warpgroup &group) {
   multiply(left.data(), right.data(), one.to->values.data(), one.columns, one.accumulate);
   if (--one.to->products == 0) {
     give_back(*one.to);
-    *one.to = {0};
+    *one.to = {};
     while (!group.accumulators.empty() && group.accumulators.front().columns == 0) group.accumulators.pop_front();
   }
   group.products.pop_front();
