@@ -67,8 +67,8 @@ describe("in bf16", () => {
 /** Whether the kernel ran on tensors of zeros. */
 function fused(given: Backend, dtype: "bf16" | "f32", [tokens, width, units, outer]: Sizes, biased = false): boolean {
   const runtime = new Runtime(given);
+  const made = (...shape: number[]): Tensor => zeros(runtime, shape, dtype);
   runtime.scope(() => {
-    const made = (...shape: number[]): Tensor => zeros(runtime, shape, dtype);
     const bias = biased ? made(2 * units) : null;
     const attrs = { activation: "gelu", gated: true } as const;
     mlp(made(tokens, width), [made(2 * units, width), bias], [made(outer, units), null], attrs);
