@@ -7,17 +7,20 @@ import { int8Linear } from "./int8-linear.ts";
 import { layerNorm, residualLayerNorm } from "./layer-norm.ts";
 import { linearCrossEntropy } from "./linear-cross-entropy.ts";
 import { linear } from "./linear.ts";
+import { mlp } from "./mlp.ts";
 import { rope } from "./rope.ts";
 import { stableAdamW, stableAdamWAll } from "./stable-adamw.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
-export function fusedKernels(commands: CudaCommands): Partial<FusedImplementations> {
+/** @param architecture The device's: 10 · major + minor. */
+export function fusedKernels(commands: CudaCommands, architecture: number): Partial<FusedImplementations> {
   return {
     layerNorm: layerNorm(commands),
     residualLayerNorm: residualLayerNorm(commands),
     glu: glu(commands),
     rope: rope(commands),
     linear: linear(commands),
+    mlp: mlp(commands, architecture),
     varlenAttention: varlenAttention(commands),
     linearCrossEntropy: linearCrossEntropy(commands),
     stableAdamW: stableAdamW(commands),
