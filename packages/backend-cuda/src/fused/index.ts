@@ -1,4 +1,4 @@
-/** Fused kernels of the CUDA backend, a file each. */
+/** Fused kernels of the CUDA backend, a file each: of all composites, so a missing one does not compile. */
 import type { FusedImplementations } from "@modernbert-ts/tensor-core";
 import type { CudaCommands } from "../operations.ts";
 import { globalNorm } from "./global-norm.ts";
@@ -13,7 +13,7 @@ import { stableAdamW, stableAdamWAll } from "./stable-adamw.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
 /** @param architecture The device's: 10 · major + minor. */
-export function fusedKernels(commands: CudaCommands, architecture: number): Partial<FusedImplementations> {
+export function fusedKernels(commands: CudaCommands, architecture: number): FusedImplementations {
   return {
     layerNorm: layerNorm(commands),
     residualLayerNorm: residualLayerNorm(commands),
