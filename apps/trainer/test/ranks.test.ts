@@ -24,8 +24,13 @@ interface Trained {
   readonly seconds: number | undefined;
 }
 
-/** @param saves SIGKILL for rank 1 once so many checkpoints were saved. */
-async function train(config: string, world: number, more: readonly string[] = [], saves?: number): Promise<Trained> {
+/** @param signal for rank 1, when the second checkpoint was saved. */
+async function train(
+  config: string,
+  world: number,
+  more: readonly string[] = [],
+  signal?: NodeJS.Signals,
+): Promise<Trained> {
   const began = ["--allow-run-as-root", "--oversubscribe", "-np", String(world), process.execPath, main, "run", config];
   const child = spawn("mpirun", [...began, ...more], { stdio: ["ignore", "pipe", "pipe"] });
   let stderr = "";
@@ -33,9 +38,9 @@ async function train(config: string, world: number, more: readonly string[] = []
   let killed = 0;
   child.stderr.on("data", (data: Buffer) => {
     stderr += data.toString();
-    if (saves === undefined || killed > 0 || stderr.split("saved").length <= saves) return;
+    if (signal === undefined || killed > 0 || stderr.split("saved").length <= 2) return;
     ranks = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ").map(Number);
-    process.kill(ranks[1]!, "SIGKILL");
+    process.kill(ranks[1]!, signal);
     killed = performance.now();
   });
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
@@ -71,7 +76,7 @@ describe.skipIf(missing)(`ranks of mpirun${missing ? ` (${missing})` : ""}`, { t
     expect(two.stderr.match(/^finished after/gm)).toHaveLength(1);
     expect(existsSync(join(folder, "two", "report.html"))).toBe(true);
 
-    const killed = await train(file("killed"), 2, [], 2);
+    const killed = await train(file("killed"), 2, [], "SIGKILL");
     expect(killed.code, killed.stderr).not.toBe(0);
     expect(killed.seconds, killed.stderr).toBeLessThan(30);
     expect(killed.stderr).not.toContain("finished after");
@@ -83,19 +88,17 @@ describe.skipIf(missing)(`ranks of mpirun${missing ? ` (${missing})` : ""}`, { t
     );
   });
 
-  test("go on in another number, in the same order", async () => {
+  test("stop together when one is told to, and one process goes on in the same order", async () => {
     const folder = await corpusFolder();
     const file = fileIn(folder);
-    const path = file("changed");
-    const half = await start(["run", path, "--set", "length=1500 tokens"]).finished;
-    expect(half.code, half.stderr).toBe(0);
-    const together = await train(path, 2, ["--resume", "auto"]);
-    expect(together.code, together.stderr).toBe(0);
-    const whole = await start(["run", file("whole"), "--set", "length=1500 tokens"]).finished;
-    expect(whole.code, whole.stderr).toBe(0);
-    const alone = await start(["run", file("whole"), "--resume", "auto"]).finished;
+    const stopped = await train(file("stopped"), 2, [], "SIGTERM");
+    expect(stopped.code, stopped.stderr).toBe(130);
+    expect(stopped.stderr.match(/^stopped after step/gm)).toHaveLength(1);
+    const alone = await start(["run", file("stopped"), "--resume", "auto"]).finished;
     expect(alone.code, alone.stderr).toBe(0);
-    const [changed, same] = ["changed", "whole"].map((name) => finalFile(join(folder, name), "model.safetensors"));
+    const whole = await start(["run", file("whole")]).finished;
+    expect(whole.code, whole.stderr).toBe(0);
+    const [changed, same] = ["stopped", "whole"].map((name) => finalFile(join(folder, name), "model.safetensors"));
     expect(changed!.equals(same!)).toBe(true);
   });
 
