@@ -10,7 +10,7 @@ import {
   UnsupportedError,
 } from "@modernbert-ts/tensor-core";
 import type { TensorError } from "@modernbert-ts/tensor-core";
-import type { Address } from "./address.ts";
+import type { Address } from "../memory/address.ts";
 import type { StreamLibrary } from "./stream.ts";
 
 declare const streamBrand: unique symbol;
