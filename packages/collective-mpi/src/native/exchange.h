@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* At most this many bytes a message. */
-enum { MB_MESSAGE_BYTES = 1 << 22 };
+/* At most this many bytes a message: the parts of few ranks stay in a processor's cache. */
+enum { MB_MESSAGE_BYTES = 1 << 16 };
 
 /* Adds a message to the step. Nothing where there are no bytes. */
 void mb_send(int32_t rank, const void *data, int64_t bytes);

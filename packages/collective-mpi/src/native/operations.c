@@ -112,7 +112,7 @@ static const char *in_place(const char *operation, const mb_view *views, int32_t
   int64_t size = 0;
   for (int32_t at = 0; at < count; at++) size += size_of(&views[at]);
   if (!agreed(operation, size, views->dtype, attribute)) return error_of(operation);
-  const int64_t bytes = mb_bytes_of(views->dtype), most = MB_MESSAGE_BYTES / bytes;
+  const int64_t bytes = mb_bytes_of(views->dtype), most = MB_MESSAGE_BYTES / bytes * ranks.world;
   /* A part has at most one element more than an even share. */
   char *block = mb_exchange_memory((most + most + ranks.world) * bytes);
   position from = {views, 0}, to = {views, 0};
@@ -138,7 +138,7 @@ const char *mb_broadcast(const mb_view *views, int32_t count, const double *attr
 const char *mb_reduce_scatter(const mb_view *views, int32_t count, const double *attributes) {
   (void)count;
   const int32_t dtype = views[0].dtype;
-  const int64_t size = size_of(&views[1]), bytes = mb_bytes_of(dtype), most = MB_MESSAGE_BYTES / bytes / ranks.world + 1;
+  const int64_t size = size_of(&views[1]), bytes = mb_bytes_of(dtype), most = MB_MESSAGE_BYTES / bytes;
   if (!agreed("reduceScatter", size, dtype, (int64_t)attributes[0])) return error_of("reduceScatter");
   char *block = mb_exchange_memory(2 * most * ranks.world * bytes);
   for (int64_t at = 0; block != NULL && at < size; at += most) {
@@ -154,7 +154,7 @@ const char *mb_reduce_scatter(const mb_view *views, int32_t count, const double 
 const char *mb_all_gather(const mb_view *views, int32_t count, const double *attributes) {
   (void)count;
   (void)attributes;
-  const int64_t size = size_of(&views[0]), bytes = mb_bytes_of(views[0].dtype), most = MB_MESSAGE_BYTES / bytes / ranks.world + 1;
+  const int64_t size = size_of(&views[0]), bytes = mb_bytes_of(views[0].dtype), most = MB_MESSAGE_BYTES / bytes;
   if (!agreed("allGather", size, views[0].dtype, 0)) return error_of("allGather");
   char *block = mb_exchange_memory(most * ranks.world * bytes);
   for (int64_t at = 0; block != NULL && at < size; at += most) {
