@@ -1,6 +1,6 @@
 /** A backend that calls functions of other native libraries, in order with its commands. */
 import type { Backend, View } from "@modernbert-ts/tensor-core";
-import type { Address } from "./address.ts";
+import type { Address } from "../memory/address.ts";
 
 export interface NativeCaller extends Backend {
   /**
