@@ -107,6 +107,8 @@ __global__ void __launch_bounds__(attention_threads, 1)
     take_registers<224>();
     differentiate(shared, p, slot, count, (int)(threadIdx.x / warpgroup_threads) - 1);
   }
+#else
+  stop_elsewhere();
 #endif
 }
 

@@ -147,6 +147,8 @@ __global__ void __launch_bounds__(attention_threads, 1) attention_forward_long(c
     take_registers<224>();
     attend(shared, p, slot, count, (int)(threadIdx.x / warpgroup_threads) - 1);
   }
+#else
+  stop_elsewhere();
 #endif
 }
 
