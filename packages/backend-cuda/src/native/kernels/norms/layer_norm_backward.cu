@@ -47,13 +47,13 @@ template <int Packs> static __device__ void store_partial(float *to, int64_t wid
   }
 }
 
-/* How many blocks' registers a multiprocessor should hold; src/fused/layer-norm.ts has 132 times as many blocks. Machine code for sm_100 and later
- * takes more registers. */
+/* How many blocks' registers a multiprocessor should hold; src/fused/layer-norm.ts has 132 times as many blocks. */
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
-constexpr int resident(int) { return 2; }
+constexpr int packs_for_three = 2; /* of more the registers would spill there */
 #else
-constexpr int resident(int packs) { return packs <= 3 ? 3 : 2; }
+constexpr int packs_for_three = 3;
 #endif
+constexpr int resident(int packs) { return packs <= packs_for_three ? 3 : 2; }
 
 /* A warp per row of up to Packs · 256 columns, a multiple of 8. */
 template <int Packs, bool Bias>
