@@ -13,6 +13,7 @@ function digest(name: string, order: string): string {
 
 test.for(["digest", "attention-digest"])(
   "the order of threads does not matter: %s",
+  { timeout: 120_000 },
   (name, { skip }) => {
     if (missing) skip(missing);
     const forward = digest(name, "forward");
@@ -20,5 +21,4 @@ test.for(["digest", "attention-digest"])(
     const again = ["forward", "backward", "shuffled"].map((order) => digest(name, order));
     expect(again).toEqual([forward, forward, forward]);
   },
-  120_000,
 );
