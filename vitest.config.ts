@@ -8,7 +8,7 @@ import { defineConfig } from "vitest/config";
 const conditions = ["@modernbert-ts/source"];
 const folders = ["packages", "apps"]
   .flatMap((parent) => readdirSync(parent).map((name) => ({ name, folder: `${parent}/${name}` })))
-  .concat({ name: "conventions", folder: "tooling/conventions" })
+  .concat({ name: "conventions", folder: "tooling/conventions" }, { name: "gpu", folder: "tooling/gpu" })
   .filter(({ folder }) => existsSync(`${folder}/test`));
 
 export default defineConfig({

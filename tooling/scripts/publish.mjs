@@ -2,20 +2,27 @@
  * Publishes the versions that the registry lacks, with provenance: first the native libraries, so that the package that names them never
  * stands there without them, then the packages of the workspace. Called by .github/workflows/release.yml.
  *
- *   node tooling/scripts/publish.mjs FOLDER [--dry-run]     (FOLDER/<platform>/ is what scripts/platform-package.mjs made)
+ *   node tooling/scripts/publish.mjs FOLDER [--dry-run]
+ *
+ * FOLDER/<backend>-<platform>/ is what packages/<backend>/scripts/platform-package.mjs made.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { platforms } from "../../packages/backend-cpu/scripts/platforms.mjs";
+import { platforms as cpuPlatforms } from "../../packages/backend-cpu/scripts/platforms.mjs";
+import { platforms as cudaPlatforms } from "../../packages/backend-cuda/scripts/platforms.mjs";
 import { pnpm, step } from "./steps.mjs";
 
 const [folder, ...options] = process.argv.slice(2);
 const read = (path) => JSON.parse(readFileSync(path, "utf8"));
 const { version } = read(new URL("../../packages/backend-cpu/package.json", import.meta.url));
 
-const libraries = Object.keys(platforms).map((platform) => {
-  const path = resolve(folder, platform);
+const names = [
+  ...Object.keys(cpuPlatforms).map((platform) => `backend-cpu-${platform}`),
+  ...Object.keys(cudaPlatforms).map((platform) => `backend-cuda-${platform}`),
+];
+const libraries = names.map((name) => {
+  const path = resolve(folder, name);
   const manifest = read(join(path, "package.json"));
   if (manifest.version !== version)
     throw new Error(`expected ${manifest.name} of version ${version}, got ${manifest.version}`);

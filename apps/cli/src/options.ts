@@ -5,22 +5,14 @@ import type { BackendName } from "@modernbert-ts/backends";
 import { weightFormats } from "@modernbert-ts/encoder";
 import type { WeightFormat } from "@modernbert-ts/encoder";
 import type { ModelOptions } from "@modernbert-ts/pipelines";
-import { bfloat16Precision, float16Precision, float32Precision } from "@modernbert-ts/tensor-core";
-import type { Precision } from "@modernbert-ts/tensor-core";
+import { precisions } from "@modernbert-ts/tensor-core";
+import type { PrecisionName } from "@modernbert-ts/tensor-core";
 import type { Streams } from "./streams.ts";
-
-type DTypeName = "f32" | "bf16" | "f16";
-
-export const precisions: Readonly<Record<DTypeName, Precision>> = {
-  f32: float32Precision,
-  bf16: bfloat16Precision,
-  f16: float16Precision,
-};
 
 /** What `deviceOptions` gives. */
 export interface DeviceOptions {
   readonly backend: BackendName | "auto";
-  readonly dtype: DTypeName;
+  readonly dtype: PrecisionName;
   /** Default: as `dtype` computes. */
   readonly weights?: WeightFormat;
   readonly threads?: number;

@@ -146,6 +146,13 @@ describe("info", () => {
     expect(stdout).toMatch(/model\.safetensors \(\d+\.?\d* kB\)/);
   });
 
+  test("of a backend: what it runs on, without a model", async () => {
+    const { stdout, code } = await cli(["info", "--backend", "cpu"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^backend +cpu\ndevice +CPU, .+\n$/);
+    expect(JSON.parse((await cli(["info", "--backend", "cpu", "--json"])).stdout)).toMatchObject({ backend: "cpu" });
+  });
+
   test("as JSON; the parameters are those of the file", async () => {
     const info = JSON.parse((await cli(["info", "--model", model, "--json"])).stdout) as {
       parameters: number;

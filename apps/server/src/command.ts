@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { backendNames, cpuEngineNames } from "@modernbert-ts/backends";
 import { weightFormats } from "@modernbert-ts/encoder";
+import { precisions } from "@modernbert-ts/tensor-core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { defaults, logLevels } from "./options.ts";
 import type { ServeOptions } from "./options.ts";
@@ -43,10 +44,16 @@ function flags(): Option[] {
       .choices(cpuEngineNames)
       .env("CPU_ENGINE")
       .default(defaults.cpuEngine),
-    new Option("--weights <format>", "of linear layers: bf16 and int8 are quicker and a little less exact")
+    new Option("--dtype <name>", "of matrix products and activations")
+      .choices(Object.keys(precisions))
+      .env("DTYPE")
+      .default(defaults.dtype),
+    new Option(
+      "--weights <format>",
+      "of linear layers: bf16 and int8 are quicker and a little less exact (default: f32; bf16 with --dtype bf16)",
+    )
       .choices(weightFormats)
-      .env("WEIGHTS")
-      .default(defaults.weights),
+      .env("WEIGHTS"),
     new Option("--pooling <kind>", "how a vector is made (default: what the model's folder says, else mean)")
       .choices(["cls", "mean"])
       .env("POOLING"),

@@ -1,6 +1,7 @@
 /** Everything that can be set, with its defaults: names and values are those of text-embeddings-inference where it has them. */
 import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
 import type { Pooling, WeightFormat } from "@modernbert-ts/encoder";
+import type { PrecisionName } from "@modernbert-ts/tensor-core";
 
 export interface ServeOptions {
   /** Hugging Face folder or hub id. */
@@ -14,8 +15,10 @@ export interface ServeOptions {
   readonly backend: BackendName | "auto";
   readonly threads?: number;
   readonly cpuEngine: CpuEngineName;
-  /** Of linear layers. */
-  readonly weights: WeightFormat;
+  /** Of matrix products and activations. */
+  readonly dtype: PrecisionName;
+  /** Of linear layers. Default: as `dtype` computes, see `weightsFor`. */
+  readonly weights?: WeightFormat;
   /** By default what the model's folder says, else mean. */
   readonly pooling?: Pooling;
   /** Inputs (not HTTP requests) that may be in the server at once. */
@@ -52,6 +55,7 @@ export const defaults: Omit<
   | "revision"
   | "servedModelName"
   | "threads"
+  | "weights"
   | "pooling"
   | "maxBatchRequests"
   | "defaultPromptName"
@@ -62,7 +66,7 @@ export const defaults: Omit<
   port: 3000,
   backend: "auto",
   cpuEngine: "auto",
-  weights: "f32",
+  dtype: "f32",
   maxConcurrentRequests: 512,
   maxBatchTokens: 16384,
   maxClientBatchSize: 32,

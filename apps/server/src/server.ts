@@ -51,9 +51,9 @@ export async function startServer(
   }
   const app = createApp(options);
   const files = await readModelFiles(options, (notice) => app.log.info(notice));
-  const { backend, threads, cpuEngine, weights } = options;
+  const { backend, threads, cpuEngine, dtype, weights } = options;
   const worker = new ModelWorker({
-    spawn: () => spawn({ folder: files.folder, head: files.info.head, backend, threads, cpuEngine, weights }),
+    spawn: () => spawn({ folder: files.folder, head: files.info.head, backend, threads, cpuEngine, dtype, weights }),
     maxRestarts: options.maxWorkerRestarts,
     log: app.log,
     onState: (state) => {

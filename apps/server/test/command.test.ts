@@ -17,7 +17,7 @@ describe("flags", () => {
       port: 3000,
       backend: "auto",
       cpuEngine: "auto",
-      weights: "f32",
+      dtype: "f32",
       maxConcurrentRequests: 512,
       maxBatchTokens: 16384,
       maxClientBatchSize: 32,

@@ -1,7 +1,7 @@
 /** The commands and options of `modernbert-train`; what they do stands in `commands/`. */
 import { existsSync, readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { maskedLmObjective, objectiveOf, objectives } from "@modernbert-ts/training";
+import { maskedLmObjective, objectiveOf, objectives, textFormats } from "@modernbert-ts/training";
 import { checkpointAt, exportCheckpoint } from "./run/export-model.ts";
 import { prepare } from "./commands/prepare.ts";
 import type { PrepareOptions } from "./commands/prepare.ts";
@@ -41,8 +41,10 @@ export function createProgram(): Command {
 
   program
     .command("prepare")
-    .description("turn text (.txt, .jsonl, folders of them) into token shards to train on")
-    .argument("<text...>", "files and folders")
+    .description(
+      "turn text into token shards to train on: .txt, .jsonl, .csv, .tsv (also .gz, .zst), .parquet, MDS shards",
+    )
+    .argument("<text...>", "files, folders and globs")
     .requiredOption("-o, --output <folder>", "where to put train/, validation/ and tokenizer.json")
     .option(
       "-t, --tokenizer <which>",
@@ -53,12 +55,18 @@ export function createProgram(): Command {
     .option("--validation <share>", "share of the documents to hold out", share, 0.05)
     .option("--seed <n>", "which documents are held out", integer, 17)
     .addOption(
-      new Option("--format <format>", "how to read every file; by its ending when left out").choices(["txt", "jsonl"]),
+      new Option("--format <format>", "how to read every file; by its ending when left out").choices(textFormats),
     )
     .addOption(
       new Option("--split <how>", "how a .txt file becomes documents").choices(["file", "blank-line"]).default("file"),
     )
-    .option("--field <name>", "text field of .jsonl records", "text")
+    .option("--field <name>", "text field of records", "text")
+    .addOption(
+      new Option(
+        "--bad-records <what>",
+        "a record that cannot be read ends everything (refuse), or is counted and passed over (skip)",
+      ).choices(["refuse", "skip"]),
+    )
     .action((inputs: string[], options: Omit<PrepareOptions, "inputs" | "onNotice">) =>
       prepare({ ...options, inputs, onNotice: notice }),
     );

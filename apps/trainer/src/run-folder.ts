@@ -14,6 +14,7 @@ export const runLayout = {
   checkpoints: "checkpoints",
   model: "model",
   report: "report.html",
+  lock: "run.lock",
 } as const;
 
 export interface RunSummary {

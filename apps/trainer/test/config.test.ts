@@ -53,7 +53,7 @@ describe("mistakes are one line with their place", () => {
       "schedule.kind: expected one of wsd, linear, cosine, constant (did you mean cosine?)",
     ],
     [{ ...minimal, backend: "gpu" }, "backend: expected one of auto, cuda, webgpu, cpu"],
-    [{ ...minimal, length: "10" }, 'length: expected "10M tokens" or "3 epochs"'],
+    [{ ...minimal, length: "10" }, 'length: expected "10M tokens", "3 epochs" or "0.5 epochs"'],
     [{ ...minimal, schedule: { warmup: "120%" } }, 'schedule.warmup: expected 0, "5%" or "100k tokens"'],
     [{ ...minimal, masking: { probability: 0 } }, "masking.probability: Too small"],
     [
@@ -137,7 +137,15 @@ test("amounts", () => {
     undefined,
     undefined,
     undefined,
-    2,
+    undefined,
+    undefined,
+  ]);
+  expect(["1.1k", "0.001M", "2.675k", "0.1b"].map((text) => parseCount(text))).toEqual([1100, 1000, 2675, 1e8]);
+  expect(["1.5 steps", "0.5 tokens"].map((text) => parseInterval(text))).toEqual([undefined, undefined]);
+  expect(["0.5 epochs", "1.5 epochs", "0.4 epochs", "0.3 tokens"].map((text) => parseLength(text, 1000))).toEqual([
+    500,
+    1500,
+    400,
     undefined,
   ]);
   expect([parseInterval("500 steps"), parseInterval("1 step"), parseInterval("1M tokens"), parseInterval("5")]).toEqual(

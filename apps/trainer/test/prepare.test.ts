@@ -51,6 +51,18 @@ test("the same again is up to date; other settings ask for another folder", asyn
   await expect(prepare(options(folder, { seed: 2 }))).rejects.toThrow(/expected a new or empty folder/);
 });
 
+test.each(["tokenizer.json", "tokenizer_config.json", "validation"])(
+  "a folder without its %s is not up to date, and the message says what to do",
+  async (name) => {
+    const folder = temporaryFolder();
+    await prepare(options(folder));
+    fs.rmSync(join(folder, "data", name), { recursive: true });
+    await expect(prepare(options(folder))).rejects.toThrow(
+      `${join(folder, "data")} was made from these texts, but its ${name} is gone: delete the folder and prepare again`,
+    );
+  },
+);
+
 test("one document cannot be split into two parts, and the message says what to do", async () => {
   const folder = temporaryFolder();
   await expect(prepare(options(folder, { split: "file" }))).rejects.toThrow(/--split blank-line/);

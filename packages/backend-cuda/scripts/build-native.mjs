@@ -1,13 +1,14 @@
 /**
  * Compiles the native library into build/<platform>-<arch>/: the emulated one with g++ (CXX names another compiler, CXX=none does without, CXXFLAGS adds flags),
- * with `--cuda` the one for GPUs, with nvcc (NVCC names another; `--targets` what follows -gencode). `--out DIR` builds elsewhere. Objects are kept, and only what changed is compiled again. Without a
- * C++ compiler it prints one line and succeeds: the backend then says what is missing when it is asked for.
+ * with `--cuda` the one for GPUs, with nvcc (NVCC names another; `--targets sm_80,ptx` some of the targets of nvcc.mjs). `--out DIR` builds
+ * elsewhere. Objects are kept, and only what changed is compiled again. Without a C++ compiler it prints one line and succeeds: the backend then
+ * says what is missing when it is asked for.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, renameSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
-import { dirname, extname, join, relative } from "node:path";
+import { extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import {
@@ -18,12 +19,11 @@ import {
   newest,
   writeScalarFunctions,
 } from "@modernbert-ts/device-kit/native/build.mjs";
+import { writeMapPrograms } from "./map-programs.mjs";
+import { allTargets, generated, kernelOptions, kit, nvcc, sources } from "./nvcc.mjs";
 
 const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL("../", import.meta.url));
-const sources = join(root, "src", "native");
-const generated = join(root, "generated");
-const kit = join(dirname(require.resolve("@modernbert-ts/device-kit/package.json")), "native");
 const { values: options } = parseArgs({
   options: { cuda: { type: "boolean", default: false }, targets: { type: "string" }, out: { type: "string" } },
 });
@@ -31,9 +31,7 @@ const out = options.out ?? join(root, "build", `${process.platform}-${process.ar
 
 const added = (process.env.CXXFLAGS ?? "").split(/\s+/).filter(Boolean);
 const common = ["-O2", "-Wall", "-Wextra", "-fPIC", "-fvisibility=hidden", ...added];
-/** Machine code for data-centre GPUs, and PTX for all others from Ampere on. */
-const allTargets = "arch=compute_80,code=sm_80 arch=compute_90a,code=sm_90a arch=compute_80,code=compute_80";
-const targets = (options.targets ?? allTargets).split(" ");
+const targets = options.targets?.split(",") ?? allTargets;
 
 const failed = "compiling failed";
 
@@ -42,28 +40,25 @@ const ways = {
     compiler: process.env.CXX ?? "g++",
     c: ["-x", "c", "-std=gnu11", ...common],
     cpp: ["-x", "c++", "-std=c++17", "-ffp-contract=off", "-Wno-unknown-pragmas", ...common],
-    link: ["-lpthread", ...added],
+    link: ["-lpthread", "-ldl", ...added],
     file: "modernbert_cuda_emulated.node",
-    folders: ["simt", "engine", "kernels"],
+    folders: ["simt", "engine", "kernels", "products"],
   },
   cuda: {
-    compiler: process.env.NVCC ?? "nvcc",
+    compiler: nvcc,
     c: common.flatMap((flag) => ["-Xcompiler", flag]),
     cpp: [
-      "-x",
-      "cu",
-      "-std=c++17",
-      "-O3",
+      ...kernelOptions(targets),
+      "--compress-mode=size",
       "-Xcompiler",
       "-Wall,-fPIC,-fvisibility=hidden",
       // A kernel whose registers spill to memory does not compile.
       "-Xptxas",
       "--warn-on-spills,--warning-as-error",
-      ...targets.flatMap((target) => ["-gencode", target]),
     ],
-    link: ["-cudart", "static", "-lpthread"],
+    link: ["-cudart", "static", "-lpthread", "-ldl"],
     file: "modernbert_cuda.node",
-    folders: ["engine", "kernels"],
+    folders: ["engine", "kernels", "products"],
   },
 };
 
@@ -81,6 +76,7 @@ async function main(name) {
     return console.log(`[backend-cuda] ${message}`);
   }
   await writeScalarFunctions(generated, "cuda");
+  writeMapPrograms(generated);
   const objects = join(out, `objects-${name}`);
   mkdirSync(objects, { recursive: true });
   const includes = [sources, kit, generated, require("node-api-headers").include_dir].flatMap((folder) => [

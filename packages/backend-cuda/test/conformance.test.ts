@@ -1,4 +1,4 @@
-/** The kernels, emulated, against the conformance suite; threads run in shuffled order. */
+/** The kernels, emulated, against the conformance suite; threads run in shuffled order, and guards lie round every buffer. */
 import { createCpuBackend } from "@modernbert-ts/backend-cpu";
 import { describeConformance } from "@modernbert-ts/conformance/vitest";
 import { describe, test } from "vitest";
@@ -6,6 +6,7 @@ import { createCudaBackend } from "../src/index.ts";
 import { missing } from "./library.ts";
 
 process.env["MODERNBERT_CUDA_FIBER_ORDER"] = "shuffled";
+process.env["MODERNBERT_CUDA_GUARD"] = "1";
 
 if (missing) {
   describe("conformance of cuda, emulated", () => test("needs the emulated library", ({ skip }) => skip(missing)));

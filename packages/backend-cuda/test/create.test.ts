@@ -1,8 +1,15 @@
 /** What createCudaBackend says where there is nothing to run on, and what errors the engine gives. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { StreamHandle } from "@modernbert-ts/device-kit";
 import { DeviceValueError, OutOfMemoryError } from "@modernbert-ts/tensor-core";
 import type { Backend, View } from "@modernbert-ts/tensor-core";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { findCublasLt } from "../src/find-cublaslt.ts";
 import { createCudaBackend } from "../src/index.ts";
+import type { CudaLibrary } from "../src/library.ts";
+import { openProducts } from "../src/products.ts";
 import { missing } from "./library.ts";
 
 afterEach(() => {
@@ -18,6 +25,20 @@ test("a library that does not load is named, with what to do", async () => {
     reason: expect.stringContaining("the library /nowhere/modernbert_cuda.node does not load") as string,
     advice: expect.stringContaining("nvcc") as string,
   });
+});
+
+test("a cuBLASLt that does not start is named, and one that is not there, with where it was looked for", () => {
+  const library = { cublasLt: undefined, openProducts: () => "it is empty" } as unknown as CudaLibrary;
+  const folder = mkdtempSync(join(tmpdir(), "modernbert-cublaslt-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  vi.stubEnv("MODERNBERT_CUDA_LIBRARY_PATH", folder);
+  const open = (): string => openProducts(library, 1 as StreamHandle);
+  if (findCublasLt().path === undefined)
+    expect(open).toThrow(
+      new RegExp(`there is no cuBLASLt .* in MODERNBERT_CUDA_LIBRARY_PATH; .* looked for in ${folder}, /`),
+    );
+  writeFileSync(join(folder, "libcublasLt.so.12"), "");
+  expect(open).toThrow(`cuBLASLt does not start (${folder}/libcublasLt.so.12: it is empty): install`);
 });
 
 /** Ids as a view of a fresh buffer. */
@@ -39,7 +60,9 @@ describe("the emulated device", () => {
   test("is taken by option and by environment", async () => {
     vi.stubEnv("MODERNBERT_CUDA_EMULATE", "1");
     await using backend = await createCudaBackend();
-    expect(backend.capabilities.device).toBe("CUDA device 0, emulated on the CPU, sm_80, 1 SMs");
+    expect(backend.capabilities.device).toBe(
+      "CUDA device 0, emulated on the CPU, sm_80, 1 SMs, 8.0 GiB, driver of CUDA 13.0, runtime 13.0, cuBLASLt 13.0.0",
+    );
   });
 
   test("has no second one", async () => {

@@ -1,41 +1,25 @@
 /** The emulator: barriers and collectives wait, what lacks them shows. */
-import { spawnSync } from "node:child_process";
-import type { SpawnSyncReturns } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { missing } from "./library.ts";
+import { compileProgram, fiberOrders } from "./support/compile.ts";
+import type { FiberOrder, Program } from "./support/compile.ts";
 
-const native = fileURLToPath(new URL("../src/native", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "modernbert-emulator-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-const program = join(folder, "emulator");
-const orders = ["forward", "backward", "shuffled"];
+let program: Program | undefined;
+beforeAll(() => {
+  if (!missing) program = compileProgram("emulator.cu");
+}, 120_000);
+afterAll(() => program?.[Symbol.dispose]());
 
-function run(kernel: string, order: string): SpawnSyncReturns<string> {
-  const env = { ...process.env, MODERNBERT_CUDA_FIBER_ORDER: order };
-  return spawnSync(program, [kernel], { env, encoding: "utf8" });
-}
+const run = (kernel: string, order: FiberOrder): ReturnType<Program["run"]> => program!.run(kernel, order);
 
 /** What each of 64 threads computed. */
-function results(kernel: string, order: string): number[] {
+function results(kernel: string, order: FiberOrder): number[] {
   return run(kernel, order).stdout.trim().split(" ").map(Number);
 }
 
 const threads = Array.from({ length: 64 }, (_, thread) => thread);
 
-beforeAll(() => {
-  if (missing) return;
-  const sources = ["simt/fiber.cpp", "simt/block.cpp"].map((name) => join(native, name));
-  const check = fileURLToPath(new URL("support/emulator.cu", import.meta.url));
-  const options = ["-x", "c++", "-std=c++17", "-O1", "-I", native, "-o", program];
-  const { stderr } = spawnSync(process.env["CXX"] ?? "g++", [...options, ...sources, check], { encoding: "utf8" });
-  expect(stderr).toBe("");
-});
-
-describe.each(orders)("threads in order %s", (order) => {
+describe.each(fiberOrders)("threads in order %s", (order) => {
   beforeEach(({ skip }) => {
     if (missing) skip(missing);
   });
@@ -84,5 +68,23 @@ describe.each(orders)("threads in order %s", (order) => {
     const { signal, stderr } = run("a lone lane", order);
     expect(signal).toBe("SIGABRT");
     expect(stderr).toContain("the threads of a block wait for one another");
+  });
+});
+
+describe("a captured stream", () => {
+  beforeEach(({ skip }) => {
+    if (missing) skip(missing);
+  });
+
+  test("keeps kernels with their arguments, which run at each launch of the graph", () => {
+    expect(results("replayed", "forward")).toEqual(threads.map(() => 12));
+  });
+
+  test.each(["malloc", "free", "wait", "query", "copy of pageable memory"])("does not allow: %s", (call) => {
+    expect(results(`captured ${call}`, "forward").slice(0, 3)).toEqual([900, 901, 1]);
+  });
+
+  test("allows copies of device memory", () => {
+    expect(results("captured copy", "forward").slice(0, 3)).toEqual([0, 0, 0]);
   });
 });

@@ -43,61 +43,70 @@ export class BackendUnavailableError extends Error {
 /** `asked`: by name, not by `auto`. */
 type Factory = (options: BackendOptions, asked: boolean) => Promise<Backend>;
 
-const factories: Readonly<Record<BackendName, Factory>> = {
-  cuda: cudaBackend,
-  webgpu: async (_, asked) => {
-    const { createWebGpuBackend } = await import("@modernbert-ts/backend-webgpu");
-    // A GPU that is a program on the CPU is slower than the CPU backend: only who names it gets it.
-    return onDevice("webgpu", () => createWebGpuBackend({ allowSoftware: asked }));
-  },
-  cpu: async ({ threads, cpuEngine = "auto" }) => {
-    const { createCpuBackend } = await import("@modernbert-ts/backend-cpu");
-    return createCpuBackend({ engine: cpuEngine, ...(threads !== undefined && { threads }) });
-  },
+/** The ways to each backend, the best first. */
+const factories: Readonly<Record<BackendName, readonly Factory[]>> = {
+  cuda: [(options) => cudaBackend("native", options), (options) => cudaBackend("tfjs", options)],
+  webgpu: [
+    async (_, asked) => {
+      const { createWebGpuBackend } = await import("@modernbert-ts/backend-webgpu");
+      // A GPU that is a program on the CPU is slower than the CPU backend: only who names it gets it.
+      return onDevice("webgpu device", () => createWebGpuBackend({ allowSoftware: asked }));
+    },
+  ],
+  cpu: [
+    async ({ threads, cpuEngine = "auto" }) => {
+      const { createCpuBackend } = await import("@modernbert-ts/backend-cpu");
+      return createCpuBackend({ engine: cpuEngine, ...(threads !== undefined && { threads }) });
+    },
+  ],
 };
+
+const order: readonly BackendName[] = ["cuda", "webgpu", "cpu"];
 
 /**
  * Makes the named backend; `auto` takes the first of cuda, webgpu and cpu that can be made here.
  * @throws BackendUnavailableError that says what to install.
  */
 export async function createBackend(name: BackendName | "auto", options: BackendOptions = {}): Promise<BackendChoice> {
-  if (name !== "auto") {
-    const factory = Object.hasOwn(factories, name) ? factories[name] : undefined;
-    if (!factory)
-      throw new BackendUnavailableError(
-        `there is no backend ${String(name)}`,
-        `choose one of ${backendNames.join(", ")}`,
-      );
-    const backend = await factory(options, true);
-    return { name, backend, reason: backend.capabilities.device };
+  if (name !== "auto" && !Object.hasOwn(factories, name)) {
+    const advice = `choose one of ${backendNames.join(", ")}`;
+    throw new BackendUnavailableError(`there is no backend ${String(name)}`, advice);
   }
-  const refusals: string[] = [];
-  for (const candidate of ["cuda", "webgpu"] as const) {
-    try {
-      const backend = await factories[candidate](options, false);
-      return {
-        name: candidate,
-        backend,
-        reason: describe(backend, refusals),
-      };
-    } catch (error) {
-      if (!(error instanceof BackendUnavailableError)) throw error;
-      refusals.push(error.reason);
+  const refusals: BackendUnavailableError[] = [];
+  for (const candidate of name === "auto" ? order : [name]) {
+    for (const factory of factories[candidate]) {
+      try {
+        const backend = await factory(options, name !== "auto");
+        return { name: candidate, backend, reason: describe(backend, refusals) };
+      } catch (error) {
+        if (!(error instanceof BackendUnavailableError)) throw error;
+        refusals.push(error);
+      }
     }
   }
-  const backend = await factories.cpu(options, false);
-  return { name: "cpu", backend, reason: describe(backend, refusals) };
+  throw together(refusals);
 }
 
-function describe(backend: Backend, refusals: readonly string[]): string {
+/** One error of all refusals, each said once. */
+function together(refusals: readonly BackendUnavailableError[]): BackendUnavailableError {
+  const [first] = refusals;
+  const advice = new Set(refusals.map((refusal) => refusal.advice));
+  return new BackendUnavailableError(reasons(refusals), [...advice].join("; or "), { cause: first!.cause });
+}
+
+function reasons(refusals: readonly BackendUnavailableError[]): string {
+  return [...new Set(refusals.map(({ reason }) => reason))].join("; ");
+}
+
+function describe(backend: Backend, refusals: readonly BackendUnavailableError[]): string {
   const { device } = backend.capabilities;
-  return refusals.length === 0 ? device : `${device} (${refusals.join("; ")})`;
+  return refusals.length === 0 ? device : `${device} (${reasons(refusals)})`;
 }
 
 /** A package of its own, which need not be installed. */
-async function cudaBackend(options: BackendOptions): Promise<Backend> {
+async function cudaBackend(engine: "native" | "tfjs", options: BackendOptions): Promise<Backend> {
   const specifier = "@modernbert-ts/backend-cuda";
-  let module: { createCudaBackend(options: BackendOptions): Promise<Backend> };
+  let module: { createCudaBackend(options: BackendOptions & { readonly engine: string }): Promise<Backend> };
   try {
     module = (await import(/* @vite-ignore */ specifier)) as typeof module;
   } catch (error) {
@@ -105,16 +114,17 @@ async function cudaBackend(options: BackendOptions): Promise<Backend> {
     if (code !== "ERR_MODULE_NOT_FOUND" || !message.includes(specifier)) throw error;
     throw new BackendUnavailableError(`${specifier} is not installed`, `npm install ${specifier}`, { cause: error });
   }
-  return onDevice("cuda", () => module.createCudaBackend(options));
+  const what = engine === "native" ? "cuda device" : "cuda device through TensorFlow.js";
+  return onDevice(what, () => module.createCudaBackend({ ...options, engine }));
 }
 
 /** Backends report a missing device as an error whose name ends in UnavailableError, with `reason` and `advice`. */
-async function onDevice(name: BackendName, create: () => Promise<Backend>): Promise<Backend> {
+async function onDevice(what: string, create: () => Promise<Backend>): Promise<Backend> {
   try {
     return await create();
   } catch (error) {
     if (!(error instanceof Error) || !error.name.endsWith("UnavailableError")) throw error;
     const { reason = error.message, advice = "choose another backend" } = error as Partial<BackendUnavailableError>;
-    throw new BackendUnavailableError(`no ${name} device: ${reason}`, advice, { cause: error });
+    throw new BackendUnavailableError(`no ${what}: ${reason}`, advice, { cause: error });
   }
 }

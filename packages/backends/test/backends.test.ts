@@ -16,7 +16,8 @@ describe("createBackend", () => {
 
   it("auto ends at a backend that works and says why it took none before it", async () => {
     const { backend, name, reason } = await createBackend("auto", { cpuEngine: "typescript" });
-    if (name === "cpu") expect(reason).toMatch(/\(.*cuda.*; .*webgpu.*\)$/);
+    if (name === "cpu")
+      expect(reason).toMatch(/\(no cuda device: .*; no cuda device through TensorFlow.js: .*; no webgpu.*\)$/);
     const buffer = backend.allocate(16);
     backend.write(buffer, Float32Array.of(1, 2, 3, 4));
     expect([...new Float32Array(await backend.read(buffer, 0, 16))]).toEqual([1, 2, 3, 4]);
@@ -44,6 +45,9 @@ describe("createBackend", () => {
     vi.stubEnv("MODERNBERT_CUDA_LIBRARY", "/nowhere/modernbert_cuda.node");
     await expect(createBackend("cuda")).rejects.toThrow(
       /^\[backend\] no cuda device: the library \/nowhere\/.* does not load/,
+    );
+    await expect(createBackend("cuda")).rejects.toThrow(
+      /; no cuda device through TensorFlow.js: @tensorflow\/tfjs-node-gpu .*: build it with nvcc.*; or npm install @tensorflow\/tfjs-node-gpu@4.22.0/,
     );
     await expect(createBackend("tpu" as BackendName)).rejects.toThrow("choose one of auto, cuda, webgpu, cpu");
     await expect(createBackend("cuda")).rejects.toBeInstanceOf(BackendUnavailableError);

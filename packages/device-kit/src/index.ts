@@ -2,7 +2,8 @@
 export { Buffers } from "./memory/buffers.ts";
 export type { Block } from "./memory/free-list.ts";
 export { Pool } from "./memory/pool.ts";
-export type { Heap, PoolOptions } from "./memory/pool.ts";
+export type { Heap, PoolOptions, Reuse } from "./memory/pool.ts";
+export { Slabs } from "./memory/slabs.ts";
 export { offsetAddress } from "./commands/address.ts";
 export type { Address, AddressBlock } from "./commands/address.ts";
 export { nativeStreams, numbersOf } from "./commands/addon.ts";
@@ -13,7 +14,7 @@ export { primitiveCommands, primitiveOperations } from "./commands/primitive-com
 export type { PrimitiveOperation } from "./commands/primitive-commands.ts";
 export { Staging, stagingBytes } from "./commands/staging.ts";
 export { StreamBackend } from "./commands/stream-backend.ts";
-export type { StreamBackendParts } from "./commands/stream-backend.ts";
+export type { DeviceMemory, StreamBackendParts } from "./commands/stream-backend.ts";
 export { CommandStream } from "./commands/stream.ts";
 export type { StreamLibrary } from "./commands/stream.ts";
 export { Lifetime } from "./lifetime.ts";

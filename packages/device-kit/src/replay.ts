@@ -8,12 +8,14 @@ import type { Pool } from "./memory/pool.ts";
  * Records a replay.
  * @param record Returns what was recorded, which did not run.
  * @param run Queues it once more.
+ * @param drop Frees the recording, after the runs that are queued.
  */
 export function captureReplay<R, B extends Block>(
   backend: Lifetime,
   pool: Pool<B>,
   record: () => R,
   run: (recording: R) => void,
+  drop?: (recording: R) => void,
 ): Replay {
   backend.check("capture");
   const { recording, release } = pool.capture(record);
@@ -26,6 +28,7 @@ export function captureReplay<R, B extends Block>(
       run(recording);
     },
     dispose() {
+      if (!replay.ended && !backend.ended) drop?.(recording);
       replay.end();
       release();
     },

@@ -12,6 +12,8 @@ import {
 } from "@modernbert-ts/tensor-core";
 import { linear, map, mlp, TensorError, x } from "@modernbert-ts/tensor-core";
 import type { CompositeAttrs, Precision, Runtime, Tensor } from "@modernbert-ts/tensor-core";
+import { CapturedForwards } from "./batch/captured-forwards.ts";
+import type { CaptureLimits } from "./batch/captured-forwards.ts";
 import { overwriteBatch, uploadBatch } from "./batch/device-batch.ts";
 import type { DeviceBatch } from "./batch/device-batch.ts";
 import { checkBatch } from "./batch/packed-batch.ts";
@@ -46,6 +48,7 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   readonly precision: Precision;
   /** Matrices in the compute dtype, held for training: see `holdCopies`. */
   readonly #copies = new Map<string, Tensor>();
+  #captured: CapturedForwards | undefined;
 
   /** @throws CheckpointError when a parameter is missing, unexpected or of another shape. */
   constructor({ kind, runtime, config, head, parameters, int8 = new Map(), precision }: EncoderOptions<C>) {
@@ -87,6 +90,30 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   /** `upload` and `forward`. @throws BatchError like `upload`. */
   encode(batch: PackedBatch, options: ForwardOptions = {}): Tensor {
     return this.runtime.scope(() => this.forward(this.upload(batch), options));
+  }
+
+  /**
+   * For inference: `upload`, `forward` and what `body` makes of the hidden states [T, d], all of it queued when the call returns. Inputs of
+   * `body` end with it. Replays a capture where one fits, see `captureForwards`. @throws BatchError like `upload`.
+   */
+  run<R>(batch: PackedBatch, body: (hidden: Tensor, device: DeviceBatch) => R): R {
+    return this.runtime.scope(() => {
+      checkBatch(batch, this.info);
+      const replayed = this.#captured?.run(batch);
+      if (replayed) return body(replayed.hidden, replayed.device);
+      const device = this.upload(batch);
+      return body(this.forward(device), device);
+    });
+  }
+
+  /**
+   * From now on `run` pads batches of at most `tokens` to one of a few sizes and replays a forward pass that was recorded for it: worth
+   * while where a replay costs far less than its commands. A parameter may be changed, not replaced.
+   */
+  captureForwards({ tokens = 2048, captures = 64 }: Partial<Pick<CaptureLimits, "tokens" | "captures">> = {}): void {
+    this.#captured?.dispose();
+    const { maxLength: maxSeqlen, tokens: special } = this.info;
+    this.#captured = new CapturedForwards(this, { tokens, captures, maxSeqlen, pad: special.pad ?? 0 });
   }
 
   /** Rows of hidden states [M, d], or of pooled ones, to what the head's decoder or classifier reads [M, d]. */
@@ -177,6 +204,7 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
 
   /** Frees the parameters. */
   dispose(): void {
+    this.#captured?.dispose();
     for (const tensor of [...this.parameters.values(), ...this.#copies.values()]) tensor.dispose();
     for (const { words, scales } of this.int8.values()) for (const tensor of [words, scales]) tensor.dispose();
   }

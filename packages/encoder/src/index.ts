@@ -1,6 +1,6 @@
 /** What encoders share: packed batches, weights, heads, losses, pooling and Hugging Face folders. Folders on disk are under `/node`. */
 export type { Architecture, CreateOptions } from "./architecture.ts";
-export { padToBucket } from "./batch/bucket.ts";
+export { bucketOf, padToBucket } from "./batch/bucket.ts";
 export type { Bucket } from "./batch/bucket.ts";
 export { disposeBatch } from "./batch/device-batch.ts";
 export type { DeviceBatch } from "./batch/device-batch.ts";

@@ -1,6 +1,7 @@
 /** A forward pass captured for a bucket and replayed on batches of other ids, borders and positions. */
-import { padToBucket } from "@modernbert-ts/encoder";
-import { expect, it } from "vitest";
+import { bucketOf, padToBucket, pool } from "@modernbert-ts/encoder";
+import * as fc from "fast-check";
+import { expect, it, vi } from "vitest";
 import { packSequences } from "../src/index.ts";
 import type { PackedBatch } from "../src/index.ts";
 import { relativeError } from "./support/compare.ts";
@@ -34,6 +35,60 @@ onEveryEngine(({ create, dtype }) => {
     }
     captured.dispose();
   });
+});
+
+onEveryEngine(({ create, dtype }) => {
+  it("`run` replays what fits a bucket that was seen before, and gives each batch what it gets alone", async ({
+    skip,
+  }) => {
+    const runtime = await create();
+    if (!runtime.backend.capture) skip("the backend cannot record commands");
+    const model = smallModel(runtime, "none");
+    const capture = vi.spyOn(runtime, "capture");
+    model.captureForwards({ tokens: 64, captures: 2 });
+    const vectors = async (batch: PackedBatch): Promise<Float32Array> => {
+      const pooled = model.run(batch, (hidden, device) => pool(hidden, device, "mean"));
+      try {
+        return Float32Array.from(await pooled.read());
+      } finally {
+        pooled.dispose();
+      }
+    };
+    const alone = async (batch: PackedBatch): Promise<Float32Array> => {
+      const pooled = runtime.scope(() => {
+        const device = model.upload(batch);
+        return pool(model.forward(device), device, "mean");
+      });
+      const values = Float32Array.from(await pooled.read());
+      pooled.dispose();
+      return values;
+    };
+    await alone(batchOf([70])); // makes the rotary tables
+    const before = runtime.backend.memory().liveBuffers;
+    const sizes = [[5], [9], [14, 14], [3, 4, 2], [7], [14, 15], [3, 5, 2], [12], [70], [5, 5, 5]];
+    for (const each of [...sizes, ...sizes.toReversed()]) {
+      const [got, want] = [await vectors(batchOf(each)), await alone(batchOf(each))];
+      expect(relativeError(got, want)).toBeLessThan(dtype === "f64" ? 1e-12 : 2e-6);
+    }
+    expect(capture.mock.calls.length).toBeGreaterThan(2);
+    model.captureForwards();
+    expect(runtime.backend.memory().liveBuffers).toBe(before);
+  });
+});
+
+it("any batch fits its bucket, at little more than its size", () => {
+  const sequences = fc.array(fc.integer({ min: 1, max: 64 }), { minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(sequences, (each) => {
+      const batch = batchOf(each);
+      const found = bucketOf(batch, { tokens: 4096, maxSeqlen: 64 })!;
+      const padded = padToBucket(batch, found, 0);
+      expect(padded.cuSeqlens.length - 1).toBe(found.sequences);
+      expect(padded.ids.subarray(0, batch.ids.length)).toEqual(batch.ids);
+      expect(found.tokens).toBeLessThanOrEqual(Math.max(20, 1.26 * (batch.ids.length + found.sequences - each.length)));
+    }),
+  );
+  expect(bucketOf(batchOf([60, 5]), { tokens: 64, maxSeqlen: 64 })).toBeUndefined();
 });
 
 it("a batch beyond its bucket is refused by name", () => {

@@ -60,5 +60,12 @@ export type { Int8Weights } from "./composites/quantize-int8.ts";
 export { philox4x32 } from "./random/philox.ts";
 export { dropout, stepWords, truncatedNormal, uniform } from "./random/random.ts";
 export type { Draw } from "./random/random.ts";
-export { bfloat16Precision, float16Precision, float32Precision, float64Precision, residualDType } from "./precision.ts";
-export type { Precision } from "./precision.ts";
+export {
+  bfloat16Precision,
+  float16Precision,
+  float32Precision,
+  float64Precision,
+  precisions,
+  residualDType,
+} from "./precision.ts";
+export type { Precision, PrecisionName } from "./precision.ts";

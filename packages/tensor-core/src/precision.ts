@@ -23,3 +23,12 @@ export const float32Precision: Precision = { params: "f32", compute: "f32", redu
 export const float64Precision: Precision = { params: "f64", compute: "f64", reduce: "f64" };
 export const bfloat16Precision: Precision = { params: "f32", compute: "bf16", reduce: "f32" };
 export const float16Precision: Precision = { params: "f32", compute: "f16", reduce: "f32" };
+
+/** The choices of programs, by the dtype that they compute in. */
+export type PrecisionName = "f32" | "bf16" | "f16";
+
+export const precisions: Readonly<Record<PrecisionName, Precision>> = {
+  f32: float32Precision,
+  bf16: bfloat16Precision,
+  f16: float16Precision,
+};

@@ -23,6 +23,27 @@ export class DataError extends Error {
   }
 }
 
+/** A saved state belongs to another value of a setting. */
+export class SettingMismatchError extends DataError {
+  override readonly name: string = "SettingMismatchError";
+  /** As `PackedLoaderOptions` names it. */
+  readonly setting: string;
+  readonly saved: unknown;
+  readonly given: unknown;
+
+  constructor(operation: string, setting: string, saved: unknown, given: unknown) {
+    const [was, is] = [saved, given].map((value) => JSON.stringify(value));
+    super(
+      "mismatch",
+      operation,
+      `expected to continue with ${setting} = ${was}, got ${is}; set it back, or start anew`,
+    );
+    this.setting = setting;
+    this.saved = saved;
+    this.given = given;
+  }
+}
+
 const advice: Readonly<Record<string, string>> = {
   ENOENT: "no such file or folder; check the path",
   ENOSPC: "the disk is full; free some space and run again",

@@ -71,8 +71,14 @@ describe("rotation", () => {
     const good = await save(directory, 1, 1);
     fs.truncateSync(join(await save(directory, 2, 2), "model.safetensors"), 10);
     const { removeOldCheckpoints } = await import("../src/checkpoint/find.ts");
-    removeOldCheckpoints(directory, 1);
+    removeOldCheckpoints(directory, 2, 1);
     expect(completeCheckpoints(directory).map(({ path }) => path)).toEqual([good]);
+  });
+
+  test("never removes the one that was just written, whatever later ones there are", async () => {
+    const directory = temporaryFolder();
+    for (const step of [7, 8, 9, 3, 4]) await save(directory, step, 2);
+    expect(listCheckpoints(directory).map(({ step }) => step)).toEqual([3, 4, 8, 9]);
   });
 
   test("finishes a removal that was interrupted", async () => {
@@ -125,6 +131,42 @@ describe("damage", () => {
     "a manifest that is half there": (path) => fs.truncateSync(join(path, "manifest.json"), 30),
     "an empty manifest": (path) => fs.writeFileSync(join(path, "manifest.json"), "null"),
   };
+
+  test("any flipped bit of the manifest is seen", async () => {
+    const path = await save(temporaryFolder(), 1);
+    const file = join(path, "manifest.json");
+    const bytes = fs.readFileSync(file);
+    const accepted: string[] = [];
+    for (let at = 0; at < bytes.length; at++) {
+      for (let bit = 0; bit < 8; bit++) {
+        const flipped = Buffer.from(bytes);
+        flipped[at]! ^= 1 << bit;
+        fs.writeFileSync(file, flipped);
+        const error = await openCheckpoint(path).catch((caught: unknown) => caught);
+        if (!(error instanceof CheckpointError && error.code === "corrupt")) accepted.push(flipped.toString("utf8"));
+      }
+    }
+    // White space between fields may be another: it says nothing.
+    expect(
+      accepted.filter((text) => text.replaceAll(/\s/g, "") !== bytes.toString("utf8").replaceAll(/\s/g, "")),
+    ).toEqual([]);
+  });
+
+  test.each([
+    { files: [] },
+    { files: [null] },
+    { files: [{ file: "../x", bytes: 1, sha256: "0".repeat(64) }] },
+    { step: 7 },
+    { step: "1" },
+  ])("a manifest of an earlier release with %j is refused", async (change) => {
+    const path = await save(temporaryFolder(), 1);
+    const file = join(path, "manifest.json");
+    const { fingerprint: _, ...manifest } = JSON.parse(fs.readFileSync(file, "utf8")) as Record<string, unknown>;
+    fs.writeFileSync(file, JSON.stringify(manifest));
+    await openCheckpoint(path);
+    fs.writeFileSync(file, JSON.stringify({ ...manifest, ...change }));
+    expect((await refusal(openCheckpoint(path))).code).toBe("corrupt");
+  });
 
   test.each(Object.keys(damages))("%s is seen; the one before is taken, with a notice", async (kind) => {
     const directory = temporaryFolder();

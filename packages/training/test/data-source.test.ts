@@ -31,7 +31,7 @@ describe("TextSource", () => {
       "b.txt": "two",
       "a/z.jsonl": '{"text":"one"}\n\n{"text":"one more"}\n',
       "c.txt": " \n\t",
-      "notes.csv": "x",
+      "notes.md": "x",
       "d.TXT": "three",
     });
     const source = new TextSource(base);
@@ -42,7 +42,15 @@ describe("TextSource", () => {
       { id: join(base, "b.txt"), text: "two" },
       { id: join(base, "d.TXT"), text: "three" },
     ]);
-    const report = { documents: 4, emptyDocuments: 1, replacedCharacters: 0, skippedFiles: [join(base, "notes.csv")] };
+    const report = {
+      documents: 4,
+      emptyDocuments: 1,
+      replaced: new Map(),
+      badRecords: 0,
+      badPlaces: [],
+      skippedFiles: [join(base, "notes.md")],
+      repeatedFiles: [],
+    };
     expect(source.report).toEqual(report);
     expect((await collect(source)).length).toBe(4);
     expect(source.report).toEqual(report);
@@ -76,7 +84,7 @@ describe("TextSource", () => {
       "a\ufffd\ufffd\ufffd\ufffd\ufffdb",
       "\ufffd fine",
     ]);
-    expect(source.report.replacedCharacters).toBe(3);
+    expect([...source.report.replaced]).toEqual([[join(base, "a.txt"), 3]]);
   });
 
   test("lines longer than a read, with characters across its border, come whole", async () => {
@@ -84,7 +92,7 @@ describe("TextSource", () => {
     const base = files({ "a.jsonl": lines.map((text) => JSON.stringify({ text })).join("\n") });
     const source = new TextSource(base);
     expect((await collect(source)).map((document) => document.text)).toEqual(lines);
-    expect(source.report.replacedCharacters).toBe(0);
+    expect(source.report.replaced.size).toBe(0);
   });
 
   test("any texts survive a .jsonl file", async () => {
@@ -101,7 +109,7 @@ describe("TextSource", () => {
 
   test("what cannot be read is said in one line", async () => {
     const base = files({
-      "a.csv": "x",
+      "a.md": "x",
       "bad.jsonl": '{"text":"x"}\n{"text":\n',
       "field.jsonl": '{"txt":"x"}',
       "null.jsonl": "null",
@@ -109,11 +117,17 @@ describe("TextSource", () => {
     expect(() => new TextSource(join(base, "none.txt"))).toThrow(
       /^\[TextSource\] .*none\.txt: no such file or folder; check/,
     );
-    expect(() => new TextSource(join(base, "a.csv"))).toThrow("expected a .txt or .jsonl file");
-    expect(() => new TextSource(files({ "a.csv": "x" }))).toThrow("expected .txt or .jsonl files, got none");
+    expect(() => new TextSource(join(base, "a.md"))).toThrow(
+      "expected a file that ends in .txt, .jsonl, .ndjson, .csv, .tsv, .parquet, index.json (also .gz, .zst), got ",
+    );
+    expect(() => new TextSource(files({ "a.md": "x" }))).toThrow("expected files that end in .txt, .jsonl");
     await expect(texts(join(base, "bad.jsonl"))).rejects.toThrow(/one JSON object a line, .*bad\.jsonl:2/);
-    await expect(texts(join(base, "field.jsonl"))).rejects.toThrow(/string in field "text", got no such field at .*:1/);
-    await expect(texts(join(base, "null.jsonl"))).rejects.toThrow(/got no such field/);
+    await expect(texts(join(base, "field.jsonl"))).rejects.toThrow(
+      /string in field "text", got no such field \(there is txt\) at .*:1/,
+    );
+    await expect(texts(join(base, "null.jsonl"))).rejects.toThrow(
+      /one JSON object a line, got something else at .*null\.jsonl:1/,
+    );
   });
 });
 

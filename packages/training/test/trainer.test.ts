@@ -2,73 +2,20 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { scale } from "@modernbert-ts/tensor-core";
 import { describe, expect, test, vi } from "vitest";
-import { openLatestCheckpoint } from "../src/checkpoint/load.ts";
 import type { Checkpoint } from "../src/checkpoint/load.ts";
 import { batchesOf } from "../src/data/packing/batch.ts";
-import { evaluate } from "../src/loop/evaluate.ts";
+import { evaluateUnless } from "../src/loop/evaluate.ts";
+import type { Score } from "../src/loop/evaluate.ts";
 import type { MaskedRow } from "../src/objectives/masked-lm/mask.ts";
-import type { StepEvent, TrainingEvent } from "../src/loop/events.ts";
+import type { TrainingEvent } from "../src/loop/events.ts";
 import { MetricsLog, readMetrics } from "../src/loop/metrics-log.ts";
-import { learningRateSchedule } from "../src/schedules/learning-rate.ts";
 import { DivergenceError } from "../src/loop/divergence.ts";
+import { Throughput } from "../src/loop/throughput.ts";
 import { Trainer } from "../src/loop/trainer.ts";
-import type { TrainerOptions, TrainingResult } from "../src/loop/trainer-options.ts";
-import { loaderStateOf, restoreTraining, trainingStateOf } from "../src/loop/restore-training.ts";
+import { trainingStateOf } from "../src/loop/restore-training.ts";
 import { temporaryFolder } from "./data-fixtures.ts";
 import { parametersOf, tinyLoader, tinyTraining } from "./support/tiny-training.ts";
-import type { TinyTraining } from "./support/tiny-training.ts";
-
-const totalTokens = 1500;
-const factor = learningRateSchedule({ kind: "wsd", total: totalTokens, warmup: 300, decay: 500 });
-
-interface Run {
-  readonly result: TrainingResult;
-  readonly events: TrainingEvent[];
-  readonly training: TinyTraining;
-}
-
-/** Trains in `folder`, from its latest checkpoint if there is one. `onEvent` may throw to simulate an accident. */
-async function train(
-  folder: string,
-  onEvent: (event: TrainingEvent, trainer: Trainer<MaskedRow>) => void = () => undefined,
-  overrides: Partial<TrainerOptions<MaskedRow>> = {},
-): Promise<Run> {
-  const training = tinyTraining({}, 0.1);
-  const { model, optimizer } = training;
-  const directory = join(folder, "checkpoints");
-  const checkpoint = await openLatestCheckpoint(directory, () => undefined);
-  const state = checkpoint && trainingStateOf(checkpoint);
-  if (checkpoint) await restoreTraining(checkpoint, model, optimizer);
-  const metrics = new MetricsLog(join(folder, "metrics.jsonl"), state?.metricsPosition);
-  const events: TrainingEvent[] = [];
-  const trainer: Trainer<MaskedRow> = new Trainer({
-    objective: "masked_lm",
-    model,
-    optimizer,
-    loader: tinyLoader({}, state && loaderStateOf(state)),
-    learningRate: (tokens) => 0.02 * factor(tokens),
-    totalTokens,
-    evaluation: {
-      every: { tokens: 400 },
-      score: () => evaluate(model, batchesOf(tinyLoader({ epochs: 1 }), 2)),
-    },
-    checkpoints: { directory, every: { steps: 4 }, keep: 2 },
-    metrics,
-    observer(event) {
-      events.push(event);
-      onEvent(event, trainer);
-    },
-    ...(checkpoint && state ? { resume: { ...state, checkpoint: checkpoint.path } } : {}),
-    ...overrides,
-  });
-  try {
-    return { result: await trainer.run(), events, training };
-  } finally {
-    metrics.close();
-  }
-}
-
-const stepsOf = (events: readonly TrainingEvent[]): StepEvent[] => events.filter((event) => event.kind === "step");
+import { stepsOf, totalTokens, train } from "./support/train.ts";
 
 describe("a run", () => {
   test("reports every step once, evaluates and saves in rhythm and at the end", async () => {
@@ -127,15 +74,15 @@ describe("the numbers of a step", () => {
     expect(order).toEqual(["next", ...Array.from({ length: step - 1 }, () => ["next", "read"]).flat(), "read"]);
   });
 
-  test("count the time once: the steps' times add up to no more than the whole", async () => {
-    const { events, result } = await train(temporaryFolder());
-    let before = 0;
-    let sum = 0;
-    for (const { tokens, tokensPerSecond } of stepsOf(events)) {
-      sum += (tokens - before) / tokensPerSecond;
-      before = tokens;
-    }
-    expect(sum).toBeLessThanOrEqual(result.seconds + 1e-9);
+  test("count the time once: time goes forward, and steps that come together share theirs", async () => {
+    const { events } = await train(temporaryFolder());
+    const throughput = new Throughput();
+    expect([
+      throughput.add(100, 0.6),
+      throughput.add(100, 1e-6),
+      throughput.add(100, 0.4),
+      throughput.add(300, 3),
+    ]).toEqual([100 / 0.6, 200 / 0.600001, expect.closeTo(300 / 1.000001), 100]);
     expect(events.every(({ seconds }, at) => at === 0 || seconds >= events[at - 1]!.seconds)).toBe(true);
   });
 });
@@ -214,7 +161,39 @@ test("states of earlier versions are read, unknown ones refused by name", () => 
   );
 });
 
+test("a stop ends an evaluation, which then does not count", async () => {
+  const folder = temporaryFolder();
+  const scores: (Score | undefined)[] = [];
+  const { model } = tinyTraining();
+  let stop: () => void;
+  const evaluation = {
+    every: { tokens: 400 },
+    async score(stopped: () => boolean): Promise<Score | undefined> {
+      stop();
+      scores.push(await evaluateUnless(stopped, model, batchesOf(tinyLoader({ epochs: 1 }), 2)));
+      return scores[0];
+    },
+  };
+  const onEvent = (_: TrainingEvent, trainer: Trainer<MaskedRow>): void => void (stop = () => trainer.stop());
+  const { result, events } = await train(folder, onEvent, { evaluation });
+  expect(result.reason).toBe("stopped");
+  expect(scores).toEqual([undefined]);
+  expect(events.some(({ kind }) => kind === "evaluation")).toBe(false);
+});
+
 describe("divergence", () => {
+  test("a score that is not a number is not saved", async () => {
+    const folder = temporaryFolder();
+    const evaluation = {
+      every: { steps: 2 },
+      score: async () => ({ loss: Number.NaN, metrics: {}, weight: 1 }),
+    };
+    await expect(train(folder, undefined, { evaluation })).rejects.toThrow(
+      /^\[train\] expected finite numbers, got held-out loss NaN in step 2; there is no checkpoint yet/,
+    );
+    expect(fs.existsSync(join(folder, "checkpoints"))).toBe(false);
+  });
+
   test("a loss that is not a number stops with the step and the last checkpoint; parameters stay finite", async () => {
     const folder = temporaryFolder();
     const training = tinyTraining();

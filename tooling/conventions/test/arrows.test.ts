@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 const storeys: readonly (readonly string[])[] = [
   ["tensor-core", "safetensors", "tokenizer"],
   ["conformance", "device-kit", "encoder"],
+  ["backend-tfjs"],
   ["modernbert", "backend-cpu", "backend-webgpu", "backend-cuda"],
   ["backends", "training"],
   ["pipelines"],

@@ -8,14 +8,9 @@ import { measure } from "../bench/measure.ts";
 import { parseShape } from "../bench/shape.ts";
 import type { Shape } from "../bench/shape.ts";
 import { inference, randomBatch, training } from "../bench/work.ts";
-import {
-  deviceOptions,
-  modelOption,
-  positiveInteger,
-  positiveIntegers,
-  precisions,
-  runtimeOptions,
-} from "../options.ts";
+import { precisions } from "@modernbert-ts/tensor-core";
+import type { PrecisionName } from "@modernbert-ts/tensor-core";
+import { deviceOptions, modelOption, positiveInteger, positiveIntegers, runtimeOptions } from "../options.ts";
 import type { DeviceOptions } from "../options.ts";
 import { write } from "../streams.ts";
 import type { Streams } from "../streams.ts";
@@ -82,7 +77,7 @@ interface BenchResult {
   readonly length: readonly number[];
   readonly tokens: number;
   readonly backend: string;
-  readonly dtype: string;
+  readonly dtype: PrecisionName;
   readonly weights: string;
   readonly device: string;
   /** Of buffers on the device. */

@@ -1,7 +1,9 @@
-/** `modernbert info`: what a model folder holds, in words or JSON. */
+/** `modernbert info`: what a model folder holds, and what a backend runs on, in words or JSON. */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import { backendNames, createBackend } from "@modernbert-ts/backends";
+import type { BackendName } from "@modernbert-ts/backends";
 import { countParameters, headSize } from "@modernbert-ts/modernbert";
 import type { Head, LayerKind, ModernBertConfig } from "@modernbert-ts/modernbert";
 import { readConfig } from "@modernbert-ts/modernbert/node";
@@ -22,17 +24,45 @@ interface Info {
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
 }
 
+interface InfoOptions {
+  readonly model?: string;
+  readonly backend?: BackendName | "auto";
+  readonly json?: boolean;
+}
+
 export function infoCommand(streams: Streams): Command {
   return new Command("info")
-    .summary("what a model folder holds")
-    .description("Describes a model: layers, heads, parameters, dtype, vocabulary, head, longest text, files.")
-    .addOption(modelOption().makeOptionMandatory())
+    .summary("what a model folder holds, what a backend runs on")
+    .description(
+      "Describes a model (layers, heads, parameters, dtype, vocabulary, head, longest text, files), a backend (device, architecture, memory, driver), or both.",
+    )
+    .addOption(modelOption())
+    .addOption(new Option("--backend <name>", "the backend to describe").choices(backendNames))
     .option("--json", "as one JSON object")
-    .action(async ({ model, json }: { readonly model: string; readonly json?: boolean }) => {
-      const folder = await resolveModelFolder(model, { onNotice: notices(streams) });
-      const info = await inspect(folder);
-      await write(streams, json ? `${JSON.stringify(info)}\n` : `${describe(info)}\n`);
+    .action(async ({ model, backend, json }: InfoOptions, command: Command) => {
+      if (model === undefined && backend === undefined) {
+        command.error("error: expected --model <dir>, --backend <name>, or both", { exitCode: 2 });
+      }
+      const device = backend === undefined ? undefined : await deviceOf(backend);
+      const info =
+        model === undefined
+          ? undefined
+          : await inspect(await resolveModelFolder(model, { onNotice: notices(streams) }));
+      if (json) return write(streams, `${JSON.stringify({ ...device, ...info })}\n`);
+      const rows = [...(device ? Object.entries(device) : []), ...(info ? describe(info) : [])];
+      await write(streams, `${table(rows, ["left", "left"])}\n`);
     });
+}
+
+interface Device {
+  readonly backend: BackendName;
+  readonly device: string;
+}
+
+async function deviceOf(asked: BackendName | "auto"): Promise<Device> {
+  const { name, backend, reason } = await createBackend(asked);
+  await backend[Symbol.asyncDispose]();
+  return { backend: name, device: reason };
 }
 
 async function inspect(folder: string): Promise<Info> {
@@ -48,10 +78,10 @@ async function storedDTypes(folder: string): Promise<string[]> {
   return [...new Set(checkpoint.names().map((name) => checkpoint.info(name).dtype))].sort();
 }
 
-function describe({ folder, head, parameters, dtypes, config, files }: Info): string {
+function describe({ folder, head, parameters, dtypes, config, files }: Info): string[][] {
   const count = (kind: LayerKind): number => config.layers.filter((layer) => layer === kind).length;
   const { global, local } = config.rope;
-  const rows = [
+  return [
     ["model", folder],
     ["head", head],
     ["parameters", grouped(parameters)],
@@ -75,5 +105,4 @@ function describe({ folder, head, parameters, dtypes, config, files }: Info): st
       : []),
     ...files.map(({ name, bytes }, index) => [index === 0 ? "files" : "", `${name} (${size(bytes)})`]),
   ];
-  return table(rows, ["left", "left"]);
 }

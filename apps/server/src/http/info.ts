@@ -1,13 +1,19 @@
 /** `GET /info` and the health checks. */
 import { createRequire } from "node:module";
 import type { WeightFormat } from "@modernbert-ts/encoder";
+import type { PrecisionName } from "@modernbert-ts/tensor-core";
 import type { FastifyInstance } from "fastify";
 import { whyUnhealthy } from "../service.ts";
 import type { Service } from "../service.ts";
 
 const { version } = createRequire(import.meta.url)("@modernbert-ts/server/package.json") as { version: string };
 
-const dtypeNames: Readonly<Record<WeightFormat, string>> = { f32: "float32", bf16: "bfloat16", int8: "int8" };
+const dtypeNames: Readonly<Record<WeightFormat | PrecisionName, string>> = {
+  f32: "float32",
+  f16: "float16",
+  bf16: "bfloat16",
+  int8: "int8",
+};
 
 /** TEI's fields. */
 export function addInfo(app: FastifyInstance, service: Service): void {
@@ -15,7 +21,7 @@ export function addInfo(app: FastifyInstance, service: Service): void {
   const info = {
     model_id: options.model,
     model_sha: files.sha,
-    model_dtype: dtypeNames[options.weights],
+    model_dtype: dtypeNames[options.weights ?? options.dtype],
     served_model_name: options.servedModelName ?? options.model,
     model_type: modelType(service),
     max_concurrent_requests: options.maxConcurrentRequests,

@@ -5,6 +5,7 @@
 import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
 import type { Head, PackedBatch, WeightFormat } from "@modernbert-ts/encoder";
 import type { TaskCall, TaskName, TaskOutput } from "@modernbert-ts/pipelines";
+import type { PrecisionName } from "@modernbert-ts/tensor-core";
 
 /** What to compute for a sequence. Sequences can share a batch when their tasks are equal. */
 export type Task<N extends TaskName = TaskName> = TaskCall<N>;
@@ -18,7 +19,8 @@ export interface WorkerData {
   readonly backend: BackendName | "auto";
   readonly threads: number | undefined;
   readonly cpuEngine: CpuEngineName;
-  readonly weights: WeightFormat;
+  readonly dtype: PrecisionName;
+  readonly weights: WeightFormat | undefined;
 }
 
 export type ToWorker =

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { packSequences } from "@modernbert-ts/encoder";
 import { openPipeline, taskOf } from "@modernbert-ts/pipelines";
 import type { Pipeline } from "@modernbert-ts/pipelines";
+import { precisions } from "@modernbert-ts/tensor-core";
 import type { FromWorker, ToWorker, WorkerData } from "./protocol.ts";
 
 const port = parentPort;
@@ -22,12 +23,13 @@ async function run(model: Pipeline, { id, task, pack }: ToWorker & { type: "run"
   }
 }
 
-async function load({ folder, head, backend, threads, cpuEngine, weights }: WorkerData): Promise<Pipeline> {
+async function load({ folder, head, backend, threads, cpuEngine, dtype, weights }: WorkerData): Promise<Pipeline> {
   const pipeline = await openPipeline(folder, {
     head,
     backend,
     cpuEngine,
-    weights,
+    precision: precisions[dtype],
+    ...(weights && { weights }),
     ...(threads !== undefined && { threads }),
     onNotice: (message) => send({ type: "notice", message }),
   });

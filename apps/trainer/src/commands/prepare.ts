@@ -14,10 +14,11 @@ import {
   fileSha256,
   fingerprint,
   hasTokenShards,
+  openTokenShards,
   TextSource,
   TokenShardWriter,
 } from "@modernbert-ts/training";
-import type { TextSourceOptions } from "@modernbert-ts/training";
+import type { TextSourceOptions, TextSourceReport } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { formatCount } from "../format.ts";
 import { dataLayout, roleTokens } from "../run/training-data.ts";
@@ -45,6 +46,7 @@ export async function prepare(options: PrepareOptions): Promise<void> {
   const source = new TextSource(inputs, options);
   const print = await sourceFingerprint(source, options);
   if (existsSync(output) && hasTokenShards(join(output, dataLayout.train), print)) {
+    expectWhole(output, print, options);
     onNotice(`${output} is up to date: same texts, same settings`);
     return;
   }
@@ -63,6 +65,19 @@ export async function prepare(options: PrepareOptions): Promise<void> {
     folder.discard();
   }
   onNotice(`wrote ${output}`);
+}
+
+/** @throws UserError when parts of a folder that was made from the same texts are gone; DataError when shards have other sizes. */
+function expectWhole(output: string, print: string, { validation }: PrepareOptions): void {
+  openTokenShards(join(output, dataLayout.train));
+  const parts: string[] = [dataLayout.tokenizer, dataLayout.tokenizerConfig];
+  const lacking = parts.find((name) => !existsSync(join(output, name)));
+  const heldOut = validation === 0 || hasTokenShards(join(output, dataLayout.validation), print);
+  const missing = lacking ?? (heldOut ? undefined : dataLayout.validation);
+  if (missing === undefined) return;
+  throw new UserError(
+    `${output} was made from these texts, but its ${missing} is gone: delete the folder and prepare again`,
+  );
 }
 
 async function writeShards(
@@ -102,12 +117,32 @@ async function writeShards(
     writers.train.abort();
     writers.validation.abort();
   }
-  const { documents, emptyDocuments, replacedCharacters, skippedFiles } = source.report;
+  const { documents } = source.report;
   onNotice(`${documents} documents, ${counts.validation} of them held out; ${formatCount(counts.tokens)} tokens`);
-  if (emptyDocuments > 0) onNotice(`${emptyDocuments} empty documents were left out`);
-  if (replacedCharacters > 0) onNotice(`${replacedCharacters} invalid UTF-8 sequences were replaced by U+FFFD`);
-  if (skippedFiles.length > 0)
-    onNotice(`${skippedFiles.length} files that are neither .txt nor .jsonl were passed over`);
+  for (const line of leftOut(source.report)) onNotice(line);
+}
+
+/** The first three of them. */
+function some(all: Iterable<string>): string {
+  const names = [...all];
+  return names.length > 3 ? `${names.slice(0, 3).join(", ")}, …` : names.join(", ");
+}
+
+/** What of the sources is not in the shards as it was. */
+function leftOut(report: TextSourceReport): string[] {
+  const { emptyDocuments, replaced, badRecords, badPlaces, skippedFiles, repeatedFiles } = report;
+  const sequences = [...replaced.values()].reduce((sum, count) => sum + count, 0);
+  return [
+    emptyDocuments > 0 ? `${emptyDocuments} empty documents were left out` : "",
+    sequences > 0 ? `${sequences} invalid UTF-8 sequences were replaced by U+FFFD, in ${some(replaced.keys())}` : "",
+    badRecords > 0 ? `${badRecords} records that cannot be read were passed over: ${some(badPlaces)}` : "",
+    skippedFiles.length > 0
+      ? `${skippedFiles.length} files of no known format were passed over: ${some(skippedFiles)}`
+      : "",
+    repeatedFiles.length > 0
+      ? `${repeatedFiles.length} files were given more than once and taken once: ${some(repeatedFiles)}`
+      : "",
+  ].filter((line) => line !== "");
 }
 
 /** A draw of its own for each document: the others do not matter. */
@@ -116,12 +151,22 @@ function isHeldOut(index: number, seed: number, share: number): boolean {
 }
 
 async function sourceFingerprint(source: TextSource, options: PrepareOptions): Promise<string> {
-  const { tokenizer, vocabSize, validation, seed, format = null, split = null, field = null } = options;
+  const { tokenizer, vocabSize, validation, seed, format = null, split = null, field = null, badRecords } = options;
   const files = [];
   for (const path of source.files) files.push(await fileSha256(path));
   const named = tokenizer === "modernbert" || tokenizer === "train";
   const tokenizerHash = named ? tokenizer : await tokenizerSha256(tokenizerPath(tokenizer));
-  return fingerprint({ files, tokenizer: tokenizerHash, vocabSize, validation, seed, format, split, field });
+  return fingerprint({
+    files,
+    tokenizer: tokenizerHash,
+    vocabSize,
+    validation,
+    seed,
+    format,
+    split,
+    field,
+    badRecords,
+  });
 }
 
 async function chooseTokenizer(

@@ -76,7 +76,7 @@ function print(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** The first Ctrl-C (or SIGTERM) stops in good order, the second at once. Returns how to undo it. */
+/** The first Ctrl-C (or SIGTERM, or the end of the terminal) stops in good order, the second at once. Returns how to undo it. */
 function onInterrupt(stop: () => void, note: (line: string) => void): () => void {
   let interrupted = false;
   const handler = (): void => {
@@ -85,8 +85,11 @@ function onInterrupt(stop: () => void, note: (line: string) => void): () => void
     note("finishing this step and saving; Ctrl-C again to quit at once without saving");
     stop();
   };
-  process.on("SIGINT", handler).on("SIGTERM", handler);
-  return () => void process.off("SIGINT", handler).off("SIGTERM", handler);
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, handler);
+  return () => {
+    for (const signal of signals) process.off(signal, handler);
+  };
 }
 
 /** How this program was started, so that a printed command can be copied. */

@@ -24,6 +24,7 @@ export interface TrainerConfig {
   readonly data: {
     readonly path: string;
     readonly max_length: number;
+    readonly verify: boolean;
     readonly long_documents: "split" | "truncate";
   };
   readonly model: {
@@ -75,7 +76,7 @@ const amount = (valid: (value: Amount) => boolean, form: string): z.ZodType<Amou
   z.union([z.number(), z.string()]).refine(valid, { error: `expected ${form}` });
 const count = amount((value) => parseCount(value) !== undefined, "a whole number such as 4096 or 250k");
 const interval = amount((value) => parseInterval(value) !== undefined, '"500 steps" or "1M tokens"');
-const length = amount((value) => parseLength(value, 1) !== undefined, '"10M tokens" or "3 epochs"');
+const length = amount((value) => parseLength(value, 1) !== undefined, '"10M tokens", "3 epochs" or "0.5 epochs"');
 const share = amount((value) => parseShare(value, 1) !== undefined, '0, "5%" or "100k tokens"');
 
 const positive = z.int().min(1);
@@ -122,6 +123,10 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
             .enum(["split", "truncate"])
             .default("split")
             .describe("What becomes of longer documents: several sequences, or only their beginning."),
+          verify: z
+            .boolean()
+            .default(true)
+            .describe("Compare the files with their hashes at the start: some seconds for a gigabyte."),
         })
         .describe("What to train on."),
       model: z
@@ -168,7 +173,7 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
           micro_batch_tokens: count
             .default(4096)
             .describe("Tokens that go through the model at once: packed sequences, no padding. Bounds the memory."),
-          micro_batches: positive.default(4).describe("How many of these make one optimizer step."),
+          micro_batches: positive.max(65_536).default(4).describe("How many of these make one optimizer step."),
           warmup_tokens: share
             .default(0)
             .describe("Steps grow from 1 to that many micro-batches over this many tokens; 0 for none."),
@@ -176,7 +181,9 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         .prefault({})
         .describe("How much is learned from at once."),
       ...settingsSection(objective),
-      length: length.default("10M tokens").describe("How long to train: tokens or epochs."),
+      length: length
+        .default("10M tokens")
+        .describe("How long to train: tokens, or epochs (passes over the data), also parts of one."),
       optimizer: z
         .strictObject({
           learning_rate: z.number().gt(0).default(8e-4).describe("The peak of the schedule."),

@@ -1,11 +1,12 @@
 /** A configuration in the numbers of the training library: amounts in tokens, schedules as functions. No device yet. */
-import { bfloat16Precision, float16Precision, float32Precision } from "@modernbert-ts/tensor-core";
+import { precisions } from "@modernbert-ts/tensor-core";
 import type { Precision } from "@modernbert-ts/tensor-core";
 import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
 import type {
   BatchSettings,
   Interval,
   LearningRateSchedule,
+  Objective,
   StableAdamWOptions,
   TokenShardReader,
 } from "@modernbert-ts/training";
@@ -13,12 +14,6 @@ import type { TrainerConfig } from "../config/config.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
 import type { TrainingData } from "./training-data.ts";
-
-const precisions: Readonly<Record<TrainerConfig["dtype"], Precision>> = {
-  f32: float32Precision,
-  bf16: bfloat16Precision,
-  f16: float16Precision,
-};
 
 export interface RunPlan {
   readonly precision: Precision;
@@ -44,7 +39,8 @@ export interface RunPlan {
 /** @throws UsageError when fields contradict each other; DataError for schedules that cannot be. */
 export function planOf(
   config: TrainerConfig,
-  { train, validation }: Pick<TrainingData, "train" | "validation">,
+  objective: Objective,
+  { train, validation, roles }: Pick<TrainingData, "train" | "validation" | "roles">,
 ): RunPlan {
   const { batch, data, optimizer, evaluation, checkpoints } = config;
   const rowLength = parseCount(batch.micro_batch_tokens)!;
@@ -52,12 +48,9 @@ export function planOf(
     throw new UsageError(
       `expected batch.micro_batch_tokens of at least data.max_length (${data.max_length}), got ${rowLength}: raise it or lower max_length`,
     );
-  const totalTokens = parseLength(config.length, train.manifest.tokens)!;
-  const common = {
-    maxLength: data.max_length,
-    longDocuments: data.long_documents,
-    rowLength,
-  };
+  const cut = { maxLength: data.max_length, longDocuments: data.long_documents };
+  const common = { ...cut, rowLength };
+  const totalTokens = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
   const warmupTokens = parseShare(batch.warmup_tokens, totalTokens)!;
   const rows =
     warmupTokens === 0
@@ -93,6 +86,11 @@ function scheduleOf(
   total: number,
 ): LearningRateSchedule {
   const warmupTokens = parseShare(warmup, total)!;
+  const decayTokens = kind === "wsd" ? parseShare(decay, total)! : 0;
+  if (warmupTokens + decayTokens > total) {
+    const parts = kind === "wsd" ? `schedule.warmup (${warmup}) and decay (${decay})` : `schedule.warmup (${warmup})`;
+    throw new UsageError(`expected ${parts} to fit in the length of ${total} tokens: shorten them, or raise length`);
+  }
   switch (kind) {
     case "constant":
       return { kind, warmup: warmupTokens };
@@ -100,7 +98,7 @@ function scheduleOf(
     case "cosine":
       return { kind, total, warmup: warmupTokens, alphaF };
     case "wsd":
-      return { kind, total, warmup: warmupTokens, decay: parseShare(decay, total)!, alphaF };
+      return { kind, total, warmup: warmupTokens, decay: decayTokens, alphaF };
     default:
       throw new UsageError(`unknown schedule ${String(kind satisfies never)}`);
   }

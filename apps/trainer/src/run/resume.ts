@@ -7,7 +7,7 @@ import { UserError } from "../errors.ts";
 /**
  * @param directory The run's folder of checkpoints.
  * @param resume `auto`, the path of a checkpoint, or undefined for a new run.
- * @throws UserError when a new run would meet the checkpoints of an old one; CheckpointError.
+ * @throws UserError when a new run, or one that goes on from another run's checkpoint, would meet the checkpoints of an old one; CheckpointError.
  */
 export async function findStart(
   directory: string,
@@ -26,7 +26,12 @@ export async function findStart(
     if (!latest) onNotice(`no checkpoint in ${directory} yet: starting at the beginning`);
     return latest;
   }
-  return openCheckpoint(resume);
+  const checkpoint = await openCheckpoint(resume);
+  if (existing.length > 0 && !isOwn(directory, checkpoint))
+    throw new UserError(
+      `${resume} belongs to another run, and ${directory} holds checkpoints of an earlier one: set another output`,
+    );
+  return checkpoint;
 }
 
 /** Later checkpoints of the run no longer count: to be called when all that the run needs has been found to fit. */

@@ -1,11 +1,9 @@
 /** A whole run from its configuration: data, backend, model, optimizer, schedule; then the loop; then the finished model and report. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { eachOnce, noticeUnfused, openRuntime } from "@modernbert-ts/pipelines";
 import {
   batchesOf,
-  evaluate,
-  ioError,
+  evaluateUnless,
   loaderStateOf,
   MetricsLog,
   objectiveOf,
@@ -24,14 +22,16 @@ import { UsageError, UserError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
 import { writeTextFile } from "../write-file.ts";
 import { changedSettings } from "./changed-settings.ts";
+import { lockFolder } from "./lock.ts";
 import { createModel } from "./model.ts";
 import { modelFiles } from "./model-files.ts";
 import { planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
+import { inUsersWords } from "./users-words.ts";
 import { findStart, isOwn, setLaterAside } from "./resume.ts";
 import { runLayout } from "../run-folder.ts";
 import { writeRunSummary } from "./write-summary.ts";
-import { openTrainingData } from "./training-data.ts";
+import { openTrainingData, verifyShards } from "./training-data.ts";
 
 export interface RunOptions {
   /** `auto` or the path of a checkpoint; a new run when absent. */
@@ -59,6 +59,16 @@ export interface RunResult extends TrainingResult {
 
 /** @throws UserError, ConfigError, DataError, CheckpointError, DivergenceError and those of the backend: all one line. */
 export async function runTraining(config: TrainerConfig, options: RunOptions): Promise<RunResult> {
+  const lock = lockFolder(config.output);
+  try {
+    return await trainIn(config, options);
+  } finally {
+    lock.release();
+  }
+}
+
+/** The folder is this process's own. */
+async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunResult> {
   const { output } = config;
   const objective = objectiveNamed(config.objective);
   const checkpointFolder = join(output, runLayout.checkpoints);
@@ -72,7 +82,8 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
     for (const line of changedSettings(saved.settings, config)) options.onNotice(line);
   }
   const data = await openTrainingData(config.data.path);
-  const plan = planOf(config, data);
+  if (config.data.verify) await verifyShards(data);
+  const plan = planOf(config, objective, data);
   const { threads, cpu_engine: cpuEngine } = config;
   const tell = eachOnce(options.onNotice);
   await using open = await openRuntime({
@@ -90,7 +101,9 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
   const state = start && (await restoreTraining(start, model, optimizer));
   const settings = settingsOf(config, objective);
   const training = { store: data.train, roles: data.roles };
-  const loader = objective.loader(training, plan.batches, settings.training, state && loaderStateOf(state));
+  const loader = inUsersWords(() =>
+    objective.loader(training, plan.batches, settings.training, state && loaderStateOf(state)),
+  );
   const { evaluation } = plan;
   const batches =
     evaluation &&
@@ -100,7 +113,6 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
         evaluation.count,
       ));
   const baselines = batches ? objective.baselines(training, batches()) : [];
-  makeFolder(output);
   if (start) setLaterAside(checkpointFolder, start, options.onNotice);
   writeTextFile(join(output, runLayout.config), stringify(config));
   writeRunSummary(output, { config, choice, model: bert, data, plan, objective, baselines });
@@ -126,11 +138,14 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
         files: modelFiles(bert.config, objective.head, data.tokenizer),
         settings: config,
       },
+      onNotice: options.onNotice,
       observer(event) {
         noticeUnfused(runtime, tell);
         observe(event);
       },
-      ...(batches ? { evaluation: { every: evaluation!.every, score: () => evaluate(model, batches()) } } : {}),
+      ...(batches
+        ? { evaluation: { every: evaluation!.every, score: (stopped) => evaluateUnless(stopped, model, batches()) } }
+        : {}),
       ...(start && state ? { resume: { ...state, checkpoint: start.path } } : {}),
     });
     const observe = options.onStart({
@@ -157,14 +172,6 @@ function objectiveNamed(name: string): Objective {
   if (objective) return objective;
   const known = objectives.map((each) => each.name).join(", ");
   throw new UsageError(`expected objective to be one of ${known}, got ${name}`);
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (error) {
-    throw ioError("run", path, error);
-  }
 }
 
 /** Steps after the checkpoint are forgotten; another run's checkpoint starts a new file. */

@@ -40,6 +40,12 @@ export async function openTrainingData(path: string): Promise<TrainingData> {
   };
 }
 
+/** Compares every shard with its hash. @throws DataError `corrupt` that names the file. */
+export async function verifyShards({ train, validation }: TrainingData): Promise<void> {
+  await train.verify();
+  await validation?.verify();
+}
+
 /** @throws UserError when the tokenizer lacks one that every objective needs. */
 export function roleTokens({ specialTokens: { cls, sep, mask, pad } }: Tokenizer): TokenRoles {
   if (cls === undefined || sep === undefined || pad === undefined)

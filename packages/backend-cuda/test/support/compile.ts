@@ -21,7 +21,9 @@ export interface Program extends Disposable {
 /** @param name Of a file in test/support. */
 export function compileProgram(name: string): Program {
   const folder = mkdtempSync(join(tmpdir(), "modernbert-emulator-"));
-  const sources = ["fiber.cpp", "block.cpp", "async_copy.cpp"].map((file) => join(native, "simt", file));
+  const sources = ["fiber", "block", "faults", "runtime", "async_copy"].map((file) =>
+    join(native, "simt", `${file}.cpp`),
+  );
   const source = fileURLToPath(new URL(name, import.meta.url));
   const program = join(folder, "program");
   const options = ["-x", "c++", "-std=c++17", "-O1", "-Wno-unknown-pragmas", "-I", native, "-I", kit, "-o", program];

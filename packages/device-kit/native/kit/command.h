@@ -23,7 +23,16 @@ typedef struct {
   int64_t bytes; /* of the whole command, a multiple of 8 */
 } mb_command;
 
-/* The stream's own operations. Their attributes are addresses and sizes: to, size, bytes…; to, from, size; address. */
-enum { MB_WRITE_INLINE = -1, MB_COPY_BYTES = -2, MB_FREE = -3 };
+/* The stream's own operations, and their attributes:
+ *   write    to, size, bytes…
+ *   copy     to, from, size
+ *   free     address
+ *   replay   address and size of commands in memory of the stream, which are executed as one command
+ *   guard    address and size of a buffer: fills it and what lies round it with patterns
+ *   check    the same: whether what lies round it is as it was */
+enum { MB_WRITE_INLINE = -1, MB_COPY_BYTES = -2, MB_FREE = -3, MB_REPLAY = -4, MB_GUARD = -5, MB_CHECK_GUARD = -6 };
+
+/* On either side of a guarded buffer, in bytes. */
+enum { MB_GUARD_BYTES = 256 };
 
 #endif

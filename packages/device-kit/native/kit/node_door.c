@@ -85,7 +85,7 @@ static napi_value stream_wait_blocking(napi_env env, napi_callback_info info) {
 
 static napi_value stream_take_error(napi_env env, napi_callback_info info) {
   node_call call = call_of(env, info);
-  char text[256];
+  char text[1024];
   mb_stream *stream = pointer(&call, 0);
   const int64_t count = integer(&call, 1);
   if (call.failed) return NULL;

@@ -12,6 +12,9 @@ const dtypeCodes: Readonly<Record<DType, number>> = { f32: 0, f16: 1, bf16: 2, f
 const writeInline = -1;
 const copyBytes = -2;
 const freeMemory = -3;
+const replayCommands = -4;
+const fillGuard = -5;
+const checkGuard = -6;
 
 const headerBytes = 16;
 const viewBytes = 112;
@@ -68,6 +71,21 @@ export class CommandEncoder<Operation extends string> {
   /** Queues the freeing of device memory. */
   free(address: Address): void {
     this.#plain(freeMemory, [address]);
+  }
+
+  /** Queues commands that lie in memory of the stream, as one command. They stay there until they are freed. */
+  replay({ address, bytes }: AddressBlock): void {
+    this.#plain(replayCommands, [address, bytes]);
+  }
+
+  /** Queues the filling of a block and of what lies round it, for `checkGuard`. */
+  guard({ address, bytes }: AddressBlock): void {
+    this.#plain(fillGuard, [address, bytes]);
+  }
+
+  /** Queues a look at what lies round a guarded block: a write there is a DeviceValueError. */
+  checkGuard({ address, bytes }: AddressBlock): void {
+    this.#plain(checkGuard, [address, bytes]);
   }
 
   #plain(code: number, attributes: readonly number[]): void {

@@ -13,7 +13,10 @@ import type {
 } from "@modernbert-ts/tensor-core";
 import { Lifetime } from "../lifetime.ts";
 import { Buffers } from "../memory/buffers.ts";
+import { GuardedHeap } from "../memory/guarded-heap.ts";
 import { Pool } from "../memory/pool.ts";
+import type { Heap } from "../memory/pool.ts";
+import { rangeGranule, Slabs } from "../memory/slabs.ts";
 import { captureReplay } from "../replay.ts";
 import { offsetAddress } from "./address.ts";
 import type { Address, AddressBlock } from "./address.ts";
@@ -35,8 +38,18 @@ export interface StreamBackendParts<Operation extends string> {
   readonly operations: Readonly<Record<Operation, number>>;
   readonly primitives: (commands: CommandEncoder<Operation>) => PrimitiveKernels<View>;
   readonly fused: (commands: CommandEncoder<Operation>) => Partial<FusedImplementations>;
-  /** Memory for staging and reading, where the host cannot reach the memory of buffers; undefined when there is no room. */
-  readonly allocateHost?: (bytes: number) => Address | undefined;
+  /** Absent where the host reaches the memory of buffers. */
+  readonly device?: DeviceMemory;
+}
+
+/** Memory of buffers that the host does not reach, and what takes its place for staging, reading and recorded commands. */
+export interface DeviceMemory {
+  /** undefined when there is no room. */
+  allocateHost(bytes: number): Address | undefined;
+  /** How much memory the device has, in words. */
+  room(): string | undefined;
+  /** Puts guard bytes round buffers and looks at them: a command that writes outside is a DeviceValueError. Slow. */
+  readonly guarded: boolean;
 }
 
 export class StreamBackend<Operation extends string> implements Backend {
@@ -49,6 +62,8 @@ export class StreamBackend<Operation extends string> implements Backend {
   readonly #pool: Pool<AddressBlock>;
   /** What the host reads and fills: the same pool where it can reach that. */
   readonly #hostPool: Pool<AddressBlock>;
+  /** Where buffers have guards. */
+  readonly #guarded: GuardedHeap | undefined;
   readonly #buffers: Buffers<AddressBlock>;
   readonly #staging: Staging;
   readonly #commands: CommandEncoder<Operation>;
@@ -57,13 +72,22 @@ export class StreamBackend<Operation extends string> implements Backend {
   readonly #pending = new Set<Promise<unknown>>();
 
   constructor(parts: StreamBackendParts<Operation>) {
-    const { library, stream, allocateHost } = parts;
+    const { library, stream, device } = parts;
     this.name = parts.name;
     this.capabilities = parts.capabilities;
     this.#library = library;
     this.#stream = new CommandStream(library, stream);
-    this.#pool = this.#poolOf((bytes) => library.allocate(stream, bytes));
-    this.#hostPool = allocateHost ? this.#poolOf(allocateHost) : this.#pool;
+    const heap = this.#heapOf((bytes) => library.allocate(stream, bytes));
+    if (device) {
+      const slabs = new Slabs({ ...heap, room: () => device.room() });
+      if (device.guarded) {
+        this.#guarded = new GuardedHeap(slabs, () => (this.#stream.recording ? undefined : this.#commands));
+      }
+      this.#pool = new Pool(this.#guarded ?? slabs, { granule: rangeGranule });
+      this.#hostPool = new Pool(this.#heapOf((bytes) => device.allocateHost(bytes)));
+    } else {
+      this.#pool = this.#hostPool = new Pool(heap);
+    }
     this.#buffers = new Buffers(this.#pool);
     this.#staging = new Staging(this.#hostPool, this.#stream);
     this.#commands = new CommandEncoder(this.#stream, this.#buffers, parts.operations);
@@ -104,6 +128,7 @@ export class StreamBackend<Operation extends string> implements Backend {
       const aside = this.#hostPool.take(byteLength);
       try {
         this.#commands.copyBytes(aside.address, offsetAddress(address, byteOffset), byteLength);
+        this.#guarded?.check();
         await this.#stream.wait(this.#stream.count);
         const result = new ArrayBuffer(byteLength);
         this.#library.copyOut(new Uint8Array(result), aside.address);
@@ -132,6 +157,7 @@ export class StreamBackend<Operation extends string> implements Backend {
   synchronize(): Promise<void> {
     return this.#track("synchronize", async () => {
       this.#pool.checkNotRecording("synchronize");
+      this.#guarded?.check();
       await this.#stream.wait(this.#stream.count);
     });
   }
@@ -148,13 +174,20 @@ export class StreamBackend<Operation extends string> implements Backend {
     this.#staging.drain();
   }
 
-  /** The recorded commands first run at `Replay.run()`. */
+  /** The recorded commands first run at `Replay.run()`. They lie in memory of the stream, and a run is one command. */
   capture(record: () => void): Replay {
     return captureReplay(
       this.#lifetime,
       this.#pool,
-      () => this.#stream.record(record),
-      (recording) => this.#stream.replay(recording),
+      () => this.#keep(this.#stream.record(record)),
+      (recording) => {
+        if (recording.bytes === 0) return;
+        this.#commands.replay(recording);
+        this.#stream.flush();
+      },
+      (recording) => {
+        if (recording.bytes > 0) this.#hostPool.discard(recording);
+      },
     );
   }
 
@@ -167,15 +200,25 @@ export class StreamBackend<Operation extends string> implements Backend {
     this.#stream.destroy();
   }
 
-  #poolOf(allocate: (bytes: number) => Address | undefined): Pool<AddressBlock> {
-    return new Pool({
-      allocate(bytes) {
+  /** Commands in memory of the stream. */
+  #keep(commands: Uint8Array): AddressBlock {
+    if (commands.length === 0) return { address: 0 as Address, bytes: 0 };
+    const block = this.#hostPool.claim(commands.length);
+    this.#library.copyIn(block.address, commands);
+    return block;
+  }
+
+  /** @param allocate What has no room may have no device either. */
+  #heapOf(allocate: (bytes: number) => Address | undefined): Heap<AddressBlock> {
+    return {
+      allocate: (bytes) => {
         const address = allocate(bytes);
+        if (address === undefined) this.#stream.checkAlive();
         return address === undefined ? undefined : { address, bytes };
       },
       free: ({ address }) => this.#commands.free(address),
       settle: () => this.#stream.waitBlocking(this.#stream.count),
-    });
+    };
   }
 
   #track<T>(operation: string, work: () => Promise<T>): Promise<T> {

@@ -26,12 +26,6 @@ export interface StreamLibrary<Handle> {
   destroyStream(stream: Handle): void;
 }
 
-/** The bytes of recorded commands, and how many they are. */
-export interface Recording {
-  readonly commands: Uint8Array;
-  readonly count: number;
-}
-
 export class CommandStream<Handle = unknown> {
   readonly #library: StreamLibrary<Handle>;
   readonly #handle: Handle;
@@ -101,28 +95,19 @@ export class CommandStream<Handle = unknown> {
     this.#submitted = this.#encoded;
   }
 
-  /** The commands that `body` encodes; they are not executed. */
-  record(body: () => void): Recording {
+  /** The bytes of the commands that `body` encodes; they are not executed. */
+  record(body: () => void): Uint8Array {
     this.flush();
     const before = this.#encoded;
     this.#recording = true;
     try {
       body();
-      return { commands: this.#bytes.slice(0, this.#used), count: this.#encoded - before };
+      return this.#bytes.slice(0, this.#used);
     } finally {
       this.#recording = false;
       this.#encoded = before;
       this.#used = 0;
     }
-  }
-
-  /** Submits recorded commands once more. */
-  replay({ commands, count }: Recording): void {
-    this.flush();
-    if (count === 0) return;
-    this.#submit(commands, commands.length);
-    this.#encoded += count;
-    this.#submitted = this.#encoded;
   }
 
   /** Resolves when the first `count` commands are done; rejects with DeviceValueError or OutOfMemoryError when one of them failed. */
@@ -135,6 +120,11 @@ export class CommandStream<Handle = unknown> {
       await this.#waiting;
     }
     this.#throwError(count);
+  }
+
+  /** @throws DeviceLostError when the device does nothing any more. */
+  checkAlive(): void {
+    this.#throwError(0);
   }
 
   /** Blocks the event loop: only where the alternative is to fail for lack of memory. */

@@ -17,6 +17,19 @@ export interface Heap<B extends Block> {
   free(block: B): void;
   /** Blocks until freed memory can be allocated; absent where it can at once. */
   settle?(): void;
+  /** How much memory the device has, in words. */
+  room?(): string | undefined;
+  /** Of a heap that keeps what is freed and hands it out again at once: the pool then keeps nothing itself. */
+  readonly reuse?: Reuse | undefined;
+}
+
+/** What a heap keeps. */
+export interface Reuse {
+  cachedBytes(): number;
+  /** Count of requests that what is kept did not serve. */
+  allocations(): number;
+  /** Gives memory back until at most `maxBytes` are kept, or all that is left lies beside live blocks. */
+  trim(maxBytes: number): void;
 }
 
 export interface PoolOptions {
@@ -59,7 +72,9 @@ export class Pool<B extends Block> {
     if (byteLength > this.#maxBlockBytes) {
       throw new TensorError("allocate", `expected at most ${this.#maxBlockBytes} bytes, got ${byteLength}`);
     }
-    const bytes = Math.min(sizeClass(byteLength, this.#granule), this.#maxBlockBytes);
+    const bytes = this.#heap.reuse
+      ? Math.max(1, Math.ceil(byteLength / this.#granule)) * this.#granule
+      : Math.min(sizeClass(byteLength, this.#granule), this.#maxBlockBytes);
     const again = this.#captures.retake(bytes);
     if (again !== undefined) return again;
     const block = this.#free.take(bytes) ?? this.#create(bytes);
@@ -99,9 +114,10 @@ export class Pool<B extends Block> {
     }
     if (block === undefined) {
       const { activeBytes, cachedBytes } = this.stats();
+      const room = this.#heap.room?.();
       throw new OutOfMemoryError(
         "allocate",
-        `expected room for ${bytes} bytes, got none beside ${activeBytes} in use and ${cachedBytes} cached: use smaller batches, or release tensors`,
+        `expected room for ${bytes} bytes, got none beside ${activeBytes} in use and ${cachedBytes} cached${room ? `; ${room}` : ""}: use smaller batches, or release tensors`,
       );
     }
     this.#owned.add(block);
@@ -118,6 +134,7 @@ export class Pool<B extends Block> {
   trim(maxCachedBytes = 0): void {
     this.checkNotRecording("trim");
     for (const block of this.#free.shrink(maxCachedBytes)) this.discard(block);
+    this.#heap.reuse?.trim(maxCachedBytes);
   }
 
   /**
@@ -149,8 +166,8 @@ export class Pool<B extends Block> {
     return {
       activeBytes: this.#active,
       peakBytes: this.#peak,
-      cachedBytes: this.#free.bytes,
-      allocations: this.#allocations,
+      cachedBytes: this.#free.bytes + (this.#heap.reuse?.cachedBytes() ?? 0),
+      allocations: this.#heap.reuse?.allocations() ?? this.#allocations,
     };
   }
 
@@ -158,6 +175,7 @@ export class Pool<B extends Block> {
   destroy(): void {
     this.#free = new FreeList();
     for (const block of this.#owned) this.discard(block);
+    this.#heap.reuse?.trim(0);
     this.#active = 0;
   }
 
@@ -168,6 +186,7 @@ export class Pool<B extends Block> {
 
   #recycle(block: B): void {
     this.#active -= block.bytes;
+    if (this.#heap.reuse) return this.discard(block);
     this.#free.put(block);
     this.#keepLimit();
   }

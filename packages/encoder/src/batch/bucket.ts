@@ -9,6 +9,31 @@ export interface Bucket {
   readonly maxSeqlen: number;
 }
 
+/** Sizes between a power of two and the next: 16, 20, 24, 28, 32, 40, … */
+function roundedUp(count: number, least: number): number {
+  const step = Math.max(least, 2 ** Math.floor(Math.log2(count))) / 4;
+  return Math.max(least, Math.ceil(count / step) * step);
+}
+
+const powerOfTwo = (count: number, least: number): number => Math.max(least, 2 ** Math.ceil(Math.log2(count)));
+
+/**
+ * The bucket that a batch is padded to, so that batches of about one size share it: at most a quarter more tokens. undefined where that is
+ * more than `tokens`. At least one sequence is left for the padding.
+ */
+export function bucketOf(
+  { ids, cuSeqlens, maxSeqlen }: PackedBatch,
+  limits: { readonly tokens: number; readonly maxSeqlen: number },
+): Bucket | undefined {
+  const longest = Math.min(powerOfTwo(maxSeqlen, 16), Math.max(limits.maxSeqlen, maxSeqlen));
+  const count = cuSeqlens.length - 1;
+  for (let sequences = powerOfTwo(count + 1, 2); ; sequences *= 2) {
+    const tokens = roundedUp(ids.length + sequences - count, 16);
+    if (tokens > limits.tokens) return undefined;
+    if (tokens - ids.length <= (sequences - count) * longest) return { tokens, sequences, maxSeqlen: longest };
+  }
+}
+
 /**
  * The batch with further sequences of [PAD] behind its own, up to the sizes of a bucket: no token of another sequence sees them, and what
  * is computed for them is not looked at.

@@ -33,9 +33,18 @@ export function uploadBatch(runtime: Runtime, host: PackedBatch): DeviceBatch {
   };
 }
 
+const tensorsOf = ({ ids, cuSeqlens, positions, sequences, typeIds }: DeviceBatch): Tensor[] =>
+  [ids, cuSeqlens, positions, sequences, typeIds].filter((tensor) => tensor !== null);
+
+/** Takes a batch out of its scope: the caller frees it. */
+export function keepBatch(batch: DeviceBatch): DeviceBatch {
+  for (const tensor of tensorsOf(batch)) tensor.runtime.keep(tensor);
+  return batch;
+}
+
 /** Frees a batch that belongs to no scope. */
-export function disposeBatch({ ids, cuSeqlens, positions, sequences, typeIds }: DeviceBatch): void {
-  for (const tensor of [ids, cuSeqlens, positions, sequences, typeIds]) tensor?.dispose();
+export function disposeBatch(batch: DeviceBatch): void {
+  for (const tensor of tensorsOf(batch)) tensor.dispose();
 }
 
 const sizes = ({ ids, cuSeqlens, maxSeqlen }: PackedBatch): string =>

@@ -22,10 +22,7 @@ export const classifyTask: Task<object, readonly LabelScore[]> = {
   prepare: (text, texts, options) => encodeTexts(text, "classify", texts, options),
 
   async run({ model }, pack) {
-    const logits = model.runtime.scope(() => {
-      const batch = model.upload(pack);
-      return cast(sequenceClassificationLogits(model, model.forward(batch), batch), "f32");
-    });
+    const logits = model.run(pack, (hidden, batch) => cast(sequenceClassificationLogits(model, hidden, batch), "f32"));
     try {
       const values = requireFinite("classify", (await logits.read()) as Float32Array);
       const sequences = pack.cuSeqlens.length - 1;

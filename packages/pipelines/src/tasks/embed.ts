@@ -32,17 +32,13 @@ export const embedTask: Task<VectorOptions & PromptOptions, Float32Array> = {
   },
 
   async run({ model, settings: { embedding } }, pack, options) {
-    const { runtime } = model;
     const pooling = requirePooling(embedding, options.pooling);
     const width = model.info.hiddenSize;
     const { dimensions = Math.min(embedding.dimensions ?? width, width) } = options;
     if (dimensions < 1 || dimensions > width) {
       throw new TensorError("embed", `expected dimensions from 1 to ${width}, got ${dimensions}`);
     }
-    const pooled = runtime.scope(() => {
-      const batch = model.upload(pack);
-      return cast(pool(model.forward(batch), batch, pooling), "f32");
-    });
+    const pooled = model.run(pack, (hidden, batch) => cast(pool(hidden, batch, pooling), "f32"));
     try {
       const values = requireFinite("embed", (await pooled.read()) as Float32Array);
       return Array.from({ length: values.length / width }, (_, row) => {

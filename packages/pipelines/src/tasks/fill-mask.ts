@@ -1,12 +1,12 @@
 /** Fill-mask: the most likely tokens for every mask of a text, in the shape of transformers' fill-mask pipeline. */
 import { maskedLmLogits } from "@modernbert-ts/encoder";
 import type { Encoder, PackedBatch } from "@modernbert-ts/encoder";
-import { cast, TensorError } from "@modernbert-ts/tensor-core";
+import { cast, slice, TensorError } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import { encodeTexts } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
-import { maskToken, rowsAtOnce } from "./masks.ts";
+import { hiddenRows, maskToken, rowsAtOnce } from "./masks.ts";
 import { topProbabilities } from "./ranking.ts";
 import type { Ranked } from "./ranking.ts";
 import { runTask, runTaskOnTexts } from "./run-task.ts";
@@ -86,15 +86,15 @@ async function rankPack(text: TextModel, pack: PackedBatch, options: RankOptions
   const sequences = sequencesOf(pack);
   const positions = Int32Array.from([...pack.ids.keys()].filter((at) => pack.ids[at] === mask));
   if (positions.length === 0) return sequences.map(() => []);
-  const hidden = model.encode(pack);
+  const rows = hiddenRows(model, pack, positions);
   try {
     const ranked: Ranked[][] = [];
     for (let at = 0; at < positions.length; at += rowsAtOnce) {
-      ranked.push(...(await rank(model, hidden, positions.subarray(at, at + rowsAtOnce), topK)));
+      ranked.push(...(await rank(model, rows, at, Math.min(at + rowsAtOnce, positions.length), topK)));
     }
     return sequences.map((sequence) => ranked.splice(0, sequence.filter((id) => id === mask).length));
   } finally {
-    hidden.dispose();
+    rows.dispose();
   }
 }
 
@@ -117,12 +117,13 @@ export function describePredictions(
   );
 }
 
-async function rank(model: Encoder, hidden: Tensor, positions: Int32Array, topK: number): Promise<Ranked[][]> {
+/** The predictions of the masks from `first` to `end`. */
+async function rank(model: Encoder, rows: Tensor, first: number, end: number, topK: number): Promise<Ranked[][]> {
   const { vocabSize } = model.info;
-  const logits = model.runtime.scope(() => cast(maskedLmLogits(model, hidden, positions), "f32"));
+  const logits = model.runtime.scope(() => cast(maskedLmLogits(model, slice(rows, 0, first, end)), "f32"));
   try {
     const values = (await logits.read()) as Float32Array;
-    return Array.from(positions, (_, row) =>
+    return Array.from({ length: end - first }, (_, row) =>
       topProbabilities(values.subarray(row * vocabSize, (row + 1) * vocabSize), topK),
     );
   } finally {

@@ -4,12 +4,12 @@
  */
 import { maskedLmLogits, readOnce } from "@modernbert-ts/encoder";
 import type { Encoder, PackedBatch } from "@modernbert-ts/encoder";
-import { logSumExp, sub, takeAlong, TensorError } from "@modernbert-ts/tensor-core";
+import { logSumExp, slice, sub, takeAlong, TensorError } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import { encodeTexts, requireFinite } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
-import { maskToken, rowsAtOnce } from "./masks.ts";
+import { hiddenRows, maskToken, rowsAtOnce } from "./masks.ts";
 import { runTaskOnTexts } from "./run-task.ts";
 import type { Task, TextSide } from "./task.ts";
 
@@ -71,13 +71,13 @@ export const pseudoLogLikelihoodTask: Task<object, number, PseudoLogLikelihood> 
   async run(text, pack) {
     const { model } = text;
     const { batch, positions, labels } = maskPlaces(pack, maskToken(operation, text));
-    const hidden = model.encode(batch);
+    const hidden = hiddenRows(model, batch, positions);
     const values: number[] = [];
     try {
       for (let at = 0; at < positions.length; at += rowsAtOnce) {
-        const rows = (all: Int32Array): Int32Array => all.subarray(at, at + rowsAtOnce);
+        const some = labels.subarray(at, at + rowsAtOnce);
         const logs = await readOnce(model.runtime, () =>
-          logProbabilities(model, hidden, rows(positions), rows(labels)),
+          logProbabilities(model, slice(hidden, 0, at, at + some.length), some),
         );
         values.push(...requireFinite(operation, logs));
       }
@@ -132,9 +132,9 @@ function maskPlaces({ ids, cuSeqlens, maxSeqlen }: PackedBatch, mask: number): M
   return { batch: { ids: masked, cuSeqlens: starts, maxSeqlen: maxSeqlen - 1 }, positions, labels };
 }
 
-/** log p of `labels` at `positions` [N] → [N, 1]; holds N rows of logits. */
-function logProbabilities(model: Encoder, hidden: Tensor, positions: Int32Array, labels: Int32Array): Tensor {
-  const logits = maskedLmLogits(model, hidden, positions);
+/** log p of `labels` [N] from their hidden states [N, d] → [N, 1]; holds N rows of logits. */
+function logProbabilities(model: Encoder, hidden: Tensor, labels: Int32Array): Tensor {
+  const logits = maskedLmLogits(model, hidden);
   const picked = takeAlong(logits, model.runtime.tensor(labels, [labels.length, 1], "i32"));
   return sub(picked, logSumExp(logits));
 }

@@ -43,6 +43,8 @@ export interface Capabilities {
   readonly accelerated: readonly DType[];
   /** Largest single buffer in bytes. */
   readonly maxBufferBytes: number;
+  /** A replay costs the host one call, however many commands it holds: worth padding small batches for. */
+  readonly cheapReplay?: true;
   /** True when the same commands give the same bits every time. */
   readonly deterministic: boolean;
   /** One line for people: device, instruction set, driver, threads. */

@@ -35,12 +35,13 @@ export function completeCheckpoints(directory: string): CheckpointRef[] {
 }
 
 /**
- * Removes the oldest complete checkpoints beyond `keep` (at least 1), and what an interrupted removal left. The rename comes first,
- * so that a half-removed checkpoint never has a checkpoint's name. Damaged ones do not count and stay: someone may want them.
+ * Removes the oldest complete checkpoints up to the one at `newest`, beyond `keep` (at least 1) of them, and what an interrupted removal
+ * left. The rename comes first, so that a half-removed checkpoint never has a checkpoint's name. Damaged ones do not count and stay:
+ * someone may want them.
  */
-export function removeOldCheckpoints(directory: string, keep: number): void {
-  for (const { path } of completeCheckpoints(directory).slice(0, -Math.max(1, keep)))
-    fs.renameSync(path, `${path}${REMOVED}`);
+export function removeOldCheckpoints(directory: string, newest: number, keep: number): void {
+  const own = completeCheckpoints(directory).filter(({ step }) => step <= newest);
+  for (const { path } of own.slice(0, -Math.max(1, keep))) fs.renameSync(path, `${path}${REMOVED}`);
   for (const name of fs.readdirSync(directory))
     if (name.endsWith(REMOVED)) fs.rmSync(join(directory, name), { recursive: true, force: true });
 }

@@ -10,8 +10,8 @@ import { ioError } from "../errors.ts";
 import type { NamedTensors } from "../optimizer/stable-adamw.ts";
 import { CheckpointError } from "./errors.ts";
 import { removeOldCheckpoints } from "./find.ts";
-import { CHECKPOINT_FORMAT, CHECKPOINT_VERSION, checkpointFiles, checkpointName } from "./format.ts";
-import type { CheckpointFile, CheckpointManifest } from "./format.ts";
+import { checkpointFiles, checkpointName, manifestOf } from "./format.ts";
+import type { CheckpointFile } from "./format.ts";
 
 export interface CheckpointContents {
   readonly step: number;
@@ -54,7 +54,7 @@ export async function saveCheckpoint(contents: CheckpointContents, options: Save
       },
     );
   }
-  removeOldCheckpoints(directory, keep);
+  removeOldCheckpoints(directory, contents.step, keep);
   return target;
 }
 
@@ -73,8 +73,7 @@ async function writeAll(
     serializeSafetensors(entriesOf(optimizer), { file: checkpointFiles.optimizer }),
   );
   await write(checkpointFiles.state, [json(state)]);
-  const manifest: CheckpointManifest = { format: CHECKPOINT_FORMAT, version: CHECKPOINT_VERSION, step, files: written };
-  await writeHashed(path, checkpointFiles.manifest, [json(manifest)]);
+  await writeHashed(path, checkpointFiles.manifest, [json(manifestOf(step, written))]);
 }
 
 type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;

@@ -24,8 +24,31 @@ export async function evaluate<Row>(
   batches: Iterable<Batch<Row>>,
   collective?: Collective,
 ): Promise<Score> {
-  let totals = Array.from({ length: 2 + model.metrics.length }, () => 0);
+  const totals = await addUp(model, batches, () => false);
+  return scoreOf(model, collective && collective.world > 1 ? await sumOfRanks(model, collective, totals!) : totals!);
+}
+
+/** The same for one process that may be told to stop: undefined, within a batch, once `stopped` says so. @throws DataError like `evaluate`. */
+export async function evaluateUnless<Row>(
+  stopped: () => boolean,
+  model: TrainableModel<Row>,
+  batches: Iterable<Batch<Row>>,
+): Promise<Score | undefined> {
+  const totals = await addUp(model, batches, stopped);
+  return totals && scoreOf(model, totals);
+}
+
+/** Weight, loss and metrics; undefined where it was stopped. */
+async function addUp<Row>(
+  model: TrainableModel<Row>,
+  batches: Iterable<Batch<Row>>,
+  stopped: () => boolean,
+): Promise<number[] | undefined> {
+  const totals = Array.from({ length: 2 + model.metrics.length }, () => 0);
   for (const batch of batches) {
+    // Lets signals in, also on a backend whose reads never leave the thread.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (stopped()) return undefined;
     const outputs = batch.rows.map((row) => model.runtime.scope(() => model.forward(model.upload(row))));
     for (const { lossSum, sums } of outputs) {
       for (const [index, sum] of [lossSum, ...sums].entries()) {
@@ -35,10 +58,19 @@ export async function evaluate<Row>(
     }
     totals[0]! += batch.weight;
   }
-  if (collective && collective.world > 1) {
-    const all = await gatherNumbers(model.runtime, collective, totals);
-    totals = totals.map((_, at) => all.reduce((sum, own) => sum + own[at]!, 0));
-  }
+  return totals;
+}
+
+async function sumOfRanks(
+  { runtime }: Pick<TrainableModel<never>, "runtime">,
+  collective: Collective,
+  totals: readonly number[],
+): Promise<number[]> {
+  const all = await gatherNumbers(runtime, collective, totals);
+  return totals.map((_, at) => all.reduce((sum, own) => sum + own[at]!, 0));
+}
+
+function scoreOf({ metrics }: Pick<TrainableModel<never>, "metrics">, totals: readonly number[]): Score {
   const [weight, ...sums] = totals as [number, ...number[]];
   if (!(weight > 0))
     throw new DataError(
@@ -47,5 +79,5 @@ export async function evaluate<Row>(
       `expected something to score, got a weight of ${weight}: check the validation data`,
     );
   const [loss, ...means] = sums.map((sum) => sum / weight);
-  return { loss: loss!, metrics: Object.fromEntries(model.metrics.map(({ name }, at) => [name, means[at]!])), weight };
+  return { loss: loss!, metrics: Object.fromEntries(metrics.map(({ name }, at) => [name, means[at]!])), weight };
 }

@@ -16,7 +16,7 @@ export interface StepEvent {
   readonly lossScale: number;
   /** 0..1, see `Batch`. */
   readonly packingEfficiency: number;
-  /** Of this step alone. */
+  /** Of this step, where it is short together with those just before it, see `Throughput`. */
   readonly tokensPerSecond: number;
   /** Time spent in training so far, evaluations and checkpoints included, stops between runs not. */
   readonly seconds: number;

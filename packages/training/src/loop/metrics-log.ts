@@ -1,6 +1,6 @@
 /**
  * What happened in training, one JSON object a line, appended as it happens. The position after the last line is part of a
- * checkpoint; a continued run cuts the file there, so that no step stands in it twice.
+ * checkpoint; a continued run cuts the file there, so that no step stands in it twice. Lines that find no room wait for the next one.
  */
 import fs from "node:fs";
 import { dirname } from "node:path";
@@ -12,6 +12,8 @@ export class MetricsLog {
   readonly path: string;
   readonly #descriptor: number;
   #position: number;
+  /** Lines that are not on disk yet. */
+  #waiting: Buffer[] = [];
 
   /** Continues the file at `position` bytes (default 0: anew). @throws DataError `io`. */
   constructor(path: string, position: number = 0) {
@@ -26,7 +28,7 @@ export class MetricsLog {
     }
   }
 
-  /** Bytes written so far. */
+  /** Bytes of all lines so far. */
   get position(): number {
     return this.#position;
   }
@@ -36,18 +38,32 @@ export class MetricsLog {
     return this.#position + lineOf(event).length;
   }
 
+  /** @throws DataError `io` when the line could not be written: it is kept, and written before the next. */
   write(event: TrainingEvent): void {
+    const line = lineOf(event);
+    this.#position += line.length;
+    this.#waiting.push(line);
+    this.#flush();
+  }
+
+  /** @throws DataError `io` when lines that waited find no room now either. */
+  close(): void {
     try {
-      const line = lineOf(event);
-      fs.writeSync(this.#descriptor, line, 0, line.length, this.#position);
-      this.#position += line.length;
-    } catch (error) {
-      throw ioError("MetricsLog", this.path, error);
+      this.#flush();
+    } finally {
+      fs.closeSync(this.#descriptor);
     }
   }
 
-  close(): void {
-    fs.closeSync(this.#descriptor);
+  #flush(): void {
+    const bytes = Buffer.concat(this.#waiting);
+    try {
+      for (let done = 0; done < bytes.length;)
+        done += fs.writeSync(this.#descriptor, bytes, done, bytes.length - done, this.#position - bytes.length + done);
+    } catch (error) {
+      throw ioError("MetricsLog", this.path, error);
+    }
+    this.#waiting = [];
   }
 }
 

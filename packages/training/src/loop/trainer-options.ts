@@ -24,8 +24,11 @@ export interface TrainerOptions<Row> {
   readonly learningRate: (tokens: number) => number;
   /** The first step that reaches so many tokens is the last; the end of the loader's data ends training too. */
   readonly totalTokens: number;
-  /** Runs at every interval and at the end, on every rank. */
-  readonly evaluation?: { readonly every: Interval; readonly score: () => Promise<Score> };
+  /** Runs at every interval and at the end, on every rank. Where one process trains it may give up once `stopped` says so: undefined. */
+  readonly evaluation?: {
+    readonly every: Interval;
+    readonly score: (stopped: () => boolean) => Promise<Score | undefined>;
+  };
   /** Saves at every interval, at the end and when stopped. `files` and `settings` go into each checkpoint. */
   readonly checkpoints?: {
     readonly directory: string;
@@ -36,6 +39,8 @@ export interface TrainerOptions<Row> {
   };
   readonly metrics?: MetricsLog;
   readonly observer?: TrainingObserver;
+  /** Gets a line for what went wrong without ending the training: a disk that is full. */
+  readonly onNotice?: (notice: string) => void;
   /** Where to go on: what `restoreTraining` gave and the path that it came from. The beginning when absent. */
   readonly resume?: Pick<TrainingState, "objective" | "progress" | "score"> & { readonly checkpoint: string };
 }

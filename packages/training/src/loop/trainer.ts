@@ -8,17 +8,19 @@ import { CheckpointError } from "../checkpoint/errors.ts";
 import type { Collective } from "@modernbert-ts/tensor-core";
 import { emptyBatch } from "../data/packing/batch.ts";
 import type { Batch } from "../data/packing/batch.ts";
-import { expectFinite } from "./divergence.ts";
+import { expectFinite, expectFiniteScore } from "./divergence.ts";
 import type { Score } from "./evaluate.ts";
-import type { CheckpointEvent, TrainingEvent } from "./events.ts";
+import type { CheckpointEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
 import { agreeOnOptions, shareParameters } from "./ranks.ts";
+import { Reporter } from "./reporter.ts";
 import { refreshCopies } from "./restore-training.ts";
 import { checkpointPath, saveTraining } from "./save-training.ts";
 import { countStep } from "./step-counts.ts";
 import type { StepCounts } from "./step-counts.ts";
 import type { TrainerOptions, TrainingResult } from "./trainer-options.ts";
 import type { TrainingProgress } from "./training-state.ts";
+import { Throughput } from "./throughput.ts";
 import { readStepMetrics, trainingStep } from "./training-step.ts";
 import type { StepMetrics } from "./training-step.ts";
 
@@ -45,10 +47,12 @@ interface Pending {
 export class Trainer<Row> {
   readonly #options: TrainerOptions<Row>;
   readonly #collective: Collective;
+  readonly #reporter: Reporter;
   #step: number;
   #tokens: number;
   #seconds: number;
   #clock = 0;
+  readonly #throughput = new Throughput();
   #stopping = false;
   #stopped = false;
   #pending: Pending | undefined;
@@ -70,14 +74,13 @@ export class Trainer<Row> {
     }
     this.#options = options;
     this.#collective = options.collective ?? singleProcessCollective(options.model.runtime.backend);
-    const { step, tokens, seconds } = options.resume?.progress ?? { step: 0, tokens: 0, seconds: 0 };
-    this.#step = step;
-    this.#tokens = tokens;
-    this.#seconds = seconds;
-    this.#savedStep = options.resume ? step : -1;
+    this.#reporter = new Reporter(options, this.#collective.rank);
+    const start = options.resume?.progress ?? { step: 0, tokens: 0, seconds: 0 };
+    ({ step: this.#step, tokens: this.#tokens, seconds: this.#seconds } = start);
+    this.#savedStep = options.resume ? start.step : -1;
     this.#checkpoint = options.resume?.checkpoint;
     this.#score = options.resume?.score ?? undefined;
-    if (this.#score) this.#scoredStep = step;
+    if (this.#score) this.#scoredStep = start.step;
   }
 
   /** Asks `run` to finish the step, save a checkpoint and return; with several ranks, on all of them and one step later. */
@@ -100,7 +103,7 @@ export class Trainer<Row> {
       await this.#train();
       await this.#settle();
       if (!this.#stopped) await this.#evaluate();
-      await this.#save();
+      await this.#save({ last: true });
     } catch (error) {
       if (this.#collective.world > 1) this.#collective.abort(error as Error);
       throw error;
@@ -131,7 +134,7 @@ export class Trainer<Row> {
       await this.#advance(batch ?? emptyBatch, counts);
       const now = { step: this.#step, tokens: this.#tokens };
       if (evaluation && isDue(evaluation.every, before, now)) await this.#evaluate();
-      if (checkpoints && isDue(checkpoints.every, before, now)) await this.#save();
+      if (checkpoints && isDue(checkpoints.every, before, now)) await this.#save({ last: false });
     }
   }
 
@@ -181,14 +184,14 @@ export class Trainer<Row> {
     const { at, ...values } = await pending.values;
     const took = this.#lap(at);
     expectFinite(values, step, this.#options.optimizer.lossScale.dynamic, this.#checkpoint);
-    this.#emit({
+    this.#reporter.emit({
       kind: "step",
       step,
       tokens,
       ...values,
       learningRate,
       packingEfficiency,
-      tokensPerSecond: stepTokens / took,
+      tokensPerSecond: this.#throughput.add(stepTokens, took),
       seconds: this.#seconds,
     });
   }
@@ -197,28 +200,39 @@ export class Trainer<Row> {
     const { evaluation } = this.#options;
     if (!evaluation || this.#scoredStep === this.#step) return;
     await this.#settle();
-    this.#score = await evaluation.score();
+    const score = await evaluation.score(() => this.#stopping && this.#collective.world === 1);
+    if (!score) return;
+    expectFiniteScore(score, this.#step, this.#checkpoint);
+    this.#score = score;
     this.#scoredStep = this.#step;
     this.#lap();
-    this.#emit({ kind: "evaluation", ...this.#now(), ...this.#score });
+    this.#reporter.emit({ kind: "evaluation", ...this.#now(), ...this.#score });
   }
 
-  async #save(): Promise<void> {
+  /** A disk that is full ends training only when there is nothing left to train. */
+  async #save({ last }: { readonly last: boolean }): Promise<void> {
     const { checkpoints } = this.#options;
     if (!checkpoints || this.#savedStep === this.#step) return;
     await this.#settle();
     const path = checkpointPath(checkpoints, this.#step);
     const event: CheckpointEvent = { kind: "checkpoint", ...this.#now(), path };
-    await saveTraining(this.#options, this.#collective, {
+    const standing = {
       progress: this.#now(),
       loaderState: this.#drawn ? this.#drawn.before : this.#options.loader.state(),
       score: this.#scoredStep === this.#step ? (this.#score ?? null) : null,
       event,
-    });
+    };
+    try {
+      await saveTraining(this.#options, this.#collective, standing);
+    } catch (error) {
+      if (last || !(error instanceof CheckpointError && error.code === "io") || this.#collective.world > 1) throw error;
+      this.#reporter.notice(`${error.message}; training goes on and saves again later`);
+      return;
+    }
     this.#checkpoint = path;
     this.#savedStep = this.#step;
     this.#lap();
-    this.#emit(event);
+    this.#reporter.emit(event);
   }
 
   #now(): TrainingProgress {
@@ -231,12 +245,5 @@ export class Trainer<Row> {
     this.#clock = now;
     this.#seconds += took;
     return took;
-  }
-
-  /** All ranks see the same; one tells. */
-  #emit(event: TrainingEvent): void {
-    if (this.#collective.rank > 0) return;
-    this.#options.metrics?.write(event);
-    this.#options.observer?.(event);
   }
 }

@@ -1,4 +1,4 @@
-/* Elements of views as f32, and as f64 where whole numbers must stay exact.
+/* Elements of views as f32, and as f64 where whole numbers must stay exact. A GPU has instructions for what is spelled out for the CPU.
  *
  * Floats round to nearest even, once. Floats become integers by truncation; NaN becomes 0, what does not fit the nearest that does. */
 #ifndef MB_CONVERT_H
@@ -6,6 +6,11 @@
 
 #include "kit/command.h"
 #include "simt/simt.h"
+
+#ifdef __CUDACC__
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#endif
 
 MB_CLOSE uint32_t bits_of(float value) {
   uint32_t bits;
@@ -22,17 +27,26 @@ MB_CLOSE float float_of(uint32_t bits) {
 MB_CLOSE float f32_of_bf16(uint16_t bits) { return float_of((uint32_t)bits << 16); }
 
 MB_CLOSE uint16_t bf16_of_f32(float value) {
+#ifdef __CUDA_ARCH__
+  return __bfloat16_as_ushort(__float2bfloat16_rn(value));
+#endif
   const uint32_t bits = bits_of(value);
   return value != value ? 0x7fc0 : (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
 MB_CLOSE float f32_of_f16(uint16_t bits) {
+#ifdef __CUDA_ARCH__
+  return __half2float(__ushort_as_half(bits));
+#endif
   const uint32_t sign = (uint32_t)(bits & 0x8000) << 16, magnitude = (uint32_t)(bits & 0x7fff) << 13;
   if (magnitude >= 0x0f800000) return float_of(sign | 0x70000000 | magnitude); /* infinity, NaN */
   return float_of(sign | bits_of(float_of(magnitude) * 0x1p112f));            /* the exponent's bias from 15 to 127 */
 }
 
 MB_CLOSE uint16_t f16_of_f32(float value) {
+#ifdef __CUDA_ARCH__
+  return __half_as_ushort(__float2half_rn(value));
+#endif
   const uint32_t bits = bits_of(value), magnitude = bits & 0x7fffffff;
   const uint16_t sign = (uint16_t)((bits >> 16) & 0x8000);
   if (magnitude > 0x7f800000) return 0x7e00;

@@ -29,11 +29,14 @@ inline void coalesce(mb_view *views, int count) {
   for (int v = 0; v < count; v++) views[v].rank = kept;
 }
 
-/* Where the element lies that comes `position`-th in row-major order. */
+/* Where the element lies that comes `position`-th in row-major order. The loop is unrolled: a view that is indexed by a variable would be copied
+ * to local memory first. */
 MB_CLOSE int64_t offset_of(const mb_view &view, int64_t position) {
   if (view.rank == 1) return position * view.stride[0];
   int64_t offset = 0;
-  for (int32_t axis = view.rank - 1; axis >= 0; axis--) {
+#pragma unroll
+  for (int32_t axis = MB_MAX_RANK - 1; axis >= 0; axis--) {
+    if (axis >= view.rank) continue;
     offset += position % view.shape[axis] * view.stride[axis];
     position /= view.shape[axis];
   }

@@ -1,4 +1,4 @@
-/* The memory of a stream's buffers: blocks of the device and pinned ones, each freed by itself or all that are left at once. */
+/* The memory of a stream: what the host side's pool asked for on the device, and pinned memory; each freed by itself or all that is left at once. */
 #ifndef MB_BLOCKS_H
 #define MB_BLOCKS_H
 
@@ -14,17 +14,18 @@ public:
     for (const auto &[data, pinned] : kept) release(data, pinned);
   }
 
-  /* nullptr when there is no room. */
-  void *allocate(int64_t bytes, bool pinned) {
-    void *data = nullptr;
-    const cudaError_t error = pinned ? cudaMallocHost(&data, (size_t)bytes) : cudaMalloc(&data, (size_t)bytes);
+  /* `data` is nullptr where there is no room. */
+  cudaError_t allocate(void **data, int64_t bytes, bool pinned) {
+    *data = nullptr;
+    const cudaError_t error = pinned ? cudaMallocHost(data, (size_t)bytes) : cudaMalloc(data, (size_t)bytes);
     if (error != cudaSuccess) {
       cudaGetLastError(); /* forgets it: later calls are not to blame */
-      return nullptr;
+      *data = nullptr;
+      return error;
     }
     const std::lock_guard<std::mutex> lock(mutex);
-    kept.emplace(data, pinned);
-    return data;
+    kept.emplace(*data, pinned);
+    return cudaSuccess;
   }
 
   /* No queued work may use it any more. */

@@ -12,16 +12,20 @@ struct mb_fault {
   int taken;
   int32_t operation, id;
   int64_t command, count;
+  int64_t replay; /* the number of the replay in progress */
   mb_value_kind kind;
 };
+
+class mb_products;
 
 struct mb_call {
   const mb_view *views;
   const double *attributes;
   cudaStream_t stream;
   mb_fault *fault;
-  int64_t command; /* its number in the stream */
+  int64_t command; /* its number in the stream; 0 where it is captured: that of the replay */
   int32_t operation;
+  mb_products *products;
 };
 
 /* Kernel files define one for each name in operations.h. It queues work and does not wait. */
@@ -43,7 +47,7 @@ MB_CLOSE void claim_fault(const mb_id_check &check, int32_t id) {
   if (atomicCAS(&check.fault->taken, 0, 1) != 0) return;
   check.fault->operation = check.operation;
   check.fault->id = id;
-  check.fault->command = check.command;
+  check.fault->command = check.command != 0 ? check.command : check.fault->replay;
   check.fault->count = check.count;
   check.fault->kind = check.kind;
 #endif

@@ -16,6 +16,20 @@
   X(take_along, "takeAlong")        \
   X(put_along, "putAlong")          \
   X(attention_forward, "varlenAttention") \
-  X(attention_backward, "varlenAttention")
+  X(attention_backward, "varlenAttention") \
+  X(put_along_sorted, "putAlong")   \
+  X(reduce_in_parts, "reduce")      \
+  X(entropy_rows, "linearCrossEntropy") \
+  X(scale_gradient, "linearCrossEntropy") \
+  X(stable_adamw, "stableAdamW")    \
+  X(global_norm, "globalNorm")      \
+  X(int8_linear, "int8Linear")     \
+  X(layer_norm_forward, "layerNorm")  \
+  X(layer_norm_backward, "layerNorm") \
+  X(glu_forward, "glu")             \
+  X(glu_backward, "glu")            \
+  X(rope, "rope")                   \
+  X(linear, "linear")               \
+  X(column_sums, "linear")
 
 #endif

@@ -1,19 +1,16 @@
 #include "engine/stream.h"
 
-#include <cinttypes>
-#include <cstdio>
-#include <new>
+#include "engine/guard.h"
 
-#include "engine/table.h"
+constexpr int64_t all_commands = (int64_t)1 << 53;
 
-static void *address_of(double number) { return (void *)(intptr_t)number; }
-
-bool mb_stream::begin() {
+bool mb_stream::begin(FILE *file) {
+  if (file) timeline = std::make_unique<mb_timeline>(file);
   if (cudaSetDevice(device) != cudaSuccess) return false;
   if (cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) != cudaSuccess) return false;
-  fault = (mb_fault *)blocks.allocate(sizeof *fault, false);
-  seen_fault = (mb_fault *)blocks.allocate(sizeof *seen_fault, true);
-  if (fault == nullptr || seen_fault == nullptr) return false;
+  if (cudaStreamCreateWithFlags(&capturing, cudaStreamNonBlocking) != cudaSuccess) return false;
+  if (blocks.allocate((void **)&fault, sizeof *fault, false) != cudaSuccess) return false;
+  if (blocks.allocate((void **)&seen_fault, sizeof *seen_fault, true) != cudaSuccess) return false;
   cudaMemsetAsync(fault, 0, sizeof *fault, stream);
   thread = std::thread(&mb_stream::main, this);
   return true;
@@ -29,10 +26,11 @@ mb_stream::~mb_stream() {
     thread.join();
   }
   cudaSetDevice(device);
-  if (stream) {
-    cudaStreamSynchronize(stream);
-    cudaStreamDestroy(stream);
-  }
+  if (stream) cudaStreamSynchronize(stream);
+  timeline.reset();
+  while (!recordings.empty()) forget(recordings.begin()->first);
+  if (capturing) cudaStreamDestroy(capturing);
+  if (stream) cudaStreamDestroy(stream);
 }
 
 void mb_stream::main() {
@@ -64,14 +62,15 @@ void end_batch(void *data) {
 } // namespace
 
 void mb_stream::execute_batch(const std::vector<double> &batch) {
-  const char *at = (const char *)batch.data(), *const end = at + batch.size() * sizeof(double);
-  while (at < end && !abandoned) {
-    const mb_command *command = (const mb_command *)at;
-    recent[++launched % remembered] = command->operation;
-    if (!lost) execute(command);
-    at += command->bytes;
-  }
-  if (lost) return complete(launched);
+  const bool whole = each_command(batch.data(), (int64_t)(batch.size() * sizeof(double)), [&](const mb_command *command) {
+    if (abandoned || lost) return false;
+    launched++;
+    if (command->operation == MB_REPLAY) replay(attributes_of(command));
+    else execute(command);
+    return true;
+  });
+  if (!whole) lose("expected whole commands of this library after command " + std::to_string(launched) + ", got other bytes");
+  if (lost) return;
   cudaMemcpyAsync(seen_fault, fault, sizeof *fault, cudaMemcpyDefault, stream);
   cudaMemsetAsync(fault, 0, sizeof *fault, stream);
   cudaLaunchHostFunc(stream, end_batch, new batch_end{this, launched});
@@ -80,21 +79,49 @@ void mb_stream::execute_batch(const std::vector<double> &batch) {
 }
 
 void mb_stream::execute(const mb_command *command) {
-  const mb_view *views = (const mb_view *)(command + 1);
-  const double *attributes = (const double *)(views + command->views);
-  switch (command->operation) {
-    case MB_WRITE_INLINE: /* pageable memory: CUDA has read it when the call returns */
-      cudaMemcpyAsync(address_of(attributes[0]), attributes + 2, (size_t)attributes[1], cudaMemcpyDefault, stream);
+  if (command->operation > MB_GUARD) history.add(command->operation);
+  if (timeline) timeline->begin(stream);
+  queue(command, stream, launched);
+  if (timeline) timeline->end(command, stream);
+  check(command->operation);
+}
+
+void mb_stream::queue(const mb_command *command, cudaStream_t to, int64_t number) {
+  const int32_t operation = command->operation;
+  const double *attributes = attributes_of(command);
+  switch (operation) {
+    case MB_WRITE_INLINE: /* CUDA has read pageable memory when the call returns; a capture reads the recording, which is pinned */
+      cudaMemcpyAsync(address_of(attributes[0]), attributes + 2, (size_t)attributes[1], cudaMemcpyDefault, to);
       break;
     case MB_COPY_BYTES:
-      cudaMemcpyAsync(address_of(attributes[0]), address_of(attributes[1]), (size_t)attributes[2], cudaMemcpyDefault, stream);
+      cudaMemcpyAsync(address_of(attributes[0]), address_of(attributes[1]), (size_t)attributes[2], cudaMemcpyDefault, to);
       break;
     case MB_FREE:
-      cudaStreamSynchronize(stream);
+      cudaStreamSynchronize(to);
+      forget(address_of(attributes[0]));
       blocks.free(address_of(attributes[0]));
       break;
-    default: mb_operations[command->operation].launch({views, attributes, stream, fault, launched, command->operation});
+    case MB_GUARD: return guard_buffer((char *)address_of(attributes[0]), (int64_t)attributes[1], to);
+    case MB_CHECK_GUARD:
+      return check_guard((const char *)address_of(attributes[0]), (int64_t)attributes[1], {fault, operation, number, (int64_t)attributes[1]}, to);
+    case MB_REPLAY: return lose("expected no replay inside a replay");
+    default:
+      mb_operations[operation].launch({views_of(command), attributes, to, fault, number, operation, &products});
+      if (const char *failure = products.take_failure()) report(launched, "value", shown_operation(operation), failure);
   }
+}
+
+void mb_stream::check(int32_t operation) {
+  const bool waits = flags & MB_STREAM_SYNCHRONIZES;
+  const cudaError_t awaited = waits ? cudaStreamSynchronize(stream) : cudaSuccess;
+  const cudaError_t error = cudaGetLastError();
+  if (error == cudaSuccess && awaited == cudaSuccess) return;
+  const cudaError_t cause = awaited != cudaSuccess ? awaited : error;
+  /* An error that is forgotten now is that of the call itself: the device lives, but the command did not run. */
+  const bool certain = waits || cudaGetLastError() == cudaSuccess;
+  if (!certain) return lose(cause);
+  lose("the GPU stopped at " + std::string(shown_operation(operation)) + ", command " + std::to_string(launched) + " (" +
+       cudaGetErrorString(cause) + "): make a new process");
 }
 
 void mb_stream::complete(int64_t count) {
@@ -105,34 +132,36 @@ void mb_stream::complete(int64_t count) {
 }
 
 void mb_stream::report_fault() {
-  char message[128];
-  const int32_t value = seen_fault->id;
-  if (seen_fault->kind == MB_ID) snprintf(message, sizeof message, "expected ids from 0 to %" PRId64 ", got %d", seen_fault->count - 1, value);
-  else snprintf(message, sizeof message, "expected cuSeqlens that rise from 0 to %" PRId64 ", got %d where it does not fit", seen_fault->count, value);
-  report(seen_fault->command, "value", mb_operations[seen_fault->operation].shown, message);
+  const mb_fault &seen = *seen_fault;
+  const char *operation = shown_operation(seen.operation);
+  const std::string count = std::to_string(seen.count), value = std::to_string(seen.id);
+  if (seen.operation == MB_CHECK_GUARD)
+    return report(seen.command, "value", operation,
+                  "expected writes inside buffers only, got one at byte " + value + " of a buffer of " + count + " bytes, before command " +
+                      std::to_string(seen.command) + "; the last commands were " + history.names());
+  if (seen.kind == MB_ENDS)
+    return report(seen.command, "value", operation, "expected cuSeqlens that rise from 0 to " + count + ", got " + value + " where it does not fit");
+  report(seen.command, "value", operation, "expected ids from 0 to " + std::to_string(seen.count - 1) + ", got " + value);
 }
 
-void mb_stream::report(int64_t command, const char *kind, const char *operation, const char *message) {
+void mb_stream::report(int64_t command, const char *kind, const char *operation, const std::string &message) {
   const std::lock_guard<std::mutex> lock(mutex);
   if (failed) return;
-  snprintf(error, sizeof error, "%s\n%s\n%s", kind, operation, message);
+  error = std::string(kind) + "\n" + operation + "\n" + message;
   failed_at = command;
   failed = true;
 }
 
 void mb_stream::lose(cudaError_t cause) {
+  lose(std::string("the GPU stopped (") + cudaGetErrorString(cause) + "): make a new process; its last commands were " + history.names());
+}
+
+void mb_stream::lose(const std::string &message) {
   if (lost.exchange(true)) return;
-  char message[400];
-  int length = snprintf(message, sizeof message, "the GPU stopped (%s): make a new process; its last commands were", cudaGetErrorString(cause));
-  const int64_t last = launched;
-  for (int64_t at = last < remembered ? 1 : last - remembered + 1; at <= last && length < (int)sizeof message; at++) {
-    const int32_t operation = recent[at % remembered];
-    length += snprintf(message + length, sizeof message - (size_t)length, " %s", operation >= 0 ? mb_operations[operation].shown : "copy");
-  }
   {
     const std::lock_guard<std::mutex> lock(mutex);
     failed = false;
   }
   report(0, "lost", "cuda", message);
-  complete(last);
+  complete(all_commands);
 }

@@ -12,6 +12,21 @@ MB_OPERATIONS(DECLARE)
 #define ENTRY(name, shown) {#name, shown, op_##name},
 const mb_operation_entry mb_operations[] = {MB_OPERATIONS(ENTRY){nullptr, nullptr, nullptr}};
 
+#define ONE(name, shown) +1
+const int32_t mb_operation_count = 0 MB_OPERATIONS(ONE);
+
+const char *shown_operation(int32_t operation) {
+  switch (operation) {
+    case MB_WRITE_INLINE: return "write";
+    case MB_COPY_BYTES: return "copy of bytes";
+    case MB_FREE: return "free";
+    case MB_REPLAY: return "replay";
+    case MB_GUARD:
+    case MB_CHECK_GUARD: return "guard";
+    default: return mb_operations[operation].shown;
+  }
+}
+
 #define NAME(name, arity, text) #name,
 static const char *const scalar_functions[] = {MB_SCALAR_FUNCTIONS(NAME) nullptr};
 

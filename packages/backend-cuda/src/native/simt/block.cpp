@@ -11,6 +11,13 @@
 #include "simt/emulated.h"
 #include "simt/fiber.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(data, bytes)
+#define ASAN_UNPOISON_MEMORY_REGION(data, bytes)
+#endif
+
 namespace simt {
 
 void stop(const char *reason) {
@@ -224,6 +231,8 @@ void run(mb_grid grid, unsigned threads, int shared_bytes, const std::function<v
   machine &m = own();
   m.body = &body;
   m.asked = (size_t)shared_bytes;
+  ASAN_UNPOISON_MEMORY_REGION(m.dynamic, m.asked);
+  ASAN_POISON_MEMORY_REGION(m.dynamic + m.asked, dynamic_bytes - m.asked);
   m.at = {{0, 0}, {0, 0}, {threads, 1}, {grid.x, grid.y}};
   for (m.at.block.y = 0; m.at.block.y < grid.y; m.at.block.y++)
     for (m.at.block.x = 0; m.at.block.x < grid.x; m.at.block.x++) m.run_block(enter);

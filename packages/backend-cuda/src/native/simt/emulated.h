@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <tuple>
 
 #include "simt/runtime.h"
 
@@ -92,8 +93,9 @@ void run(mb_grid grid, unsigned threads, int shared_bytes, const std::function<v
 } // namespace simt
 
 template <typename... Parameters, typename... Arguments>
-void launch_shared(void (*kernel)(Parameters...), mb_grid grid, unsigned threads, int bytes, cudaStream_t, const Arguments &...arguments) {
-  simt::run(grid, threads, bytes, [&] { kernel(Parameters(arguments)...); });
+void launch_shared(void (*kernel)(Parameters...), mb_grid grid, unsigned threads, int bytes, cudaStream_t stream, const Arguments &...arguments) {
+  const std::tuple<Parameters...> kept{Parameters(arguments)...};
+  simt::enqueue_kernel(stream, [=] { simt::run(grid, threads, bytes, [&] { std::apply(kernel, kept); }); });
 }
 
 template <typename... Parameters, typename... Arguments>

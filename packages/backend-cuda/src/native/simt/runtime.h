@@ -1,54 +1,97 @@
-/* The functions of the CUDA runtime that the engine calls, on host memory: every call is done when it returns. */
+/* The functions of the CUDA runtime that the engine calls, for the emulated device (runtime.cpp): its memory is the host's, and what is queued
+ * on a stream is done when the call returns, unless the stream is captured: then it is kept, and done by cudaGraphLaunch. What CUDA refuses
+ * while a stream is captured is refused here. */
 #ifndef MB_SIMT_RUNTIME_H
 #define MB_SIMT_RUNTIME_H
 
 #include <cstddef>
-#include <cstdlib>
-#include <cstring>
+#include <cstdint>
+#include <functional>
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorInsufficientDriver = 35, cudaErrorNoDevice = 100, cudaErrorNotReady = 600 };
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorInvalidDeviceFunction = 98,
+  cudaErrorNoDevice = 100,
+  cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorUnsupportedPtxVersion = 222,
+  cudaErrorNotReady = 600,
+  cudaErrorIllegalAddress = 700,
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901,
+};
 enum cudaMemcpyKind { cudaMemcpyDefault = 4 };
+enum cudaStreamCaptureStatus { cudaStreamCaptureStatusNone = 0, cudaStreamCaptureStatusActive = 1 };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
 enum { cudaStreamNonBlocking = 1 };
 typedef struct emulated_stream *cudaStream_t;
+typedef struct emulated_graph *cudaGraph_t;
+typedef struct emulated_graph *cudaGraphExec_t;
+typedef struct emulated_event *cudaEvent_t;
 typedef void (*cudaHostFn_t)(void *);
 
 struct cudaDeviceProp {
   char name[256];
   int major, minor, multiProcessorCount;
+  size_t totalGlobalMem;
 };
 
-/* A device has this much. */
-constexpr size_t emulated_device_bytes = (size_t)8 << 30;
+struct cudaFuncAttributes {
+  int numRegs;
+};
 
-inline cudaError_t cudaGetDeviceCount(int *count) { return *count = 1, cudaSuccess; }
-inline cudaError_t cudaDriverGetVersion(int *version) { return *version = 13000, cudaSuccess; }
-inline cudaError_t cudaRuntimeGetVersion(int *version) { return *version = 13000, cudaSuccess; }
-inline cudaError_t cudaSetDevice(int) { return cudaSuccess; }
-inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int) {
-  return *properties = {"emulated on the CPU", 8, 0, 1}, cudaSuccess;
-}
-inline cudaError_t cudaGetLastError() { return cudaSuccess; }
-inline const char *cudaGetErrorString(cudaError_t) { return "an emulated error"; }
+cudaError_t cudaGetDeviceCount(int *count);
+cudaError_t cudaDriverGetVersion(int *version);
+cudaError_t cudaRuntimeGetVersion(int *version);
+cudaError_t cudaSetDevice(int device);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device);
+cudaError_t cudaMemGetInfo(size_t *free, size_t *total);
+cudaError_t cudaGetLastError();
+const char *cudaGetErrorString(cudaError_t error);
 
-inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) { return *stream = nullptr, cudaSuccess; }
-inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaLaunchHostFunc(cudaStream_t, cudaHostFn_t function, void *data) { return function(data), cudaSuccess; }
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);
+cudaError_t cudaStreamDestroy(cudaStream_t stream);
+cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamQuery(cudaStream_t stream);
+cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void *data);
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus *status);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
+
+cudaError_t cudaEventCreate(cudaEvent_t *event);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
 
 /* New memory begins with NaN, so that reading what nobody wrote shows. */
-inline cudaError_t cudaMalloc(void **data, size_t bytes) {
-  *data = bytes > emulated_device_bytes ? nullptr : aligned_alloc(256, (bytes + 255) / 256 * 256);
-  if (*data == nullptr) return cudaErrorMemoryAllocation;
-  memset(*data, 0xff, bytes < (1 << 20) ? bytes : 1 << 20);
-  return cudaSuccess;
-}
-inline cudaError_t cudaFree(void *data) { return free(data), cudaSuccess; }
-inline cudaError_t cudaMallocHost(void **data, size_t bytes) { return cudaMalloc(data, bytes); }
-inline cudaError_t cudaFreeHost(void *data) { return cudaFree(data); }
-inline cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  return memmove(to, from, bytes), cudaSuccess;
-}
-inline cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t) { return memset(to, value, bytes), cudaSuccess; }
+cudaError_t cudaMalloc(void **data, size_t bytes);
+cudaError_t cudaFree(void *data);
+cudaError_t cudaMallocHost(void **data, size_t bytes);
+cudaError_t cudaFreeHost(void *data);
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream);
+
+namespace simt {
+
+/* What the device does in its turn: at once, or at each launch of the graph that the stream's capture makes. Whatever is queued on a stream
+ * goes through here, products by a library too; it keeps what it needs by value. */
+cudaError_t enqueue(cudaStream_t stream, std::function<void()> work);
+
+/* `enqueue` of a kernel. */
+cudaError_t enqueue_kernel(cudaStream_t stream, std::function<void()> kernel);
+
+/* Whether the device has code for kernels. */
+cudaError_t kernel_image();
+
+} // namespace simt
+
+template <typename Kernel> cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *, Kernel *) { return simt::kernel_image(); }
 
 #endif

@@ -5,7 +5,7 @@
  * `state()` is small JSON; a loader restored from it continues bit for bit, in the middle of an epoch or of a document.
  */
 import { DocumentOrder } from "./document-order.ts";
-import { checkInteger, DataError } from "../../errors.ts";
+import { checkInteger, DataError, SettingMismatchError } from "../../errors.ts";
 import type { Batch, BatchLoader, PackedRow } from "./batch.ts";
 import { GreedyBestFitPacker } from "./packer.ts";
 import { SequenceCutter, SequenceStream } from "./sequences.ts";
@@ -138,9 +138,5 @@ function checkSettings(expected: Settings, state: PackedLoaderState): void {
     );
   for (const [name, value] of Object.entries(expected))
     if (state.settings[name] !== value)
-      throw new DataError(
-        "mismatch",
-        "PackedLoader",
-        `expected to continue with ${name} = ${JSON.stringify(state.settings[name])}, got ${JSON.stringify(value)}; set it back, or start anew`,
-      );
+      throw new SettingMismatchError("PackedLoader", name, state.settings[name], value);
 }

@@ -62,6 +62,12 @@ export class SequenceCutter {
     return this.#layoutOf(document).chunks;
   }
 
+  /** Of all sequences that a document gives. */
+  tokens(document: number): number {
+    const { chunks, prefix, suffix, body, capacity } = this.#layoutOf(document);
+    return chunks * (prefix + suffix) + Math.min(body, chunks * capacity);
+  }
+
   ref(document: number, chunk: number, epoch: number): SequenceRef {
     const { prefix, suffix, body, capacity } = this.#layoutOf(document);
     return { document, chunk, epoch, length: prefix + suffix + Math.min(capacity, body - chunk * capacity) };
@@ -93,6 +99,14 @@ export class SequenceCutter {
     this.#store.copyDocument(document, index, index + 1, this.#token, 0);
     return this.#token[0]!;
   }
+}
+
+/** Tokens of all sequences that one pass over the documents gives. */
+export function epochTokens(store: DocumentStore, options: CutOptions): number {
+  const cutter = new SequenceCutter(store, options);
+  let tokens = 0;
+  for (let document = 0; document < store.documents; document++) tokens += cutter.tokens(document);
+  return tokens;
 }
 
 /** Where a {@link SequenceStream} stands: documents begun by this rank, and the next piece of the last of them. */

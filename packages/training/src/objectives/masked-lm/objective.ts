@@ -1,5 +1,6 @@
 /** Masked language modelling, the objective that ModernBERT was pretrained with (arXiv 2412.13663 §2.2). */
 import type { PackedLoaderState } from "../../data/packing/packed-loader.ts";
+import { epochTokens } from "../../data/packing/sequences.ts";
 import { DataError } from "../../errors.ts";
 import type { Objective } from "../objective.ts";
 import { shareOf, switchOf } from "../settings.ts";
@@ -56,6 +57,7 @@ export const maskedLmObjective: Objective<MaskedRow> = {
     };
     return maskedLmLoader(options, state as PackedLoaderState | undefined);
   },
+  epochTokens: ({ store, roles: { cls, sep } }, batches) => epochTokens(store, { ...batches, clsId: cls, sepId: sep }),
   baselines({ store, roles }, batches) {
     const special = Object.values(roles).filter((id) => id !== undefined);
     const { unigramLoss, mostFrequentAccuracy } = maskedLmBaselines(countTokens(store, special), batches);

@@ -4,6 +4,7 @@
  */
 import { PackedLoader } from "../../data/packing/packed-loader.ts";
 import type { PackedLoaderState } from "../../data/packing/packed-loader.ts";
+import { epochTokens } from "../../data/packing/sequences.ts";
 import type { Objective } from "../objective.ts";
 import { shareOf } from "../settings.ts";
 import { detectionMetrics, detectionModel } from "./model.ts";
@@ -43,6 +44,7 @@ export const randomTokenDetectionObjective: Objective<ReplacedRow> = {
       state as PackedLoaderState | undefined,
     );
   },
+  epochTokens: ({ store, roles: { cls, sep } }, batches) => epochTokens(store, { ...batches, clsId: cls, sepId: sep }),
   baselines(_train, batches) {
     let [tokens, replaced] = [0, 0];
     for (const { rows, weight } of batches) {

@@ -20,7 +20,7 @@ static __device__ __forceinline__ void differentiate_keys(const mb_attention &p,
                                                           const mb_slot &slot, int key, int query) {
   const int g = (int)threadIdx.x % 32 / 4, t = (int)threadIdx.x % 4;
   const bool whole = all_seen(p, key, query, 16, slot.length) && key + 16 <= slot.keys;
-  mb_draw draw;
+  mb_drawn draw;
 #pragma unroll
   for (int n = 0; n < 2; n++)
 #pragma unroll
@@ -29,7 +29,7 @@ static __device__ __forceinline__ void differentiate_keys(const mb_attention &p,
       float probability = fast_exp2(scores[n][e] * p.scale_log2 - lse[column]);
       if (!whole && !(row < slot.keys && seen(p, row, query + column, slot.length))) probability = 0;
       float kept = 1;
-      if (S::drops) kept = draw.kept(p, draw_of(p, slot.start + query + column, row)) ? 1 / (1 - p.drop_rate) : 0;
+      if (S::drops) kept = draw.kept(p, draw_element(p, slot.start + query + column, row)) ? 1 / (1 - p.drop_rate) : 0;
       scores[n][e] = probability * kept;
       grads[n][e] = probability * (grads[n][e] * kept - delta[column]);
     }

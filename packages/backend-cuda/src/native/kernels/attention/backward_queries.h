@@ -37,7 +37,7 @@ static __device__ __forceinline__ void differentiate(const mb_attention &p, mb_s
                                                      const mb_slot &slot, int row, int key) {
   const int g = (int)threadIdx.x % 32 / 4, t = (int)threadIdx.x % 4;
   const bool whole = all_seen(p, row, key, 16, slot.keys);
-  mb_draw draw;
+  mb_drawn draw;
 #pragma unroll
   for (int half = 0; half < 2; half++)
 #pragma unroll
@@ -46,7 +46,7 @@ static __device__ __forceinline__ void differentiate(const mb_attention &p, mb_s
       for (int i = 0; i < 2; i++) {
         const int e = 2 * half + i, query = row + g + 8 * half, column = key + 8 * n + 2 * t + i;
         float grad = grads[n][e];
-        if (S::drops) grad = draw.kept(p, draw_of(p, slot.start + query, column)) ? grad / (1 - p.drop_rate) : 0;
+        if (S::drops) grad = draw.kept(p, draw_element(p, slot.start + query, column)) ? grad / (1 - p.drop_rate) : 0;
         const float probability = fast_exp2(scores[n][e] * p.scale_log2 - rows.lse[half]);
         scores[n][e] = whole || seen(p, query, column, slot.keys) ? probability * (grad - rows.delta[half]) : 0;
       }

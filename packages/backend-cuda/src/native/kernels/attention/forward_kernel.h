@@ -86,14 +86,14 @@ static __device__ __forceinline__ void mask(const mb_attention &p, float (&score
 template <int N>
 static __device__ __forceinline__ void drop(const mb_attention &p, float (&weights)[N][4], int token, int key) {
   const int g = (int)threadIdx.x % 32 / 4, t = (int)threadIdx.x % 4;
-  mb_draw draw;
+  mb_drawn draw;
 #pragma unroll
   for (int half = 0; half < 2; half++)
 #pragma unroll
     for (int n = 0; n < N; n++)
 #pragma unroll
       for (int e = 0; e < 2; e++)
-        if (!draw.kept(p, draw_of(p, token + g + 8 * half, key + 8 * n + 2 * t + e))) weights[n][2 * half + e] = 0;
+        if (!draw.kept(p, draw_element(p, token + g + 8 * half, key + 8 * n + 2 * t + e))) weights[n][2 * half + e] = 0;
 }
 
 /* One tile of keys, for the queries of a warp from `row` on. */

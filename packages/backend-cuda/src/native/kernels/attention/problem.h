@@ -10,13 +10,12 @@ struct mb_attention {
   const int32_t *ends;      /* [sequences + 1] */
   const float *cos, *sin;   /* [positions, width / 2], or none */
   const int32_t *key_counts; /* [sequences], or none */
-  const uint32_t *step;     /* [2], or none */
   int tokens, sequences, heads, width, positions;
   int window; /* at most `tokens` */
   int64_t longest; /* maxSeqlen: no sequence is longer; and the extent of a draw's last axis */
   float scale, scale_log2; /* the latter for powers of two */
   float drop_rate; /* 0: nothing is dropped */
-  philox_key draw;
+  mb_draw draw;
   mb_id_check bad_position, bad_ends;
 
   void *out;  /* [tokens, heads, width] */
@@ -42,7 +41,6 @@ inline mb_attention attention_of(const mb_call &call) {
   p.ends = (const int32_t *)v[1].data;
   p.cos = (const float *)v[2].data, p.sin = (const float *)v[3].data;
   p.key_counts = (const int32_t *)v[4].data;
-  p.step = (const uint32_t *)v[5].data;
   p.out = v[6].data;
   p.lse = (float *)v[7].data;
   p.tokens = (int)v[0].shape[0], p.heads = (int)v[0].shape[2], p.width = (int)v[0].shape[3];
@@ -53,7 +51,7 @@ inline mb_attention attention_of(const mb_call &call) {
   p.window = a[1] < 0 || a[1] > p.tokens ? p.tokens : (int)a[1];
   p.longest = (int64_t)a[2];
   p.drop_rate = (float)a[3];
-  p.draw = {{(uint32_t)a[4], (uint32_t)a[5]}, {(uint32_t)a[6], (uint32_t)a[7]}};
+  p.draw = draw_of(a + 4, v[5]);
   p.bad_position = id_check(call, p.positions);
   p.bad_ends = ends_check(call, p.tokens);
   return p;

@@ -1,11 +1,11 @@
-/* map: an interpreter. Each thread runs the program on one element at a time; its registers lie in shared memory, [register][thread]. */
-#include "engine/call.h"
+/* map, for programs that were not compiled: an interpreter. Each thread runs the program on one element at a time; its registers lie in shared memory, [register][thread]. */
+#include "kernels/primitives/map.h"
 #include "scalar_functions.h"
 
 /* As in device-kit's commands/map-program.ts, and packed for the device. */
 constexpr int input_operands = 1 << 16, constant_operands = 1 << 17;
 constexpr int packed_inputs = 256, packed_constants = 512;
-constexpr int most_inputs = 6, map_threads = 128;
+constexpr int map_threads = 128;
 
 struct map_step {
   uint16_t function, target, a, b, c;
@@ -13,7 +13,7 @@ struct map_step {
 
 template <int Steps, int Constants> struct map_program {
   int32_t inputs, steps, result;
-  mb_view out, in[most_inputs];
+  mb_view out, in[most_map_inputs];
   map_step step[Steps];
   float constant[Constants];
 };
@@ -76,7 +76,7 @@ template <int Registers, int Steps, int Constants> static void run_map(const mb_
 void op_map(const mb_call &call) {
   const double *a = call.attributes;
   const int64_t size = size_of(call.views[0]);
-  if (size == 0) return;
+  if (size == 0 || run_compiled_map(call, size)) return;
   if (a[1] <= 8 && a[2] <= 32 && a[3] <= 64) run_map<8, 64, 32>(call, size);
   else run_map<64, 1024, 256>(call, size);
 }

@@ -67,6 +67,12 @@ void mb_value_error(const char *operation, const char *format, ...) {
   va_end(list);
 }
 
+static void execute(mb_stream *stream, const mb_command *command);
+
+static void replay(mb_stream *stream, const char *at, const char *end) {
+  for (; at < end && !atomic_load(&stream->abandoned); at += ((const mb_command *)at)->bytes) execute(stream, (const mb_command *)at);
+}
+
 static void execute(mb_stream *stream, const mb_command *command) {
   const mb_view *views = (const mb_view *)(command + 1);
   const double *attributes = (const double *)(views + command->views);
@@ -79,6 +85,9 @@ static void execute(mb_stream *stream, const mb_command *command) {
       break;
     case MB_FREE:
       mb_blocks_free(&stream->blocks, address_of(attributes[0]));
+      break;
+    case MB_REPLAY:
+      replay(stream, address_of(attributes[0]), (const char *)address_of(attributes[0]) + (int64_t)attributes[1]);
       break;
     default: {
       const int64_t lacked = mb_pool_run(stream->kernels[command->operation], views, attributes);

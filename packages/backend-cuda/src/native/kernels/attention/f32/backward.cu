@@ -8,7 +8,7 @@
 template <typename S>
 static __device__ __forceinline__ void differentiate(const mb_attention &p, float (&scores)[S::side][S::side], float (&grads)[S::side][S::side],
                                                      const mb_slot &slot, int query, int key) {
-  mb_draw draw;
+  mb_drawn draw;
 #pragma unroll
   for (int i = 0; i < S::side; i++) {
     const int row = query + thread_y() * S::side + i;
@@ -20,7 +20,7 @@ static __device__ __forceinline__ void differentiate(const mb_attention &p, floa
       const bool counts = row < slot.length && seen(p, row, column, slot.keys);
       const float probability = counts ? exp2f(scores[i][j] * p.scale_log2 - lse) : 0;
       float kept = 1;
-      if (p.drop_rate > 0) kept = draw.kept(p, draw_of(p, slot.start + row, column)) ? 1 / (1 - p.drop_rate) : 0;
+      if (p.drop_rate > 0) kept = draw.kept(p, draw_element(p, slot.start + row, column)) ? 1 / (1 - p.drop_rate) : 0;
       scores[i][j] = probability * kept;
       grads[i][j] = probability * (grads[i][j] * kept - delta);
     }

@@ -37,13 +37,13 @@ static __device__ __forceinline__ void soften(const mb_attention &p, mb_f32_soft
 /* Weights of keys that the draw drops become 0, others grow for them. */
 template <typename S>
 static __device__ __forceinline__ void drop(const mb_attention &p, float (&weights)[S::side][S::side], const mb_slot &slot, int key) {
-  mb_draw draw;
+  mb_drawn draw;
 #pragma unroll
   for (int i = 0; i < S::side; i++)
 #pragma unroll
     for (int j = 0; j < S::side; j++) {
       const int token = slot.start + slot.first + thread_y() * S::side + i;
-      weights[i][j] = draw.kept(p, draw_of(p, token, key + thread_x() + 16 * j)) ? weights[i][j] / (1 - p.drop_rate) : 0;
+      weights[i][j] = draw.kept(p, draw_element(p, token, key + thread_x() + 16 * j)) ? weights[i][j] / (1 - p.drop_rate) : 0;
     }
 }
 

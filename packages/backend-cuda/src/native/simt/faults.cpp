@@ -1,0 +1,27 @@
+/* The variable is one of:
+ *   no driver, old driver, no device, mig    what the driver shows
+ *   no kernel image, old ptx                 the library has no code for the device
+ *   oom after N bytes                        the device has no more memory
+ *   illegal address at kernel N              the N-th kernel of the process ends the context
+ *   uncapturable                             a kernel may not be captured */
+#include "simt/faults.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace simt {
+
+static const char *fault() {
+  const char *text = getenv("MODERNBERT_CUDA_EMULATED_FAULT");
+  return text ? text : "";
+}
+
+bool fault_is(const char *name) { return strcmp(fault(), name) == 0; }
+
+int64_t fault_number(const char *format) {
+  long long number = 0;
+  return sscanf(fault(), format, &number) == 1 ? (int64_t)number : 0;
+}
+
+} // namespace simt

@@ -1,0 +1,92 @@
+/** Works on the emulated device, whose fault the environment names, and prints each error that it meets. Needs the built package. */
+import { Worker, isMainThread } from "node:worker_threads";
+import { createCudaBackend } from "@modernbert-ts/backend-cuda";
+
+const how = process.argv[2];
+
+/** Prints the name and the message of what `action` throws, else "fine". */
+async function attempt(action) {
+  try {
+    await action();
+    console.log("fine");
+  } catch (error) {
+    console.log(`${error.name}: ${error.message}`);
+  }
+}
+
+function vector(backend, size) {
+  const buffer = backend.allocate(size * 4);
+  return { buffer, dtype: "f32", shape: [size], strides: [1], offset: 0 };
+}
+
+const works = {
+  /** Nothing but the backend. */
+  async open() {
+    await attempt(async () => console.log((await createCudaBackend()).capabilities.device));
+  },
+  /** Ten kernels and a read, twice; then memory. */
+  async kernels() {
+    const backend = await createCudaBackend();
+    const value = vector(backend, 100);
+    for (let round = 0; round < 2; round++) {
+      await attempt(async () => {
+        for (let i = 0; i < 5; i++) {
+          backend.run("fill", [value], [], { value: i });
+          backend.run("iota", [value], [], { start: i, step: 1 });
+        }
+        await backend.read(value.buffer, 0, 4);
+      });
+    }
+    await attempt(() => backend.allocate(1 << 30));
+    await attempt(() => backend.synchronize());
+    await attempt(() => backend[Symbol.asyncDispose]());
+    process.exitCode = 7;
+  },
+  /** What one backend suffers, the other of the process suffers too. */
+  async two() {
+    const backends = [await createCudaBackend(), await createCudaBackend()];
+    for (const backend of backends) {
+      await attempt(async () => {
+        const value = vector(backend, 100);
+        backend.run("fill", [value], [], { value: 1 });
+        await backend.read(value.buffer, 0, 4);
+      });
+    }
+    for (const backend of backends) await backend[Symbol.asyncDispose]();
+  },
+  /** Memory until there is none. */
+  async memory() {
+    const backend = await createCudaBackend();
+    const kept = backend.allocate(20 << 20);
+    const cached = backend.allocate(30 << 20);
+    backend.release(cached);
+    await attempt(() => backend.allocate(60 << 20));
+    await attempt(() => backend.allocate(40 << 20));
+    const value = vector(backend, 10);
+    backend.run("fill", [value], [], { value: 3 });
+    console.log(new Float32Array(await backend.read(value.buffer, 0, 4))[0]);
+    backend.release(kept);
+    await backend[Symbol.asyncDispose]();
+  },
+  /** A recording, three times. */
+  async replays() {
+    const backend = await createCudaBackend();
+    const value = vector(backend, 10);
+    const replay = backend.capture(() => backend.run("fill", [value], [], { value: 3 }));
+    for (let round = 0; round < 3; round++) {
+      await attempt(async () => {
+        replay.run();
+        await backend.synchronize();
+      });
+    }
+    replay.dispose();
+    await backend[Symbol.asyncDispose]();
+  },
+  /** The same in a worker. */
+  async worker() {
+    await new Promise((resolve) => new Worker(new URL(import.meta.url), { argv: ["kernels"] }).once("exit", resolve));
+    console.log("the worker ended");
+  },
+};
+
+await works[how](isMainThread);

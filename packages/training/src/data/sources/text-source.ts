@@ -1,0 +1,107 @@
+/**
+ * Documents from data on disk: text, JSON lines, CSV, Parquet, MDS shards, folders of them. Order is by path and line, so it is the same
+ * on every machine. Nothing is dropped or repaired silently: `report` says what was left out, replaced or passed over.
+ */
+import { Decoder } from "./decode.ts";
+import { findDataFiles } from "./data-files.ts";
+import type { DataFiles } from "./data-files.ts";
+import { Faults } from "./faults.ts";
+import { fileFormats } from "./formats/all.ts";
+import type { DataRecord, FileFormat, FormatName } from "./formats/format.ts";
+
+export interface TextDocument {
+  /** Path, and `:line` of its first line unless the file is one document. */
+  readonly id: string;
+  readonly text: string;
+}
+
+export const textFormats: readonly FormatName[] = fileFormats.map(({ name }) => name);
+
+export interface TextSourceOptions {
+  /** How to read every file; by its ending when absent. */
+  readonly format?: FormatName;
+  /** How a .txt file becomes documents (default "file"). */
+  readonly split?: "file" | "blank-line";
+  /** The text field of records (default "text"). */
+  readonly field?: string;
+  /** What a record that cannot be read does (default "refuse"): end everything, or be counted and passed over. */
+  readonly badRecords?: "refuse" | "skip";
+}
+
+/** What happened so far; final when the iteration has ended. */
+export interface TextSourceReport {
+  documents: number;
+  /** Texts of nothing but white space, left out. */
+  emptyDocuments: number;
+  /** Invalid UTF-8 sequences that became U+FFFD, by file. */
+  replaced: ReadonlyMap<string, number>;
+  /** Passed over because they could not be read, and the first of their places. */
+  badRecords: number;
+  badPlaces: readonly string[];
+  /** Files of folders that no format reads, and links that lead nowhere. */
+  readonly skippedFiles: readonly string[];
+  /** Files that were given more than once. */
+  readonly repeatedFiles: readonly string[];
+}
+
+export class TextSource implements AsyncIterable<TextDocument> {
+  readonly report: TextSourceReport;
+  readonly #files: DataFiles;
+  readonly #options: TextSourceOptions;
+
+  /** `paths`: files, folders and globs. @throws DataError `missing`, `invalid` (unknown ending, no files), `io`. */
+  constructor(paths: string | readonly string[], options: TextSourceOptions = {}) {
+    this.#options = options;
+    const format: FileFormat | undefined = fileFormats.find(({ name }) => name === options.format);
+    this.#files = findDataFiles(typeof paths === "string" ? [paths] : paths, format);
+    const { skipped: skippedFiles, repeated: repeatedFiles } = this.#files;
+    this.report = { ...beginning(), skippedFiles, repeatedFiles };
+  }
+
+  /** The files that will be read, in order. */
+  get files(): readonly string[] {
+    return this.#files.files.map(({ path }) => path);
+  }
+
+  /** @throws DataError `invalid` (a record that cannot be read, with its place), `corrupt`, `missing`, `io`. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<TextDocument> {
+    const { split = "file", badRecords = "refuse" } = this.#options;
+    const decoder = new Decoder();
+    const faults = new Faults(badRecords);
+    Object.assign(this.report, beginning(), { replaced: decoder.replaced, badPlaces: faults.places });
+    const options = {
+      split,
+      decode: decoder.decode.bind(decoder),
+      onFault: faults.add.bind(faults),
+    };
+    for (const { path, format } of this.#files.files) {
+      for await (const record of format.read(path, options)) {
+        const text = this.#textOf(record, faults);
+        if (text === undefined) continue;
+        if (text.trim() === "") this.report.emptyDocuments++;
+        else {
+          this.report.documents++;
+          yield { id: record.id, text };
+        }
+      }
+      this.report.badRecords = faults.count;
+    }
+  }
+
+  #textOf({ id, fields }: DataRecord, faults: Faults): string | undefined {
+    const { field = "text" } = this.#options;
+    const value = fields[field];
+    if (typeof value === "string") return value;
+    const known = Object.keys(fields);
+    const found =
+      value === undefined
+        ? `no such field (there is ${known.join(", ") || "none"})`
+        : (JSON.stringify(value) ?? "").slice(0, 40);
+    faults.add({ place: id, expected: `a string in field "${field}"`, found });
+    return undefined;
+  }
+}
+
+function beginning(): Omit<TextSourceReport, "skippedFiles" | "repeatedFiles"> {
+  return { documents: 0, emptyDocuments: 0, replaced: new Map(), badRecords: 0, badPlaces: [] };
+}

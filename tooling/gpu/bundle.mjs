@@ -1,0 +1,80 @@
+/**
+ * `pnpm gpu:bundle`: all that the self-test needs on a box with an NVIDIA GPU and no network, in one folder (runs/gpu-bundle).
+ * `--rehearsal` makes one that runs here only, in the emulator: without Node's binary and without the library for GPUs. `--out DIR`.
+ */
+import { execFileSync } from "node:child_process";
+import { copyFileSync, cpSync, mkdirSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { pnpm, step } from "../scripts/steps.mjs";
+import { addCode } from "./bundle/code.mjs";
+import { addNode } from "./bundle/node-binary.mjs";
+import { bundle, repository, tools } from "./bundle/places.mjs";
+import { addProbes } from "./bundle/probes.mjs";
+import { bundleFiles, writeManifest } from "./selftest/manifest.mjs";
+
+/** Megabytes that the folder may have. */
+const most = 45;
+
+const { values: options } = parseArgs({
+  options: { rehearsal: { type: "boolean", default: false }, out: { type: "string", default: bundle } },
+});
+const { rehearsal, out } = options;
+
+step("packages", [...pnpm, "build"], { quiet: true });
+const native = join(repository, "packages/backend-cuda");
+if (!rehearsal) step("library for GPUs", [process.execPath, join(native, "scripts/build-native.mjs"), "--cuda"]);
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+await part("code", () => addCode(join(out, "code")));
+// The server reads its version there.
+add(join(repository, "apps/server/package.json"), "node_modules/@modernbert-ts/server/package.json");
+await part("libraries", () => {
+  const names = ["modernbert_cuda_emulated.node", ...(rehearsal ? [] : ["modernbert_cuda.node"])];
+  for (const name of names) add(join(native, "build/linux-x64", name), `build/linux-x64/${name}`);
+});
+await part("probes", () => addProbes(join(out, "probes"), !rehearsal));
+await part("fixtures", () => {
+  cpSync(join(repository, "packages/modernbert/test/fixtures"), join(out, "fixtures"), { recursive: true });
+});
+await part("peers", () => cpSync(join(tools, "peers"), join(out, "peers"), { recursive: true }));
+await part("Node", () => {
+  if (rehearsal) symlinkSync(process.execPath, join(out, "node"));
+  else addNode(join(out, "node.xz"));
+});
+add(join(tools, "selftest.sh"), "selftest.sh");
+writeManifest(out, repository, { commit: commit(), date: new Date().toISOString(), rehearsal });
+
+const sizes = new Map();
+for (const file of bundleFiles(out)) {
+  const [folder] = file.split("/");
+  sizes.set(folder, (sizes.get(folder) ?? 0) + statSync(join(out, file)).size);
+}
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+for (const [folder, bytes] of sizes) console.log(`${megabytes(bytes).padStart(6)} MB  ${folder}`);
+const total = [...sizes.values()].reduce((a, b) => a + b, 0);
+console.log(`${megabytes(total).padStart(6)} MB  ${out}`);
+if (total > most * 1e6) {
+  console.error(`[gpu:bundle] expected at most ${most} MB, got ${megabytes(total)}`);
+  process.exit(1);
+}
+
+async function part(title, run) {
+  console.log(`\n▸ ${title}`);
+  await run();
+}
+
+function add(from, to) {
+  mkdirSync(dirname(join(out, to)), { recursive: true });
+  copyFileSync(from, join(out, to));
+}
+
+function git(...args) {
+  return execFileSync("git", args, { cwd: repository, encoding: "utf8" }).trim();
+}
+
+/** Of the checkout, with a mark where files differ from it. */
+function commit() {
+  return `${git("rev-parse", "--short=9", "HEAD")}${git("status", "--porcelain") ? " with changes" : ""}`;
+}
