@@ -12,6 +12,7 @@ import { addNode } from "./bundle/node-binary.mjs";
 import { bundle, repository, tools } from "./bundle/places.mjs";
 import { addProbes } from "./bundle/probes.mjs";
 import { bundleFiles, writeManifest } from "./selftest/manifest.mjs";
+import { sourcesChecksum } from "./selftest/sources.mjs";
 
 /** Megabytes that the folder may have. */
 const most = 45;
@@ -21,6 +22,7 @@ const { values: options } = parseArgs({
 });
 const { rehearsal, out } = options;
 
+const made = { commit: commit(), sources: sourcesChecksum(repository) };
 step("packages", [...pnpm, "build"], { quiet: true });
 const native = join(repository, "packages/backend-cuda");
 if (!rehearsal) step("library for GPUs", [process.execPath, join(native, "scripts/build-native.mjs"), "--cuda"]);
@@ -44,7 +46,7 @@ await part("Node", () => {
   else addNode(join(out, "node.xz"));
 });
 add(join(tools, "selftest.sh"), "selftest.sh");
-writeManifest(out, repository, { commit: commit(), date: new Date().toISOString(), rehearsal });
+writeManifest(out, { ...made, date: new Date().toISOString(), rehearsal });
 
 const sizes = new Map();
 for (const file of bundleFiles(out)) {
