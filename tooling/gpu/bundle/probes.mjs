@@ -1,6 +1,6 @@
 /** The probes for a GPU and for the emulator, and what the emulator answers. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { kernelOptions, kit, nvcc, sources as native } from "../../../packages/backend-cuda/scripts/nvcc.mjs";
 import { tools } from "./places.mjs";
@@ -13,18 +13,10 @@ const sources = (path, ending) =>
     .filter((name) => name.endsWith(ending))
     .map((name) => join(path, name));
 
-/** A file that probes what this checkout's `simt` has not is left out. */
-function usable(file) {
-  const included = [...readFileSync(file, "utf8").matchAll(/^#include "(simt\/.*)"/gm)].map(([, header]) => header);
-  const missing = included.find((header) => !existsSync(join(native, header)));
-  if (missing) console.log(`  without ${file}: there is no ${missing}`);
-  return !missing;
-}
-
 /** @param {string} to folder @param {boolean} cuda with those for a GPU */
 export function addProbes(to, cuda) {
   mkdirSync(to, { recursive: true });
-  const kernels = sources(folder, ".cu").filter(usable);
+  const kernels = sources(folder, ".cu");
   const emulated = ["-x", "c++", "-std=c++17", "-O2", "-ffp-contract=off", "-Wno-unknown-pragmas", ...headers];
   const program = join(to, "probes-emulated");
   run(process.env.CXX ?? "g++", [...emulated, ...kernels, ...sources(join(native, "simt"), ".cpp"), "-o", program]);
