@@ -11,6 +11,7 @@ export const runLayout = {
   config: "config.yaml",
   summary: "run.json",
   metrics: "metrics.jsonl",
+  tensorboard: "tensorboard",
   checkpoints: "checkpoints",
   model: "model",
   report: "report.html",

@@ -24,6 +24,7 @@ import { settingsOf } from "../config/objective-settings.ts";
 import { exportCheckpoint } from "./export-model.ts";
 import { UsageError, UserError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
+import { openTrackers } from "../tracking/open.ts";
 import { writeTextFile } from "../write-file.ts";
 import { changedSettings } from "./changed-settings.ts";
 import { lockFolder } from "./lock.ts";
@@ -143,6 +144,8 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       `${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`,
     );
   }
+  const trackers = metrics && (await openTrackers(config, options.onNotice));
+  let finished = false;
   try {
     const trainer: Trainer<unknown> = new Trainer({
       objective: objective.name,
@@ -162,6 +165,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       onNotice: options.onNotice,
       observer(event) {
         noticeUnfused(runtime, tell);
+        trackers?.record(event);
         observe(event);
       },
       ...(batches
@@ -184,12 +188,14 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       stop: () => trainer.stop(),
     });
     const result = await trainer.run();
+    finished = result.reason === "finished";
     if (result.reason === "stopped" || rank > 0)
       return { ...result, objective, modelFolder: undefined, report: undefined };
     const modelFolder = join(output, runLayout.model);
     await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
     return { ...result, objective, modelFolder, report: writeReport(output) };
   } finally {
+    await trackers?.close(finished);
     metrics?.close();
     optimizer.dispose();
     bert.dispose();
