@@ -74,13 +74,12 @@ test("a run that is interrupted and goes on leaves the numbers of its metrics fi
   const folder = await corpusFolder();
   const config = tinyConfig(folder, { log: { tensorboard: true } });
   let seen = 0;
-  let stop = (): void => undefined;
   await runTraining(config, {
     ...quiet,
-    onStart: (start) => {
-      ({ stop } = start);
-      return (event) => void (event.kind === "step" && ++seen === 3 && stop());
-    },
+    onStart:
+      ({ stop }) =>
+      (event) =>
+        void (event.kind === "step" && ++seen === 3 && stop()),
   });
   await runTraining(config, { ...quiet, resume: "auto" });
   const metrics = readMetrics(join(folder, "run", "metrics.jsonl"));
@@ -134,6 +133,8 @@ events.Reload()
 print(json.dumps({tag: [[e.step, e.value] for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}))
 `;
 
+const loss = (steps: number[]): [number, number][] => steps.map((step) => [step, Math.fround(5 / step)]);
+
 test("TensorBoard's own reader reads it, before and after the run goes on", async ({ skip }) => {
   try {
     execFileSync(python, ["-c", "import tensorboard"], { stdio: "ignore" });
@@ -147,7 +148,6 @@ test("TensorBoard's own reader reads it, before and after the run goes on", asyn
   const file = openEventFile(folder, []);
   for (const step of [1, 2, 3]) file.record(stepEvent(step));
   await file.close(false);
-  const loss = (steps: number[]): [number, number][] => steps.map((step) => [step, Math.fround(5 / step)]);
   expect(read()["train/loss"]).toEqual(loss([1, 2, 3]));
   const more = openEventFile(folder, [stepEvent(1)]);
   more.record(stepEvent(2));

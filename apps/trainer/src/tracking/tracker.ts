@@ -19,9 +19,11 @@ export class Trackers {
     this.#onNotice = onNotice;
   }
 
-  async add(name: string, open: () => Tracker | Promise<Tracker>): Promise<void> {
+  /** `open` may give none. */
+  async add(name: string, open: () => Tracker | undefined | Promise<Tracker | undefined>): Promise<void> {
     try {
-      this.#working.add(await open());
+      const tracker = await open();
+      if (tracker) this.#working.add(tracker);
     } catch (error) {
       this.#report(name, error);
     }
