@@ -5,8 +5,8 @@ import type { TrainerConfig } from "../config/config.ts";
 import { runLayout } from "../run-folder.ts";
 import { cutSamples } from "../samples/samples-file.ts";
 import type { SampleTexts } from "../samples/sample-texts.ts";
-import { openEventFile } from "./tensorboard/event-file.ts";
-import { Trackers } from "./tracker.ts";
+import { openEventFile } from "../tracking/tensorboard/event-file.ts";
+import { Trackers } from "../tracking/tracker.ts";
 
 /**
  * Of a run that is about to begin or go on: its metrics file holds what counts of it so far. One that fails is a notice.
