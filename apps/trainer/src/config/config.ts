@@ -7,6 +7,8 @@ import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
 import { maskedLmObjective, objectives } from "@modernbert-ts/training";
 import type { Objective } from "@modernbert-ts/training";
 import { z } from "zod";
+import { logSection } from "./log-section.ts";
+import type { LogConfig } from "./log-section.ts";
 import { settingsFields, settingsSection } from "./objective-settings.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "./quantity.ts";
 
@@ -68,6 +70,7 @@ export interface TrainerConfig {
     readonly every: Amount;
     readonly keep: number;
   };
+  readonly log: LogConfig;
 }
 
 const presetNames = ["17m", "32m", "68m", "150m", "400m", "1b", "base", "large"];
@@ -235,6 +238,7 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         })
         .prefault({})
         .describe("To go on from after an interruption."),
+      log: logSection,
     })
     .describe("modernbert-train");
 }
