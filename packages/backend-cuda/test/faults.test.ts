@@ -104,6 +104,13 @@ test("no room for a kernel's code is an OutOfMemoryError of its command, and the
   ]);
 });
 
+test("after a kernel that found no room, those that read what it would have written do not run", () => {
+  const refusal =
+    "OutOfMemoryError: [segmentSum] expected room for code in the device's memory, got none: use smaller batches, or release tensors";
+  for (const kernel of [1, 2, 3, 4])
+    expect(suffer("segments", `no room at kernel ${kernel}`).lines).toEqual([refusal, "429 429", "fine"]);
+});
+
 test("no room for a graph is an OutOfMemoryError, and the next replay makes one", () => {
   const { lines } = suffer("replays", "no room for a graph");
   expect(lines).toEqual([

@@ -117,6 +117,7 @@ cudaError_t simt::enqueue(cudaStream_t stream, std::function<void()> work) {
 }
 
 cudaError_t simt::enqueue_kernel(cudaStream_t stream, std::function<void()> kernel) {
+  if (last != cudaSuccess) return last;
   if (captured && fault_is("uncapturable")) return forbidden(), answer(cudaErrorStreamCaptureUnsupported);
   if (++own().launches == own().roomless_launch) return answer(cudaErrorMemoryAllocation);
   return enqueue(stream, [kernel = std::move(kernel)] {
