@@ -54,10 +54,8 @@ test("finetune goes on from a model with its preset", { timeout: 60_000 }, async
   const folder = await corpusFolder();
   const { modelFolder } = await runTraining(tinyConfig(folder, { length: "200 tokens" }), quiet);
   const output = join(folder, "tuned");
-  await command(
-    ...["finetune", modelFolder!, "--data", join(folder, "data"), "-o", output, "--backend", "cpu"],
-    ...["--set", "batch.micro_batch_tokens=512"],
-  );
+  const changes = ["--backend", "cpu", "--set", "batch.micro_batch_tokens=512"];
+  await command("finetune", modelFolder!, "--data", join(folder, "data"), "-o", output, ...changes);
   expect(parse(readFileSync(join(output, "config.yaml"), "utf8"))).toMatchObject({
     model: { from: modelFolder, attn_out_dropout_prob: 0 },
     optimizer: { learning_rate: 5e-5 },
