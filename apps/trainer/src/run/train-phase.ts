@@ -17,6 +17,7 @@ import { stringify } from "yaml";
 import { settingsOf } from "../config/objective-settings.ts";
 import { runLayout } from "../run-folder.ts";
 import { openSampleTexts } from "../samples/sample-texts.ts";
+import type { Ending } from "../tracking/tracker.ts";
 import { writeTextFile } from "../write-file.ts";
 import { createModel } from "./model.ts";
 import { modelFiles } from "./model-files.ts";
@@ -83,7 +84,7 @@ export async function trainPhase(
     if (scored) await samples?.predict();
     return scored;
   };
-  let finished = false;
+  let ending: Ending = "stopped";
   try {
     const trainer: Trainer<unknown> = new Trainer({
       objective: objective.name,
@@ -111,10 +112,10 @@ export async function trainPhase(
       stop: () => trainer.stop(),
     });
     const result = await trainer.run();
-    finished = result.reason === "finished" && phase.index === context.phases.length - 1;
+    if (result.reason === "finished") ending = phase.index === context.phases.length - 1 ? "finished" : "goes on";
     return result;
   } finally {
-    await trackers?.close(finished);
+    await trackers?.close(ending);
     metrics?.close();
     optimizer.dispose();
     bert.dispose();
