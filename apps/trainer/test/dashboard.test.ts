@@ -258,5 +258,5 @@ onChromium("in a browser", () => {
     } finally {
       await browser.close();
     }
-  }, 60_000);
+  }, 300_000);
 });
