@@ -50,7 +50,7 @@ describe("mistakes are one line with their place", () => {
     ],
     [
       { ...minimal, schedule: { kind: "cosin" } },
-      "schedule.kind: expected one of wsd, linear, cosine, constant (did you mean cosine?)",
+      "schedule.kind: expected one of wsd, trapezoidal, linear, cosine, inverse_sqrt, constant (did you mean cosine?)",
     ],
     [{ ...minimal, backend: "gpu" }, "backend: expected one of auto, cuda, webgpu, cpu"],
     [{ ...minimal, length: "10" }, 'length: expected "10M tokens", "3 epochs" or "0.5 epochs"'],

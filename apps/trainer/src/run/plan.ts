@@ -2,17 +2,11 @@
 import { precisions } from "@modernbert-ts/tensor-core";
 import type { Precision } from "@modernbert-ts/tensor-core";
 import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
-import type {
-  BatchSettings,
-  Interval,
-  LearningRateSchedule,
-  Objective,
-  StableAdamWOptions,
-  TokenShardReader,
-} from "@modernbert-ts/training";
+import type { BatchSettings, Interval, Objective, StableAdamWOptions, TokenShardReader } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
+import { scheduleOf } from "./schedule.ts";
 import type { TrainingData } from "./training-data.ts";
 
 export interface RunPlan {
@@ -79,27 +73,4 @@ export function planOf(
     },
     checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep },
   };
-}
-
-function scheduleOf(
-  { kind, warmup, decay, final: alphaF }: TrainerConfig["schedule"],
-  total: number,
-): LearningRateSchedule {
-  const warmupTokens = parseShare(warmup, total)!;
-  const decayTokens = kind === "wsd" ? parseShare(decay, total)! : 0;
-  if (warmupTokens + decayTokens > total) {
-    const parts = kind === "wsd" ? `schedule.warmup (${warmup}) and decay (${decay})` : `schedule.warmup (${warmup})`;
-    throw new UsageError(`expected ${parts} to fit in the length of ${total} tokens: shorten them, or raise length`);
-  }
-  switch (kind) {
-    case "constant":
-      return { kind, warmup: warmupTokens };
-    case "linear":
-    case "cosine":
-      return { kind, total, warmup: warmupTokens, alphaF };
-    case "wsd":
-      return { kind, total, warmup: warmupTokens, decay: decayTokens, alphaF };
-    default:
-      throw new UsageError(`unknown schedule ${String(kind satisfies never)}`);
-  }
 }
