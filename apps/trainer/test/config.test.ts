@@ -45,8 +45,8 @@ describe("mistakes are one line with their place", () => {
     [{ ...minimal, optimizer: { learnig_rate: 1 } }, "unknown key optimizer.learnig_rate: did you mean learning_rate?"],
     [{ ...minimal, learning_rate: 1 }, "unknown key learning_rate: did you mean optimizer.learning_rate?"],
     [
-      { ...minimal, optimizer: { momentum: 1 } },
-      "unknown key optimizer.momentum: expected one of learning_rate, weight_decay",
+      { ...minimal, optimizer: { speed: 1 } },
+      "unknown key optimizer.speed: expected one of kind, learning_rate, weight_decay",
     ],
     [
       { ...minimal, schedule: { kind: "cosin" } },

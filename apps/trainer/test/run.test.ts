@@ -141,6 +141,23 @@ describe("what is refused, in one line that says what to do", () => {
   });
 });
 
+test("other optimizers train, and go on from their own state only", async () => {
+  const folder = await corpusFolder();
+  for (const kind of ["adamw", "muon"]) {
+    const output = join(folder, kind);
+    const optimizer = { kind, learning_rate: 0.01, weight_decay: 0.1 };
+    const { reason } = await runTraining(tinyConfig(folder, { output, optimizer }), quiet);
+    expect(reason).toBe("finished");
+    const longer = { output, length: "2000 tokens" };
+    const resume = { ...quiet, resume: "auto" };
+    await expect(runTraining(tinyConfig(folder, longer), resume)).rejects.toThrow(
+      new RegExp(`expected the state of optimizer stable_adamw, got that of ${kind} in .*set optimizer.kind back`),
+    );
+    const { tokens } = await runTraining(tinyConfig(folder, { ...longer, optimizer }), resume);
+    expect(tokens).toBeGreaterThanOrEqual(2000);
+  }
+});
+
 test("an earlier checkpoint by its path: later ones are set aside, not deleted", async () => {
   const folder = await corpusFolder();
   const whole = await runTraining(tinyConfig(folder), quiet);

@@ -1,28 +1,39 @@
 /** The section `optimizer` of a configuration. */
+import { optimizerKinds } from "@modernbert-ts/training";
+import type { OptimizerKind } from "@modernbert-ts/training";
 import { z } from "zod";
 
 export interface OptimizerConfig {
+  readonly kind: OptimizerKind;
   readonly learning_rate: number;
   readonly weight_decay: number;
   readonly beta1: number;
   readonly beta2: number;
   readonly eps: number;
+  readonly momentum: number;
   readonly clip_norm?: number | undefined;
 }
 
 export const optimizerSection: z.ZodType<OptimizerConfig, unknown> = z
   .strictObject({
+    kind: z
+      .enum(optimizerKinds)
+      .default("stable_adamw")
+      .describe(
+        "stable_adamw: ModernBERT's; adamw: as in torch; muon: for the matrices of layers, AdamW for the rest.",
+      ),
     learning_rate: z.number().gt(0).default(8e-4).describe("The peak of the schedule."),
     weight_decay: z
       .number()
       .min(0)
       .default(1e-5)
       .describe(
-        "Fully decoupled: subtracted at this rate whatever the learning rate's peak. Not for norms and biases.",
+        "Not for norms and biases. stable_adamw: subtracted at this rate at the peak of the schedule, whatever the peak; adamw, muon: times the learning rate, so that 0.01 to 0.1 are usual.",
       ),
     beta1: z.number().min(0).lt(1).default(0.9),
     beta2: z.number().min(0).lt(1).default(0.98),
     eps: z.number().gt(0).default(1e-6),
+    momentum: z.number().min(0).lt(1).default(0.95).describe("Of muon's matrices."),
     clip_norm: z
       .number()
       .gt(0)
@@ -30,4 +41,4 @@ export const optimizerSection: z.ZodType<OptimizerConfig, unknown> = z
       .describe("Clip gradients to this global norm; ModernBERT was trained without."),
   })
   .prefault({})
-  .describe("StableAdamW.");
+  .describe("How parameters follow their gradients.");

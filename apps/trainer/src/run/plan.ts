@@ -2,7 +2,7 @@
 import { precisions } from "@modernbert-ts/tensor-core";
 import type { Precision } from "@modernbert-ts/tensor-core";
 import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
-import type { BatchSettings, Interval, Objective, StableAdamWOptions, TokenShardReader } from "@modernbert-ts/training";
+import type { BatchSettings, Interval, Objective, OptimizerOptions, TokenShardReader } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
@@ -14,7 +14,7 @@ export interface RunPlan {
   readonly totalTokens: number;
   readonly tokensPerStep: number;
   readonly batches: BatchSettings;
-  readonly optimizer: StableAdamWOptions;
+  readonly optimizer: OptimizerOptions;
   readonly learningRate: (tokens: number) => number;
   /** undefined without validation data. */
   readonly evaluation:
@@ -61,6 +61,7 @@ export function planOf(
       betas: [optimizer.beta1, optimizer.beta2],
       eps: optimizer.eps,
       weightDecay: optimizer.weight_decay,
+      momentum: optimizer.momentum,
       ...(optimizer.clip_norm === undefined ? {} : { clipNorm: optimizer.clip_norm }),
       ...(config.dtype === "f16" ? { lossScale: {} } : {}),
     },

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { eachOnce, noticeUnfused, openRuntime } from "@modernbert-ts/pipelines";
 import {
   batchesOf,
+  createOptimizer,
   evaluateUnless,
   loaderStateOf,
   MetricsLog,
   objectiveOf,
   objectives,
   restoreTraining,
-  StableAdamW,
   Trainer,
   trainingStateOf,
 } from "@modernbert-ts/training";
@@ -97,7 +97,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunR
   tell(choice.reason);
   const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
   const model = objective.model(bert, { seed: config.seed });
-  const optimizer = new StableAdamW(model, plan.optimizer);
+  const optimizer = createOptimizer(config.optimizer.kind, model, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
   const settings = settingsOf(config, objective);
   const training = { store: data.train, roles: data.roles };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openSafetensors } from "@modernbert-ts/safetensors/node";
 import { bytesOf, hostView } from "@modernbert-ts/tensor-core";
 import { fileSha256 } from "../files/fingerprint.ts";
-import type { NamedTensors } from "../optimizer/stable-adamw.ts";
+import type { NamedTensors } from "../optimizer/optimizer.ts";
 import { CheckpointError } from "./errors.ts";
 import { listCheckpoints, setAside } from "./find.ts";
 import { checkpointFiles, readCheckpointManifest } from "./format.ts";

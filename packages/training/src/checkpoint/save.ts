@@ -7,7 +7,7 @@ import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
 import type { DType } from "@modernbert-ts/tensor-core";
 import { AtomicDirectory } from "../files/atomic-directory.ts";
 import { ioError } from "../errors.ts";
-import type { NamedTensors } from "../optimizer/stable-adamw.ts";
+import type { NamedTensors } from "../optimizer/optimizer.ts";
 import { CheckpointError } from "./errors.ts";
 import { removeOldCheckpoints } from "./find.ts";
 import { checkpointFiles, checkpointName, manifestOf } from "./format.ts";

@@ -38,6 +38,7 @@ export async function saveTraining<Row>(
     const state: TrainingState = {
       version: 3,
       objective,
+      optimizer: optimizer.kind,
       progress,
       loaders,
       metricsPosition: metrics?.positionAfter(event) ?? 0,

@@ -2,7 +2,7 @@
 import type { Collective } from "@modernbert-ts/tensor-core";
 import type { BatchLoader } from "../data/packing/batch.ts";
 import type { TrainableModel } from "../objectives/objective.ts";
-import type { StableAdamW } from "../optimizer/stable-adamw.ts";
+import type { Optimizer } from "../optimizer/optimizer.ts";
 import type { Score } from "./evaluate.ts";
 import type { TrainingObserver } from "./events.ts";
 import type { Interval } from "./interval.ts";
@@ -13,7 +13,7 @@ export interface TrainerOptions<Row> {
   /** Name of what is trained for; a checkpoint of another is not gone on from. */
   readonly objective: string;
   readonly model: TrainableModel<Row>;
-  readonly optimizer: StableAdamW;
+  readonly optimizer: Optimizer;
   readonly loader: BatchLoader<Row>;
   /**
    * The processes that train together, each with its own loader (its `rank` and `world`) on data and a model that are the same. Clocks count

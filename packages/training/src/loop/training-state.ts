@@ -1,4 +1,5 @@
 /** What a checkpoint of a training run holds beside tensors. */
+import type { OptimizerKind } from "../optimizer/optimizer.ts";
 import type { Score } from "./evaluate.ts";
 
 /** Where a run stands; the learning rate and every other schedule follow from `tokens`, dropout from `step`. */
@@ -13,6 +14,8 @@ export interface TrainingState {
   readonly version: 3;
   /** Name of what was trained for. */
   readonly objective: string;
+  /** Kind of the optimizer whose state lies beside; absent in those of earlier releases, which had StableAdamW only. */
+  readonly optimizer?: OptimizerKind;
   readonly progress: TrainingProgress;
   /** What the loader of each rank gave, in the order of ranks. */
   readonly loaders: readonly unknown[];

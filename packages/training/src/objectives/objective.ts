@@ -3,7 +3,7 @@ import type { Encoder, Head } from "@modernbert-ts/encoder";
 import type { Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import type { Batch, BatchLoader } from "../data/packing/batch.ts";
 import type { DocumentStore } from "../data/packing/sequences.ts";
-import type { NamedTensors } from "../optimizer/stable-adamw.ts";
+import type { NamedTensors } from "../optimizer/optimizer.ts";
 import type { TokenSchedule } from "../schedules/token-schedule.ts";
 import type { ObjectiveSettings, SettingValues } from "./settings.ts";
 

@@ -8,7 +8,8 @@ import type { StepOptions } from "../../src/loop/device-step.ts";
 import { queueStep, trainingStep } from "../../src/loop/training-step.ts";
 import type { MaskedRow } from "../../src/objectives/masked-lm/mask.ts";
 import { maskedLmObjective } from "../../src/objectives/masked-lm/objective.ts";
-import { StableAdamW } from "../../src/optimizer/stable-adamw.ts";
+import { createOptimizer } from "../../src/optimizer/create.ts";
+import type { OptimizerKind } from "../../src/optimizer/optimizer.ts";
 
 const config = createConfig({
   hidden_size: 32,
@@ -51,7 +52,11 @@ function optionsOf(step: number): StepOptions {
 }
 
 /** Four steps, each with its own batch, learning rate and dropout. Every buffer is freed. */
-export async function runSteps(backend: Backend, captured: boolean): Promise<StepRun> {
+export async function runSteps(
+  backend: Backend,
+  captured: boolean,
+  kind: OptimizerKind = "stable_adamw",
+): Promise<StepRun> {
   const runtime = new Runtime(backend);
   const head = "masked-lm";
   const bert = new ModernBert({
@@ -61,7 +66,7 @@ export async function runSteps(backend: Backend, captured: boolean): Promise<Ste
     parameters: initialiseParameters(runtime, config, head, { seed: 3 }),
   });
   const model = maskedLmObjective.model(bert, { seed: 3 });
-  const optimizer = new StableAdamW(model, {
+  const optimizer = createOptimizer(kind, model, {
     maxLearningRate: 0.01,
     clipNorm: 1,
     lossScale: { initial: 1024, growthInterval: 2 },
