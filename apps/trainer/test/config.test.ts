@@ -46,7 +46,7 @@ describe("mistakes are one line with their place", () => {
     [{ ...minimal, learning_rate: 1 }, "unknown key learning_rate: did you mean optimizer.learning_rate?"],
     [
       { ...minimal, optimizer: { speed: 1 } },
-      "unknown key optimizer.speed: expected one of kind, learning_rate, weight_decay",
+      "unknown key optimizer.speed: expected one of kind, learning_rate, learning_rates, weight_decay",
     ],
     [
       { ...minimal, schedule: { kind: "cosin" } },

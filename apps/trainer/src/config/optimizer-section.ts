@@ -6,6 +6,7 @@ import { z } from "zod";
 export interface OptimizerConfig {
   readonly kind: OptimizerKind;
   readonly learning_rate: number;
+  readonly learning_rates: Readonly<Record<string, number>>;
   readonly weight_decay: number;
   readonly beta1: number;
   readonly beta2: number;
@@ -23,6 +24,12 @@ export const optimizerSection: z.ZodType<OptimizerConfig, unknown> = z
         "stable_adamw: ModernBERT's; adamw: as in torch; muon: for the matrices of layers, AdamW for the rest.",
       ),
     learning_rate: z.number().gt(0).default(8e-4).describe("The peak of the schedule."),
+    learning_rates: z
+      .record(z.string().min(1), z.number().gt(0))
+      .default({})
+      .describe(
+        "Multiples of it by parts of names of parameters, the first that fits: {embeddings: 0.1, layers.0-5: 0.5}.",
+      ),
     weight_decay: z
       .number()
       .min(0)

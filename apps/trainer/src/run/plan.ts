@@ -61,6 +61,7 @@ export function planOf(
       betas: [optimizer.beta1, optimizer.beta2],
       eps: optimizer.eps,
       weightDecay: optimizer.weight_decay,
+      rateMultiples: optimizer.learning_rates,
       momentum: optimizer.momentum,
       ...(optimizer.clip_norm === undefined ? {} : { clipNorm: optimizer.clip_norm }),
       ...(config.dtype === "f16" ? { lossScale: {} } : {}),

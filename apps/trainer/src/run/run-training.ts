@@ -5,6 +5,7 @@ import {
   batchesOf,
   createOptimizer,
   evaluateUnless,
+  freeze,
   loaderStateOf,
   MetricsLog,
   objectiveOf,
@@ -25,6 +26,7 @@ import { changedSettings } from "./changed-settings.ts";
 import { lockFolder } from "./lock.ts";
 import { createModel } from "./model.ts";
 import { modelFiles } from "./model-files.ts";
+import { checkParameterNames } from "./parameter-names.ts";
 import { planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
 import { inUsersWords } from "./users-words.ts";
@@ -96,7 +98,9 @@ async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunR
   const { choice, runtime } = open;
   tell(choice.reason);
   const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
-  const model = objective.model(bert, { seed: config.seed });
+  checkParameterNames(config, [...bert.parameters.keys()]);
+  const whole = objective.model(bert, { seed: config.seed });
+  const model = config.model.freeze.length > 0 ? freeze(whole, config.model.freeze) : whole;
   const optimizer = createOptimizer(config.optimizer.kind, model, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
   const settings = settingsOf(config, objective);

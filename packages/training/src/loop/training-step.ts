@@ -59,7 +59,9 @@ export function queueStep<Row, DeviceRow>(
     }
     if (!totals) {
       totals = { lossSum: zeros(runtime, [1]), sums: model.metrics.map(() => zeros(runtime, [1])) };
-      gradients = Array.from(model.parameters.values(), ({ shape, dtype }) => zeros(runtime, shape, dtype));
+      gradients = Array.from(model.parameters, ([name, { shape, dtype }]) =>
+        model.frozen?.has(name) ? undefined : zeros(runtime, shape, dtype),
+      );
     }
     const sums = concat([totals.lossSum, ...totals.sums], 0);
     if (collective && collective.world > 1) sumOverRanks(collective, [sums, ...expectAll(model, gradients)]);
@@ -93,10 +95,14 @@ function addOutputs(a: ObjectiveOutput, b: ObjectiveOutput): ObjectiveOutput {
   return { lossSum: add(a.lossSum, b.lossSum), sums: a.sums.map((sum, index) => add(sum, b.sums[index]!)) };
 }
 
-function expectAll({ parameters }: TrainableModel<never>, gradients: readonly (Tensor | undefined)[]): Tensor[] {
+function expectAll(
+  { parameters, frozen }: TrainableModel<never>,
+  gradients: readonly (Tensor | undefined)[],
+): Tensor[] {
   const names = [...parameters.keys()];
-  return gradients.map((gradient, at) => {
-    if (gradient) return gradient;
+  return gradients.flatMap((gradient, at) => {
+    if (frozen?.has(names[at]!)) return [];
+    if (gradient) return [gradient];
     throw new Error(
       `[trainingStep] expected a gradient for every parameter, got none for ${names[at]}: ranks sum them all`,
     );

@@ -1,5 +1,6 @@
 /** What the optimizers of Adam's family have in common. */
 import type { GradientScaleOptions } from "./gradient-scale.ts";
+import type { RateMultiples } from "./groups.ts";
 
 export interface AdamOptions extends GradientScaleOptions {
   /** Default [0.9, 0.98]. */
@@ -8,4 +9,5 @@ export interface AdamOptions extends GradientScaleOptions {
   readonly eps?: number;
   /** Default 1e-5. */
   readonly weightDecay?: number;
+  readonly rateMultiples?: RateMultiples;
 }

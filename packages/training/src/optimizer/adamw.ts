@@ -6,14 +6,16 @@ import { assign, map, scalar, slice, x, zeros } from "@modernbert-ts/tensor-core
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import type { AdamOptions } from "./adam-options.ts";
 import { DebiasedBetas } from "./debiased-betas.ts";
+import { withoutFrozen } from "./freeze.ts";
 import { GroupRates } from "./group-rates.ts";
+import { groupParameters } from "./groups.ts";
 import type { Learned, NamedTensors } from "./optimizer.ts";
 import { RuleOptimizer } from "./rule-optimizer.ts";
 import type { UpdateRule } from "./rule-optimizer.ts";
 
 export class AdamW extends RuleOptimizer {
   constructor(learned: Learned, options: AdamOptions = {}) {
-    super("adamw", learned, options, [new AdamWRule(learned, options)]);
+    super("adamw", learned, options, [new AdamWRule(withoutFrozen(learned), options)]);
   }
 }
 
@@ -39,10 +41,10 @@ export class AdamWRule implements UpdateRule {
   readonly #eps: number;
 
   constructor({ runtime, parameters, copies }: Learned, options: AdamOptions) {
-    const { betas = [0.9, 0.98], eps = 1e-6, weightDecay = 1e-5 } = options;
+    const { betas = [0.9, 0.98], eps = 1e-6, weightDecay = 1e-5, rateMultiples } = options;
     this.#eps = eps;
     this.#betas = new DebiasedBetas(runtime, betas);
-    this.#rates = new GroupRates(runtime, parameters, weightDecay);
+    this.#rates = new GroupRates(runtime, groupParameters(parameters, rateMultiples), weightDecay);
     this.#slots = new Map(
       [...parameters].map(([name, parameter]) => [
         name,

@@ -1,9 +1,7 @@
 /** The learning rate of each group and what its weights lose in a step, on the device: for rules whose decay is learning rate · weightDecay. */
 import { map, mul, scalar, slice, x, zeros } from "@modernbert-ts/tensor-core";
 import type { Runtime, Tensor } from "@modernbert-ts/tensor-core";
-import { groupParameters } from "./groups.ts";
 import type { Grouping } from "./groups.ts";
-import type { NamedTensors } from "./optimizer.ts";
 
 /** f32 [1] each. */
 export interface AppliedRate {
@@ -18,9 +16,9 @@ export class GroupRates {
   readonly #rates: Tensor;
   readonly #decays: Tensor;
 
-  constructor(runtime: Runtime, parameters: NamedTensors, weightDecay: number) {
+  constructor(runtime: Runtime, grouping: Grouping, weightDecay: number) {
     this.#runtime = runtime;
-    this.#grouping = groupParameters(parameters);
+    this.#grouping = grouping;
     const { groups } = this.#grouping;
     this.#rates = runtime.keep(zeros(runtime, [groups.length]));
     const decays = groups.map(({ decayed }) => (decayed ? weightDecay : 0));
@@ -30,7 +28,7 @@ export class GroupRates {
   set(learningRate: number): void {
     this.#runtime.write(
       this.#rates,
-      Float32Array.from(this.#grouping.groups, () => learningRate),
+      Float32Array.from(this.#grouping.groups, ({ multiple }) => learningRate * multiple),
     );
   }
 

@@ -7,7 +7,9 @@ import { add, assign, globalNorm, map, matmul, scalar, transpose, x, zeros } fro
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import type { AdamOptions } from "./adam-options.ts";
 import { AdamWRule } from "./adamw.ts";
+import { withoutFrozen } from "./freeze.ts";
 import { GroupRates } from "./group-rates.ts";
+import { groupParameters } from "./groups.ts";
 import type { Learned, NamedTensors } from "./optimizer.ts";
 import { RuleOptimizer } from "./rule-optimizer.ts";
 import type { UpdateRule } from "./rule-optimizer.ts";
@@ -29,11 +31,10 @@ export function isMuonMatrix(name: string, shape: readonly number[]): boolean {
 
 export class Muon extends RuleOptimizer {
   constructor(learned: Learned, options: MuonOptions = {}) {
+    const own = withoutFrozen(learned);
     const part = (matrices: boolean): Learned => ({
-      ...learned,
-      parameters: new Map(
-        [...learned.parameters].filter(([name, { shape }]) => isMuonMatrix(name, shape) === matrices),
-      ),
+      ...own,
+      parameters: new Map([...own.parameters].filter(([name, { shape }]) => isMuonMatrix(name, shape) === matrices)),
     });
     super("muon", learned, options, [new MuonRule(part(true), options), new AdamWRule(part(false), options)]);
   }
@@ -45,14 +46,14 @@ class MuonRule implements UpdateRule {
   readonly #buffers: NamedTensors;
   readonly #rates: GroupRates;
 
-  constructor(learned: Learned, { momentum = 0.95, weightDecay = 1e-5 }: MuonOptions) {
+  constructor(learned: Learned, { momentum = 0.95, weightDecay = 1e-5, rateMultiples }: MuonOptions) {
     const { runtime, parameters } = learned;
     this.#learned = learned;
     this.#momentum = momentum;
     this.#buffers = new Map(
       [...parameters].map(([name, { shape, dtype }]) => [name, runtime.keep(zeros(runtime, shape, dtype))]),
     );
-    this.#rates = new GroupRates(runtime, parameters, weightDecay);
+    this.#rates = new GroupRates(runtime, groupParameters(parameters, rateMultiples), weightDecay);
   }
 
   setLearningRate(learningRate: number): void {

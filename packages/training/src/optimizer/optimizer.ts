@@ -14,6 +14,8 @@ export interface Learned {
   readonly parameters: NamedTensors;
   /** Of parameters in another dtype, by their names: written with them. */
   readonly copies?: NamedTensors;
+  /** Names of parameters that stay as they are, see `freeze`. */
+  readonly frozen?: ReadonlySet<string>;
 }
 
 /** f32 [1] each. */
@@ -31,7 +33,7 @@ export interface Optimizer {
   setLearningRate(learningRate: number): void;
   /**
    * Updates all parameters in place, uploading nothing. `gradients` are in the order of the parameters and multiplied by `lossScale.value`;
-   * undefined leaves its parameter alone. A step whose gradients are not finite changes nothing but the loss scale.
+   * undefined leaves its parameter alone, as do frozen ones. A step whose gradients are not finite changes nothing but the loss scale.
    */
   update(gradients: readonly (Tensor | undefined)[]): ScaledGradients;
   /** Everything but the parameters that a continuation needs. */

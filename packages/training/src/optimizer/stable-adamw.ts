@@ -6,6 +6,7 @@ import { assign, expand, reshape, slice, stableAdamWAll, zeros } from "@modernbe
 import type { AdamWSlot, Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import type { AdamOptions } from "./adam-options.ts";
 import { DebiasedBetas } from "./debiased-betas.ts";
+import { withoutFrozen } from "./freeze.ts";
 import { groupParameters } from "./groups.ts";
 import type { Grouping } from "./groups.ts";
 import type { Learned, NamedTensors } from "./optimizer.ts";
@@ -13,14 +14,14 @@ import { RuleOptimizer } from "./rule-optimizer.ts";
 import type { UpdateRule } from "./rule-optimizer.ts";
 
 export interface StableAdamWOptions extends AdamOptions {
-  /** The largest learning rate of the schedule: decay per step is `learningRate / maxLearningRate · weightDecay`. */
+  /** The largest learning rate of the schedule: decay per step is `learningRate / maxLearningRate · weightDecay`, in groups of another rate too. */
   readonly maxLearningRate: number;
 }
 
 export class StableAdamW extends RuleOptimizer {
   /** Of a model, or of tensors with the same properties. */
   constructor(learned: Learned, options: StableAdamWOptions) {
-    super("stable_adamw", learned, options, [new StableAdamWRule(learned, options)]);
+    super("stable_adamw", learned, options, [new StableAdamWRule(withoutFrozen(learned), options)]);
   }
 }
 
@@ -36,12 +37,18 @@ class StableAdamWRule implements UpdateRule {
   readonly #rates: readonly Tensor[];
 
   constructor({ runtime, parameters, copies }: Learned, options: StableAdamWOptions) {
-    const { maxLearningRate, betas = [0.9, 0.98], eps = 1e-6, weightDecay = 1e-5 } = options;
+    const { maxLearningRate, betas = [0.9, 0.98], eps = 1e-6, weightDecay = 1e-5, rateMultiples } = options;
     this.#runtime = runtime;
     this.#betas = new DebiasedBetas(runtime, betas);
-    this.#grouping = groupParameters(parameters);
+    this.#grouping = groupParameters(parameters, rateMultiples);
     const { groups, groupOf } = this.#grouping;
-    const rows = groups.flatMap(({ decayed }) => [0, 0, 0, eps, decayed ? weightDecay / maxLearningRate : 0]);
+    const rows = groups.flatMap(({ decayed, multiple }) => [
+      0,
+      0,
+      0,
+      eps,
+      decayed ? weightDecay / (maxLearningRate * multiple) : 0,
+    ]);
     const controls = runtime.keep(runtime.tensor(rows, [groups.length, 5]));
     this.#controls = controls;
     this.#rates = groups.map((_, group) =>
@@ -62,7 +69,8 @@ class StableAdamWRule implements UpdateRule {
   }
 
   setLearningRate(learningRate: number): void {
-    for (const rate of this.#rates) this.#runtime.write(rate, Float32Array.of(learningRate));
+    for (const [group, { multiple }] of this.#grouping.groups.entries())
+      this.#runtime.write(this.#rates[group]!, Float32Array.of(learningRate * multiple));
   }
 
   update(gradients: NamedTensors, gradScale: Tensor): void {
