@@ -59,6 +59,7 @@ export interface TrainerConfig {
   readonly checkpoints: {
     readonly every: Amount;
     readonly keep: number;
+    readonly keep_best: number;
   };
 }
 
@@ -187,6 +188,13 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         .strictObject({
           every: interval.default("1M tokens").describe("How often to save; the end and Ctrl-C save too."),
           keep: positive.default(3).describe("How many to keep."),
+          keep_best: z
+            .int()
+            .min(0)
+            .default(1)
+            .describe(
+              "How many with the lowest held-out losses to keep beyond these, of those at steps that were evaluated.",
+            ),
         })
         .prefault({})
         .describe("To go on from after an interruption."),

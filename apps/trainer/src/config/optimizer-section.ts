@@ -12,6 +12,8 @@ export interface OptimizerConfig {
   readonly beta2: number;
   readonly eps: number;
   readonly momentum: number;
+  readonly skip_above?: number | undefined;
+  readonly skip_patience: number;
   readonly clip_norm?: number | undefined;
 }
 
@@ -41,6 +43,14 @@ export const optimizerSection: z.ZodType<OptimizerConfig, unknown> = z
     beta2: z.number().min(0).lt(1).default(0.98),
     eps: z.number().gt(0).default(1e-6),
     momentum: z.number().min(0).lt(1).default(0.95).describe("Of muon's matrices."),
+    skip_above: z
+      .number()
+      .gt(1)
+      .optional()
+      .describe(
+        "Skip steps whose gradient norm or loss is so many times its running mean, or not finite; 4 is a good start. When left out every step counts, as in the recipe, and one that is not finite ends the run.",
+      ),
+    skip_patience: z.int().min(1).default(20).describe("So many skipped steps in a row end the run."),
     clip_norm: z
       .number()
       .gt(0)

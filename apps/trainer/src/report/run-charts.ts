@@ -9,7 +9,8 @@ import type { Chart, Point, Series } from "./chart.ts";
 const maxPoints = 240;
 
 export function runCharts(events: readonly TrainingEvent[], { baselines, objective }: RunSummary): Chart[] {
-  const steps = thinOut(events.filter((event) => event.kind === "step"));
+  // The numbers of a step that was skipped may be none.
+  const steps = thinOut(events.filter((event) => event.kind === "step").filter(({ skipped }) => !skipped));
   const evaluations = events.filter((event) => event.kind === "evaluation");
   const lastTokens = steps.at(-1)?.tokens ?? 0;
   const of = (value: (step: StepEvent) => number): Point[] => steps.map((step) => [step.tokens, value(step)]);

@@ -27,7 +27,9 @@ export interface RunPlan {
         readonly batches: BatchSettings;
       }
     | undefined;
-  readonly checkpoints: { readonly every: Interval; readonly keep: number };
+  readonly checkpoints: { readonly every: Interval; readonly keep: number; readonly keepBest: number };
+  /** undefined: the first step that is not finite ends training. */
+  readonly skipPatience: number | undefined;
 }
 
 /** @throws UsageError when fields contradict each other; DataError for schedules that cannot be. */
@@ -63,6 +65,7 @@ export function planOf(
       weightDecay: optimizer.weight_decay,
       rateMultiples: optimizer.learning_rates,
       momentum: optimizer.momentum,
+      ...(optimizer.skip_above === undefined ? {} : { skipAbove: optimizer.skip_above }),
       ...(optimizer.clip_norm === undefined ? {} : { clipNorm: optimizer.clip_norm }),
       ...(config.dtype === "f16" ? { lossScale: {} } : {}),
     },
@@ -73,6 +76,7 @@ export function planOf(
       store: validation,
       batches: { ...common, seed: 0, rows: 1, epochs: 1 },
     },
-    checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep },
+    checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep, keepBest: checkpoints.keep_best },
+    skipPatience: optimizer.skip_above === undefined ? undefined : optimizer.skip_patience,
   };
 }

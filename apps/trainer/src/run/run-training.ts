@@ -143,6 +143,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunR
         settings: config,
       },
       onNotice: options.onNotice,
+      ...(plan.skipPatience === undefined ? {} : { skipPatience: plan.skipPatience }),
       observer(event) {
         noticeUnfused(runtime, tell);
         observe(event);

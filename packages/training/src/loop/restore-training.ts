@@ -5,6 +5,7 @@ import { restoreTensors } from "../checkpoint/load.ts";
 import { CheckpointError } from "../checkpoint/errors.ts";
 import type { TrainableModel } from "../objectives/objective.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
+import { isGuardState } from "../optimizer/spike-guard.ts";
 import { upgradeLoader, upgradeObjective } from "./earlier-versions.ts";
 import type { Version1, Version2 } from "./earlier-versions.ts";
 import type { TrainingState } from "./training-state.ts";
@@ -61,7 +62,7 @@ export async function restoreTraining<Row>(
   const state = trainingStateOf(checkpoint);
   expectKind(checkpoint, state, optimizer);
   await restoreTensors(checkpoint, "model", model.parameters);
-  await restoreTensors(checkpoint, "optimizer", optimizer.state());
+  await restoreTensors(checkpoint, "optimizer", optimizer.state(), isGuardState);
   refreshCopies(model);
   return state;
 }

@@ -8,15 +8,16 @@ import { CheckpointError } from "../checkpoint/errors.ts";
 import type { Collective } from "@modernbert-ts/tensor-core";
 import { emptyBatch } from "../data/packing/batch.ts";
 import type { Batch } from "../data/packing/batch.ts";
-import { expectFinite, expectFiniteScore } from "./divergence.ts";
 import type { Score } from "./evaluate.ts";
 import type { CheckpointEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
 import { agreeOnOptions, shareParameters } from "./ranks.ts";
 import { Reporter } from "./reporter.ts";
+import { divergenceWatch, expectObjective } from "./trainer-options.ts";
 import { refreshCopies } from "./restore-training.ts";
 import { checkpointPath, saveTraining } from "./save-training.ts";
 import { countStep } from "./step-counts.ts";
+import type { DivergenceWatch } from "./divergence.ts";
 import type { StepCounts } from "./step-counts.ts";
 import type { TrainerOptions, TrainingResult } from "./trainer-options.ts";
 import type { TrainingProgress } from "./training-state.ts";
@@ -48,6 +49,7 @@ export class Trainer<Row> {
   readonly #options: TrainerOptions<Row>;
   readonly #collective: Collective;
   readonly #reporter: Reporter;
+  readonly #watch: DivergenceWatch;
   #step: number;
   #tokens: number;
   #seconds: number;
@@ -65,16 +67,11 @@ export class Trainer<Row> {
 
   /** @throws CheckpointError `mismatch` when `resume` is of another objective. */
   constructor(options: TrainerOptions<Row>) {
-    if (options.resume && options.resume.objective !== options.objective) {
-      throw new CheckpointError(
-        "mismatch",
-        "train",
-        `expected a checkpoint of objective ${options.objective}, got one of ${options.resume.objective}: set objective back, or start anew`,
-      );
-    }
+    expectObjective(options);
     this.#options = options;
     this.#collective = options.collective ?? singleProcessCollective(options.model.runtime.backend);
     this.#reporter = new Reporter(options, this.#collective.rank);
+    this.#watch = divergenceWatch(options);
     const start = options.resume?.progress ?? { step: 0, tokens: 0, seconds: 0 };
     ({ step: this.#step, tokens: this.#tokens, seconds: this.#seconds } = start);
     this.#savedStep = options.resume ? start.step : -1;
@@ -183,7 +180,7 @@ export class Trainer<Row> {
     const { learningRate, step, tokens, stepTokens, packingEfficiency } = pending;
     const { at, ...values } = await pending.values;
     const took = this.#lap(at);
-    expectFinite(values, step, this.#options.optimizer.lossScale.dynamic, this.#checkpoint);
+    this.#watch.step(values, step, this.#checkpoint);
     this.#reporter.emit({
       kind: "step",
       step,
@@ -202,7 +199,8 @@ export class Trainer<Row> {
     await this.#settle();
     const score = await evaluation.score(() => this.#stopping && this.#collective.world === 1);
     if (!score) return;
-    expectFiniteScore(score, this.#step, this.#checkpoint);
+    const warning = this.#watch.score(score, this.#step, this.#checkpoint);
+    if (warning) this.#reporter.notice(warning);
     this.#score = score;
     this.#scoredStep = this.#step;
     this.#lap();
@@ -220,6 +218,7 @@ export class Trainer<Row> {
       progress: this.#now(),
       loaderState: this.#drawn ? this.#drawn.before : this.#options.loader.state(),
       score: this.#scoredStep === this.#step ? (this.#score ?? null) : null,
+      firstLoss: this.#watch.firstLoss,
       event,
     };
     try {

@@ -23,6 +23,8 @@ export interface TrainingState {
   readonly metricsPosition: number;
   /** Of this very step, so that it is not evaluated twice; null when it was not evaluated. */
   readonly score?: Score | null;
+  /** Loss of the first step of the run: held-out losses far above it are not sound. */
+  readonly firstLoss?: number | undefined;
   /** Whatever the caller wants to find again: its configuration. */
   readonly settings: unknown;
 }

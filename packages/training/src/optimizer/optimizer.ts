@@ -33,9 +33,9 @@ export interface Optimizer {
   setLearningRate(learningRate: number): void;
   /**
    * Updates all parameters in place, uploading nothing. `gradients` are in the order of the parameters and multiplied by `lossScale.value`;
-   * undefined leaves its parameter alone, as do frozen ones. A step whose gradients are not finite changes nothing but the loss scale.
+   * `loss` [1] is that of the step, which a guard looks at; undefined leaves its parameter alone, as do frozen ones. A step that is skipped changes nothing but the loss scale.
    */
-  update(gradients: readonly (Tensor | undefined)[]): ScaledGradients;
+  update(gradients: readonly (Tensor | undefined)[], loss?: Tensor): ScaledGradients;
   /** Everything but the parameters that a continuation needs. */
   state(): NamedTensors;
   dispose(): void;

@@ -46,10 +46,13 @@ export class RuleOptimizer implements Optimizer {
     for (const rule of this.#rules) rule.setLearningRate(learningRate);
   }
 
-  update(gradients: readonly (Tensor | undefined)[]): ScaledGradients {
+  update(gradients: readonly (Tensor | undefined)[], loss?: Tensor): ScaledGradients {
     return this.#runtime.scope(() => {
       const present = this.#names.flatMap((name, at) => (gradients[at] ? [[name, gradients[at]] as const] : []));
-      const scaled = this.#scale.measure(present.map(([, gradient]) => gradient));
+      const scaled = this.#scale.measure(
+        present.map(([, gradient]) => gradient),
+        loss,
+      );
       const named = new Map(present);
       for (const rule of this.#rules) rule.update(named, scaled.gradScale);
       return scaled;
