@@ -6,6 +6,8 @@ export interface Addon extends StreamAddon {
   deviceProblem(device: number): string | undefined;
   /** undefined past the last. */
   deviceName(device: number): string | undefined;
+  /** 10 · major + minor. */
+  deviceArchitecture(device: number): number;
   /** 0 when a thread or the device's memory is missing. `flags` are of native/engine/api.h, `timeline` is a path or "". */
   createStream(device: number, flags: number, timeline: string): number;
   /** Pinned memory of the stream; 0 when there is no room. */

@@ -36,7 +36,7 @@ export function cudaBackend(
     stream,
     operations: library.operations,
     primitives: (commands) => cudaPrimitives(commands, limitedMapEncoder(library.scalarFunctions)),
-    fused: fusedKernels,
+    fused: (commands) => fusedKernels(commands, library.deviceArchitecture(device)),
     device: {
       allocateHost: (bytes) => library.allocateHost(stream, bytes),
       room: () => library.room(stream),

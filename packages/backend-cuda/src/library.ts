@@ -19,6 +19,8 @@ export interface CudaLibrary extends NativeStreams {
   checkDevice(device: number): void;
   /** For people: name, architecture, memory, versions; undefined where there is no such device. */
   deviceName(device: number): string | undefined;
+  /** Its architecture: 10 · major + minor, 90 for sm_90. */
+  deviceArchitecture(device: number): number;
   createStream(device: number, settings: EngineSettings): StreamHandle;
   /** Pinned memory of the stream, freed by its commands or with it; undefined when there is no room. */
   allocateHost(stream: StreamHandle, bytes: number): Address | undefined;
@@ -69,6 +71,7 @@ function load(kind: LibraryKind): CudaLibrary {
       if (reason !== undefined) throw new CudaUnavailableError(reason, advice);
     },
     deviceName: addon.deviceName,
+    deviceArchitecture: addon.deviceArchitecture,
     room: addon.room,
     createStream(device, settings) {
       const flags = (settings.synchronizes ? synchronizes : 0) + (settings.graphs ? 0 : withoutGraphs);

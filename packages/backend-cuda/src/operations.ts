@@ -20,6 +20,8 @@ const ownOperations = [
   "rope",
   "linear",
   "column_sums",
+  "glu_product",
+  "glu_product_backward",
 ] as const;
 
 export type CudaOperation = PrimitiveOperation | (typeof ownOperations)[number];

@@ -61,7 +61,7 @@ describe("the emulated device", () => {
     vi.stubEnv("MODERNBERT_CUDA_EMULATE", "1");
     await using backend = await createCudaBackend();
     expect(backend.capabilities.device).toBe(
-      "CUDA device 0, emulated on the CPU, sm_80, 1 SMs, 8.0 GiB, driver of CUDA 13.0, runtime 13.0, cuBLASLt 13.0.0",
+      "CUDA device 0, emulated on the CPU, sm_90, 2 SMs, 8.0 GiB, driver of CUDA 13.0, runtime 13.0, cuBLASLt 13.0.0",
     );
   });
 

@@ -1,4 +1,4 @@
-/** Fused kernels of the CUDA backend, a file each. */
+/** Fused kernels of the CUDA backend, a file each: of all composites, so a missing one does not compile. */
 import type { FusedImplementations } from "@modernbert-ts/tensor-core";
 import type { CudaCommands } from "../operations.ts";
 import { globalNorm } from "./global-norm.ts";
@@ -7,17 +7,20 @@ import { int8Linear } from "./int8-linear.ts";
 import { layerNorm, residualLayerNorm } from "./layer-norm.ts";
 import { linearCrossEntropy } from "./linear-cross-entropy.ts";
 import { linear } from "./linear.ts";
+import { mlp } from "./mlp.ts";
 import { rope } from "./rope.ts";
 import { stableAdamW, stableAdamWAll } from "./stable-adamw.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
-export function fusedKernels(commands: CudaCommands): Partial<FusedImplementations> {
+/** @param architecture The device's: 10 · major + minor. */
+export function fusedKernels(commands: CudaCommands, architecture: number): FusedImplementations {
   return {
     layerNorm: layerNorm(commands),
     residualLayerNorm: residualLayerNorm(commands),
     glu: glu(commands),
     rope: rope(commands),
     linear: linear(commands),
+    mlp: mlp(commands, architecture),
     varlenAttention: varlenAttention(commands),
     linearCrossEntropy: linearCrossEntropy(commands),
     stableAdamW: stableAdamW(commands),

@@ -1,7 +1,7 @@
 /** Programs of test/support with the emulator, compiled for one test file. */
 import { spawnSync } from "node:child_process";
 import type { SpawnSyncReturns } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -18,16 +18,22 @@ export interface Program extends Disposable {
   run(argument: string, order?: FiberOrder): SpawnSyncReturns<string>;
 }
 
-/** @param name Of a file in test/support. */
-export function compileProgram(name: string): Program {
-  const folder = mkdtempSync(join(tmpdir(), "modernbert-emulator-"));
-  const sources = ["fiber", "block", "faults", "runtime", "async_copy"].map((file) =>
-    join(native, "simt", `${file}.cpp`),
+/** The emulator without the library that stands in for cuBLASLt. */
+function emulator(): string[] {
+  return ["simt", "simt/hopper"].flatMap((room) =>
+    readdirSync(join(native, room))
+      .filter((name) => name.endsWith(".cpp") && !name.startsWith("cublaslt"))
+      .map((name) => join(native, room, name)),
   );
-  const source = fileURLToPath(new URL(name, import.meta.url));
+}
+
+/** @param names Of files in test/support. */
+export function compileProgram(...names: readonly string[]): Program {
+  const folder = mkdtempSync(join(tmpdir(), "modernbert-emulator-"));
+  const sources = [...emulator(), ...names.map((name) => fileURLToPath(new URL(name, import.meta.url)))];
   const program = join(folder, "program");
   const options = ["-x", "c++", "-std=c++17", "-O1", "-Wno-unknown-pragmas", "-I", native, "-I", kit, "-o", program];
-  const { stderr } = spawnSync(process.env["CXX"] ?? "g++", [...options, ...sources, source], { encoding: "utf8" });
+  const { stderr } = spawnSync(process.env["CXX"] ?? "g++", [...options, ...sources], { encoding: "utf8" });
   expect(stderr).toBe("");
   return {
     run: (argument, order = "forward") =>

@@ -16,6 +16,8 @@ extern "C" {
 MB_API const char *mb_device_problem(int32_t device);
 /* Name, architecture, memory and versions for people; NULL past the last. The text stays until the next call. */
 MB_API const char *mb_device_name(int32_t device);
+/* Its architecture: 10 · major + minor. */
+MB_API int32_t mb_device_architecture(int32_t device);
 
 /* Of a stream: waits after each command, so that an error names the one that failed; queues recorded commands one by one, without graphs. */
 enum { MB_STREAM_SYNCHRONIZES = 1, MB_STREAM_WITHOUT_GRAPHS = 2 };

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "engine/api.h"
-#include "simt/simt.h"
+#include "simt/architecture.h"
 
 static thread_local char text[512];
 
@@ -69,3 +69,5 @@ MB_API const char *mb_device_name(int32_t device) {
            runtime / 1000, runtime % 1000 / 10);
   return text;
 }
+
+MB_API int32_t mb_device_architecture(int32_t device) { return architecture_of(device).version; }

@@ -14,6 +14,12 @@ static napi_value device_name(napi_env env, napi_callback_info info) {
   return call.failed ? NULL : string_or_undefined(&call, mb_device_name(device));
 }
 
+static napi_value device_architecture(napi_env env, napi_callback_info info) {
+  node_call call = call_of(env, info);
+  const int32_t device = (int32_t)integer(&call, 0);
+  return call.failed ? NULL : number(&call, mb_device_architecture(device));
+}
+
 static napi_value stream_create(napi_env env, napi_callback_info info) {
   node_call call = call_of(env, info);
   const int32_t device = (int32_t)integer(&call, 0), flags = (int32_t)integer(&call, 1);
@@ -52,6 +58,7 @@ static napi_value stream_room(napi_env env, napi_callback_info info) {
 const mb_door_function mb_door_functions[] = {
     {"deviceProblem", device_problem},
     {"deviceName", device_name},
+    {"deviceArchitecture", device_architecture},
     {"createStream", stream_create},
     {"allocateHost", stream_allocate_host},
     {"openProducts", stream_open_products},

@@ -30,6 +30,8 @@
   X(glu_backward, "glu")            \
   X(rope, "rope")                   \
   X(linear, "linear")               \
-  X(column_sums, "linear")
+  X(column_sums, "linear")          \
+  X(glu_product, "mlp")             \
+  X(glu_product_backward, "mlp")
 
 #endif

@@ -2,8 +2,10 @@
  * backward, or shuffled. A kernel that lacks a barrier gives other results in another order. */
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -40,6 +42,7 @@ struct fiber {
   char *top = nullptr;
   state is = state::fresh;
   const std::function<bool()> *condition = nullptr;
+  const std::function<std::string()> *description = nullptr;
   size_t shared_used = 0;
 };
 
@@ -66,6 +69,7 @@ struct machine {
   place at{};
   unsigned alive = 0, at_barrier = 0, barrier_turn = 0;
   int joined[2] = {0, 0}; /* by turns, as in `warp` */
+  std::vector<void (*)()> checks; /* of the end of a block */
   uint64_t random = 0x9e3779b97f4a7c15;
   const char *wish = getenv("MODERNBERT_CUDA_FIBER_ORDER");
 
@@ -138,8 +142,22 @@ struct machine {
         mb_switch_stack(&scheduler, next.stack);
         if (next.is == state::ended) free_stacks.push_back(next.top);
       }
-      if (!moved) stop("the threads of a block wait for one another: not all of them come to a barrier or a collective, or a condition never holds");
+      if (!moved) stop_waiting();
     }
+    for (void (*const check)() : checks) check();
+  }
+
+  [[noreturn]] void stop_waiting() {
+    std::map<std::string, unsigned> waiting;
+    for (unsigned i = 0; i < at.threads.x; i++) {
+      const fiber &one = fibers[i];
+      if (one.is == state::at_warp) waiting["a collective of a warp"]++;
+      if (one.is == state::at_block) waiting["the barrier of the block"]++;
+      if (one.is == state::at_condition) waiting[(*one.description)()]++;
+    }
+    std::string reason = "the threads of a block wait for one another: not all of them come to a barrier or a collective, or a condition never holds";
+    for (const auto &[what, count] : waiting) reason += "; " + std::to_string(count) + " wait for " + what;
+    stop(reason.c_str());
   }
 };
 
@@ -176,10 +194,16 @@ size_t dynamic_shared_bytes() { return own().asked; }
 
 uint64_t block_serial() { return own().serial; }
 
-void wait_until(const std::function<bool()> &holds) {
+void at_block_end(void (*check)()) {
+  std::vector<void (*)()> &checks = own().checks;
+  if (std::find(checks.begin(), checks.end(), check) == checks.end()) checks.push_back(check);
+}
+
+void wait_until(const std::function<bool()> &holds, const std::function<std::string()> &describe) {
   machine &m = own();
   if (holds()) return;
   m.running().condition = &holds;
+  m.running().description = &describe;
   m.suspend(state::at_condition);
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <string>
 #include <tuple>
 
 #include "simt/runtime.h"
@@ -17,6 +18,7 @@
 #define __host__
 #define __restrict__
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define __syncthreads() simt::sync_block(0)
 #define __syncthreads_or(value) simt::sync_block(value)
 #define __syncwarp(...) simt::exchange(0, 0)
@@ -69,11 +71,18 @@ unsigned char *dynamic_shared();
 /* Counts the blocks that have run in this thread of the system: what belongs to a block begins anew when it changes. */
 uint64_t block_serial();
 
-/* The thread goes on when `holds` does; others run meanwhile. */
-void wait_until(const std::function<bool()> &holds);
-
 /* How many they are. */
 size_t dynamic_shared_bytes();
+
+/* The thread goes on when `holds` does; others run meanwhile. Where it never does, the process ends with what `describe` says of it. */
+void wait_until(const std::function<bool()> &holds, const std::function<std::string()> &describe = [] { return std::string("a condition"); });
+
+/* From this block on `check` is called when all threads of a block have ended: to look for what they left undone. */
+void at_block_end(void (*check)());
+
+/* Barrier `id` (1 to 15) of `count` threads: whole warps of the block that need not be all of them. The second only arrives. */
+void sync_threads(unsigned id, unsigned count);
+void arrive_threads(unsigned id, unsigned count);
 
 /* All 32 lanes of the warp come here, each with what `own` points to; then `compute` runs once, with the pointers of all of them. */
 void together(void *own, void (*compute)(void *const *lanes));

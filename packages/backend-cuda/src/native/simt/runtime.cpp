@@ -144,7 +144,7 @@ cudaError_t cudaRuntimeGetVersion(int *version) { return *version = 13000, cudaS
 cudaError_t cudaSetDevice(int) { return answer(cudaSuccess); }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int) {
-  *properties = {"emulated on the CPU", 8, 0, 1, own().capacity()};
+  *properties = {"emulated on the CPU", 9, 0, 2, own().capacity()};
   if (simt::fault_is("mig")) strcat(properties->name, " MIG 1g.10gb");
   return answer(cudaSuccess);
 }

@@ -19,6 +19,7 @@ template <typename T> static void choose(const mb_attention &p, cudaStream_t str
 void op_attention_backward(const mb_call &call) {
   const mb_attention p = attention_gradient_of(call);
   if (p.tokens == 0 || p.heads == 0) return;
+  if (call.views[0].dtype == MB_BF16 && attention_takes_sm90(p)) return attention_backward_sm90(p, call.stream);
   switch (call.views[0].dtype) {
     case MB_BF16: return choose<mb_bf16>(p, call.stream);
     case MB_F16: return choose<mb_f16>(p, call.stream);

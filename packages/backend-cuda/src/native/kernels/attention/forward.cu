@@ -24,6 +24,7 @@ template <typename T> static void choose_width(const mb_attention &p, cudaStream
 void op_attention_forward(const mb_call &call) {
   const mb_attention p = attention_of(call);
   if (p.tokens == 0 || p.heads == 0) return;
+  if (call.views[0].dtype == MB_BF16 && attention_takes_sm90(p)) return attention_forward_sm90(p, call.stream);
   switch (call.views[0].dtype) {
     case MB_BF16: return choose_width<mb_bf16>(p, call.stream);
     case MB_F16: return choose_width<mb_f16>(p, call.stream);
