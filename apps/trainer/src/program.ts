@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { maskedLmObjective, objectiveOf, objectives, textFormats } from "@modernbert-ts/training";
 import { checkpointAt, exportCheckpoint } from "./run/export-model.ts";
+import { addCombineCommands } from "./commands/combine.ts";
 import { prepare } from "./commands/prepare.ts";
 import type { PrepareOptions } from "./commands/prepare.ts";
 import { runCommand } from "./commands/run.ts";
@@ -86,8 +87,9 @@ export function createProgram(): Command {
     .description("write a checkpoint as a Hugging Face model folder")
     .argument("<run>", "output folder of a run (its latest checkpoint) or a checkpoint")
     .requiredOption("-o, --output <folder>", "where to")
-    .action(async (run: string, { output }: { output: string }) => {
-      await exportCheckpoint(await checkpointAt(run, notice), output);
+    .option("--ema", "write the moving average of the weights (optimizer.ema_decay)")
+    .action(async (run: string, { output, ema = false }: { output: string; ema?: boolean }) => {
+      await exportCheckpoint(await checkpointAt(run, notice), output, { ema });
       say(`wrote ${output}; try: modernbert fill-mask --model ${output} "The capital of France is [MASK]."`);
     });
 
@@ -98,6 +100,7 @@ export function createProgram(): Command {
     .option("-o, --output <file>", "where to; report.html in the run's folder by default")
     .action((run: string, { output }: { output?: string }) => say(`wrote ${writeReport(run, output)}`));
 
+  addCombineCommands(program, say);
   return program;
 }
 

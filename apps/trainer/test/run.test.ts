@@ -158,6 +158,25 @@ test("other optimizers train, and go on from their own state only", async () => 
   }
 });
 
+test("a moving average is evaluated, exported when asked, and averaged with others", async () => {
+  const folder = await corpusFolder();
+  const plain = await runTraining(tinyConfig(folder), quiet);
+  const optimizer = { learning_rate: 0.01, ema_decay: 0.8 };
+  const other = await runTraining(tinyConfig(folder, { output: join(folder, "ema"), optimizer }), quiet);
+  expect(weightsIn(other.modelFolder!)).toEqual(weightsIn(plain.modelFolder!));
+  expect(other.score!.loss).not.toBe(plain.score!.loss);
+  const [exported, mean] = [join(folder, "averaged"), join(folder, "mean")];
+  expect((await start(["export", join(folder, "ema"), "--ema", "-o", exported]).finished).code).toBe(0);
+  expect(weightsIn(exported)).toHaveLength(weightsIn(other.modelFolder!).length);
+  expect(weightsIn(exported)).not.toEqual(weightsIn(other.modelFolder!));
+  expect((await start(["average", exported, plain.checkpoint!, "-o", mean, "--weights", "1,2"]).finished).code).toBe(0);
+  const merged = ["merge", exported, mean, "--base", plain.checkpoint!, "-o", join(folder, "ties")];
+  expect((await start(merged).finished).code).toBe(0);
+  expect(readdirSync(join(folder, "ties")).sort()).toEqual(readdirSync(plain.modelFolder!).sort());
+  const refused = await start(["export", join(folder, "run"), "--ema", "-o", join(folder, "no")]).finished;
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("trained without optimizer.ema_decay")]);
+});
+
 test("an earlier checkpoint by its path: later ones are set aside, not deleted", async () => {
   const folder = await corpusFolder();
   const whole = await runTraining(tinyConfig(folder), quiet);
@@ -288,3 +307,7 @@ test("progress without a terminal is plain lines", () => {
     "step 10 | 100 of 100 tokens | loss 5.000 | 20 tokens/s | packing 99.0 % | ETA 0s\n",
   ]);
 });
+
+function weightsIn(folder: string): Buffer {
+  return readFileSync(join(folder, "model.safetensors"));
+}

@@ -34,6 +34,10 @@ export type { BatchSizeWarmup } from "./schedules/batch-size.ts";
 export { learningRateSchedule } from "./schedules/learning-rate.ts";
 export type { LearningRateSchedule } from "./schedules/learning-rate.ts";
 export type { TokenSchedule } from "./schedules/token-schedule.ts";
+export { combineModels } from "./checkpoint/combine.ts";
+export { meanRule, tiesRule } from "./checkpoint/combine-rules.ts";
+export type { CombineRule } from "./checkpoint/combine-rules.ts";
+export { writeAverage } from "./checkpoint/write-average.ts";
 export { CheckpointError } from "./checkpoint/errors.ts";
 export type { CheckpointErrorCode } from "./checkpoint/errors.ts";
 export { completeCheckpoints, listCheckpoints, setAside } from "./checkpoint/find.ts";
@@ -65,6 +69,7 @@ export type { ObjectiveSettings, Setting, SettingValues } from "./objectives/set
 export type { LossScaleOptions } from "./optimizer/loss-scale.ts";
 export { AdamW } from "./optimizer/adamw.ts";
 export type { AdamOptions } from "./optimizer/adam-options.ts";
+export { AveragedOptimizer } from "./optimizer/averaged-optimizer.ts";
 export { createOptimizer } from "./optimizer/create.ts";
 export type { OptimizerOptions } from "./optimizer/create.ts";
 export type { GradientScaleOptions } from "./optimizer/gradient-scale.ts";

@@ -14,6 +14,7 @@ export interface OptimizerConfig {
   readonly momentum: number;
   readonly skip_above?: number | undefined;
   readonly skip_patience: number;
+  readonly ema_decay?: number | undefined;
   readonly clip_norm?: number | undefined;
 }
 
@@ -51,6 +52,14 @@ export const optimizerSection: z.ZodType<OptimizerConfig, unknown> = z
         "Skip steps whose gradient norm or loss is so many times its running mean, or not finite; 4 is a good start. When left out every step counts, as in the recipe, and one that is not finite ends the run.",
       ),
     skip_patience: z.int().min(1).default(20).describe("So many skipped steps in a row end the run."),
+    ema_decay: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .optional()
+      .describe(
+        "Keep an exponential moving average of the weights, such as 0.999, and evaluate it in their place; `export --ema` writes it.",
+      ),
     clip_norm: z
       .number()
       .gt(0)

@@ -1,15 +1,18 @@
 /** A checkpoint as a Hugging Face model folder: weights, config and tokenizer without what only training needs. */
 import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { AtomicDirectory, ioError, openCheckpoint, openLatestCheckpoint } from "@modernbert-ts/training";
+import { AtomicDirectory, writeAverage, ioError, openCheckpoint, openLatestCheckpoint } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { runLayout } from "../run-folder.ts";
 
-const exported = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
+const weights = "model.safetensors";
+const exported = ["config.json", "tokenizer.json", "tokenizer_config.json", weights];
 
 export interface ExportOptions {
   /** Replace a folder that is there. */
   readonly overwrite?: boolean;
+  /** Write the moving average in the place of the weights; those that it does not hold (frozen ones) as they are. */
+  readonly ema?: boolean;
 }
 
 /**
@@ -29,7 +32,7 @@ export async function exportCheckpoint(checkpoint: string, target: string, optio
     }
   }
   try {
-    copyInto(new AtomicDirectory(target), checkpoint);
+    await writeInto(new AtomicDirectory(target), checkpoint, options.ema === true);
   } catch (error) {
     if (replaces) renameSync(earlier, target);
     throw error;
@@ -37,9 +40,13 @@ export async function exportCheckpoint(checkpoint: string, target: string, optio
   rmSync(earlier, { recursive: true, force: true });
 }
 
-function copyInto(folder: AtomicDirectory, checkpoint: string): void {
+async function writeInto(folder: AtomicDirectory, checkpoint: string, ema: boolean): Promise<void> {
   try {
     for (const name of exported) {
+      if (ema && name === weights) {
+        await writeAverage(checkpoint, join(folder.path, name));
+        continue;
+      }
       const path = join(folder.path, name);
       copyFileSync(join(checkpoint, name), path);
       const descriptor = openSync(path, "r+");

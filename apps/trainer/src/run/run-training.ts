@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { eachOnce, noticeUnfused, openRuntime } from "@modernbert-ts/pipelines";
 import {
+  AveragedOptimizer,
   batchesOf,
   createOptimizer,
   evaluateUnless,
@@ -14,7 +15,7 @@ import {
   Trainer,
   trainingStateOf,
 } from "@modernbert-ts/training";
-import type { Checkpoint, Objective, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
+import type { Checkpoint, Objective, Score, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
 import { stringify } from "yaml";
 import type { TrainerConfig } from "../config/config.ts";
 import { settingsOf } from "../config/objective-settings.ts";
@@ -101,7 +102,10 @@ async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunR
   checkParameterNames(config, [...bert.parameters.keys()]);
   const whole = objective.model(bert, { seed: config.seed });
   const model = config.model.freeze.length > 0 ? freeze(whole, config.model.freeze) : whole;
-  const optimizer = createOptimizer(config.optimizer.kind, model, plan.optimizer);
+  const plain = createOptimizer(config.optimizer.kind, model, plan.optimizer);
+  const { ema_decay: decay } = config.optimizer;
+  const average = decay === undefined ? undefined : new AveragedOptimizer(plain, model, decay);
+  const optimizer = average ?? plain;
   const state = start && (await restoreTraining(start, model, optimizer));
   const settings = settingsOf(config, objective);
   const training = { store: data.train, roles: data.roles };
@@ -117,6 +121,10 @@ async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunR
         evaluation.count,
       ));
   const baselines = batches ? objective.baselines(training, batches()) : [];
+  const score = (stopped: () => boolean): Promise<Score | undefined> => {
+    const body = (): Promise<Score | undefined> => evaluateUnless(stopped, model, batches!());
+    return average ? average.withAverage(body) : body();
+  };
   if (start) setLaterAside(checkpointFolder, start, options.onNotice);
   writeTextFile(join(output, runLayout.config), stringify(config));
   writeRunSummary(output, { config, choice, model: bert, data, plan, objective, baselines });
@@ -148,9 +156,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunR
         noticeUnfused(runtime, tell);
         observe(event);
       },
-      ...(batches
-        ? { evaluation: { every: evaluation!.every, score: (stopped) => evaluateUnless(stopped, model, batches()) } }
-        : {}),
+      ...(batches ? { evaluation: { every: evaluation!.every, score } } : {}),
       ...(start && state ? { resume: { ...state, checkpoint: start.path } } : {}),
     });
     const observe = options.onStart({

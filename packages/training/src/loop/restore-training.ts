@@ -5,6 +5,7 @@ import { restoreTensors } from "../checkpoint/load.ts";
 import { CheckpointError } from "../checkpoint/errors.ts";
 import type { TrainableModel } from "../objectives/objective.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
+import { isAverageState } from "../optimizer/averaged-optimizer.ts";
 import { isGuardState } from "../optimizer/spike-guard.ts";
 import { upgradeLoader, upgradeObjective } from "./earlier-versions.ts";
 import type { Version1, Version2 } from "./earlier-versions.ts";
@@ -62,7 +63,13 @@ export async function restoreTraining<Row>(
   const state = trainingStateOf(checkpoint);
   expectKind(checkpoint, state, optimizer);
   await restoreTensors(checkpoint, "model", model.parameters);
-  await restoreTensors(checkpoint, "optimizer", optimizer.state(), isGuardState);
+  optimizer.restart?.();
+  await restoreTensors(
+    checkpoint,
+    "optimizer",
+    optimizer.state(),
+    (name) => isGuardState(name) || isAverageState(name),
+  );
   refreshCopies(model);
   return state;
 }

@@ -38,5 +38,7 @@ export interface Optimizer {
   update(gradients: readonly (Tensor | undefined)[], loss?: Tensor): ScaledGradients;
   /** Everything but the parameters that a continuation needs. */
   state(): NamedTensors;
+  /** Of a state that follows the weights (an average): begins anew with them. */
+  restart?(): void;
   dispose(): void;
 }
