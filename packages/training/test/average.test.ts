@@ -31,12 +31,12 @@ test("the average follows the weights by its decay, skipped steps apart, and tak
   expect(Array.from(await average.read())).toEqual(averaged);
 });
 
-async function averagesOf({ optimizer }: ReturnType<typeof averaged>): Promise<number[][]> {
+async function averagesOf({ optimizer }: ReturnType<typeof averagedTraining>): Promise<number[][]> {
   const tensors = [...optimizer.state()].filter(([name]) => name.startsWith("ema."));
   return Promise.all(tensors.map(async ([, tensor]) => Array.from(await tensor.read())));
 }
 
-function averaged() {
+function averagedTraining() {
   const training = tinyTraining({}, 0.1);
   return { ...training, optimizer: new AveragedOptimizer(training.optimizer, training.model, 0.9) };
 }
@@ -44,10 +44,10 @@ function averaged() {
 test("it is saved and restored, and begins with the weights where the checkpoint has none", async () => {
   for (const own of [true, false]) {
     const folder = temporaryFolder();
-    const first = averaged();
+    const first = averagedTraining();
     await train(folder, undefined, own ? first : {});
     const checkpoint = (await openLatestCheckpoint(join(folder, "checkpoints"), () => undefined))!;
-    const second = averaged();
+    const second = averagedTraining();
     await restoreTraining(checkpoint, second.model, second.optimizer);
     const wanted = own ? await averagesOf(first) : [...(await parametersOf(second.model)).values()];
     expect(await averagesOf(second)).toEqual(wanted);
