@@ -1,7 +1,7 @@
 /**
  * What each kernel takes of a GPU: registers, stack, spilled bytes and static shared memory, as ptxas counts them, beside resources.tsv.
  *
- *   node scripts/resources.mjs           fails where a kernel takes more than the table says, is not in it, or spills; for sm_80, sm_90a and sm_120
+ *   node scripts/resources.mjs           fails where a kernel takes more than the table says, is not in it, or spills; for sm_80 and sm_90a
  *   node scripts/resources.mjs --all     for all targets
  *   node scripts/resources.mjs --write   measures all targets and writes the table
  *
@@ -22,7 +22,7 @@ const { values: options } = parseArgs({ options: { all: { type: "boolean" }, wri
 const table = fileURLToPath(new URL("../resources.tsv", import.meta.url));
 const cache = fileURLToPath(new URL("../build/resources/", import.meta.url));
 const machineCode = allTargets.filter((name) => name !== "ptx");
-const targets = options.all || options.write ? machineCode : ["sm_80", "sm_90a", "sm_120"];
+const targets = options.all || options.write ? machineCode : ["sm_80", "sm_90a"];
 
 try {
   execFileSync(nvcc, ["--version"], { stdio: "ignore" });

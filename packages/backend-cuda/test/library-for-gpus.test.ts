@@ -82,7 +82,7 @@ describe("packed and installed", () => {
       cwd: folder,
       stdio: "pipe",
     });
-  }, 300_000);
+  }, 900_000);
 
   test("nothing comes but what runs: no tests, no objects, no library outside the platform package", () => {
     const files = readdirSync(join(installed, "..", "backend-cuda"), { recursive: true, encoding: "utf8" });

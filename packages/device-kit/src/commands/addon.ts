@@ -4,7 +4,7 @@
  */
 import { DeviceLostError, DeviceValueError, OutOfMemoryError, UnsupportedError } from "@modernbert-ts/tensor-core";
 import type { TensorError } from "@modernbert-ts/tensor-core";
-import type { Address } from "./address.ts";
+import type { Address } from "../memory/address.ts";
 import type { StreamLibrary } from "./stream.ts";
 
 declare const streamBrand: unique symbol;

@@ -2,7 +2,7 @@
 import { bytesOf, ShapeError, showShape } from "@modernbert-ts/tensor-core";
 import type { DType, View } from "@modernbert-ts/tensor-core";
 import type { Buffers } from "../memory/buffers.ts";
-import type { Address, AddressBlock } from "./address.ts";
+import type { Address, AddressBlock } from "../memory/address.ts";
 import type { CommandStream } from "./stream.ts";
 
 /** The C enum `mb_dtype`. */

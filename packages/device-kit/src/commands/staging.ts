@@ -3,8 +3,8 @@
  * blocks one after another; a block is filled anew when all its commands are done. The number of blocks is bounded: beyond it, writing waits.
  */
 import type { Pool } from "../memory/pool.ts";
-import { offsetAddress } from "./address.ts";
-import type { Address, AddressBlock } from "./address.ts";
+import { offsetAddress } from "../memory/address.ts";
+import type { Address, AddressBlock } from "../memory/address.ts";
 import type { CommandStream } from "./stream.ts";
 
 /** Size of a block, and the most that one `take` gives. */

@@ -1,6 +1,6 @@
 /** A heap whose blocks lie between guard bytes, to find commands that write outside their buffers. For debugging: it costs memory and time. */
-import { offsetAddress } from "../commands/address.ts";
-import type { AddressBlock } from "../commands/address.ts";
+import { offsetAddress } from "./address.ts";
+import type { AddressBlock } from "./address.ts";
 import type { Heap, Reuse } from "./pool.ts";
 
 /** On each side: MB_GUARD_BYTES of native/kit/command.h. */

@@ -4,8 +4,8 @@
  *
  * A new slab has room for what is asked, and for an eighth of what all others hold: little lies idle, and few slabs are made.
  */
-import { offsetAddress } from "../commands/address.ts";
-import type { Address, AddressBlock } from "../commands/address.ts";
+import { offsetAddress } from "./address.ts";
+import type { Address, AddressBlock } from "./address.ts";
 import type { Heap, Reuse } from "./pool.ts";
 
 /** Ranges begin at multiples of this, and have multiples of it. */

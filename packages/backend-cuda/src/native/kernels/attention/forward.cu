@@ -2,6 +2,7 @@
 #include "kernels/attention/forward_kernel.h"
 
 #include "kernels/attention/kernels.h"
+#include "simt/architecture.h"
 
 template <typename S> static void run(const mb_attention &p, cudaStream_t stream) {
   launch_shared(attention_forward<S>, slots_of(p, S::rows), S::threads, S::shared_bytes, stream, p);
@@ -11,7 +12,7 @@ template <typename S> static void run(const mb_attention &p, cudaStream_t stream
 template <typename T, int D> static void choose(const mb_attention &p, cudaStream_t stream) {
   if (p.drop_rate > 0) run<mb_forward_shape<T, D, 4, 1, 64, true>>(p, stream);
   else if (p.longest <= 64) run<mb_forward_shape<T, D, 1, 1, 32, false>>(p, stream);
-  else if (p.longest <= 128 || p.window < 256) run<mb_forward_shape<T, D, 4, 1, 64, false>>(p, stream);
+  else if (p.longest <= 128 || p.window < 256 || (D == 64 && current_architecture().version / 10 == 10)) run<mb_forward_shape<T, D, 4, 1, 64, false>>(p, stream);
   else run<mb_forward_shape<T, D, 4, 2, 64, false>>(p, stream);
 }
 

@@ -45,7 +45,12 @@ template <int Packs> static __device__ void store_partial(float *to, int64_t wid
 }
 
 /* How many blocks' registers a multiprocessor should hold; src/fused/layer-norm.ts has 132 times as many blocks. */
-constexpr int resident(int packs, bool bias) { return packs <= 3 && !bias ? 3 : 2; }
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+constexpr int packs_for_three = 2; /* of more the registers would spill there */
+#else
+constexpr int packs_for_three = 3;
+#endif
+constexpr int resident(int packs, bool bias) { return packs <= packs_for_three && !bias ? 3 : 2; }
 
 /* A warp per row of up to Packs · 256 columns, a multiple of 8. */
 template <int Packs, bool Bias>
@@ -102,7 +107,7 @@ static __global__ void __launch_bounds__(row_threads, resident(Packs, Bias)) bac
 }
 
 /* A block per row, one row after another: any width, any alignment, with or without grad y. A column is always the same thread's. */
-static __global__ void __launch_bounds__(block_threads) backward_by_blocks(backward_rows n) {
+static __global__ void __launch_bounds__(block_threads, 4) backward_by_blocks(backward_rows n) {
   MB_SHARED(float, parts, [block_threads / 32]);
   const row_range range = rows_of_block(n);
   float *const grad_weight = n.partials + 2 * blockIdx.x * n.width, *const grad_bias = grad_weight + n.width;

@@ -80,7 +80,7 @@ template <typename Join, typename T, int Width> static __global__ void __launch_
 #pragma unroll
   for (int k = 0; k < Width; k++) totals[k] = Join::template nothing<T>();
   if (first < r.outputs) {
-#pragma unroll 4
+#pragma unroll(sizeof(T) == 8 ? 1 : 4) // whole numbers of 64 bits would spill
     for (int64_t i = begin_of(r) + warp; i < end_of(r); i += column_warps) {
       const int64_t at = base + i * r.folded.stride[0];
       T values[Width];

@@ -1,5 +1,5 @@
 /** Addresses of device memory as JavaScript holds them. */
-import type { Block } from "../memory/free-list.ts";
+import type { Block } from "./free-list.ts";
 
 declare const addressBrand: unique symbol;
 /** A byte address in device or C memory; below 2^53, so a number holds it. */
