@@ -136,7 +136,7 @@ describe("what is refused, in one line that says what to do", () => {
     });
     await expect(runTraining(wider, resume)).rejects.toThrow(/continue with the settings that it was saved with/);
     await expect(runTraining(tinyConfig(folder, { seed: 5 }), resume)).rejects.toThrow(
-      /expected to continue with seed = 17, got 5/,
+      /the checkpoint was made with seed = 17, got 5/,
     );
   });
 });
