@@ -1,29 +1,47 @@
 /**
  * `pnpm gpu:bundle`: all that the self-test needs on a box with an NVIDIA GPU and no network, in one folder (runs/gpu-bundle).
- * `--rehearsal` makes one that runs here only, in the emulator: without Node's binary and without the library for GPUs. `--out DIR`.
+ * `--targets sm_90a,ptx`: for these alone (of backend-cuda's scripts/nvcc.mjs), which compiles sooner. `--rehearsal` makes one that runs here only,
+ * in the emulator: without Node's binary and without the library for GPUs. `--out DIR`.
  */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { allTargets } from "../../packages/backend-cuda/scripts/nvcc.mjs";
 import { pnpm, step } from "../scripts/steps.mjs";
 import { addCode } from "./bundle/code.mjs";
 import { addNode } from "./bundle/node-binary.mjs";
 import { bundle, repository, tools } from "./bundle/places.mjs";
 import { addProbes } from "./bundle/probes.mjs";
 import { bundleFiles, writeManifest } from "./selftest/manifest.mjs";
+import { sourcesChecksum } from "./selftest/sources.mjs";
 
 /** Megabytes that the folder may have. */
 const most = 45;
 
 const { values: options } = parseArgs({
-  options: { rehearsal: { type: "boolean", default: false }, out: { type: "string", default: bundle } },
+  options: {
+    rehearsal: { type: "boolean", default: false },
+    targets: { type: "string", default: allTargets.join(",") },
+    out: { type: "string", default: bundle },
+  },
 });
-const { rehearsal, out } = options;
+const { rehearsal, targets, out } = options;
 
+const made = { commit: commit(), sources: sourcesChecksum(repository) };
 step("packages", [...pnpm, "build"], { quiet: true });
 const native = join(repository, "packages/backend-cuda");
-if (!rehearsal) step("library for GPUs", [process.execPath, join(native, "scripts/build-native.mjs"), "--cuda"]);
+const built = join(native, "build/gpu-bundle");
+const build = [
+  process.execPath,
+  join(native, "scripts/build-native.mjs"),
+  "--cuda",
+  "--targets",
+  targets,
+  "--out",
+  built,
+];
+if (!rehearsal) step(`library for ${targets}`, build);
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
@@ -31,8 +49,9 @@ await part("code", () => addCode(join(out, "code")));
 // The server reads its version there.
 add(join(repository, "apps/server/package.json"), "node_modules/@modernbert-ts/server/package.json");
 await part("libraries", () => {
-  const names = ["modernbert_cuda_emulated.node", ...(rehearsal ? [] : ["modernbert_cuda.node"])];
-  for (const name of names) add(join(native, "build/linux-x64", name), `build/linux-x64/${name}`);
+  const to = "build/linux-x64";
+  add(join(native, to, "modernbert_cuda_emulated.node"), `${to}/modernbert_cuda_emulated.node`);
+  if (!rehearsal) add(join(built, "modernbert_cuda.node"), `${to}/modernbert_cuda.node`);
 });
 await part("probes", () => addProbes(join(out, "probes"), !rehearsal));
 await part("fixtures", () => {
@@ -44,7 +63,7 @@ await part("Node", () => {
   else addNode(join(out, "node.xz"));
 });
 add(join(tools, "selftest.sh"), "selftest.sh");
-writeManifest(out, repository, { commit: commit(), date: new Date().toISOString(), rehearsal });
+writeManifest(out, { ...made, date: new Date().toISOString(), rehearsal, ...(!rehearsal && { targets }) });
 
 const sizes = new Map();
 for (const file of bundleFiles(out)) {

@@ -13,6 +13,8 @@ export { mapEncoder } from "./commands/map-program.ts";
 export { primitiveCommands, primitiveOperations } from "./commands/primitive-commands.ts";
 export type { PrimitiveOperation } from "./commands/primitive-commands.ts";
 export { Staging, stagingBytes } from "./commands/staging.ts";
+export { callsNative } from "./commands/native-caller.ts";
+export type { NativeCaller } from "./commands/native-caller.ts";
 export { StreamBackend } from "./commands/stream-backend.ts";
 export type { DeviceMemory, StreamBackendParts } from "./commands/stream-backend.ts";
 export { CommandStream } from "./commands/stream.ts";

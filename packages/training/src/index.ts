@@ -51,6 +51,8 @@ export type { Score } from "./loop/evaluate.ts";
 export type { CheckpointEvent, EvaluationEvent, StepEvent, TrainingEvent, TrainingObserver } from "./loop/events.ts";
 export type { Interval } from "./loop/interval.ts";
 export { gatherJson, gatherNumbers } from "./collectives/gather.ts";
+export { launchOf } from "./collectives/launch.ts";
+export type { Launch } from "./collectives/launch.ts";
 export { singleProcessCollective } from "./collectives/single-process.ts";
 export { MetricsLog, readMetrics } from "./loop/metrics-log.ts";
 export type {

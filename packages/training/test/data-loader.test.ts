@@ -123,6 +123,9 @@ describe("PackedLoader", () => {
         const first = maskedLmLoader(settings);
         for (let i = 0; i < stop; i++) first.next(0);
         const state = JSON.parse(JSON.stringify(first.state())) as PackedLoaderState;
+        const alone = maskedLmLoader({ ...settings, world: 1, rank: 0 });
+        for (let i = 0; i < stop; i++) alone.next(0);
+        expect(alone.state()).toEqual(state);
         const second = maskedLmLoader(settings, state);
         expect(second.state()).toEqual(first.state());
         expect(rest(second)).toEqual(rest(first));
@@ -159,10 +162,24 @@ describe("PackedLoader", () => {
     expect(["0/0/0", "0/0/1", "0/0/2"].flatMap((key) => pieces.get(key)!)).toEqual(bare);
   });
 
+  test("ranks share the rows of every batch of one process, in its order", () => {
+    const store = memoryStore(wrappedDocuments(Array.from({ length: 50 }, (_, i) => 3 + ((i * 17) % 60))));
+    const [one, ...others] = [1, 2, 3].map((world) =>
+      Array.from({ length: world }, (_, rank) => rest(maskedLmLoader(options(store, { epochs: 1, world, rank })))),
+    );
+    for (const [more, ranks] of others.entries())
+      for (const [at, batch] of one[0].entries()) {
+        const world = more + 2;
+        expect(batch.rows.map((_, row) => ranks[row % world][at].rows[Math.floor(row / world)])).toEqual(batch.rows);
+        expect(ranks.reduce((sum, rank) => sum + rank[at].weight, 0)).toBe(batch.weight);
+        expect(ranks.map((rank) => rank[at].packingEfficiency)).toEqual(ranks.map(() => batch.packingEfficiency));
+      }
+  });
+
   test("rows and mask probability follow their schedules in tokens of all ranks", () => {
     const store = memoryStore(wrappedDocuments(Array.from({ length: 40 }, () => 32)));
     const seen: number[] = [];
-    const rows = (tokens: number): number => (seen.push(tokens), tokens < 256 ? 1 : 2);
+    const rows = (tokens: number): number => (seen.push(tokens), tokens < 256 ? 2 : 4);
     const loader = maskedLmLoader(
       options(store, { rows, world: 2, rank: 1, maskProbability: (t) => (t === 0 ? 1 : 0.1) }),
     );
@@ -199,6 +216,9 @@ describe("PackedLoader", () => {
       'data = "memory", got "other"',
     );
     expect(() => maskedLmLoader(options(store), { ...state, version: 2 as 1 })).toThrow("state of version 1, got 2");
+    const ofParts = { ...state, settings: { ...state.settings, rank: 0, world: 2 } };
+    expect(() => maskedLmLoader(options(store), ofParts)).toThrow("expected to continue with world = 2, got 1");
+    expect(() => maskedLmLoader(options(store, { rank: 2, world: 2 }))).toThrow(/rank .* 0\.\.1, got 2/);
     expect(() => maskedLmLoader(options(store, { maxLength: 65 }))).toThrow(
       "expected maxLength to be an integer in 3..64",
     );

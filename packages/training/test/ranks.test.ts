@@ -11,6 +11,7 @@ import { trainingStep } from "../src/loop/training-step.ts";
 import { StableAdamW } from "../src/optimizer/stable-adamw.ts";
 import type { TrainerOptions, TrainingResult } from "../src/loop/trainer-options.ts";
 import { loaderStateOf, restoreTraining, trainingStateOf } from "../src/loop/restore-training.ts";
+import type { TrainingState } from "../src/loop/training-state.ts";
 import type { MaskedRow } from "../src/objectives/masked-lm/mask.ts";
 import { temporaryFolder } from "./data-fixtures.ts";
 import { createRanks } from "./support/ranks.ts";
@@ -53,25 +54,11 @@ const all = <T>(world: number, body: (rank: Rank) => Promise<T>): Promise<T[]> =
 const lossesOf = ({ events }: Outcome): number[] =>
   events.flatMap((event) => (event.kind === "step" ? event.loss : []));
 
-/** Every `world`-th row of batches of one process. */
-function shareOf(loader: BatchLoader<MaskedRow>, rank: number, world: number): BatchLoader<MaskedRow> {
-  return {
-    state: () => loader.state(),
-    next(tokens) {
-      const batch = loader.next(tokens);
-      if (!batch) return undefined;
-      const rows = batch.rows.filter((_, at) => at % world === rank);
-      const sum = (of: (row: MaskedRow) => number): number => rows.reduce((total, row) => total + of(row), 0);
-      return { ...batch, rows, tokens: sum((row) => row.ids.length), weight: sum((row) => row.maskedPositions.length) };
-    },
-  };
-}
-
 describe("ranks that train together", () => {
   test.each([2, 3])("%d of them learn what one process learns from the same rows, dropout included", async (world) => {
     const alone = await train({ runtime: newRuntime() }, tinyLoader({ rows: 6 }));
     const outcomes = await all(world, (rank) =>
-      train(rank, shareOf(tinyLoader({ rows: 6 }), rank.collective.rank, world)),
+      train(rank, tinyLoader({ rows: 6, rank: rank.collective.rank, world })),
     );
     expect(outcomes[0]!.result).toMatchObject({ step: alone.result.step, tokens: alone.result.tokens });
     for (const [at, loss] of lossesOf(alone).entries()) expect(lossesOf(outcomes[0]!)[at]).toBeCloseTo(loss, 4);
@@ -149,7 +136,7 @@ describe("ranks that train together", () => {
     const scores = await all(2, ({ runtime, collective }) =>
       evaluate(
         tinyTraining({}, 0, runtime).model,
-        batchesOf(shareOf(tinyLoader({ epochs: 1 }), collective.rank, 2)),
+        batchesOf(tinyLoader({ epochs: 1, rank: collective.rank, world: 2 })),
         collective,
       ),
     );
@@ -209,11 +196,21 @@ describe("a checkpoint of several ranks", () => {
     for (const [rank, { parameters }] of continued.entries()) expect(parameters).toEqual(whole[rank]!.parameters);
   });
 
-  test("is refused by another number of processes", async () => {
+  test("goes on with another number of processes, in the same order", async () => {
+    const whole = await run(temporaryFolder(), 2, 1200);
     const folder = temporaryFolder();
-    await run(folder, 2, 300);
-    await expect(run(folder, 1, 600)).rejects.toThrow(
-      "[restoreTraining] expected a checkpoint of 1 process, got one of 2: go on with as many",
+    await run(folder, 1, 400);
+    await run(folder, 2, 800);
+    const [alone] = await run(folder, 1, 1200);
+    expect(alone!.result).toMatchObject({ step: whole[0]!.result.step, tokens: whole[0]!.result.tokens });
+    for (const [name, values] of whole[0]!.parameters)
+      for (const [at, value] of values.entries()) expect(alone!.parameters.get(name)![at], name).toBeCloseTo(value, 4);
+  });
+
+  test("is refused by another number of processes where each loader has its own part", () => {
+    const state = { loaders: [{ rank: 0 }, { rank: 1 }] } as unknown as TrainingState;
+    expect(() => loaderStateOf(state)).toThrow(
+      "[restoreTraining] expected a checkpoint of 1 process, got one of 2 whose loaders each have their own part: go on with as many",
     );
   });
 });

@@ -11,7 +11,7 @@ const storeys: readonly (readonly string[])[] = [
   ["tensor-core", "safetensors", "tokenizer"],
   ["conformance", "device-kit", "encoder"],
   ["backend-tfjs"],
-  ["modernbert", "backend-cpu", "backend-webgpu", "backend-cuda"],
+  ["modernbert", "backend-cpu", "backend-webgpu", "backend-cuda", "collective-mpi"],
   ["backends", "training"],
   ["pipelines"],
   ["cli", "server", "trainer", "playground"],

@@ -1,39 +1,29 @@
 /** The probes for a GPU and for the emulator, and what the emulator answers. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { repository, tools } from "./places.mjs";
+import { kernelOptions, kit, nvcc, sources as native } from "../../../packages/backend-cuda/scripts/nvcc.mjs";
+import { tools } from "./places.mjs";
 
-const native = join(repository, "packages/backend-cuda/src/native");
 const folder = join(tools, "probes");
-const headers = [native, join(repository, "packages/device-kit/native"), folder].flatMap((path) => ["-I", path]);
-const targets = ["arch=compute_80,code=compute_80", "arch=compute_80,code=sm_80", "arch=compute_90a,code=sm_90a"];
+const headers = [native, kit, folder].flatMap((path) => ["-I", path]);
 
 const sources = (path, ending) =>
   readdirSync(path, { recursive: true })
     .filter((name) => name.endsWith(ending))
     .map((name) => join(path, name));
 
-/** A file that probes what this checkout's `simt` has not is left out. */
-function usable(file) {
-  const included = [...readFileSync(file, "utf8").matchAll(/^#include "(simt\/.*)"/gm)].map(([, header]) => header);
-  const missing = included.find((header) => !existsSync(join(native, header)));
-  if (missing) console.log(`  without ${file}: there is no ${missing}`);
-  return !missing;
-}
-
 /** @param {string} to folder @param {boolean} cuda with those for a GPU */
 export function addProbes(to, cuda) {
   mkdirSync(to, { recursive: true });
-  const kernels = sources(folder, ".cu").filter(usable);
+  const kernels = sources(folder, ".cu");
   const emulated = ["-x", "c++", "-std=c++17", "-O2", "-ffp-contract=off", "-Wno-unknown-pragmas", ...headers];
   const program = join(to, "probes-emulated");
   run(process.env.CXX ?? "g++", [...emulated, ...kernels, ...sources(join(native, "simt"), ".cpp"), "-o", program]);
   writeFileSync(join(to, "answers.jsonl"), execFileSync(program, ["check"]));
   if (!cuda) return;
-  const flags = ["-x", "cu", "-std=c++17", "-O3", "-cudart", "static", ...headers];
-  const machines = targets.flatMap((target) => ["-gencode", target]);
-  run(process.env.NVCC ?? "nvcc", [...flags, ...machines, ...kernels, "-o", join(to, "probes")]);
+  const options = [...kernelOptions(["sm_80", "sm_90a", "ptx"]), "-cudart", "static", ...headers];
+  run(nvcc, [...options, ...kernels, "-o", join(to, "probes")]);
 }
 
 const run = (program, args) => execFileSync(program, args, { stdio: ["ignore", "ignore", "inherit"] });

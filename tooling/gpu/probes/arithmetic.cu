@@ -1,6 +1,7 @@
 /* Conversions and arithmetic that must be the same to the bit: rounding, subnormals, infinities, NaN. */
 #include "base/convert.h"
 #include "probe.h"
+#include "simt/arithmetic.h"
 
 constexpr int inputs = 16384, threads = 128;
 
@@ -35,3 +36,5 @@ EACH(nearest, "rintf", word_of(rintf(a)));
 EACH(below, "floorf", word_of(floorf(a)));
 EACH(product, "a product of f64", word_of((float)__dmul_rn((double)a, (double)b)));
 EACH(total, "a sum of f64", word_of((float)__dadd_rn((double)a, (double)b)));
+EACH(separate, "a product and a sum apart", word_of(__fadd_rn(__fmul_rn(a, b), a)));
+EACH(bytes, "products of bytes", (uint32_t)__dp4a((int)scrambled(i), (int)scrambled(i + 1), (int)i));

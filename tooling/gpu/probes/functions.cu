@@ -4,6 +4,7 @@
 #include "base/convert.h"
 #include "functions.h"
 #include "probe.h"
+#include "simt/warp.h"
 
 constexpr int count = 1 << 16, threads = 128;
 
@@ -27,6 +28,7 @@ FUNCTION(erff)
 FUNCTION(sinf)
 FUNCTION(cosf)
 FUNCTION(rsqrtf)
+FUNCTION(fast_exp2)
 
 static double reciprocal_root(double a) { return 1 / sqrt(a); }
 
@@ -43,6 +45,8 @@ static const function functions[] = {
     {"tanhf", tanhf_kernel, tanh, {-9, 9}, 2},         {"erff", erff_kernel, erf, {-4, 4}, 2},
     {"sinf", sinf_kernel, sin, {-100, 100}, 2},        {"cosf", cosf_kernel, cos, {-100, 100}, 2},
     {"rsqrtf", rsqrtf_kernel, reciprocal_root, {1e-6f, 100}, 2},
+    /* Its error is that of the PTX manual, 2^-22.5 of the result. */
+    {"fast_exp2", fast_exp2_kernel, exp2, {-120, 10}, 3},
 };
 
 void print_accuracy(void) {

@@ -1,5 +1,6 @@
 /* Lanes of a warp, threads of a block, blocks of a grid, memory that they share. */
 #include "probe.h"
+#include "simt/arithmetic.h"
 
 static __global__ void shuffle_words(uint32_t *out) {
   for (int step = 0; step < 5; step++)
@@ -50,3 +51,6 @@ static __global__ void first_writer(uint32_t *out) {
   out[1 + threadIdx.x] = (uint32_t)first;
 }
 MB_PROBE(swap, "atomicCAS", 33, launch(first_writer, 1, 32, nullptr, device));
+
+static __global__ void matches(uint32_t *out) { out[threadIdx.x] = match_lanes(scrambled(threadIdx.x) % 5); }
+MB_PROBE(match, "match_any", 64, launch(matches, 1, 64, nullptr, device));

@@ -1,41 +1,19 @@
-/** Which of NVIDIA's libraries there are, or where they were looked for. */
+/** Which cuBLASLt is taken, and where it was looked for. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-
-const wanted = /^lib(cublasLt|nvrtc|nccl|cuda)\.so\.\d+$/;
+import { findCublasLt } from "../../../packages/backend-cuda/dist/find-cublaslt.js";
 
 export function findLibraries() {
-  const looked = folders();
-  const found = looked.flatMap((folder) =>
-    filesIn(folder)
-      .filter((name) => wanted.test(name))
-      .map((name) => join(folder, name)),
-  );
-  return { found, looked };
+  const { path, places } = findCublasLt();
+  return { cublasLt: path ?? "not found", places };
 }
 
-function folders() {
-  const variables = ["MODERNBERT_CUDA_LIBRARY_PATH", "LD_LIBRARY_PATH"].flatMap((name) =>
-    (process.env[name] ?? "").split(":"),
-  );
-  const toolkits = ["/usr/local/cuda/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/local/nvidia/lib64"];
-  return [...variables, ...toolkits, ...pipFolders()].filter((folder) => folder !== "" && existsSync(folder));
-}
+const program = "import glob, nvidia; print(*(f for p in nvidia.__path__ for f in glob.glob(p + '/*/lib')), sep=':')";
 
-/** `nvidia/…/lib` beside the packages of Python. */
-function pipFolders() {
-  const code = "import sysconfig; print(sysconfig.get_paths()['purelib'])";
-  const { status, stdout } = spawnSync(process.env.PYTHON ?? "python3", ["-c", code], { encoding: "utf8" });
-  if (status !== 0) return [];
-  const nvidia = join(stdout.trim(), "nvidia");
-  return filesIn(nvidia).map((name) => join(nvidia, name, "lib"));
-}
-
-function filesIn(folder) {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
+/** Where there is no cuBLASLt in the usual places, that of the peers' Python, wherever it lies. Said, and for this run alone. */
+export function lookInPython() {
+  if (process.env["MODERNBERT_CUDA_LIBRARY_PATH"] || findCublasLt().path) return;
+  const { status, stdout } = spawnSync(process.env["PYTHON"] ?? "python3", ["-c", program], { encoding: "utf8" });
+  if (status !== 0 || stdout.trim() === "") return;
+  process.env["MODERNBERT_CUDA_LIBRARY_PATH"] = stdout.trim();
+  console.log(`MODERNBERT_CUDA_LIBRARY_PATH=${stdout.trim()}`);
 }

@@ -5,6 +5,7 @@
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { lookInPython } from "./libraries.mjs";
 import { runLimited } from "./limit.mjs";
 import { checkBundle } from "./manifest.mjs";
 import { noteOutcome, readResult, resultFile } from "./recorder.mjs";
@@ -32,6 +33,7 @@ try {
   fail(error.message);
 }
 
+lookInPython();
 const lines = [];
 for (const stage of wanted) {
   console.log(`\n## ${stage}`);

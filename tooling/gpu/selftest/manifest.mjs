@@ -21,10 +21,10 @@ export function bundleFiles(root, folder = root) {
 
 const sha256 = (file) => createHash("sha256").update(readFileSync(file)).digest("hex");
 
-/** @param {string} repository where the sources are */
-export function writeManifest(root, repository, contents) {
+/** @param {object} contents commit, date, and the checksum of `sources` as they were before the bundle was made */
+export function writeManifest(root, contents) {
   const files = Object.fromEntries(bundleFiles(root).map((file) => [file, sha256(join(root, file))]));
-  const manifest = { ...contents, sources: sourcesChecksum(repository), files };
+  const manifest = { ...contents, files };
   writeFileSync(join(root, name), `${JSON.stringify(manifest, null, 1)}\n`);
 }
 

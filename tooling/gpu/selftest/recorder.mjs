@@ -31,9 +31,12 @@ export class Recorder {
     return this.#result.parts;
   }
 
-  /** Runs a part; what it returns is kept, and so is why it failed or was skipped. */
-  async part(name, run) {
-    if (!this.#only.test(name)) return undefined;
+  /**
+   * Runs a part; what it returns is kept, and so is why it failed or was skipped.
+   * @param {boolean} always whether or not it is among those that are wanted: others need it
+   */
+  async part(name, run, always = false) {
+    if (!always && !this.#only.test(name)) return undefined;
     const began = performance.now();
     let found;
     try {

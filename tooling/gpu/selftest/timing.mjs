@@ -31,8 +31,8 @@ export async function millisecondsOf(backend, queue, { emulate, seconds = budget
  * @param {{ teraflops?: number, gigabytesPerSecond?: number }} ceiling
  */
 export function rates(milliseconds, { flops, bytes }, ceiling = {}) {
-  const teraflops = flops && flops / (milliseconds * 1e9);
-  const gigabytesPerSecond = bytes && bytes / (milliseconds * 1e6);
+  const teraflops = flops / (milliseconds * 1e9);
+  const gigabytesPerSecond = bytes / (milliseconds * 1e6);
   return {
     milliseconds,
     ...(flops && { teraflops, ofProduct: teraflops / ceiling.teraflops }),

@@ -11,6 +11,7 @@ async function load(name: string): Promise<Record<string, never>> {
 }
 type Any = (...args: unknown[]) => unknown;
 const { checkBundle, writeManifest } = (await load("manifest")) as Record<string, Any>;
+const { sourcesChecksum } = (await load("sources")) as Record<string, Any>;
 const { runLimited } = (await load("limit")) as unknown as { runLimited: (...args: unknown[]) => Promise<string> };
 const recorder = (await load("recorder")) as unknown as {
   Recorder: new (...args: unknown[]) => { part: Any; end: Any };
@@ -43,7 +44,7 @@ describe("a bundle", () => {
     for (const name of ["tooling/gpu/a.mjs", "tooling/bench/b.mjs"]) write(name, name);
     write("runs/bundle/code/main.js", "1");
     write("runs/bundle/node.xz", "2");
-    writeManifest!(bundle(), folder, { commit: "abc" });
+    writeManifest!(bundle(), { commit: "abc", sources: sourcesChecksum!(folder) });
   });
 
   test("as it was made is taken, with what a run adds", () => {

@@ -5,6 +5,8 @@ import { formatCount, formatDuration } from "../format.ts";
 import { describeScore } from "../metrics.ts";
 import { createProgress } from "../progress.ts";
 import type { Progress } from "../progress.ts";
+import { joinRanks } from "../run/ranks.ts";
+import type { RunRanks } from "../run/ranks.ts";
 import { runTraining } from "../run/run-training.ts";
 import type { RunResult, RunStart } from "../run/run-training.ts";
 
@@ -18,7 +20,19 @@ export interface RunCommandOptions {
   readonly dtype?: string;
 }
 
+/** Alone, or as one of the processes that a launcher started: rank 0 speaks for all, the others of their own errors only. */
 export async function runCommand(path: string, options: RunCommandOptions): Promise<void> {
+  await using ranks = await joinRanks();
+  try {
+    await runAmong(ranks, path, options);
+  } catch (error) {
+    ranks.abort(error as Error);
+    if (ranks.world > 1) (error as Error).message = `rank ${ranks.rank}: ${(error as Error).message}`;
+    throw error;
+  }
+}
+
+async function runAmong(ranks: RunRanks, path: string, options: RunCommandOptions): Promise<void> {
   const { resume } = options;
   const shorthands = (["backend", "dtype"] as const).filter((name) => options[name] !== undefined);
   const set = [...options.set, ...shorthands.map((name) => `${name}=${options[name]}`)];
@@ -26,7 +40,11 @@ export async function runCommand(path: string, options: RunCommandOptions): Prom
   let progress: Progress | undefined;
   let release: (() => void) | undefined;
   const onStart = (start: RunStart): Progress["onEvent"] => {
-    print(describePlan(start));
+    if (ranks.rank > 0) {
+      release = onInterrupt(start.stop, () => undefined);
+      return () => undefined;
+    }
+    print(describePlan(start, ranks.world));
     progress = createProgress({
       totalTokens: start.plan.totalTokens,
       startTokens: start.startTokens,
@@ -37,18 +55,25 @@ export async function runCommand(path: string, options: RunCommandOptions): Prom
   };
   let result: RunResult;
   try {
-    result = await runTraining(config, { onNotice: print, onStart, ...(resume === undefined ? {} : { resume }) });
+    result = await runTraining(config, {
+      ranks,
+      onNotice: print,
+      onStart,
+      ...(resume === undefined ? {} : { resume }),
+    });
   } finally {
     progress?.stop();
     release?.();
   }
+  if (result.reason === "stopped") process.exitCode = INTERRUPTED;
+  if (ranks.rank > 0) return;
   for (const line of summaryLines(result, ["run", path, "--resume", "auto", ...set.flatMap((item) => ["--set", item])]))
     print(line);
-  if (result.reason === "stopped") process.exitCode = INTERRUPTED;
 }
 
-function describePlan({ plan, startTokens }: RunStart): string {
-  const goal = `${formatCount(plan.totalTokens)} tokens in steps of ${formatCount(plan.tokensPerStep)}`;
+function describePlan({ plan, startTokens }: RunStart, world: number): string {
+  const together = world > 1 ? ` on ${world} processes` : "";
+  const goal = `${formatCount(plan.totalTokens)} tokens in steps of ${formatCount(plan.tokensPerStep)}${together}`;
   const evaluation = plan.evaluation ? "" : "; no validation data, so no evaluation";
   return startTokens > 0
     ? `going on at ${formatCount(startTokens)} of ${goal}${evaluation}`

@@ -163,7 +163,10 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
           micro_batch_tokens: count
             .default(4096)
             .describe("Tokens that go through the model at once: packed sequences, no padding. Bounds the memory."),
-          micro_batches: positive.max(65_536).default(4).describe("How many of these make one optimizer step."),
+          micro_batches: positive
+            .max(65_536)
+            .default(4)
+            .describe("How many of these make one optimizer step, on all processes together."),
           warmup_tokens: share
             .default(0)
             .describe("Steps grow from 1 to that many micro-batches over this many tokens; 0 for none."),

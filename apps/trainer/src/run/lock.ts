@@ -108,10 +108,11 @@ function lives({ pid, began }: Owner): boolean {
   return beginningOf(pid) === began;
 }
 
-/** The start time of a process where /proc tells it (field 22 of stat, behind a name that may hold spaces). */
+/** The start time of a process where /proc tells it (field 22 of stat, behind a name that may hold spaces); of one that has ended, none. */
 function beginningOf(pid: number): string {
   const stat = readIfThere(`/proc/${pid}/stat`) ?? "";
-  return stat.slice(stat.lastIndexOf(")") + 1).split(" ")[20] ?? "";
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[0] === "Z" ? "ended" : (fields[19] ?? "");
 }
 
 function touch(path: string): void {

@@ -2,20 +2,21 @@
 import { join } from "node:path";
 import { eachOnce, noticeUnfused, openRuntime } from "@modernbert-ts/pipelines";
 import {
-  AveragedOptimizer,
   batchesOf,
-  createOptimizer,
+  evaluate,
   evaluateUnless,
-  freeze,
+  gatherJson,
   loaderStateOf,
   MetricsLog,
   objectiveOf,
   objectives,
+  openCheckpoint,
   restoreTraining,
   Trainer,
   trainingStateOf,
 } from "@modernbert-ts/training";
-import type { Checkpoint, Objective, Score, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
+import type { Checkpoint, Objective, TrainerOptions, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
+import type { Collective, Runtime } from "@modernbert-ts/tensor-core";
 import { stringify } from "yaml";
 import type { TrainerConfig } from "../config/config.ts";
 import { settingsOf } from "../config/objective-settings.ts";
@@ -25,11 +26,12 @@ import { writeReport } from "../report/write-report.ts";
 import { writeTextFile } from "../write-file.ts";
 import { changedSettings } from "./changed-settings.ts";
 import { lockFolder } from "./lock.ts";
-import { createModel } from "./model.ts";
+import { createLearner } from "./learner.ts";
 import { modelFiles } from "./model-files.ts";
-import { checkParameterNames } from "./parameter-names.ts";
 import { planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
+import { alone, backendOf, shareOf } from "./ranks.ts";
+import type { RunRanks } from "./ranks.ts";
 import { inUsersWords } from "./users-words.ts";
 import { findStart, isOwn, setLaterAside } from "./resume.ts";
 import { runLayout } from "../run-folder.ts";
@@ -39,9 +41,11 @@ import { openTrainingData, verifyShards } from "./training-data.ts";
 export interface RunOptions {
   /** `auto` or the path of a checkpoint; a new run when absent. */
   readonly resume?: string;
-  /** Gets one line for everything that a person should know before training starts. */
+  /** Those that train together, each with this configuration and these options. Default: this process alone. */
+  readonly ranks?: RunRanks;
+  /** Gets one line for everything that a person should know before training starts; on rank 0 only. */
   readonly onNotice: (notice: string) => void;
-  /** Called once, when the loop is about to start. The returned function gets every event. */
+  /** Called once, when the loop is about to start. The returned function gets every event, on rank 0. */
   readonly onStart: (start: RunStart) => (event: TrainingEvent) => void;
 }
 
@@ -55,62 +59,66 @@ export interface RunStart {
 
 export interface RunResult extends TrainingResult {
   readonly objective: Objective;
-  /** Folder of the finished model and path of the report; undefined when the run was stopped. */
+  /** Folder of the finished model and path of the report; undefined when the run was stopped, and on ranks other than 0. */
   readonly modelFolder: string | undefined;
   readonly report: string | undefined;
 }
 
-/** @throws UserError, ConfigError, DataError, CheckpointError, DivergenceError and those of the backend: all one line. */
+/**
+ * With several ranks, 0 alone locks the folder, writes into it and gives notices; who calls this gives up for all of them when it throws.
+ * @throws UserError, ConfigError, DataError, CheckpointError, DivergenceError and those of the backend: all one line.
+ */
 export async function runTraining(config: TrainerConfig, options: RunOptions): Promise<RunResult> {
-  const lock = lockFolder(config.output);
+  const { ranks = alone, onNotice } = options;
+  const lock = ranks.rank === 0 ? lockFolder(config.output) : undefined;
   try {
-    return await trainIn(config, options);
+    return await trainIn(config, { ...options, ranks, onNotice: ranks.rank === 0 ? onNotice : () => undefined });
   } finally {
-    lock.release();
+    lock?.release();
   }
 }
 
-/** The folder is this process's own. */
-async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunResult> {
+/** The folder is these processes' own. */
+async function trainIn(config: TrainerConfig, options: RunOptions & { readonly ranks: RunRanks }): Promise<RunResult> {
   const { output } = config;
+  const { ranks } = options;
+  const { rank, world } = ranks;
   const objective = objectiveNamed(config.objective);
   const checkpointFolder = join(output, runLayout.checkpoints);
-  const start = await findStart(checkpointFolder, options.resume, options.onNotice);
-  if (start) {
-    const saved = trainingStateOf(start);
+  const found = rank === 0 ? await findStart(checkpointFolder, options.resume, options.onNotice) : undefined;
+  if (found) {
+    const saved = trainingStateOf(found);
     if (saved.objective !== objective.name)
       throw new UserError(
-        `${start.path} was trained for ${saved.objective}, not ${objective.name}: set objective back, or another output for a new run`,
+        `${found.path} was trained for ${saved.objective}, not ${objective.name}: set objective back, or another output for a new run`,
       );
     for (const line of changedSettings(saved.settings, config)) options.onNotice(line);
   }
   const data = await openTrainingData(config.data.path);
   if (config.data.verify) await verifyShards(data);
   const plan = planOf(config, objective, data);
-  const { threads, cpu_engine: cpuEngine } = config;
   const tell = eachOnce(options.onNotice);
   await using open = await openRuntime({
-    backend: config.backend,
-    cpuEngine,
-    ...(threads === undefined ? {} : { threads }),
+    ...backendOf(config, ranks),
     precision: plan.precision,
     onNotice: tell,
   });
   const { choice, runtime } = open;
   tell(choice.reason);
-  const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
-  checkParameterNames(config, [...bert.parameters.keys()]);
-  const whole = objective.model(bert, { seed: config.seed });
-  const model = config.model.freeze.length > 0 ? freeze(whole, config.model.freeze) : whole;
-  const plain = createOptimizer(config.optimizer.kind, model, plan.optimizer);
-  const { ema_decay: decay } = config.optimizer;
-  const average = decay === undefined ? undefined : new AveragedOptimizer(plain, model, decay);
-  const optimizer = average ?? plain;
+  const collective = ranks.collective(choice.backend);
+  const start = collective ? await sharedStart(runtime, collective, found) : found;
+  using learner = await createLearner(runtime, config, data, objective, plan, tell);
+  const { bert, model, optimizer } = learner;
   const state = start && (await restoreTraining(start, model, optimizer));
   const settings = settingsOf(config, objective);
   const training = { store: data.train, roles: data.roles };
   const loader = inUsersWords(() =>
-    objective.loader(training, plan.batches, settings.training, state && loaderStateOf(state)),
+    objective.loader(
+      training,
+      { ...plan.batches, rank, world },
+      settings.training,
+      state && loaderStateOf(state, rank, world),
+    ),
   );
   const { evaluation } = plan;
   const batches =
@@ -120,17 +128,19 @@ async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunR
         objective.loader({ store: evaluation.store, roles: data.roles }, evaluation.batches, settings.evaluation),
         evaluation.count,
       ));
-  const baselines = batches ? objective.baselines(training, batches()) : [];
-  const score = (stopped: () => boolean): Promise<Score | undefined> => {
-    const body = (): Promise<Score | undefined> => evaluateUnless(stopped, model, batches!());
-    return average ? average.withAverage(body) : body();
-  };
-  if (start) setLaterAside(checkpointFolder, start, options.onNotice);
-  writeTextFile(join(output, runLayout.config), stringify(config));
-  writeRunSummary(output, { config, choice, model: bert, data, plan, objective, baselines });
+  const score: NonNullable<TrainerOptions<unknown>["evaluation"]>["score"] = (stopped) =>
+    learner.withFinalWeights(() =>
+      collective ? evaluate(model, shareOf(batches!(), ranks), collective) : evaluateUnless(stopped, model, batches!()),
+    );
+  if (rank === 0) {
+    const baselines = batches ? objective.baselines(training, batches()) : [];
+    if (start) setLaterAside(checkpointFolder, start, options.onNotice);
+    writeTextFile(join(output, runLayout.config), stringify(config));
+    writeRunSummary(output, { config, choice, model: bert, data, plan, objective, baselines });
+  }
   const wanted = metricsPosition(checkpointFolder, start);
-  const metrics = new MetricsLog(join(output, runLayout.metrics), wanted);
-  if (metrics.position < wanted) {
+  const metrics = rank === 0 ? new MetricsLog(join(output, runLayout.metrics), wanted) : undefined;
+  if (metrics && metrics.position < wanted) {
     options.onNotice(
       `${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`,
     );
@@ -143,7 +153,8 @@ async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunR
       loader,
       learningRate: plan.learningRate,
       totalTokens: plan.totalTokens,
-      metrics,
+      ...(metrics ? { metrics } : {}),
+      ...(collective ? { collective } : {}),
       checkpoints: {
         directory: checkpointFolder,
         ...plan.checkpoints,
@@ -166,15 +177,25 @@ async function trainIn(config: TrainerConfig, options: RunOptions): Promise<RunR
       stop: () => trainer.stop(),
     });
     const result = await trainer.run();
-    if (result.reason === "stopped") return { ...result, objective, modelFolder: undefined, report: undefined };
+    if (result.reason === "stopped" || rank > 0)
+      return { ...result, objective, modelFolder: undefined, report: undefined };
     const modelFolder = join(output, runLayout.model);
     await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
     return { ...result, objective, modelFolder, report: writeReport(output) };
   } finally {
-    metrics.close();
-    optimizer.dispose();
-    bert.dispose();
+    metrics?.close();
   }
+}
+
+/** The checkpoint that rank 0 found, on every rank. @throws CheckpointError where another does not see it. */
+async function sharedStart(
+  runtime: Runtime,
+  collective: Collective,
+  found: Checkpoint | undefined,
+): Promise<Checkpoint | undefined> {
+  const [path] = (await gatherJson(runtime, collective, found?.path ?? null)) as [string | null];
+  if (collective.rank === 0 || path === null) return found;
+  return openCheckpoint(path);
 }
 
 /** @throws UsageError that names the known ones. */

@@ -1,6 +1,7 @@
 /** Attention over packed sequences (native/kernels/attention): f16 and bf16 on tensor cores, f32 without. */
 import { expectDtypes, firstRefusal } from "@modernbert-ts/device-kit";
 import type { Answer } from "@modernbert-ts/device-kit";
+import { bytesOf, sizeOf } from "@modernbert-ts/tensor-core";
 import type { CompositeAttrs, CompositeQuery, FusedKernel, View } from "@modernbert-ts/tensor-core";
 import type { CudaCommands } from "../operations.ts";
 import { withAligned } from "./aligned.ts";
@@ -22,6 +23,22 @@ function expectNumbers({ attrs: { scale }, inputs: [, cuSeqlens, cos] }: Query):
   if (scale <= 0) return { reason: `the CUDA kernel takes a positive scale, got ${scale}` };
   if (cuSeqlens!.shape[0]! < 2) return { reason: "the CUDA kernel takes one sequence or more, got none" };
   return cos?.shape[0] === 0 ? { reason: "the CUDA kernel takes a table of one position or more, got none" } : true;
+}
+
+/** From this many keys on that a query may see, q and k are turned before all else, in memory of their own; below, by each block that meets them. */
+const manyKeys = 256;
+
+/** Calls `body` with memory for `parts` turned copies of the rows of q or k, or with null where none are wanted. */
+function withTurned(
+  commands: CudaCommands,
+  { window, maxSeqlen }: CompositeAttrs["varlenAttention"],
+  [qkv, , cos]: readonly (View | null)[],
+  parts: number,
+  body: (turned: View | null) => void,
+): void {
+  const keys = Math.min(maxSeqlen, 2 * (window ?? Infinity) + 1);
+  if (!cos || qkv!.dtype === "f32" || keys < manyKeys) return body(null);
+  commands.scratch(((sizeOf(qkv!.shape) * bytesOf(qkv!.dtype)) / 3) * parts, body);
 }
 
 function attributes({ scale, window, maxSeqlen, dropout }: CompositeAttrs["varlenAttention"]): number[] {
@@ -53,7 +70,9 @@ export function varlenAttention(commands: CudaCommands): FusedKernel<"varlenAtte
     backwardReads: { inputs: [0, 1, 2, 3, 5, 6], outputs: [0] },
     forward: ({ attrs, inputs, outputs: [out], saved: [lse] }) =>
       withAligned(commands, operands(inputs), (aligned) =>
-        commands.encode("attention_forward", [...aligned, out!, lse ?? null], attributes(attrs)),
+        withTurned(commands, attrs, inputs, 1, (turned) =>
+          commands.encode("attention_forward", [...aligned, out!, lse ?? null, turned], attributes(attrs)),
+        ),
       ),
     backward({ attrs, inputs, outputs: [out], saved: [lse], gradOutputs: [gradOut], gradInputs: [gradQkv] }) {
       if (!gradQkv) return;
@@ -61,7 +80,9 @@ export function varlenAttention(commands: CudaCommands): FusedKernel<"varlenAtte
       const [tokens, , heads] = gradQkv.shape as [number, number, number];
       withAligned(commands, [...operands(inputs), out!, lse!, gradOut], (aligned) =>
         commands.scratch(4 * tokens * heads, (delta) =>
-          commands.encode("attention_backward", [...aligned, gradQkv, delta], attributes(attrs)),
+          withTurned(commands, attrs, inputs, 2, (turned) =>
+            commands.encode("attention_backward", [...aligned, gradQkv, delta, turned], attributes(attrs)),
+          ),
         ),
       );
     },

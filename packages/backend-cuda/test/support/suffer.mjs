@@ -31,7 +31,7 @@ const works = {
     for (let round = 0; round < 2; round++) {
       await attempt(async () => {
         for (let i = 0; i < 5; i++) {
-          backend.run("fill", [value], [], { value: i });
+          backend.run("fill", [value], [], { value: i + 1 });
           backend.run("iota", [value], [], { start: i, step: 1 });
         }
         await backend.read(value.buffer, 0, 4);

@@ -29,8 +29,13 @@ typedef struct {
  *   free     address
  *   replay   address and size of commands in memory of the stream, which are executed as one command
  *   guard    address and size of a buffer: fills it and what lies round it with patterns
- *   check    the same: whether what lies round it is as it was */
-enum { MB_WRITE_INLINE = -1, MB_COPY_BYTES = -2, MB_FREE = -3, MB_REPLAY = -4, MB_GUARD = -5, MB_CHECK_GUARD = -6 };
+ *   check    the same: whether what lies round it is as it was
+ *   call     the address of an mb_function, then its own attributes; views as of a kernel. On streams whose memory the host reaches */
+enum { MB_WRITE_INLINE = -1, MB_COPY_BYTES = -2, MB_FREE = -3, MB_REPLAY = -4, MB_GUARD = -5, MB_CHECK_GUARD = -6, MB_CALL = -7 };
+
+/* A function of another library, called on the stream's thread. Returns NULL, or an error as mb_stream_take_error writes it, which stays valid
+ * until the next call; one of the kind `collective` stays the stream's error. */
+typedef const char *mb_function(const mb_view *views, int32_t count, const double *attributes);
 
 /* On either side of a guarded buffer, in bytes. */
 enum { MB_GUARD_BYTES = 256 };

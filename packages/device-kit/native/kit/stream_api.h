@@ -39,7 +39,7 @@ MB_API int64_t mb_stream_completed(mb_stream *stream);
 MB_API int32_t mb_stream_wait(mb_stream *stream, int64_t count, int32_t milliseconds);
 /* Takes the error of one of the first `count` commands: writes `kind\noperation\nmessage` and returns 1,
  * or returns 0. The kind is `value` (a bad value that only the device could see), `memory` (no room for a kernel's scratch memory), `unsupported`, or `lost`
- * (the device does nothing any more: this error stays). */
+ * (the device does nothing any more: this error stays), `collective` (processes that work together cannot go on: this error stays). */
 MB_API int32_t mb_stream_take_error(mb_stream *stream, int64_t count, char *text, int64_t capacity);
 /* Executes what is queued if `finish` is not 0, else only ends the command in progress; then ends the threads and frees the stream and its
  * memory. Nobody may wait any more. */

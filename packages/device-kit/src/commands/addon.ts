@@ -2,7 +2,13 @@
  * The functions of a native library with command streams (native/kit/stream_api.h) as Node loads them, and with types. A value of the wrong
  * type, or a call of Node's that fails, is an Error.
  */
-import { DeviceLostError, DeviceValueError, OutOfMemoryError, UnsupportedError } from "@modernbert-ts/tensor-core";
+import {
+  CollectiveError,
+  DeviceLostError,
+  DeviceValueError,
+  OutOfMemoryError,
+  UnsupportedError,
+} from "@modernbert-ts/tensor-core";
 import type { TensorError } from "@modernbert-ts/tensor-core";
 import type { Address } from "../memory/address.ts";
 import type { StreamLibrary } from "./stream.ts";
@@ -85,6 +91,7 @@ function errorOf(text: string): TensorError {
   const [kind, operation = "", message = ""] = text.split("\n", 3);
   if (kind === "memory") return new OutOfMemoryError(operation, message);
   if (kind === "lost") return new DeviceLostError(operation, message);
+  if (kind === "collective") return new CollectiveError(operation, message);
   if (kind === "unsupported") return new UnsupportedError(operation, message);
   return new DeviceValueError(operation, message);
 }

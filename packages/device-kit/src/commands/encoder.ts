@@ -15,6 +15,7 @@ const freeMemory = -3;
 const replayCommands = -4;
 const fillGuard = -5;
 const checkGuard = -6;
+const callFunction = -7;
 
 const headerBytes = 16;
 const viewBytes = 112;
@@ -37,8 +38,17 @@ export class CommandEncoder<Operation extends string> {
 
   /** Queues one kernel. `null` is an absent view; attributes arrive as doubles. */
   encode(operation: Operation, views: readonly (View | null)[], attributes: readonly number[] = []): void {
+    this.#withViews(this.#operations[operation], operation, views, attributes);
+  }
+
+  /** Queues a call of a function of another native library (C's `mb_function`). */
+  call(operation: string, address: Address, views: readonly View[], attributes: readonly number[]): void {
+    this.#withViews(callFunction, operation, views, [address, ...attributes]);
+  }
+
+  #withViews(code: number, operation: string, views: readonly (View | null)[], attributes: readonly number[]): void {
     const bytes = headerBytes + viewBytes * views.length + 8 * attributes.length;
-    const offset = this.#begin(this.#operations[operation], views.length, bytes);
+    const offset = this.#begin(code, views.length, bytes);
     views.forEach((view, index) => this.#view(operation, offset + headerBytes + index * viewBytes, view));
     this.#doubles.set(attributes, (offset + headerBytes + viewBytes * views.length) / 8);
     this.#stream.commit(bytes);

@@ -1,6 +1,5 @@
 /** A whole Backend over one native command stream: memory, transfers, captures. The backend's own are the library and what is encoded. */
 import type {
-  Backend,
   BufferId,
   Capabilities,
   FusedImplementations,
@@ -11,6 +10,7 @@ import type {
   Replay,
   View,
 } from "@modernbert-ts/tensor-core";
+import { UnsupportedError } from "@modernbert-ts/tensor-core";
 import { Lifetime } from "../lifetime.ts";
 import { Buffers } from "../memory/buffers.ts";
 import { GuardedHeap } from "../memory/guarded-heap.ts";
@@ -22,6 +22,7 @@ import { offsetAddress } from "../memory/address.ts";
 import type { Address, AddressBlock } from "../memory/address.ts";
 import type { NativeStreams, StreamHandle } from "./addon.ts";
 import { CommandEncoder } from "./encoder.ts";
+import type { NativeCaller } from "./native-caller.ts";
 import { Staging, stagingBytes } from "./staging.ts";
 import { CommandStream } from "./stream.ts";
 
@@ -52,11 +53,12 @@ export interface DeviceMemory {
   readonly guarded: boolean;
 }
 
-export class StreamBackend<Operation extends string> implements Backend {
+export class StreamBackend<Operation extends string> implements NativeCaller {
   readonly name: string;
   readonly capabilities: Capabilities;
   readonly fused: Partial<FusedImplementations>;
   readonly #library: NativeStreams;
+  readonly #hostReaches: boolean;
   readonly #lifetime = new Lifetime("backend");
   readonly #stream: CommandStream;
   readonly #pool: Pool<AddressBlock>;
@@ -76,6 +78,7 @@ export class StreamBackend<Operation extends string> implements Backend {
     this.name = parts.name;
     this.capabilities = parts.capabilities;
     this.#library = library;
+    this.#hostReaches = device === undefined;
     this.#stream = new CommandStream(library, stream);
     const heap = this.#heapOf((bytes) => library.allocate(stream, bytes));
     if (device) {
@@ -147,6 +150,13 @@ export class StreamBackend<Operation extends string> implements Backend {
   ): void {
     this.#lifetime.check(op);
     this.#primitives[op](outputs, inputs, attrs);
+  }
+
+  callNative(operation: string, address: Address, views: readonly View[], attributes: readonly number[] = []): void {
+    this.#lifetime.check(operation);
+    if (!this.#hostReaches)
+      throw new UnsupportedError(operation, "expected buffers in memory that the host reaches, got those of a device");
+    this.#commands.call(operation, address, views, attributes);
   }
 
   flush(): void {

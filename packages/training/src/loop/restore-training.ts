@@ -27,13 +27,18 @@ export function trainingStateOf({ path, state }: Checkpoint): TrainingState {
   );
 }
 
-/** The loader's state of one rank. @throws CheckpointError `mismatch` when other numbers of processes trained. */
+/**
+ * The loader's state of one rank. States that are the same on every rank do not depend on their number: then any number goes on.
+ * @throws CheckpointError `mismatch` when other numbers of processes trained.
+ */
 export function loaderStateOf({ loaders }: TrainingState, rank: number = 0, world: number = 1): unknown {
   if (loaders.length === world) return loaders[rank];
+  const [first, ...others] = loaders.map((state) => JSON.stringify(state));
+  if (others.every((other) => other === first)) return loaders[0];
   throw new CheckpointError(
     "mismatch",
     "restoreTraining",
-    `expected a checkpoint of ${world} ${world === 1 ? "process" : "processes"}, got one of ${loaders.length}: go on with as many`,
+    `expected a checkpoint of ${world} ${world === 1 ? "process" : "processes"}, got one of ${loaders.length} whose loaders each have their own part: go on with as many`,
   );
 }
 

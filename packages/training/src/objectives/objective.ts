@@ -69,7 +69,7 @@ export interface BatchSettings {
   readonly maxLength: number;
   readonly longDocuments: "split" | "truncate";
   readonly rowLength: number;
-  /** Per rank. */
+  /** Of all ranks together. */
   readonly rows: TokenSchedule;
   /** This process among those that train together (default 0 of 1). */
   readonly rank?: number;

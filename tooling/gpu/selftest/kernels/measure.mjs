@@ -11,8 +11,8 @@ import { filled } from "./tensors.mjs";
 export async function measureCase({ record, backend, emulate }, ceiling, each) {
   const { name, composite, work } = each;
   await record.part(name, async () => {
-    if (!emulate && composite && !backend.fused[composite]) throw new Skip(`the backend has no fused ${composite}`);
-    const runtime = new Runtime(backend, { fusion: emulate ? "auto" : "fused" });
+    if (composite && !backend.fused[composite]) throw new Skip(`the backend has no fused ${composite}`);
+    const runtime = new Runtime(backend, { fusion: "fused" });
     const made = [];
     const keep = (tensors) => (made.push(...tensors), tensors);
     try {

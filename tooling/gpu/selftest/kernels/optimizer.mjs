@@ -26,8 +26,8 @@ export async function measureOptimizer({ record, backend, emulate }, ceiling) {
   const shapes = [...parameterShapes(configOf("base", emulate), "masked-lm").values()];
   const count = shapes.reduce((total, shape) => total + shape.reduce((a, b) => a * b, 1), 0);
   const measure = async (composite, bytes, queueOf) => {
-    if (!emulate && !backend.fused[composite]) throw new Skip(`the backend has no fused ${composite}`);
-    const runtime = new Runtime(backend, { fusion: emulate ? "auto" : "fused" });
+    if (!backend.fused[composite]) throw new Skip(`the backend has no fused ${composite}`);
+    const runtime = new Runtime(backend, { fusion: "fused" });
     const made = [];
     const keep = (tensor) => (made.push(tensor), tensor);
     try {

@@ -9,7 +9,7 @@ import { Skip } from "../recorder.mjs";
 export async function run(context) {
   const { record, backend, emulate, root } = context;
   await record.part("device", () => ({ device: backend.capabilities.device }));
-  await record.part("libraries", () => findLibraries());
+  await record.part("libraries", findLibraries);
 
   const answers = parseLines(readFileSync(join(root, "probes/answers.jsonl"), "utf8"));
   const got = new Map(probe(root, emulate, ["check"]).map((line) => [line.name, line]));

@@ -103,7 +103,7 @@ void mb_stream::queue(const mb_command *command, cudaStream_t to, int64_t number
       break;
     case MB_GUARD: return guard_buffer((char *)address_of(attributes[0]), (int64_t)attributes[1], to);
     case MB_CHECK_GUARD:
-      return check_guard((const char *)address_of(attributes[0]), (int64_t)attributes[1], {fault, operation, number, (int64_t)attributes[1]}, to);
+      return check_guard((const char *)address_of(attributes[0]), (int64_t)attributes[1], {fault, operation, number, (int64_t)attributes[1], MB_ID}, to);
     case MB_REPLAY: return lose("expected no replay inside a replay");
     default:
       mb_operations[operation].launch({views_of(command), attributes, to, fault, number, operation, &products});

@@ -1,6 +1,6 @@
 /* What only sm_90a has, twice: as PTX, and as C++ that refuses what the hardware leaves undefined. Barriers of the memory (mbarrier), proxies,
- * registers of a warpgroup, stores of matrices; tensor_map.h and wgmma.h have the rest. Kernels put their bodies under MB_HOPPER: for other
- * architectures they are empty. */
+ * registers of a warpgroup, stores of matrices; tensor_map.h and wgmma.h have the rest. Kernels put their bodies under MB_HOPPER, and
+ * stop_elsewhere() beside them. */
 #ifndef MB_SIMT_HOPPER_H
 #define MB_SIMT_HOPPER_H
 
@@ -15,6 +15,11 @@
 #define MB_DEVICE __device__ __forceinline__
 #else
 #define MB_DEVICE inline
+#endif
+
+#ifndef MB_HOPPER
+/* What a kernel does where it has no body: a library without code for sm_90a stops there, and computes nothing in silence. */
+static __device__ __forceinline__ void stop_elsewhere() { __trap(); }
 #endif
 
 constexpr unsigned warpgroup_threads = 128;

@@ -38,9 +38,6 @@ export interface DocumentOrderOptions {
   /** Number of documents. */
   readonly count: number;
   readonly seed: number;
-  /** This process takes the global indices rank, rank + world, rank + 2·world, … (default 0 of 1). */
-  readonly rank?: number;
-  readonly world?: number;
   /** Stop after so many epochs; endless when absent. */
   readonly epochs?: number;
 }
@@ -51,7 +48,7 @@ export interface OrderedDocument {
   readonly epoch: number;
 }
 
-/** The document order of one rank. Epochs follow each other without a gap: no document is dropped or repeated to even out ranks. */
+/** The order of documents, epoch after epoch without a gap. */
 export class DocumentOrder {
   readonly #options: Required<Omit<DocumentOrderOptions, "epochs">>;
   readonly #end: number;
@@ -59,28 +56,22 @@ export class DocumentOrder {
   #epoch = -1;
   #permutation: Uint32Array = new Uint32Array(0);
 
-  /** `position`: how many documents this rank has taken already (from {@link state}). */
-  constructor({ count, seed, rank = 0, world = 1, epochs }: DocumentOrderOptions, position = 0) {
+  /** `position`: how many documents were taken already (from {@link state}). */
+  constructor({ count, seed, epochs }: DocumentOrderOptions, position = 0) {
     checkInteger("DocumentOrder", "count", count, 1, 2 ** 32 - 1);
-    checkInteger("DocumentOrder", "world", world, 1, 2 ** 20);
-    checkInteger("DocumentOrder", "rank", rank, 0, world - 1);
     checkInteger("DocumentOrder", "position", position, 0, Number.MAX_SAFE_INTEGER);
     if (epochs !== undefined) checkInteger("DocumentOrder", "epochs", epochs, 1, 2 ** 32 - 1);
-    this.#options = { count, seed, rank, world };
+    this.#options = { count, seed };
     this.#end = epochs === undefined ? Number.POSITIVE_INFINITY : epochs * count;
     this.#position = position;
   }
 
-  /** The next document of this rank; undefined after the last epoch. */
+  /** The next document; undefined after the last epoch. */
   next(): OrderedDocument | undefined {
-    const { rank, world } = this.#options;
-    const index = this.#position * world + rank;
-    if (index >= this.#end) return undefined;
-    this.#position++;
-    return this.at(index);
+    return this.#position < this.#end ? this.at(this.#position++) : undefined;
   }
 
-  /** The document at a global index, the same for every rank and world size. O(count) when the epoch changes, else O(1). */
+  /** The document at a global index. O(count) when the epoch changes, else O(1). */
   at(globalIndex: number): OrderedDocument {
     const { count, seed } = this.#options;
     const epoch = Math.floor(globalIndex / count);
@@ -91,7 +82,7 @@ export class DocumentOrder {
     return { document: this.#permutation[globalIndex % count]!, epoch };
   }
 
-  /** Documents taken so far by this rank; pass it to the constructor to continue. */
+  /** Documents taken so far; pass it to the constructor to continue. */
   state(): number {
     return this.#position;
   }

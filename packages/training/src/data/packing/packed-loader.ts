@@ -2,6 +2,7 @@
  * The training data pipeline in one object: document order → sequences → best-fit rows → what an objective makes of them. `next()`
  * makes one batch: some rows, each a micro-batch for the packed model. Synchronous and cheap (packing and masking cost well under 1 %
  * of a training step; documents are usually in memory), so there is no worker.
+ * Every rank packs the rows of all, and makes its own of them: so the order does not depend on the number of ranks, nor does the state.
  * `state()` is small JSON; a loader restored from it continues bit for bit, in the middle of an epoch or of a document.
  */
 import { DocumentOrder } from "./document-order.ts";
@@ -19,7 +20,7 @@ export interface PackedLoaderOptions<Row> extends CutOptions {
   readonly seed: number;
   /** Most tokens in a row, at least `maxLength`. */
   readonly rowLength: number;
-  /** Rows in a batch on this rank, an integer; see `batchSizeSchedule`. */
+  /** Rows in a batch of all ranks together, an integer; see `batchSizeSchedule`. */
   readonly rows: TokenSchedule;
   /** What the objective makes of a row, once packed; `tokens` of all ranks were given out before its batch. */
   readonly prepare: (row: PackedRow, tokens: number) => Row;
@@ -27,6 +28,7 @@ export interface PackedLoaderOptions<Row> extends CutOptions {
   readonly weightOf: (row: Row) => number;
   /** Sequences that may wait for a better place, see `GreedyBestFitPacker` (default 512). */
   readonly bufferSize?: number;
+  /** This process takes the rows rank, rank + world, rank + 2·world, … of every batch (default 0 of 1). */
   readonly rank?: number;
   readonly world?: number;
   /** Stop after so many epochs; endless when absent. */
@@ -42,7 +44,7 @@ export interface PackedLoaderState {
   readonly stream: SequenceStreamState;
   /** Sequences that wait in the packer, in order. */
   readonly waiting: readonly (readonly [document: number, chunk: number, epoch: number])[];
-  /** Tokens and batches given out by this rank. */
+  /** Tokens and batches given out by all ranks. */
   readonly tokens: number;
   readonly batches: number;
 }
@@ -63,11 +65,13 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
   constructor(options: PackedLoaderOptions<Row>, state?: PackedLoaderState) {
     const { store, seed, rank = 0, world = 1, epochs, rowLength, maxLength, bufferSize = 512 } = options;
     checkInteger("PackedLoader", "maxLength", maxLength, 3, rowLength);
+    checkInteger("PackedLoader", "world", world, 1, 2 ** 20);
+    checkInteger("PackedLoader", "rank", rank, 0, world - 1);
     this.#options = options;
     this.#settings = settingsOf(options, bufferSize);
     if (state !== undefined) checkSettings(this.#settings, state);
     this.#cutter = new SequenceCutter(store, options);
-    const orderOptions = { count: store.documents, seed, rank, world, ...(epochs === undefined ? {} : { epochs }) };
+    const orderOptions = { count: store.documents, seed, ...(epochs === undefined ? {} : { epochs }) };
     const order = new DocumentOrder(orderOptions, state?.stream.position);
     this.#stream = new SequenceStream(order, this.#cutter, state?.stream.current);
     this.#packer = new GreedyBestFitPacker(
@@ -78,20 +82,26 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
     this.#batches = state?.batches ?? 0;
   }
 
-  /** The next batch; undefined after the last epoch. Every sequence is given out exactly once per epoch, by one of the ranks. */
+  /**
+   * The next batch, on this rank without rows where it has fewer than ranks; undefined after the last epoch. Every sequence is given out
+   * exactly once per epoch, by one of the ranks.
+   */
   next(seen: number): Batch<Row> | undefined {
-    const { rowLength, rows: rowSchedule, prepare, weightOf } = this.#options;
+    const { rowLength, rows: rowSchedule, prepare, weightOf, rank = 0, world = 1 } = this.#options;
     const wanted = scheduleValue(rowSchedule, seen);
-    const rows = this.#packer.pack(wanted).map((sequences) => prepare(this.#gather(sequences), seen));
-    if (rows.length === 0) return undefined;
+    const packed = this.#packer.pack(wanted);
+    if (packed.length === 0) return undefined;
+    const rows = packed
+      .filter((_, at) => at % world === rank)
+      .map((sequences) => prepare(this.#gather(sequences), seen));
     const sum = (of: (row: Row) => number): number => rows.reduce((total, row) => total + of(row), 0);
-    const tokens = sum((row) => row.ids.length);
+    const tokens = packed.flat().reduce((total, { length }) => total + length, 0);
     this.#tokens += tokens;
     this.#batches++;
     return {
       rows,
       sequences: sum((row) => row.sequences.length),
-      tokens,
+      tokens: sum((row) => row.ids.length),
       weight: sum(weightOf),
       packingEfficiency: tokens / (wanted * rowLength),
     };
@@ -123,10 +133,10 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
 }
 
 function settingsOf<Row>(options: PackedLoaderOptions<Row>, bufferSize: number): Settings {
-  const { store, seed, rank = 0, world = 1, epochs = null, rowLength, maxLength, longDocuments = "split" } = options;
+  const { store, seed, epochs = null, rowLength, maxLength, longDocuments = "split" } = options;
   const { clsId = null, sepId = null } = options;
   const { fingerprint: data, documents } = store;
-  return { data, documents, seed, rank, world, epochs, rowLength, maxLength, longDocuments, clsId, sepId, bufferSize };
+  return { data, documents, seed, epochs, rowLength, maxLength, longDocuments, clsId, sepId, bufferSize };
 }
 
 function checkSettings(expected: Settings, state: PackedLoaderState): void {
@@ -136,6 +146,9 @@ function checkSettings(expected: Settings, state: PackedLoaderState): void {
       "PackedLoader",
       `expected a state of version 1, got ${JSON.stringify(state.version)}`,
     );
+  // Of several ranks, it once was their own part of the documents.
+  if ((state.settings["world"] ?? 1) !== 1)
+    throw new SettingMismatchError("PackedLoader", "world", state.settings["world"], 1);
   for (const [name, value] of Object.entries(expected))
     if (state.settings[name] !== value)
       throw new SettingMismatchError("PackedLoader", name, state.settings[name], value);

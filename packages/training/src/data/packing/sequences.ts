@@ -109,7 +109,7 @@ export function epochTokens(store: DocumentStore, options: CutOptions): number {
   return tokens;
 }
 
-/** Where a {@link SequenceStream} stands: documents begun by this rank, and the next piece of the last of them. */
+/** Where a {@link SequenceStream} stands: documents begun, and the next piece of the last of them. */
 export interface SequenceStreamState {
   readonly position: number;
   readonly current: readonly [document: number, epoch: number, nextChunk: number] | null;

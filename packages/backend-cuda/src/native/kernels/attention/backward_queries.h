@@ -60,23 +60,24 @@ template <typename S> static __global__ void __launch_bounds__(S::threads, S::dr
   if (slot.empty) return;
   const mb_tile<D> q = {place_of(memory), memory}, grad_out = q.after(S::rows);
   const int64_t token = slot.start;
-  const uint16_t *const qkv = (const uint16_t *)p.qkv + token * p.qkv_stride() + blockIdx.y * D;
+  const uint16_t *const q_rows = rows_of<D>(p.q, slot), *const k_rows = rows_of<D>(p.k, slot);
+  const uint16_t *const v_rows = (const uint16_t *)p.qkv + token * p.qkv_stride() + 2 * p.out_stride() + blockIdx.y * D;
   const int64_t of_out = token * p.out_stride() + blockIdx.y * D;
   const mb_range keys = seen_of(p, slot.first, min(slot.first + S::rows, slot.length), slot.keys);
   const auto tile_of = [&](int stage) { return q.after(S::rows * (2 + 2 * stage)); };
   const auto begin_copy = [&](int key, int stage) {
-    copy_rows<D, S::rows, S::threads>(tile_of(stage), qkv + p.out_stride(), p.qkv_stride(), key, slot.keys);
-    copy_rows<D, S::rows, S::threads>(tile_of(stage).after(S::rows), qkv + 2 * p.out_stride(), p.qkv_stride(), key, slot.keys);
+    copy_rows<D, S::rows, S::threads>(tile_of(stage), k_rows, p.k.stride, key, slot.keys);
+    copy_rows<D, S::rows, S::threads>(tile_of(stage).after(S::rows), v_rows, p.qkv_stride(), key, slot.keys);
     commit_copies();
   };
 
-  copy_rows<D, S::rows, S::threads>(q, qkv, p.qkv_stride(), slot.first, slot.length);
+  copy_rows<D, S::rows, S::threads>(q, q_rows, p.q.stride, slot.first, slot.length);
   copy_rows<D, S::rows, S::threads>(grad_out, (const uint16_t *)p.grad_out + of_out, p.out_stride(), slot.first, slot.length);
   copy_rows<D, S::rows, S::threads>(tile_of(1), (const uint16_t *)p.out + of_out, p.out_stride(), slot.first, slot.length);
   commit_copies();
   begin_copy(keys.first, 0);
   wait_copies<1>();
-  turn_rows<T, D, S::rows, S::threads>(p, q, slot.first, slot.length);
+  turn_rows<T, D, S::rows, S::threads>(p, p.q, q, slot.first, slot.length);
   __syncthreads();
 
   const int lane = (int)threadIdx.x % 32, own = (int)threadIdx.x / 32 * 16, row = slot.first + own;
@@ -96,12 +97,13 @@ template <typename S> static __global__ void __launch_bounds__(S::threads, S::dr
   for (int key = keys.first, stage = 0; key < keys.end; key += S::rows, stage ^= 1) {
     const mb_tile<D> k = tile_of(stage), v = k.after(S::rows);
     wait_copies<0>();
-    turn_rows<T, D, S::rows, S::threads>(p, k, key, slot.keys);
+    turn_rows<T, D, S::rows, S::threads>(p, p.k, k, key, slot.keys);
     __syncthreads();
     if (key + S::rows < keys.end) begin_copy(key + S::rows, stage ^ 1);
     MB_VISIT();
 #pragma unroll
     for (int at = 0; at < S::rows; at += 16) {
+      if (!any_seen(p, row, key + at, slot.keys)) continue;
       mb_slice scores, grads;
       multiply_rows<S>(scores, rows.q, k, at);
       multiply_rows<S>(grads, rows.grad_out, v, at);

@@ -7,7 +7,7 @@
 /* Words of a draw, of which neighbours come from one block. */
 struct mb_drawn {
   uint64_t block = ~(uint64_t)0;
-  uint32_t words[4];
+  uint32_t words[4] = {};
 
   __device__ bool kept(const mb_attention &p, int64_t element) {
     if ((uint64_t)element / 4 != block) {

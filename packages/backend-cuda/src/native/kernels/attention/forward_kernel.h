@@ -13,6 +13,8 @@ template <typename T_, int D_, int WARPS_, int SLABS_, int KEYS_, bool DROPS_> s
   using T = T_;
   static constexpr int D = D_, warps = WARPS_, slabs = SLABS_, keys = KEYS_, threads = WARPS_ * 32, rows = WARPS_ * SLABS_ * 16;
   static constexpr bool drops = DROPS_;
+  /* Two slabs leave no registers for it: their keys are turned before. */
+  static constexpr bool turns_keys = slabs == 1;
   /* At once on a multiprocessor: what their registers allow. */
   static constexpr int blocks = slabs == 2 || drops ? 2 : 12 / warps;
   /* Queries, and keys and values twice. */
@@ -130,7 +132,7 @@ static __device__ __forceinline__ void finish(const mb_attention &p, mb_softmax 
   store_rows<typename S::T, S::D>(out, p.out_stride(), slot.length - row, tile, tile_row, sums);
 }
 
-template <typename S> static __device__ __forceinline__ void attend(const mb_attention &p) {
+template <typename S> static __global__ void __launch_bounds__(S::threads, S::blocks) attention_forward(mb_attention p) {
   using T = typename S::T;
   constexpr int D = S::D;
   MB_DYNAMIC_SHARED(memory);
@@ -138,20 +140,21 @@ template <typename S> static __device__ __forceinline__ void attend(const mb_att
   check_ends(p);
   if (slot.empty) return;
   const mb_tile<D> q = {place_of(memory), memory};
-  const uint16_t *const source = (const uint16_t *)p.qkv + slot.start * p.qkv_stride() + blockIdx.y * D;
+  const uint16_t *const q_rows = rows_of<D>(p.q, slot), *const k_rows = rows_of<D>(p.k, slot);
+  const uint16_t *const v_rows = (const uint16_t *)p.qkv + slot.start * p.qkv_stride() + 2 * p.out_stride() + blockIdx.y * D;
   const mb_range keys = seen_of(p, slot.first, min(slot.first + S::rows, slot.length), slot.keys);
   const auto tile_of = [&](int stage) { return q.after(S::rows + 2 * S::keys * stage); };
   const auto begin_copy = [&](int key, int stage) {
-    copy_rows<D, S::keys, S::threads>(tile_of(stage), source + p.out_stride(), p.qkv_stride(), key, slot.keys);
-    copy_rows<D, S::keys, S::threads>(tile_of(stage).after(S::keys), source + 2 * p.out_stride(), p.qkv_stride(), key, slot.keys);
+    copy_rows<D, S::keys, S::threads>(tile_of(stage), k_rows, p.k.stride, key, slot.keys);
+    copy_rows<D, S::keys, S::threads>(tile_of(stage).after(S::keys), v_rows, p.qkv_stride(), key, slot.keys);
     commit_copies();
   };
 
-  copy_rows<D, S::rows, S::threads>(q, source, p.qkv_stride(), slot.first, slot.length);
+  copy_rows<D, S::rows, S::threads>(q, q_rows, p.q.stride, slot.first, slot.length);
   commit_copies();
   begin_copy(keys.first, 0);
   wait_copies<1>();
-  turn_rows<T, D, S::rows, S::threads, S::slabs == 2 ? 1 : 2>(p, q, slot.first, slot.length);
+  turn_rows<T, D, S::rows, S::threads, S::slabs == 2 ? 1 : 2>(p, p.q, q, slot.first, slot.length);
   __syncthreads();
   const int own = (int)threadIdx.x / 32 * S::slabs * 16, row = slot.first + own;
   mb_queries<S> queries;
@@ -164,7 +167,7 @@ template <typename S> static __device__ __forceinline__ void attend(const mb_att
   for (int key = keys.first, stage = 0; key < keys.end; key += S::keys, stage ^= 1) {
     const mb_tile<D> k = tile_of(stage), v = k.after(S::keys);
     wait_copies<0>();
-    turn_rows<T, D, S::keys, S::threads, S::slabs == 2 ? 1 : 2>(p, k, key, slot.keys);
+    if (S::turns_keys) turn_rows<T, D, S::keys, S::threads>(p, p.k, k, key, slot.keys);
     __syncthreads();
     if (key + S::keys < keys.end) begin_copy(key + S::keys, stage ^ 1);
     MB_VISIT();
@@ -173,19 +176,6 @@ template <typename S> static __device__ __forceinline__ void attend(const mb_att
   __syncwarp();
 #pragma unroll
   for (int slab = 0; slab < S::slabs; slab++) finish<S>(p, queries.softmax[slab], queries.sums[slab], slot, row + 16 * slab, q, own + 16 * slab);
-}
-
-/* The tallest tiles of the widest heads would spill on sm_100: there is no such kernel, and `choose` takes none. */
-template <typename S> constexpr bool is_tallest = S::slabs == 2 && S::D == 64;
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ / 100 == 10
-constexpr bool has_tallest = false;
-#else
-constexpr bool has_tallest = true;
-#endif
-
-template <typename S> static __global__ void __launch_bounds__(S::threads, S::blocks) attention_forward(mb_attention p) {
-  if constexpr (is_tallest<S> && !has_tallest) return;
-  else attend<S>(p);
 }
 
 #endif

@@ -5,7 +5,15 @@
 #include "base/philox.h"
 #include "engine/call.h"
 
+/* Where q or k come from: that of token 0 and head 0, elements from one token to the next, and whether they are still to be turned. */
+struct mb_source {
+  const void *data;
+  int64_t stride;
+  bool turns;
+};
+
 struct mb_attention {
+  mb_source q, k;           /* of 16-bit kernels: parts of qkv, or turned copies */
   const void *qkv;          /* [tokens, 3, heads, width] */
   const int32_t *ends;      /* [sequences + 1] */
   const float *cos, *sin;   /* [positions, width / 2], or none */
@@ -31,7 +39,8 @@ struct mb_attention {
   MB_CLOSE int64_t out_stride() const { return (int64_t)heads * width; }
 };
 
-/* views: qkv, cuSeqlens, cos, sin, keyCounts, step, out, lse, then those of the backward: grad_out, grad_qkv, delta.
+/* views: qkv, cuSeqlens, cos, sin, keyCounts, step, out, lse, then those of the backward: grad_out, grad_qkv, delta; at last memory for turned
+ * copies (turn.h), or none.
  * attributes: scale, window (-1: none), maxSeqlen, rate of the dropout (0: none), its key and counter. */
 inline mb_attention attention_of(const mb_call &call) {
   const mb_view *v = call.views;
@@ -52,6 +61,8 @@ inline mb_attention attention_of(const mb_call &call) {
   p.longest = (int64_t)a[2];
   p.drop_rate = (float)a[3];
   p.draw = draw_of(a + 4, v[5]);
+  p.q = {p.qkv, p.qkv_stride(), p.cos != nullptr};
+  p.k = {(const uint16_t *)p.qkv + p.out_stride(), p.qkv_stride(), p.cos != nullptr};
   p.bad_position = id_check(call, p.positions);
   p.bad_ends = ends_check(call, p.tokens);
   return p;

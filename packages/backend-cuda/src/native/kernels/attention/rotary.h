@@ -17,21 +17,26 @@ template <typename T> static __device__ __forceinline__ void turn_pairs(uint32_t
   y = T::pack(y0 * c0 + x0 * s0, y1 * c1 + x1 * s1);
 }
 
-/* Turns the chunks of a tile that this thread copied; they must be there. Row 0 is the token at `first`; rows from `end` on stay 0. UNROLLED
- * chunks wait for their angles together. */
+/* Eight pairs of a token, beginning with pair 8 · chunk. */
+template <typename T> static __device__ __forceinline__ void turn_chunks(const mb_attention &p, uint4 &left, uint4 &right, int position, int chunk) {
+  const int64_t angles = angles_of(p, position) + chunk * 8;
+#pragma unroll
+  for (int i = 0; i < 2; i++) {
+    const float4 c = *reinterpret_cast<const float4 *>(p.cos + angles + 4 * i), s = *reinterpret_cast<const float4 *>(p.sin + angles + 4 * i);
+    turn_pairs<T>(i ? left.z : left.x, i ? right.z : right.x, c.x, c.y, s.x, s.y);
+    turn_pairs<T>(i ? left.w : left.y, i ? right.w : right.y, c.z, c.w, s.z, s.w);
+  }
+}
+
+/* Turns the chunks of a tile of q or k that this thread copied; they must be there. Row 0 is the token at `first`; rows from `end` on stay 0.
+ * UNROLLED chunks wait for their angles together. */
 template <typename T, int D, int ROWS, int THREADS, int UNROLLED = 2>
-static __device__ __forceinline__ void turn_rows(const mb_attention &p, const mb_tile<D> &tile, int first, int end) {
-  if (!p.cos) return;
+static __device__ __forceinline__ void turn_rows(const mb_attention &p, const mb_source &source, const mb_tile<D> &tile, int first, int end) {
+  if (!source.turns) return;
   own_chunks<D, ROWS, THREADS, UNROLLED>([&](int row, int chunk) {
     if (first + row >= end) return;
-    const int64_t angles = angles_of(p, first + row) + chunk * 8;
     uint4 left = *tile.chunk(row, chunk), right = *tile.chunk(row, chunk + D / 16);
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-      const float4 c = *reinterpret_cast<const float4 *>(p.cos + angles + 4 * i), s = *reinterpret_cast<const float4 *>(p.sin + angles + 4 * i);
-      turn_pairs<T>(i ? left.z : left.x, i ? right.z : right.x, c.x, c.y, s.x, s.y);
-      turn_pairs<T>(i ? left.w : left.y, i ? right.w : right.y, c.z, c.w, s.z, s.w);
-    }
+    turn_chunks<T>(p, left, right, first + row, chunk);
     *tile.chunk(row, chunk) = left;
     *tile.chunk(row, chunk + D / 16) = right;
   });

@@ -13,8 +13,13 @@ MB_INLINE bool all_seen(const mb_attention &p, int row, int column, int count, i
   return column + count <= end && column + count - 1 - row <= p.window && row + 15 - column <= p.window;
 }
 
+/* Rows `row` to `row + 15` and columns `column` to `column + 15`: whether any row may see any column. */
+MB_INLINE bool any_seen(const mb_attention &p, int row, int column, int end) {
+  return column < end && abs(column - row) <= p.window + 15;
+}
+
 MB_INLINE bool seen(const mb_attention &p, int row, int column, int end) {
-  return column < end && column - row <= p.window && row - column <= p.window;
+  return column < end && abs(column - row) <= p.window;
 }
 
 /* Of the scores of 16 rows: the largest so far, and this thread's part of Σ 2^((score - largest) · scale_log2). */

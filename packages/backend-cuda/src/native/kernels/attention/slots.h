@@ -16,6 +16,11 @@ struct mb_slot {
   bool empty;        /* there is nothing to do */
 };
 
+/* Row 0 of the sequence and the block's head. */
+template <int D> static __device__ __forceinline__ const uint16_t *rows_of(const mb_source &source, const mb_slot &slot) {
+  return (const uint16_t *)source.data + slot.start * source.stride + blockIdx.y * D;
+}
+
 /* Tokens of a sequence. */
 struct mb_range {
   int first, end;

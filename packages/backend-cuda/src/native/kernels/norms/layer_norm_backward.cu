@@ -10,6 +10,7 @@ namespace {
 
 struct backward_rows {
   int64_t rows, width, rows_per_block;
+  float share; /* 1 / width */
   mb_dense grad_x, grad_delta, grad_y, grad_sum, x, weight;
   const float *stats;
   float *partials; /* [blocks, 2, width]: of weight, of bias; nullptr where nobody wants them */
@@ -28,20 +29,22 @@ static __device__ row_range rows_of_block(const backward_rows &n) {
   return {first, first + n.rows_per_block < n.rows ? first + n.rows_per_block : n.rows};
 }
 
-/* What a lane of each warp has for a column is added in the order of the warps. */
-template <int Packs> static __device__ void store_partial(float *to, int64_t width, const float (&lane)[Packs][pack_size]) {
-  MB_SHARED(float, columns, [row_warps][Packs * 32 * pack_size]);
-#pragma unroll
-  for (int p = 0; p < Packs; p++)
-    for (int i = 0; i < pack_size; i++) columns[threadIdx.x / 32][(i * Packs + p) * 32 + threadIdx.x % 32] = lane[p][i];
-  __syncthreads();
+/* Sums over rows, of each warp for itself: in shared memory, because the row fills the registers. */
+template <int Packs> using column_sums = float[row_warps][Packs * 32 * pack_size];
+
+/* Of this thread's element i of pack p: neighbouring lanes have neighbouring places. */
+template <int Packs> static __device__ float &sum_at(column_sums<Packs> &sums, int p, int i) {
+  return sums[threadIdx.x / 32][(i * Packs + p) * 32 + threadIdx.x % 32];
+}
+
+/* Adds the warps' sums in order. */
+template <int Packs> static __device__ void store_partial(float *to, int64_t width, const column_sums<Packs> &sums) {
   for (int c = threadIdx.x; c < width; c += row_threads) {
     const int pack = c / pack_size, place = (c % pack_size * Packs + pack / 32) * 32 + pack % 32;
     float total = 0;
-    for (int warp = 0; warp < row_warps; warp++) total += columns[warp][place];
+    for (int warp = 0; warp < row_warps; warp++) total += sums[warp][place];
     to[c] = total;
   }
-  __syncthreads();
 }
 
 /* How many blocks' registers a multiprocessor should hold; src/fused/layer-norm.ts has 132 times as many blocks. */
@@ -50,14 +53,18 @@ constexpr int packs_for_three = 2; /* of more the registers would spill there */
 #else
 constexpr int packs_for_three = 3;
 #endif
-constexpr int resident(int packs, bool bias) { return packs <= packs_for_three && !bias ? 3 : 2; }
+constexpr int resident(int packs) { return packs <= packs_for_three ? 3 : 2; }
 
 /* A warp per row of up to Packs · 256 columns, a multiple of 8. */
 template <int Packs, bool Bias>
-static __global__ void __launch_bounds__(row_threads, resident(Packs, Bias)) backward_by_warps(backward_rows n) {
+static __global__ void __launch_bounds__(row_threads, resident(Packs)) backward_by_warps(backward_rows n) {
   const row_range range = rows_of_block(n);
   const auto column_of = [&](int p) { return (p * 32 + (int)threadIdx.x % 32) * pack_size; };
-  float grad_weight[Packs][pack_size] = {}, grad_bias[Bias ? Packs : 1][pack_size] = {};
+  /* Of the weight's gradient, then of the bias's. */
+  MB_SHARED(float, sums, [1 + Bias][row_warps][Packs * 32 * pack_size]);
+  for (int p = 0; p < Packs; p++)
+    for (int i = 0; i < pack_size; i++)
+      for (auto &one : sums) sum_at<Packs>(one, p, i) = 0;
   for (int64_t row = range.first + threadIdx.x / 32; row < range.end; row += row_warps) {
     const int64_t base = row * n.width;
     mb_pack x[Packs], grad_y[Packs];
@@ -68,25 +75,31 @@ static __global__ void __launch_bounds__(row_threads, resident(Packs, Bias)) bac
       grad_y[p] = fetch(n.grad_y, base + column_of(p));
     }
     const float mean = n.stats[2 * row], scale = n.stats[2 * row + 1];
-    float normal[Packs][pack_size], weighted[Packs][pack_size], sum = 0, dot = 0;
+    float normal[Packs][pack_size], weighted[Packs][pack_size], total = 0, dot = 0;
+#pragma unroll
+    for (int p = 0; p < Packs; p++) {
+      if (column_of(p) >= n.width) continue;
+      widen(x[p], n.x.dtype, normal[p]);
+      widen(grad_y[p], n.grad_y.dtype, weighted[p]);
+      for (int i = 0; i < pack_size; i++) {
+        normal[p][i] = (normal[p][i] - mean) * scale;
+        sum_at<Packs>(sums[0], p, i) += weighted[p][i] * normal[p][i];
+        if (Bias) sum_at<Packs>(sums[Bias], p, i) += weighted[p][i];
+      }
+    }
 #pragma unroll
     for (int p = 0; p < Packs; p++) {
       if (column_of(p) >= n.width) continue;
       float weight[pack_size];
       load_pack(n.weight, column_of(p), weight);
-      widen(x[p], n.x.dtype, normal[p]);
-      widen(grad_y[p], n.grad_y.dtype, weighted[p]);
       for (int i = 0; i < pack_size; i++) {
-        normal[p][i] = (normal[p][i] - mean) * scale;
-        grad_weight[p][i] += weighted[p][i] * normal[p][i];
-        if (Bias) grad_bias[p][i] += weighted[p][i];
         weighted[p][i] *= weight[i];
-        sum += weighted[p][i];
+        total += weighted[p][i];
         dot += weighted[p][i] * normal[p][i];
       }
     }
     if (!n.grad_x.data && !n.grad_delta.data) continue;
-    const float mean_grad = sum_of_warp(sum) / (float)n.width, mean_dot = sum_of_warp(dot) / (float)n.width;
+    const float mean_grad = join_warp<sum>(total) * n.share, mean_dot = join_warp<sum>(dot) * n.share;
 #pragma unroll
     for (int p = 0; p < Packs; p++) {
       if (column_of(p) >= n.width) continue;
@@ -101,31 +114,34 @@ static __global__ void __launch_bounds__(row_threads, resident(Packs, Bias)) bac
     }
   }
   if (!n.partials) return;
+  __syncthreads();
   float *to = n.partials + 2 * blockIdx.x * n.width;
-  store_partial<Packs>(to, n.width, grad_weight);
-  if constexpr (Bias) store_partial<Packs>(to + n.width, n.width, grad_bias);
+  store_partial<Packs>(to, n.width, sums[0]);
+  if (Bias) store_partial<Packs>(to + n.width, n.width, sums[Bias]);
 }
 
 /* A block per row, one row after another: any width, any alignment, with or without grad y. A column is always the same thread's. */
-static __global__ void __launch_bounds__(block_threads, 4) backward_by_blocks(backward_rows n) {
-  MB_SHARED(float, parts, [block_threads / 32]);
+static __global__ void __launch_bounds__(block_threads) backward_by_blocks(backward_rows n) {
+  MB_SHARED(float, total_parts, [32]);
+  MB_SHARED(float, dot_parts, [32]);
+  const int width = (int)n.width;
   const row_range range = rows_of_block(n);
   float *const grad_weight = n.partials + 2 * blockIdx.x * n.width, *const grad_bias = grad_weight + n.width;
   if (n.partials)
-    for (int64_t c = threadIdx.x; c < n.width; c += block_threads) grad_weight[c] = grad_bias[c] = 0;
+    for (int c = threadIdx.x; c < width; c += block_threads) grad_weight[c] = grad_bias[c] = 0;
   for (int64_t row = range.first; row < range.end; row++) {
     const int64_t base = row * n.width;
     const float mean = n.stats[2 * row], scale = n.stats[2 * row + 1];
-    const auto grad_y_of = [&](int64_t c) { return n.grad_y.data ? load(n.grad_y, base + c) : 0; };
-    float sum = 0, dot = 0;
-    for (int64_t c = threadIdx.x; c < n.width; c += block_threads) {
+    const auto grad_y_of = [&](int c) { return n.grad_y.data ? load(n.grad_y, base + c) : 0; };
+    float total = 0, dot = 0;
+    for (int c = threadIdx.x; c < width; c += block_threads) {
       const float normal = (load(n.x, base + c) - mean) * scale, grad_y = grad_y_of(c), weighted = grad_y * load(n.weight, c);
-      sum += weighted;
+      total += weighted;
       dot += weighted * normal;
       if (n.partials) grad_weight[c] += grad_y * normal, grad_bias[c] += grad_y;
     }
-    const float mean_grad = sum_of_block(sum, parts) / (float)n.width, mean_dot = sum_of_block(dot, parts) / (float)n.width;
-    for (int64_t c = threadIdx.x; c < n.width; c += block_threads) {
+    const float mean_grad = join_block<sum>(total, total_parts) * n.share, mean_dot = join_block<sum>(dot, dot_parts) * n.share;
+    for (int c = threadIdx.x; c < width; c += block_threads) {
       const int64_t at = base + c;
       const float normal = (load(n.x, at) - mean) * scale, weighted = grad_y_of(c) * load(n.weight, c);
       const float grad = (n.grad_sum.data ? load(n.grad_sum, at) : 0) + (weighted - mean_grad - normal * mean_dot) * scale;
@@ -159,7 +175,7 @@ static __global__ void __launch_bounds__(32 * adding_groups) add_partials(const 
 void op_layer_norm_backward(const mb_call &call) {
   const mb_view *v = call.views;
   const mb_dense grad_weight = dense(v[2]), grad_bias = dense(v[3]);
-  const backward_rows n = {v[6].shape[0], v[6].shape[1], (int64_t)call.attributes[0], dense(v[0]), dense(v[1]), dense(v[4]), dense(v[5]), dense(v[6]), dense(v[8]),
+  const backward_rows n = {v[6].shape[0], v[6].shape[1], (int64_t)call.attributes[0], 1 / (float)v[6].shape[1], dense(v[0]), dense(v[1]), dense(v[4]), dense(v[5]), dense(v[6]), dense(v[8]),
                            (const float *)v[7].data, (float *)v[10].data, grad_bias.data != nullptr, dropout_of(call.attributes + 1, v[9])};
   const int64_t blocks = (n.rows + n.rows_per_block - 1) / n.rows_per_block;
   bool packs = n.width % pack_size == 0 && n.width <= most_warp_width && n.grad_y.data;

@@ -43,14 +43,14 @@ template <int Packs> static __global__ void __launch_bounds__(row_threads) forwa
     }
     for (float value : values[p]) total += value;
   }
-  const float mean = sum_of_warp(total) / (float)n.width;
+  const float mean = join_warp<sum>(total) / (float)n.width;
   float squares = 0;
 #pragma unroll
   for (int p = 0; p < Packs; p++) {
     if (column_of(p) >= n.width) continue;
     for (float value : values[p]) squares += (value - mean) * (value - mean);
   }
-  const float scale = 1.0f / sqrtf(sum_of_warp(squares) / (float)n.width + n.eps);
+  const float scale = 1.0f / sqrtf(join_warp<sum>(squares) / (float)n.width + n.eps);
   if (n.stats && threadIdx.x % 32 == 0) n.stats[2 * row] = mean, n.stats[2 * row + 1] = scale;
 #pragma unroll
   for (int p = 0; p < Packs; p++) {
@@ -65,7 +65,8 @@ template <int Packs> static __global__ void __launch_bounds__(row_threads) forwa
 
 /* A block per row: any width, any alignment. A thread reads what it wrote. */
 static __global__ void __launch_bounds__(block_threads) forward_by_blocks(forward_rows n) {
-  MB_SHARED(float, parts, [block_threads / 32]);
+  MB_SHARED(float, total_parts, [32]);
+  MB_SHARED(float, square_parts, [32]);
   const int64_t row = blockIdx.x, base = row * n.width;
   float total = 0;
   for (int64_t c = threadIdx.x; c < n.width; c += block_threads) {
@@ -76,13 +77,13 @@ static __global__ void __launch_bounds__(block_threads) forward_by_blocks(forwar
     total += load(n.delta.data ? n.sum : n.x, base + c);
   }
   const mb_dense &x = n.delta.data ? n.sum : n.x;
-  const float mean = sum_of_block(total, parts) / (float)n.width;
+  const float mean = join_block<sum>(total, total_parts) / (float)n.width;
   float squares = 0;
   for (int64_t c = threadIdx.x; c < n.width; c += block_threads) {
     const float centred = load(x, base + c) - mean;
     squares += centred * centred;
   }
-  const float scale = 1.0f / sqrtf(sum_of_block(squares, parts) / (float)n.width + n.eps);
+  const float scale = 1.0f / sqrtf(join_block<sum>(squares, square_parts) / (float)n.width + n.eps);
   if (n.stats && threadIdx.x == 0) n.stats[2 * row] = mean, n.stats[2 * row + 1] = scale;
   for (int64_t c = threadIdx.x; c < n.width; c += block_threads) {
     const float value = (load(x, base + c) - mean) * scale * load(n.weight, c);

@@ -36,7 +36,8 @@ MB_DEVICE void bring_numbers(memory &shared, const mb_attention &p, const mb_slo
 MB_DEVICE void differentiate(memory &shared, const mb_attention &p, const mb_slot &slot, int count, int group) {
   uint32_t k[4][4], weights[4][4], grad_weights[4][4];
   float scores[32], grads[32], grad_k[32] = {}, grad_v[32] = {};
-  auto &[tiles, ring, loaded] = shared.tiles;
+  auto &ring = shared.tiles.ring;
+  auto &tiles = shared.tiles.places;
   const int offset = group * half_rows * row_bytes, first = slot.first + group * half_rows, t = threadIdx.x % 4;
   barrier_wait(&shared.rows_loaded, 0);
   read_turned(p, shared.keys + offset, first, k);
@@ -106,6 +107,8 @@ __global__ void __launch_bounds__(attention_threads, 1)
     take_registers<224>();
     differentiate(shared, p, slot, count, (int)(threadIdx.x / warpgroup_threads) - 1);
   }
+#else
+  stop_elsewhere();
 #endif
 }
 

@@ -50,7 +50,8 @@ MB_DEVICE row_numbers read_numbers(const mb_attention &p, unsigned char *grads, 
 MB_DEVICE void differentiate(memory &shared, const mb_attention &p, const mb_slot &slot, int count, int group) {
   uint32_t q[4][4], weights[4][4];
   float scores[32], grads[32], grad_q[32] = {};
-  auto &[tiles, ring, loaded] = shared.tiles;
+  auto &ring = shared.tiles.ring;
+  auto &tiles = shared.tiles.places;
   unsigned char *const own = shared.queries + group * half_rows * row_bytes, *const own_grads = shared.grads + group * half_rows * row_bytes;
   const int first = slot.first + group * half_rows, left = slot.length - first;
   barrier_wait(&shared.rows_loaded, 0);
@@ -116,6 +117,8 @@ __global__ void __launch_bounds__(attention_threads, 1)
     take_registers<224>();
     differentiate(shared, p, slot, count, (int)(threadIdx.x / warpgroup_threads) - 1);
   }
+#else
+  stop_elsewhere();
 #endif
 }
 

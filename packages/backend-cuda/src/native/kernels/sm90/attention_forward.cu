@@ -73,7 +73,8 @@ MB_DEVICE void attend(memory &shared, const mb_attention &p, const mb_slot &slot
   uint32_t q[4][4], weights[8][4];
   float scores[64], out[32] = {};
   row_sums sums;
-  auto &[tiles, ring, loaded] = shared.tiles;
+  auto &ring = shared.tiles.ring;
+  auto &tiles = shared.tiles.places;
   unsigned char *const own = shared.queries + group * half_rows * row_bytes;
   const int first = slot.first + group * half_rows, left = slot.length - first;
   barrier_wait(&shared.queries_loaded, 0);
@@ -146,6 +147,8 @@ __global__ void __launch_bounds__(attention_threads, 1) attention_forward_long(c
     take_registers<224>();
     attend(shared, p, slot, count, (int)(threadIdx.x / warpgroup_threads) - 1);
   }
+#else
+  stop_elsewhere();
 #endif
 }
 

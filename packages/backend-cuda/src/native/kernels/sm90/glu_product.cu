@@ -119,6 +119,8 @@ __global__ void __launch_bounds__(product_threads, 1) glu_product(const __grid_c
     take_registers<232>();
     multiply_tiles<Activation, keep>(shared, map, grid, (int)(threadIdx.x / warpgroup_threads) - 1);
   }
+#else
+  stop_elsewhere();
 #endif
 }
 

@@ -124,6 +124,8 @@ template <int Activation> __global__ void __launch_bounds__(product_threads, 1) 
     take_registers<232>();
     multiply_tiles<Activation>(shared, map, grid, (int)(threadIdx.x / warpgroup_threads) - 1);
   }
+#else
+  stop_elsewhere();
 #endif
 }
 

@@ -33,8 +33,9 @@ struct mb_stream {
   _Atomic int64_t completed, wanted; /* wanted: the lowest count that someone waits for */
   /* The first error since the last mb_stream_take_error, and the command that met it. */
   atomic_bool failed;
+  bool lasting; /* the error stays */
   int64_t failed_at;
-  char error[256];
+  char error[640];
 };
 
 /* Addresses fit, as they stay below 2^53. */
@@ -47,6 +48,19 @@ static void report_list(mb_stream *stream, const char *kind, const char *operati
     const int length = snprintf(stream->error, sizeof stream->error, "%s\n%s\n", kind, operation);
     vsnprintf(stream->error + length, sizeof stream->error - (size_t)length, format, list);
     stream->failed_at = atomic_load(&stream->completed) + 1;
+    atomic_store(&stream->failed, true);
+  }
+  pthread_mutex_unlock(&stream->mutex);
+}
+
+/* Keeps an error of a function of another library. */
+static void report_call(mb_stream *stream, const char *error) {
+  pthread_mutex_lock(&stream->mutex);
+  const bool lasting = strncmp(error, "collective\n", 11) == 0;
+  if (!stream->lasting && (lasting || !atomic_load(&stream->failed))) {
+    snprintf(stream->error, sizeof stream->error, "%s", error);
+    stream->failed_at = atomic_load(&stream->completed) + 1;
+    stream->lasting = lasting;
     atomic_store(&stream->failed, true);
   }
   pthread_mutex_unlock(&stream->mutex);
@@ -89,6 +103,11 @@ static void execute(mb_stream *stream, const mb_command *command) {
     case MB_REPLAY:
       replay(stream, address_of(attributes[0]), (const char *)address_of(attributes[0]) + (int64_t)attributes[1]);
       break;
+    case MB_CALL: {
+      const char *error = ((mb_function *)address_of(attributes[0]))(views, command->views, attributes + 1);
+      if (error != NULL) report_call(stream, error);
+      break;
+    }
     default: {
       const int64_t lacked = mb_pool_run(stream->kernels[command->operation], views, attributes);
       if (lacked != 0)
@@ -197,7 +216,7 @@ MB_API int32_t mb_stream_take_error(mb_stream *stream, int64_t count, char *text
   const bool taken = atomic_load(&stream->failed) && stream->failed_at <= count;
   if (taken) {
     snprintf(text, (size_t)capacity, "%s", stream->error);
-    atomic_store(&stream->failed, false);
+    if (!stream->lasting) atomic_store(&stream->failed, false);
   }
   pthread_mutex_unlock(&stream->mutex);
   return taken;
