@@ -68,11 +68,10 @@ export function queueStep<Row, DeviceRow>(
     const metrics = runtime.empty([sums.size + 3]);
     const put = (from: number, value: Tensor): void => void assign(slice(metrics, 0, from, from + value.size), value);
     put(sums.size + 2, optimizer.lossScale.value);
-    const means = div(sums, weight);
-    const { norm, gradScale } = optimizer.update(gradients, slice(means, 0, 0, 1));
+    const { norm, gradScale } = optimizer.update(gradients, () => div(slice(sums, 0, 0, 1), weight));
     put(sums.size, norm);
     put(sums.size + 1, gradScale);
-    put(0, means);
+    put(0, div(sums, weight));
     return metrics;
   });
 }

@@ -45,7 +45,7 @@ export class AveragedOptimizer implements Optimizer {
     this.#inner.setLearningRate(learningRate);
   }
 
-  update(gradients: readonly (Tensor | undefined)[], loss?: Tensor): ScaledGradients {
+  update(gradients: readonly (Tensor | undefined)[], loss?: () => Tensor): ScaledGradients {
     const { runtime, parameters } = this.#learned;
     const scaled = this.#inner.update(gradients, loss);
     const moved = scalar.add(x(0), scalar.mul(1 - this.#decay, scalar.sub(x(1), x(0))));

@@ -26,12 +26,12 @@ export class GradientScale {
     this.#guard = skipAbove === undefined ? undefined : new SpikeGuard(runtime, skipAbove);
   }
 
-  /** Of gradients that are multiplied by the loss scale, which then is brought to that of the next step. @param loss of the step, [1]: what a guard looks at. */
-  measure(gradients: readonly Tensor[], loss?: Tensor): ScaledGradients {
+  /** Of gradients that are multiplied by the loss scale, which then is brought to that of the next step. @param loss of the step, [1], which a guard asks for. */
+  measure(gradients: readonly Tensor[], loss?: () => Tensor): ScaledGradients {
     const { value } = this.lossScale;
     const norm = map(scalar.div(x(0), x(1)), [globalNorm(gradients), value]);
     const clip = this.#clipNorm === undefined ? 1 : scalar.min(1, scalar.div(this.#clipNorm, scalar.add(x(0), 1e-6)));
-    const accepted = this.#guard ? [this.#guard.accepts(norm, loss ?? norm)] : [];
+    const accepted = this.#guard ? [this.#guard.accepts(norm, loss?.() ?? norm)] : [];
     const taken = this.#guard ? x(2) : scalar.isFinite(x(0));
     const gradScale = map(scalar.select(taken, scalar.div(clip, x(1)), 0), [norm, value, ...accepted]);
     this.lossScale.update(norm);

@@ -33,9 +33,10 @@ export interface Optimizer {
   setLearningRate(learningRate: number): void;
   /**
    * Updates all parameters in place, uploading nothing. `gradients` are in the order of the parameters and multiplied by `lossScale.value`;
-   * `loss` [1] is that of the step, which a guard looks at; undefined leaves its parameter alone, as do frozen ones. A step that is skipped changes nothing but the loss scale.
+   * undefined leaves its parameter alone, as do frozen ones. `loss` is that of the step [1], which a guard asks for. A step that is skipped changes
+   * nothing but the loss scale.
    */
-  update(gradients: readonly (Tensor | undefined)[], loss?: Tensor): ScaledGradients;
+  update(gradients: readonly (Tensor | undefined)[], loss?: () => Tensor): ScaledGradients;
   /** Everything but the parameters that a continuation needs. */
   state(): NamedTensors;
   /** Of a state that follows the weights (an average): begins anew with them. */

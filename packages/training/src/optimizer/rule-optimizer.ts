@@ -46,7 +46,7 @@ export class RuleOptimizer implements Optimizer {
     for (const rule of this.#rules) rule.setLearningRate(learningRate);
   }
 
-  update(gradients: readonly (Tensor | undefined)[], loss?: Tensor): ScaledGradients {
+  update(gradients: readonly (Tensor | undefined)[], loss?: () => Tensor): ScaledGradients {
     return this.#runtime.scope(() => {
       const present = this.#names.flatMap((name, at) => (gradients[at] ? [[name, gradients[at]] as const] : []));
       const scaled = this.#scale.measure(
