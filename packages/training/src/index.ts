@@ -88,6 +88,8 @@ export type { StableAdamWOptions } from "./optimizer/stable-adamw.ts";
 export { DivergenceError } from "./loop/divergence.ts";
 export { Trainer } from "./loop/trainer.ts";
 export type { TrainerOptions, TrainingResult } from "./loop/trainer-options.ts";
+export { isSound, lastSoundCheckpoint, lossOf } from "./loop/scored-checkpoints.ts";
+export type { ScoredCheckpoint } from "./loop/scored-checkpoints.ts";
 export { loaderStateOf, restoreTraining, trainingStateOf } from "./loop/restore-training.ts";
 export type { TrainingProgress, TrainingState } from "./loop/training-state.ts";
 export { overwriteStep, uploadStep } from "./loop/device-step.ts";

@@ -106,6 +106,18 @@ describe("a run that comes apart", () => {
     );
   });
 
+  test("ends with an error where there is no evaluation too, by its training loss, and so does what goes on from it", async () => {
+    const folder = temporaryFolder();
+    const checkpoints = { directory: join(folder, "checkpoints"), every: { steps: 4 }, keep: 2, keepBest: 1 };
+    const sound = await train(folder, undefined, { evaluation: undefined as never, checkpoints });
+    const wild = { evaluation: undefined as never, checkpoints, learningRate: () => 1e4, totalTokens: 3000 };
+    for (let attempt = 1; attempt <= 2; attempt++)
+      await expect(train(folder, undefined, wild)).rejects.toThrow(
+        /^\[train\] expected a training loss below .* training has come apart; last checkpoint with a sound training loss: \S+; go on/,
+      );
+    expect(fs.readdirSync(checkpoints.directory)).toContain(basename(sound.result.checkpoint!));
+  });
+
   test("a skipped step is reported, and a guard can be switched on and off between checkpoints", async () => {
     const folder = temporaryFolder();
     const { events } = await train(folder, undefined, { totalTokens: 700 });

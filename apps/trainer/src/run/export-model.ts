@@ -1,7 +1,17 @@
 /** A checkpoint as a Hugging Face model folder: weights, config and tokenizer without what only training needs. */
 import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { AtomicDirectory, writeAverage, ioError, openCheckpoint, openLatestCheckpoint } from "@modernbert-ts/training";
+import {
+  AtomicDirectory,
+  ioError,
+  isSound,
+  lastSoundCheckpoint,
+  lossOf,
+  openCheckpoint,
+  openLatestCheckpoint,
+  trainingStateOf,
+  writeAverage,
+} from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { runLayout } from "../run-folder.ts";
 
@@ -60,11 +70,17 @@ async function writeInto(folder: AtomicDirectory, checkpoint: string, ema: boole
   }
 }
 
-/** The checkpoint that a path means: itself, or the latest whole one of a run's folder. @throws UserError, CheckpointError. */
+/** The checkpoint that a path means: itself, or the latest whole one of a run's folder. @throws UserError, also where that one is not sound; CheckpointError. */
 export async function checkpointAt(path: string, onNotice: (notice: string) => void): Promise<string> {
   const folder = join(path, runLayout.checkpoints);
   if (!existsSync(folder)) return path;
   const latest = await openLatestCheckpoint(folder, onNotice);
-  if (latest) return latest.path;
-  throw new UserError(`there is no checkpoint in ${folder} yet: train first`);
+  if (!latest) throw new UserError(`there is no checkpoint in ${folder} yet: train first`);
+  const { firstLoss, ...state } = trainingStateOf(latest);
+  const loss = lossOf(state)?.loss;
+  if (loss === undefined || isSound(loss, firstLoss)) return latest.path;
+  const sound = lastSoundCheckpoint(folder, firstLoss);
+  throw new UserError(
+    `${latest.path} was saved after training had come apart (loss ${loss.toPrecision(4)}): name the checkpoint to export${sound ? `, such as ${sound.path}` : ""}`,
+  );
 }

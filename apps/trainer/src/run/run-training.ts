@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { eachOnce, noticeUnfused, openRuntime } from "@modernbert-ts/pipelines";
 import {
   batchesOf,
+  DivergenceError,
   evaluate,
   evaluateUnless,
   gatherJson,
@@ -176,7 +177,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       startTokens: state?.progress.tokens ?? 0,
       stop: () => trainer.stop(),
     });
-    const result = await trainer.run();
+    const result = await trainer.run().catch(sayNotExported);
     if (result.reason === "stopped" || rank > 0)
       return { ...result, objective, modelFolder: undefined, report: undefined };
     const modelFolder = join(output, runLayout.model);
@@ -185,6 +186,12 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
   } finally {
     metrics?.close();
   }
+}
+
+/** What a run that has come apart leaves are its checkpoints. */
+function sayNotExported(error: unknown): never {
+  if (error instanceof DivergenceError) error.message += "; nothing was exported";
+  throw error;
 }
 
 /** The checkpoint that rank 0 found, on every rank. @throws CheckpointError where another does not see it. */

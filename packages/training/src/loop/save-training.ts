@@ -17,7 +17,7 @@ export interface Standing {
   readonly progress: TrainingProgress;
   readonly loaderState: unknown;
   readonly score: Score | null;
-  readonly firstLoss: number | undefined;
+  readonly losses: Pick<TrainingState, "firstLoss" | "trainingLoss">;
   /** The line that the metrics file gets once the checkpoint is there. */
   readonly event: CheckpointEvent;
 }
@@ -30,7 +30,7 @@ export function checkpointPath({ directory }: Checkpoints, step: number): string
 export async function saveTraining<Row>(
   options: TrainerOptions<Row>,
   collective: Collective,
-  { progress, loaderState, score, firstLoss, event }: Standing,
+  { progress, loaderState, score, losses, event }: Standing,
 ): Promise<void> {
   const { objective, checkpoints, model, optimizer, metrics } = options;
   if (!checkpoints) return;
@@ -45,7 +45,7 @@ export async function saveTraining<Row>(
       loaders,
       metricsPosition: metrics?.positionAfter(event) ?? 0,
       score,
-      firstLoss,
+      ...losses,
       settings: checkpoints.settings ?? null,
     };
     const { step } = progress;
@@ -54,7 +54,7 @@ export async function saveTraining<Row>(
       { step, model: model.parameters, optimizer: optimizer.state(), state, files },
       {
         ...checkpoints,
-        spare: () => spared(checkpoints, firstLoss),
+        spare: () => spared(checkpoints, losses.firstLoss),
       },
     );
   }

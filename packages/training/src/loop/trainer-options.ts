@@ -48,7 +48,7 @@ export interface TrainerOptions<Row> {
   /** Gets a line for what went wrong without ending the training: a disk that is full. */
   readonly onNotice?: (notice: string) => void;
   /** Where to go on: what `restoreTraining` gave and the path that it came from. The beginning when absent. */
-  readonly resume?: Pick<TrainingState, "objective" | "progress" | "score" | "firstLoss"> & {
+  readonly resume?: Pick<TrainingState, "objective" | "progress" | "score" | "firstLoss" | "trainingLoss"> & {
     readonly checkpoint: string;
   };
 }
@@ -78,5 +78,5 @@ export function divergenceWatch<Row>({
   resume,
 }: TrainerOptions<Row>): DivergenceWatch {
   const { dynamic: scaled } = optimizer.lossScale;
-  return new DivergenceWatch({ scaled, patience, directory: checkpoints?.directory, firstLoss: resume?.firstLoss });
+  return new DivergenceWatch({ scaled, patience, directory: checkpoints?.directory, losses: resume });
 }

@@ -62,8 +62,7 @@ export class Trainer<Row> {
   #drawn: Drawn<Row> | undefined;
   #savedStep: number;
   #checkpoint: string | undefined;
-  #scoredStep = -1;
-  #score: Score | undefined;
+  #scored: { readonly step: number; readonly score: Score } | undefined;
 
   /** @throws CheckpointError `mismatch` when `resume` is of another objective. */
   constructor(options: TrainerOptions<Row>) {
@@ -76,8 +75,8 @@ export class Trainer<Row> {
     ({ step: this.#step, tokens: this.#tokens, seconds: this.#seconds } = start);
     this.#savedStep = options.resume ? start.step : -1;
     this.#checkpoint = options.resume?.checkpoint;
-    this.#score = options.resume?.score ?? undefined;
-    if (this.#score) this.#scoredStep = start.step;
+    const { score } = options.resume ?? {};
+    if (score) this.#scored = { step: start.step, score };
   }
 
   /** Asks `run` to finish the step, save a checkpoint and return; with several ranks, on all of them and one step later. */
@@ -101,6 +100,7 @@ export class Trainer<Row> {
       await this.#settle();
       if (!this.#stopped) await this.#evaluate();
       await this.#save({ last: true });
+      if (!this.#stopped) this.#watch.end(this.#lastScore(), this.#step, this.#checkpoint);
     } catch (error) {
       if (this.#collective.world > 1) this.#collective.abort(error as Error);
       throw error;
@@ -108,12 +108,8 @@ export class Trainer<Row> {
       // Reads in flight use the device, which the caller may dispose next.
       await Promise.allSettled([this.#pending?.values, this.#drawn?.counts]);
     }
-    return {
-      reason: this.#stopped ? "stopped" : "finished",
-      ...this.#now(),
-      checkpoint: this.#checkpoint,
-      score: this.#score,
-    };
+    const reason = this.#stopped ? "stopped" : "finished";
+    return { reason, ...this.#now(), checkpoint: this.#checkpoint, score: this.#scored?.score };
   }
 
   async #train(): Promise<void> {
@@ -195,16 +191,15 @@ export class Trainer<Row> {
 
   async #evaluate(): Promise<void> {
     const { evaluation } = this.#options;
-    if (!evaluation || this.#scoredStep === this.#step) return;
+    if (!evaluation || this.#lastScore()) return;
     await this.#settle();
     const score = await evaluation.score(() => this.#stopping && this.#collective.world === 1);
     if (!score) return;
     const warning = this.#watch.score(score, this.#step, this.#checkpoint);
     if (warning) this.#reporter.notice(warning);
-    this.#score = score;
-    this.#scoredStep = this.#step;
+    this.#scored = { step: this.#step, score };
     this.#lap();
-    this.#reporter.emit({ kind: "evaluation", ...this.#now(), ...this.#score });
+    this.#reporter.emit({ kind: "evaluation", ...this.#now(), ...score });
   }
 
   /** A disk that is full ends training only when there is nothing left to train. */
@@ -217,8 +212,8 @@ export class Trainer<Row> {
     const standing = {
       progress: this.#now(),
       loaderState: this.#drawn ? this.#drawn.before : this.#options.loader.state(),
-      score: this.#scoredStep === this.#step ? (this.#score ?? null) : null,
-      firstLoss: this.#watch.firstLoss,
+      score: this.#lastScore() ?? null,
+      losses: this.#watch.losses,
       event,
     };
     try {
@@ -232,6 +227,11 @@ export class Trainer<Row> {
     this.#savedStep = this.#step;
     this.#lap();
     this.#reporter.emit(event);
+  }
+
+  /** Of the step that was done last, if it was evaluated. */
+  #lastScore(): Score | undefined {
+    return this.#scored?.step === this.#step ? this.#scored.score : undefined;
   }
 
   #now(): TrainingProgress {

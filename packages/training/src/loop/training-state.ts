@@ -23,8 +23,10 @@ export interface TrainingState {
   readonly metricsPosition: number;
   /** Of this very step, so that it is not evaluated twice; null when it was not evaluated. */
   readonly score?: Score | null;
-  /** Loss of the first step of the run: held-out losses far above it are not sound. */
+  /** Loss of the first step of the run: losses far above it are not sound. Absent in those of earlier releases, as the next. */
   readonly firstLoss?: number | undefined;
+  /** Running mean of the training loss. */
+  readonly trainingLoss?: number | undefined;
   /** Whatever the caller wants to find again: its configuration. */
   readonly settings: unknown;
 }
