@@ -87,10 +87,11 @@ export function createProgram(): Command {
     .description("write a checkpoint as a Hugging Face model folder")
     .argument("<run>", "output folder of a run (its latest checkpoint) or a checkpoint")
     .requiredOption("-o, --output <folder>", "where to")
-    .option("--ema", "write the moving average of the weights (optimizer.ema_decay)")
-    .action(async (run: string, { output, ema = false }: { output: string; ema?: boolean }) => {
-      await exportCheckpoint(await checkpointAt(run, notice), output, { ema });
-      say(`wrote ${output}; try: modernbert fill-mask --model ${output} "The capital of France is [MASK]."`);
+    .option("--raw", "of a run with optimizer.ema_decay: write the weights themselves, not their moving average")
+    .action(async (run: string, { output, raw = false }: { output: string; raw?: boolean }) => {
+      const averaged = await exportCheckpoint(await checkpointAt(run, notice), output, { raw });
+      const what = averaged ? `${output} with the moving average of the weights` : output;
+      say(`wrote ${what}; try: modernbert fill-mask --model ${output} "The capital of France is [MASK]."`);
     });
 
   program

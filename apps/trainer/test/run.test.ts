@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fillMask, openPipeline } from "@modernbert-ts/pipelines";
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { exportCheckpoint } from "../src/run/export-model.ts";
 import { createProgress } from "../src/progress.ts";
 import { writeReport } from "../src/report/write-report.ts";
 import { runTraining } from "../src/run/run-training.ts";
@@ -158,23 +159,26 @@ test("other optimizers train, and go on from their own state only", async () => 
   }
 });
 
-test("a moving average is evaluated, exported when asked, and averaged with others", async () => {
+test("a moving average is evaluated and exported; the weights themselves stay in the checkpoint", async () => {
   const folder = await corpusFolder();
   const plain = await runTraining(tinyConfig(folder), quiet);
   const optimizer = { learning_rate: 0.01, ema_decay: 0.8 };
   const other = await runTraining(tinyConfig(folder, { output: join(folder, "ema"), optimizer }), quiet);
-  expect(weightsIn(other.modelFolder!)).toEqual(weightsIn(plain.modelFolder!));
+  expect([plain.averaged, other.averaged]).toEqual([false, true]);
+  expect(weightsIn(other.checkpoint!)).toEqual(weightsIn(plain.checkpoint!));
+  expect(weightsIn(other.modelFolder!)).not.toEqual(weightsIn(other.checkpoint!));
   expect(other.score!.loss).not.toBe(plain.score!.loss);
-  const [exported, mean] = [join(folder, "averaged"), join(folder, "mean")];
-  expect((await start(["export", join(folder, "ema"), "--ema", "-o", exported]).finished).code).toBe(0);
-  expect(weightsIn(exported)).toHaveLength(weightsIn(other.modelFolder!).length);
-  expect(weightsIn(exported)).not.toEqual(weightsIn(other.modelFolder!));
-  expect((await start(["average", exported, plain.checkpoint!, "-o", mean, "--weights", "1,2"]).finished).code).toBe(0);
-  const merged = ["merge", exported, mean, "--base", plain.checkpoint!, "-o", join(folder, "ties")];
+  const still = { model: { from: other.modelFolder! }, optimizer: { learning_rate: 1e-30 }, length: "100 tokens" };
+  const loaded = await runTraining(tinyConfig(folder, { output: join(folder, "still"), ...still }), quiet);
+  expect(loaded.score!.loss).toBeCloseTo(other.score!.loss, 6);
+  const [raw, mean] = [join(folder, "raw"), join(folder, "mean")];
+  expect(await exportCheckpoint(other.checkpoint!, raw, { raw: true })).toBe(false);
+  expect(weightsIn(raw)).toEqual(weightsIn(plain.modelFolder!));
+  const models = [other.modelFolder!, plain.checkpoint!];
+  expect((await start(["average", ...models, "-o", mean, "--weights", "1,2"]).finished).code).toBe(0);
+  const merged = ["merge", raw, mean, "--base", plain.checkpoint!, "-o", join(folder, "ties")];
   expect((await start(merged).finished).code).toBe(0);
   expect(readdirSync(join(folder, "ties")).sort()).toEqual(readdirSync(plain.modelFolder!).sort());
-  const refused = await start(["export", join(folder, "run"), "--ema", "-o", join(folder, "no")]).finished;
-  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("trained without optimizer.ema_decay")]);
 });
 
 test("an earlier checkpoint by its path: later ones are set aside, not deleted", async () => {

@@ -58,7 +58,7 @@ export const optimizerSection: z.ZodType<OptimizerConfig, unknown> = z
       .lt(1)
       .optional()
       .describe(
-        "Keep an exponential moving average of the weights, such as 0.999, and evaluate it in their place; `export --ema` writes it.",
+        "Keep an exponential moving average of the weights, such as 0.999: it is evaluated and exported in their place.",
       ),
     clip_norm: z
       .number()

@@ -16,23 +16,27 @@ import { UserError } from "../errors.ts";
 import { runLayout } from "../run-folder.ts";
 
 const weights = "model.safetensors";
-const exported = ["config.json", "tokenizer.json", "tokenizer_config.json", weights];
+const besides = ["config.json", "tokenizer.json", "tokenizer_config.json"];
 
 export interface ExportOptions {
   /** Replace a folder that is there. */
   readonly overwrite?: boolean;
-  /** Write the moving average in the place of the weights; those that it does not hold (frozen ones) as they are. */
-  readonly ema?: boolean;
+  /** Write the weights themselves where the checkpoint has a moving average of them, which is what was evaluated. */
+  readonly raw?: boolean;
 }
 
 /**
- * Every hash of the checkpoint is compared first; the folder appears whole or not at all.
+ * Every hash of the checkpoint is compared first; the folder appears whole or not at all. Resolves to whether it holds a moving average.
  * @throws CheckpointError, DataError (folder in use, disk).
  */
-export async function exportCheckpoint(checkpoint: string, target: string, options: ExportOptions = {}): Promise<void> {
+export async function exportCheckpoint(
+  checkpoint: string,
+  target: string,
+  { overwrite = false, raw = false }: ExportOptions = {},
+): Promise<boolean> {
   await openCheckpoint(checkpoint);
   const earlier = `${target}.earlier`;
-  const replaces = options.overwrite === true && existsSync(target);
+  const replaces = overwrite && existsSync(target);
   if (replaces) {
     try {
       rmSync(earlier, { recursive: true, force: true });
@@ -42,21 +46,19 @@ export async function exportCheckpoint(checkpoint: string, target: string, optio
     }
   }
   try {
-    await writeInto(new AtomicDirectory(target), checkpoint, options.ema === true);
+    const averaged = await writeInto(new AtomicDirectory(target), checkpoint, raw);
+    rmSync(earlier, { recursive: true, force: true });
+    return averaged;
   } catch (error) {
     if (replaces) renameSync(earlier, target);
     throw error;
   }
-  rmSync(earlier, { recursive: true, force: true });
 }
 
-async function writeInto(folder: AtomicDirectory, checkpoint: string, ema: boolean): Promise<void> {
+async function writeInto(folder: AtomicDirectory, checkpoint: string, raw: boolean): Promise<boolean> {
   try {
-    for (const name of exported) {
-      if (ema && name === weights) {
-        await writeAverage(checkpoint, join(folder.path, name));
-        continue;
-      }
+    const averaged = !raw && (await writeAverage(checkpoint, join(folder.path, weights)));
+    for (const name of averaged ? besides : [...besides, weights]) {
       const path = join(folder.path, name);
       copyFileSync(join(checkpoint, name), path);
       const descriptor = openSync(path, "r+");
@@ -64,6 +66,7 @@ async function writeInto(folder: AtomicDirectory, checkpoint: string, ema: boole
       closeSync(descriptor);
     }
     folder.commit();
+    return averaged;
   } catch (error) {
     folder.discard();
     throw ioError("export", folder.target, error);

@@ -62,6 +62,8 @@ export interface RunResult extends TrainingResult {
   readonly objective: Objective;
   /** Folder of the finished model and path of the report; undefined when the run was stopped, and on ranks other than 0. */
   readonly modelFolder: string | undefined;
+  /** Whether that holds the moving average of the weights. */
+  readonly averaged: boolean;
   readonly report: string | undefined;
 }
 
@@ -179,10 +181,10 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
     });
     const result = await trainer.run().catch(sayNotExported);
     if (result.reason === "stopped" || rank > 0)
-      return { ...result, objective, modelFolder: undefined, report: undefined };
+      return { ...result, objective, modelFolder: undefined, averaged: false, report: undefined };
     const modelFolder = join(output, runLayout.model);
-    await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
-    return { ...result, objective, modelFolder, report: writeReport(output) };
+    const averaged = await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
+    return { ...result, objective, modelFolder, averaged, report: writeReport(output) };
   } finally {
     metrics?.close();
   }

@@ -2,23 +2,23 @@
 import { join } from "node:path";
 import { openSafetensors, writeSafetensors } from "@modernbert-ts/safetensors/node";
 import type { TensorEntry } from "@modernbert-ts/safetensors";
-import { CheckpointError } from "./errors.ts";
+import { averagePrefix, isAverageState } from "../optimizer/averaged-optimizer.ts";
 import { checkpointFiles } from "./format.ts";
 
-/** Parameters that it does not hold (frozen ones) are written as they are. @throws CheckpointError `missing` when there is no average in it. */
-export async function writeAverage(checkpoint: string, target: string): Promise<void> {
+/**
+ * Parameters that the average does not hold (frozen ones) are written as they are. Resolves to false, and writes nothing, where the checkpoint has
+ * no average.
+ */
+export async function writeAverage(checkpoint: string, target: string): Promise<boolean> {
   await using model = await openSafetensors(join(checkpoint, checkpointFiles.model));
   await using optimizer = await openSafetensors(join(checkpoint, checkpointFiles.optimizer));
-  if (!optimizer.names().some((name) => name.startsWith("ema.")))
-    throw new CheckpointError(
-      "missing",
-      "export",
-      `expected an average in ${checkpoint}, got none: it was trained without optimizer.ema_decay`,
-    );
+  if (!optimizer.names().some(isAverageState)) return false;
   const entries = model.names().map((name): TensorEntry => {
-    const [reader, key] = optimizer.has(`ema.${name}`) ? [optimizer, `ema.${name}`] : [model, name];
+    const average = averagePrefix + name;
+    const [reader, key] = optimizer.has(average) ? [optimizer, average] : [model, name];
     const { shape } = reader.info(key);
     return { name, dtype: "F32", shape, data: () => reader.readFloat32(key) };
   });
   await writeSafetensors(target, entries);
+  return true;
 }

@@ -8,11 +8,12 @@ import { withoutFrozen } from "./freeze.ts";
 import type { LossScale } from "./loss-scale.ts";
 import type { Learned, NamedTensors, Optimizer, OptimizerKind, ScaledGradients } from "./optimizer.ts";
 
-const prefix = "ema.";
+/** Of its names among the states. */
+export const averagePrefix = "ema.";
 
 /** Whether a state is one of the average, which a run may begin without, or leave behind. */
 export function isAverageState(name: string): boolean {
-  return name.startsWith(prefix);
+  return name.startsWith(averagePrefix);
 }
 
 export class AveragedOptimizer implements Optimizer {
@@ -59,7 +60,7 @@ export class AveragedOptimizer implements Optimizer {
   state(): NamedTensors {
     return new Map([
       ...this.#inner.state(),
-      ...[...this.#averages].map(([name, each]) => [prefix + name, each] as const),
+      ...[...this.#averages].map(([name, each]) => [averagePrefix + name, each] as const),
     ]);
   }
 
