@@ -15,22 +15,23 @@ async function train({ runtime, collective }: Rank, factor: Factor) {
   const { model, optimizer, objective } = tinyTraining({ skipAbove: 4 }, 0, runtime);
   let step = 0;
   const events: TrainingEvent[] = [];
+  const disturbed: typeof model = {
+    ...model,
+    upload(row, draw) {
+      step = draw!.step;
+      return model.upload(row, draw);
+    },
+    forward(row) {
+      const { lossSum, sums } = model.forward(row);
+      const by = rank === 1 ? factor(step) : 1;
+      return { lossSum: map(scalar.mul(x(0), by), [lossSum]), sums };
+    },
+  };
   const trainer = new Trainer({
     objective,
     optimizer,
     collective,
-    model: {
-      ...model,
-      upload(row, draw) {
-        step = draw!.step;
-        return model.upload(row, draw);
-      },
-      forward(row) {
-        const { lossSum, sums } = model.forward(row);
-        const by = rank === 1 ? factor(step) : 1;
-        return { lossSum: map(scalar.mul(x(0), by), [lossSum]), sums };
-      },
-    },
+    model: disturbed,
     loader: tinyLoader({ rank, world }),
     learningRate: () => 0.01,
     totalTokens: 2000,

@@ -9,6 +9,8 @@ import type { Objective } from "@modernbert-ts/training";
 import { z } from "zod";
 import { count, interval, length, share } from "./amounts.ts";
 import type { Amount } from "./amounts.ts";
+import { logSection } from "./log-section.ts";
+import type { LogConfig } from "./log-section.ts";
 import { settingsFields, settingsSection } from "./objective-settings.ts";
 import { optimizerSection } from "./optimizer-section.ts";
 import type { OptimizerConfig } from "./optimizer-section.ts";
@@ -61,6 +63,7 @@ export interface TrainerConfig {
     readonly keep: number;
     readonly keep_best: number;
   };
+  readonly log: LogConfig;
 }
 
 const presetNames = ["17m", "32m", "68m", "150m", "400m", "1b", "base", "large"];
@@ -201,6 +204,7 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         })
         .prefault({})
         .describe("To go on from after an interruption."),
+      log: logSection,
     })
     .describe("modernbert-train");
 }

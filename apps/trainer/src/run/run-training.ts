@@ -4,8 +4,6 @@ import { eachOnce, noticeUnfused, openRuntime } from "@modernbert-ts/pipelines";
 import {
   batchesOf,
   DivergenceError,
-  evaluate,
-  evaluateUnless,
   gatherJson,
   loaderStateOf,
   MetricsLog,
@@ -16,7 +14,7 @@ import {
   Trainer,
   trainingStateOf,
 } from "@modernbert-ts/training";
-import type { Checkpoint, Objective, TrainerOptions, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
+import type { Checkpoint, Objective, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
 import type { Collective, Runtime } from "@modernbert-ts/tensor-core";
 import { stringify } from "yaml";
 import type { TrainerConfig } from "../config/config.ts";
@@ -24,16 +22,19 @@ import { settingsOf } from "../config/objective-settings.ts";
 import { exportCheckpoint } from "./export-model.ts";
 import { UsageError, UserError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
+import { openSampleTexts } from "../samples/sample-texts.ts";
 import { writeTextFile } from "../write-file.ts";
 import { changedSettings } from "./changed-settings.ts";
+import { heldOutScore } from "./held-out.ts";
 import { lockFolder } from "./lock.ts";
 import { createLearner } from "./learner.ts";
 import { modelFiles } from "./model-files.ts";
 import { planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
-import { alone, backendOf, shareOf } from "./ranks.ts";
+import { alone, backendOf } from "./ranks.ts";
 import type { RunRanks } from "./ranks.ts";
 import { inUsersWords } from "./users-words.ts";
+import { openTrackers } from "./trackers.ts";
 import { findStart, isOwn, setLaterAside } from "./resume.ts";
 import { runLayout } from "../run-folder.ts";
 import { writeRunSummary } from "./write-summary.ts";
@@ -112,6 +113,8 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
   const start = collective ? await sharedStart(runtime, collective, found) : found;
   using learner = await createLearner(runtime, config, data, objective, plan, tell);
   const { bert, model, optimizer } = learner;
+  const files = modelFiles(bert.config, objective.head, data.tokenizer);
+  const samples = rank === 0 ? await openSampleTexts(config.log.samples, bert, files) : undefined;
   const state = start && (await restoreTraining(start, model, optimizer));
   const settings = settingsOf(config, objective);
   const training = { store: data.train, roles: data.roles };
@@ -131,15 +134,11 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
         objective.loader({ store: evaluation.store, roles: data.roles }, evaluation.batches, settings.evaluation),
         evaluation.count,
       ));
-  const score: NonNullable<TrainerOptions<unknown>["evaluation"]>["score"] = (stopped) =>
-    learner.withFinalWeights(() =>
-      collective ? evaluate(model, shareOf(batches!(), ranks), collective) : evaluateUnless(stopped, model, batches!()),
-    );
   if (rank === 0) {
     const baselines = batches ? objective.baselines(training, batches()) : [];
     if (start) setLaterAside(checkpointFolder, start, options.onNotice);
     writeTextFile(join(output, runLayout.config), stringify(config));
-    writeRunSummary(output, { config, choice, model: bert, data, plan, objective, baselines });
+    writeRunSummary(output, { config, choice, model: bert, data, plan, objective, baselines, world });
   }
   const wanted = metricsPosition(checkpointFolder, start);
   const metrics = rank === 0 ? new MetricsLog(join(output, runLayout.metrics), wanted) : undefined;
@@ -148,6 +147,9 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       `${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`,
     );
   }
+  const trackers =
+    metrics && (await openTrackers(config, { step: state?.progress.step ?? 0, samples }, options.onNotice));
+  let finished = false;
   try {
     const trainer: Trainer<unknown> = new Trainer({
       objective: objective.name,
@@ -161,16 +163,24 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       checkpoints: {
         directory: checkpointFolder,
         ...plan.checkpoints,
-        files: modelFiles(bert.config, objective.head, data.tokenizer),
+        files,
         settings: config,
       },
       onNotice: options.onNotice,
       ...(plan.skipPatience === undefined ? {} : { skipPatience: plan.skipPatience }),
       observer(event) {
         noticeUnfused(runtime, tell);
+        trackers?.record(event);
         observe(event);
       },
-      ...(batches ? { evaluation: { every: evaluation!.every, score } } : {}),
+      ...(batches
+        ? {
+            evaluation: {
+              every: evaluation!.every,
+              score: (stopped) => heldOutScore({ learner, batches, ranks, collective, samples }, stopped),
+            },
+          }
+        : {}),
       ...(start && state ? { resume: { ...state, checkpoint: start.path } } : {}),
     });
     const observe = options.onStart({
@@ -180,12 +190,14 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       stop: () => trainer.stop(),
     });
     const result = await trainer.run().catch(sayNotExported);
+    finished = result.reason === "finished";
     if (result.reason === "stopped" || rank > 0)
       return { ...result, objective, modelFolder: undefined, averaged: false, report: undefined };
     const modelFolder = join(output, runLayout.model);
     const averaged = await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
     return { ...result, objective, modelFolder, averaged, report: writeReport(output) };
   } finally {
+    await trackers?.close(finished);
     metrics?.close();
   }
 }
