@@ -47,12 +47,15 @@ async function runAmong(ranks: RunRanks, path: string, options: RunCommandOption
   let release: (() => void) | undefined;
   const onStart = (start: RunStart): Progress["onEvent"] => {
     if (ranks.rank > 0) {
+      release?.();
       release = onInterrupt(start.stop, () => undefined);
       return () => undefined;
     }
+    progress?.stop();
+    release?.();
     print(describePlan(start, ranks.world));
     progress = createProgress({
-      totalTokens: start.plan.totalTokens,
+      totalTokens: start.totalTokens,
       startTokens: start.startTokens,
       metrics: start.objective.metrics,
     });
@@ -82,13 +85,14 @@ async function runAmong(ranks: RunRanks, path: string, options: RunCommandOption
     print(line);
 }
 
-function describePlan({ plan, startTokens }: RunStart, world: number): string {
+function describePlan({ plan, phase, startTokens }: RunStart, world: number): string {
   const together = world > 1 ? ` on ${world} processes` : "";
+  const named = phase.count > 1 ? `phase ${phase.number} of ${phase.count}, ${phase.name}: ` : "";
   const goal = `${formatCount(plan.totalTokens)} tokens in steps of ${formatCount(plan.tokensPerStep)}${together}`;
   const evaluation = plan.evaluation ? "" : "; no validation data, so no evaluation";
   return startTokens > 0
-    ? `going on at ${formatCount(startTokens)} of ${goal}${evaluation}`
-    : `training for ${goal}${evaluation}`;
+    ? `${named}going on at ${formatCount(startTokens)} of ${goal}${evaluation}`
+    : `${named}training for ${goal}${evaluation}`;
 }
 
 function summaryLines(

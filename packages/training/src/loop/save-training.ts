@@ -41,6 +41,7 @@ export async function saveTraining<Row>(
       version: 3,
       objective,
       optimizer: optimizer.kind,
+      phase: options.phase ?? 0,
       progress,
       loaders,
       metricsPosition: metrics?.positionAfter(event) ?? 0,

@@ -17,6 +17,8 @@ export interface TrainingState {
   /** Kind of the optimizer whose state lies beside; absent in those of earlier releases, which had StableAdamW only. */
   readonly optimizer?: OptimizerKind;
   readonly progress: TrainingProgress;
+  /** Which of several phases it is in the middle, or at the end, of; the first where it does not say. */
+  readonly phase?: number;
   /** What the loader of each rank gave, in the order of ranks. */
   readonly loaders: readonly unknown[];
   /** Length of the metrics file up to and with the line about this checkpoint, 0 without one. */
