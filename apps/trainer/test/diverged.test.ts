@@ -31,7 +31,7 @@ test("it exports nothing, keeps the best and the last sound checkpoint, and ends
   expect(existsSync(checkpoint!)).toBe(true);
   expect(readFileSync(join(modelFolder!, "model.safetensors"))).toEqual(model);
   await expect(checkpointAt(join(folder, "run"), quiet.onNotice)).rejects.toThrow(
-    /was saved after training had come apart \(loss [\d.e+]+\): name the checkpoint to export, such as .*step-/,
+    /was saved after training had come apart \(loss [\d.e+]+\): name the checkpoint to take, such as .*step-/,
   );
   expect(await checkpointAt(checkpoint!, quiet.onNotice)).toBe(checkpoint);
 });

@@ -38,7 +38,7 @@ export type { TokenSchedule } from "./schedules/token-schedule.ts";
 export { combineModels } from "./checkpoint/combine.ts";
 export { meanRule, tiesRule } from "./checkpoint/combine-rules.ts";
 export type { CombineRule } from "./checkpoint/combine-rules.ts";
-export { writeAverage } from "./checkpoint/write-average.ts";
+export { loadAverage, writeAverage } from "./checkpoint/write-average.ts";
 export { CheckpointError } from "./checkpoint/errors.ts";
 export type { CheckpointErrorCode } from "./checkpoint/errors.ts";
 export { completeCheckpoints, listCheckpoints, setAside } from "./checkpoint/find.ts";

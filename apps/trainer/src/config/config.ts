@@ -39,6 +39,7 @@ export interface TrainerConfig {
     readonly micro_batch_tokens: Amount;
     readonly micro_batches: number;
     readonly warmup_tokens: Amount;
+    readonly warmup_from: number;
     readonly gradient_checkpointing: boolean;
   };
   readonly length: Amount;
@@ -120,7 +121,11 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
             .describe("How many of these make one optimizer step, on all processes together."),
           warmup_tokens: share
             .default(0)
-            .describe("Steps grow from 1 to that many micro-batches over this many tokens; 0 for none."),
+            .describe("Steps grow to that many micro-batches over this many tokens; 0 for none."),
+          warmup_from: positive
+            .max(65_536)
+            .default(1)
+            .describe("How many micro-batches a step has at first, and by how many it grows at a time."),
           gradient_checkpointing: z
             .boolean()
             .default(false)

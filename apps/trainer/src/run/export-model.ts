@@ -84,6 +84,6 @@ export async function checkpointAt(path: string, onNotice: (notice: string) => v
   if (loss === undefined || isSound(loss, firstLoss)) return latest.path;
   const sound = lastSoundCheckpoint(folder, firstLoss);
   throw new UserError(
-    `${latest.path} was saved after training had come apart (loss ${loss.toPrecision(4)}): name the checkpoint to export${sound ? `, such as ${sound.path}` : ""}`,
+    `${latest.path} was saved after training had come apart (loss ${loss.toPrecision(4)}): name the checkpoint to take${sound ? `, such as ${sound.path}` : ""}`,
   );
 }

@@ -53,7 +53,7 @@ export function planOf(
   const common = { ...cut, rowLength };
   const length = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
   const warmupTokens = parseShare(batch.warmup_tokens, length)!;
-  const grown = batchSizeSchedule({ minRows: 1, maxRows: batch.micro_batches, warmupTokens });
+  const grown = rowsSchedule(batch, warmupTokens);
   const rows = warmupTokens === 0 ? batch.micro_batches : (tokens: number) => grown(tokens - startTokens);
   const factor = learningRateSchedule(scheduleOf(config.schedule, length));
   return {
@@ -82,4 +82,20 @@ export function planOf(
     checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep, keepBest: checkpoints.keep_best },
     skipPatience: optimizer.skip_above === undefined ? undefined : optimizer.skip_patience,
   };
+}
+
+/**
+ * Micro-batches of a step from the tokens seen: `warmup_from` of them, twice as many, and so on, as many steps of each.
+ * @throws UsageError when they do not come out even.
+ */
+export function rowsSchedule(
+  { micro_batches: most, warmup_from: from }: Pick<TrainerConfig["batch"], "micro_batches" | "warmup_from">,
+  warmupTokens: number,
+): (tokens: number) => number {
+  if (most % from !== 0)
+    throw new UsageError(
+      `expected batch.micro_batches to be a multiple of batch.warmup_from (${from}), by which steps grow, got ${most}`,
+    );
+  const grown = batchSizeSchedule({ minRows: 1, maxRows: most / from, warmupTokens });
+  return (tokens) => from * grown(tokens);
 }

@@ -14,6 +14,7 @@ import { stringify } from "yaml";
 import { settingsOf } from "../config/objective-settings.ts";
 import { runLayout } from "../run-folder.ts";
 import { openSampleTexts } from "../samples/sample-texts.ts";
+import type { Ending } from "../tracking/tracker.ts";
 import { writeTextFile } from "../write-file.ts";
 import { heldOutScore } from "./held-out.ts";
 import { createLearner } from "./learner.ts";
@@ -72,7 +73,7 @@ export async function trainPhase(
     onNotice(`${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`);
   }
   const trackers = metrics && (await openTrackers(config, { step: state?.progress.step ?? 0, samples }, onNotice));
-  let finished = false;
+  let ending: Ending = "stopped";
   try {
     const trainer: Trainer<unknown> = new Trainer({
       objective: objective.name,
@@ -108,10 +109,10 @@ export async function trainPhase(
       stop: () => trainer.stop(),
     });
     const result = await trainer.run();
-    finished = result.reason === "finished" && phase.index === context.phases.length - 1;
+    if (result.reason === "finished") ending = phase.index === context.phases.length - 1 ? "finished" : "goes on";
     return result;
   } finally {
-    await trackers?.close(finished);
+    await trackers?.close(ending);
     metrics?.close();
   }
 }

@@ -57,6 +57,7 @@ export const maskedLmObjective: Objective<MaskedRow> = {
     };
     return maskedLmLoader(options, state as PackedLoaderState | undefined);
   },
+  scoredShare: (values) => shareOf(values, "probability"),
   epochTokens: ({ store, roles: { cls, sep } }, batches) => epochTokens(store, { ...batches, clsId: cls, sepId: sep }),
   baselines({ store, roles }, batches) {
     const special = Object.values(roles).filter((id) => id !== undefined);
