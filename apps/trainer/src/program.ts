@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { textFormats } from "@modernbert-ts/training";
+import { addCombineCommands } from "./commands/combine.ts";
 import { addConfigCommands } from "./commands/add-config-commands.ts";
 import { addModelCommands } from "./commands/add-model-commands.ts";
 import { addRunCommands } from "./commands/add-run-commands.ts";
@@ -74,6 +75,7 @@ export function createProgram(): Command {
     .option("-o, --output <file>", "where to; report.html in the run's folder by default")
     .action((run: string, { output }: { output?: string }) => say(`wrote ${writeReport(run, output)}`));
 
+  addCombineCommands(program, say);
   return program;
 }
 

@@ -1,7 +1,7 @@
 /** `evaluate`: the held-out score of a checkpoint or a model folder, on the data and by the rules of a configuration. */
 import { join } from "node:path";
 import { openRuntime } from "@modernbert-ts/pipelines";
-import { batchesOf, evaluate, objectiveOf } from "@modernbert-ts/training";
+import { batchesOf, evaluate, loadAverage, objectiveOf } from "@modernbert-ts/training";
 import type { Baseline, Objective, Score } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { settingsOf } from "../config/objective-settings.ts";
@@ -36,6 +36,8 @@ export async function evaluateModel(
   const from = { ...own, model: { ...own.model, from: model } };
   const encoder = await createModel(open.runtime, from, data, objective, plan.precision, onNotice);
   try {
+    // Of a checkpoint with a moving average that is scored, as in its run.
+    await loadAverage(model, encoder.parameters);
     const settings = settingsOf(own, objective).evaluation;
     const batches = () =>
       batchesOf(

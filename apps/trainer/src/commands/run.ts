@@ -103,7 +103,7 @@ function describePlan({ plan, phase, startTokens }: RunStart, world: number): st
 }
 
 function summaryLines(
-  { objective, reason, step, seconds, score, checkpoint, modelFolder, report }: RunResult,
+  { objective, reason, step, seconds, score, checkpoint, modelFolder, averaged, report }: RunResult,
   command: string[],
 ): string[] {
   if (reason === "stopped")
@@ -114,7 +114,7 @@ function summaryLines(
   const held = score ? `; held-out ${describeScore(score, objective.metrics)}` : "";
   return [
     `finished after ${step} steps in ${formatDuration(seconds)}${held}`,
-    `model  ${modelFolder}`,
+    `model  ${modelFolder}${averaged ? " (the moving average of the weights)" : ""}`,
     `report ${report}`,
   ];
 }

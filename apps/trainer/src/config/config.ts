@@ -7,14 +7,17 @@ import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
 import { maskedLmObjective, objectives } from "@modernbert-ts/training";
 import type { Objective } from "@modernbert-ts/training";
 import { z } from "zod";
+import { count, interval, length, share } from "./amounts.ts";
+import type { Amount } from "./amounts.ts";
 import { logSection } from "./log-section.ts";
 import type { LogConfig } from "./log-section.ts";
 import { modelSection } from "./model-section.ts";
 import type { ModelConfig } from "./model-section.ts";
 import { settingsFields, settingsSection } from "./objective-settings.ts";
-import { parseCount, parseInterval, parseLength, parseShare } from "./quantity.ts";
-
-type Amount = number | string;
+import { optimizerSection } from "./optimizer-section.ts";
+import type { OptimizerConfig } from "./optimizer-section.ts";
+import { scheduleSection } from "./schedule-section.ts";
+import type { ScheduleConfig } from "./schedule-section.ts";
 
 /** What every run has; the objective's own section and fields of `evaluation` stand beside it, see objective-settings.ts. */
 export interface TrainerConfig {
@@ -37,22 +40,11 @@ export interface TrainerConfig {
     readonly micro_batches: number;
     readonly warmup_tokens: Amount;
     readonly warmup_from: number;
+    readonly gradient_checkpointing: boolean;
   };
   readonly length: Amount;
-  readonly optimizer: {
-    readonly learning_rate: number;
-    readonly weight_decay: number;
-    readonly beta1: number;
-    readonly beta2: number;
-    readonly eps: number;
-    readonly clip_norm?: number | undefined;
-  };
-  readonly schedule: {
-    readonly kind: "wsd" | "linear" | "cosine" | "constant";
-    readonly warmup: Amount;
-    readonly decay: Amount;
-    readonly final: number;
-  };
+  readonly optimizer: OptimizerConfig;
+  readonly schedule: ScheduleConfig;
   readonly evaluation: {
     readonly every: Amount;
     readonly tokens: Amount;
@@ -60,18 +52,12 @@ export interface TrainerConfig {
   readonly checkpoints: {
     readonly every: Amount;
     readonly keep: number;
+    readonly keep_best: number;
   };
   readonly log: LogConfig;
   /** What each says in the place of the above; see phases.ts. */
   readonly phases: readonly Readonly<Record<string, unknown>>[];
 }
-
-const amount = (valid: (value: Amount) => boolean, form: string): z.ZodType<Amount, Amount> =>
-  z.union([z.number(), z.string()]).refine(valid, { error: `expected ${form}` });
-const count = amount((value) => parseCount(value) !== undefined, "a whole number such as 4096 or 250k");
-const interval = amount((value) => parseInterval(value) !== undefined, '"500 steps" or "1M tokens"');
-const length = amount((value) => parseLength(value, 1) !== undefined, '"10M tokens", "3 epochs" or "0.5 epochs"');
-const share = amount((value) => parseShare(value, 1) !== undefined, '0, "5%" or "100k tokens"');
 
 const positive = z.int().min(1);
 
@@ -140,6 +126,12 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
             .max(65_536)
             .default(1)
             .describe("How many micro-batches a step has at first, and by how many it grows at a time."),
+          gradient_checkpointing: z
+            .boolean()
+            .default(false)
+            .describe(
+              "Keep each layer's input only for the backward pass and compute the rest again: a quarter of the memory, a third more work.",
+            ),
         })
         .prefault({})
         .describe("How much is learned from at once."),
@@ -147,39 +139,8 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
       length: length
         .default("10M tokens")
         .describe("How long to train: tokens, or epochs (passes over the data), also parts of one."),
-      optimizer: z
-        .strictObject({
-          learning_rate: z.number().gt(0).default(8e-4).describe("The peak of the schedule."),
-          weight_decay: z
-            .number()
-            .min(0)
-            .default(1e-5)
-            .describe(
-              "Fully decoupled: subtracted at this rate whatever the learning rate's peak. Not for norms and biases.",
-            ),
-          beta1: z.number().min(0).lt(1).default(0.9),
-          beta2: z.number().min(0).lt(1).default(0.98),
-          eps: z.number().gt(0).default(1e-6),
-          clip_norm: z
-            .number()
-            .gt(0)
-            .optional()
-            .describe("Clip gradients to this global norm; ModernBERT was trained without."),
-        })
-        .prefault({})
-        .describe("StableAdamW."),
-      schedule: z
-        .strictObject({
-          kind: z
-            .enum(["wsd", "linear", "cosine", "constant"])
-            .default("wsd")
-            .describe("wsd: warm-up, stable, then 1-sqrt decay."),
-          warmup: share.default("5%").describe("Linear from 0; a share of the length, or tokens."),
-          decay: share.default("20%").describe("Of wsd only: how much of the end decays."),
-          final: z.number().min(0).max(1).default(0).describe("Where the decay ends, as a share of the peak."),
-        })
-        .prefault({})
-        .describe("Learning rate over tokens."),
+      optimizer: optimizerSection,
+      schedule: scheduleSection,
       evaluation: z
         .strictObject({
           every: interval.default("1M tokens").describe("How often to score the held-out documents."),
@@ -192,6 +153,13 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         .strictObject({
           every: interval.default("1M tokens").describe("How often to save; the end and Ctrl-C save too."),
           keep: positive.default(3).describe("How many to keep."),
+          keep_best: z
+            .int()
+            .min(0)
+            .default(1)
+            .describe(
+              "How many with the lowest held-out losses to keep beyond these, of those at steps that were evaluated.",
+            ),
         })
         .prefault({})
         .describe("To go on from after an interruption."),

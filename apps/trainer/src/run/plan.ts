@@ -2,17 +2,11 @@
 import { precisions } from "@modernbert-ts/tensor-core";
 import type { Precision } from "@modernbert-ts/tensor-core";
 import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
-import type {
-  BatchSettings,
-  Interval,
-  LearningRateSchedule,
-  Objective,
-  StableAdamWOptions,
-  TokenShardReader,
-} from "@modernbert-ts/training";
+import type { BatchSettings, Interval, Objective, OptimizerOptions, TokenShardReader } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
+import { scheduleOf } from "./schedule.ts";
 import type { TrainingData } from "./training-data.ts";
 
 export interface RunPlan {
@@ -21,7 +15,7 @@ export interface RunPlan {
   readonly totalTokens: number;
   readonly tokensPerStep: number;
   readonly batches: BatchSettings;
-  readonly optimizer: StableAdamWOptions;
+  readonly optimizer: OptimizerOptions;
   readonly learningRate: (tokens: number) => number;
   /** undefined without validation data. */
   readonly evaluation:
@@ -34,7 +28,9 @@ export interface RunPlan {
         readonly batches: BatchSettings;
       }
     | undefined;
-  readonly checkpoints: { readonly every: Interval; readonly keep: number };
+  readonly checkpoints: { readonly every: Interval; readonly keep: number; readonly keepBest: number };
+  /** undefined: the first step that is not finite ends training. */
+  readonly skipPatience: number | undefined;
 }
 
 /**
@@ -70,6 +66,9 @@ export function planOf(
       betas: [optimizer.beta1, optimizer.beta2],
       eps: optimizer.eps,
       weightDecay: optimizer.weight_decay,
+      rateMultiples: optimizer.learning_rates,
+      momentum: optimizer.momentum,
+      ...(optimizer.skip_above === undefined ? {} : { skipAbove: optimizer.skip_above }),
       ...(optimizer.clip_norm === undefined ? {} : { clipNorm: optimizer.clip_norm }),
       ...(config.dtype === "f16" ? { lossScale: {} } : {}),
     },
@@ -80,7 +79,8 @@ export function planOf(
       store: validation,
       batches: { ...common, seed: 0, rows: 1, epochs: 1 },
     },
-    checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep },
+    checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep, keepBest: checkpoints.keep_best },
+    skipPatience: optimizer.skip_above === undefined ? undefined : optimizer.skip_patience,
   };
 }
 
@@ -98,27 +98,4 @@ export function rowsSchedule(
     );
   const grown = batchSizeSchedule({ minRows: 1, maxRows: most / from, warmupTokens });
   return (tokens) => from * grown(tokens);
-}
-
-function scheduleOf(
-  { kind, warmup, decay, final: alphaF }: TrainerConfig["schedule"],
-  total: number,
-): LearningRateSchedule {
-  const warmupTokens = parseShare(warmup, total)!;
-  const decayTokens = kind === "wsd" ? parseShare(decay, total)! : 0;
-  if (warmupTokens + decayTokens > total) {
-    const parts = kind === "wsd" ? `schedule.warmup (${warmup}) and decay (${decay})` : `schedule.warmup (${warmup})`;
-    throw new UsageError(`expected ${parts} to fit in the length of ${total} tokens: shorten them, or raise length`);
-  }
-  switch (kind) {
-    case "constant":
-      return { kind, warmup: warmupTokens };
-    case "linear":
-    case "cosine":
-      return { kind, total, warmup: warmupTokens, alphaF };
-    case "wsd":
-      return { kind, total, warmup: warmupTokens, decay: decayTokens, alphaF };
-    default:
-      throw new UsageError(`unknown schedule ${String(kind satisfies never)}`);
-  }
 }

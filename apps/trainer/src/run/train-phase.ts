@@ -3,26 +3,23 @@ import { join } from "node:path";
 import { noticeUnfused } from "@modernbert-ts/pipelines";
 import {
   batchesOf,
-  evaluate,
-  evaluateUnless,
   loaderStateOf,
   MetricsLog,
   restoreTraining,
-  StableAdamW,
   Trainer,
   trainingStateOf,
 } from "@modernbert-ts/training";
-import type { Checkpoint, Score, TrainingResult } from "@modernbert-ts/training";
+import type { Checkpoint, TrainingResult } from "@modernbert-ts/training";
 import { stringify } from "yaml";
 import { settingsOf } from "../config/objective-settings.ts";
 import { runLayout } from "../run-folder.ts";
 import { openSampleTexts } from "../samples/sample-texts.ts";
 import type { Ending } from "../tracking/tracker.ts";
 import { writeTextFile } from "../write-file.ts";
-import { createModel } from "./model.ts";
+import { heldOutScore } from "./held-out.ts";
+import { createLearner } from "./learner.ts";
 import { modelFiles } from "./model-files.ts";
 import type { PlannedPhase } from "./phases.ts";
-import { shareOf } from "./ranks.ts";
 import type { RunContext } from "./run-context.ts";
 import { isOwn, setLaterAside } from "./resume.ts";
 import { openTrackers } from "./trackers.ts";
@@ -40,11 +37,10 @@ export async function trainPhase(
   const { output } = config;
   const { rank, world } = ranks;
   const checkpointFolder = join(output, runLayout.checkpoints);
-  const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
-  const model = objective.model(bert, { seed: config.seed });
+  using learner = await createLearner(context, phase);
+  const { bert, model, optimizer } = learner;
   const files = modelFiles(bert.config, objective.head, data.tokenizer);
   const samples = rank === 0 ? await openSampleTexts(config.log.samples, bert, files) : undefined;
-  const optimizer = new StableAdamW(model, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
   const within = state && (state.phase ?? 0) === phase.index;
   const settings = settingsOf(config, objective);
@@ -77,13 +73,6 @@ export async function trainPhase(
     onNotice(`${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`);
   }
   const trackers = metrics && (await openTrackers(config, { step: state?.progress.step ?? 0, samples }, onNotice));
-  const score = async (stopped: () => boolean): Promise<Score | undefined> => {
-    const scored = collective
-      ? await evaluate(model, shareOf(batches!(), ranks), collective)
-      : await evaluateUnless(stopped, model, batches!());
-    if (scored) await samples?.predict();
-    return scored;
-  };
   let ending: Ending = "stopped";
   try {
     const trainer: Trainer<unknown> = new Trainer({
@@ -98,12 +87,20 @@ export async function trainPhase(
       ...(collective ? { collective } : {}),
       checkpoints: { directory: checkpointFolder, ...plan.checkpoints, files, settings: context.config },
       onNotice,
+      ...(plan.skipPatience === undefined ? {} : { skipPatience: plan.skipPatience }),
       observer(event) {
         noticeUnfused(runtime, tell);
         trackers?.record(event);
         observe(event);
       },
-      ...(batches ? { evaluation: { every: evaluation!.every, score } } : {}),
+      ...(batches
+        ? {
+            evaluation: {
+              every: evaluation!.every,
+              score: (stopped) => heldOutScore({ learner, batches, ranks, collective, samples }, stopped),
+            },
+          }
+        : {}),
       ...(start && state ? { resume: { ...state, checkpoint: start.path } } : {}),
     });
     const observe = context.onStart({
@@ -117,8 +114,6 @@ export async function trainPhase(
   } finally {
     await trackers?.close(ending);
     metrics?.close();
-    optimizer.dispose();
-    bert.dispose();
   }
 }
 

@@ -13,6 +13,8 @@ export interface StepEvent {
   readonly metrics: Readonly<Record<string, number>>;
   readonly learningRate: number;
   readonly gradientNorm: number;
+  /** Whether the step changed no parameter; absent in files of earlier releases. */
+  readonly skipped?: boolean;
   readonly lossScale: number;
   /** 0..1, see `Batch`. */
   readonly packingEfficiency: number;

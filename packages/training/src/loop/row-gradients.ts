@@ -5,7 +5,7 @@ import type { ObjectiveOutput, TrainableModel } from "../objectives/objective.ts
 
 export interface RowGradients {
   readonly output: ObjectiveOutput;
-  /** In the order of the parameters and in their dtypes, those of their copies among them; undefined where the loss depends on neither. */
+  /** In the order of the parameters and in their dtypes, those of their copies among them; undefined where the loss depends on neither, and for frozen ones. */
   readonly gradients: readonly (Tensor | undefined)[];
 }
 
@@ -15,17 +15,21 @@ export function rowGradients<DeviceRow>(
   row: DeviceRow,
   outputWeight: Tensor,
 ): RowGradients {
-  const { runtime, parameters, copies } = model;
-  const dtypes = new Map([...copies].map(([name, copy]) => [copy, parameters.get(name)!.dtype]));
+  const { runtime, parameters, frozen } = model;
+  const [learned, copies] = [parameters, model.copies].map((tensors) =>
+    [...tensors].filter(([name]) => !frozen?.has(name)),
+  ) as [[string, Tensor][], [string, Tensor][]];
+  const dtypes = new Map(copies.map(([name, copy]) => [copy, parameters.get(name)!.dtype]));
   const { value, gradients } = vjp(
     runtime,
-    [...parameters.values(), ...copies.values()],
+    [...learned, ...copies].map(([, tensor]) => tensor),
     () => model.forward(row),
     ({ lossSum }) => [{ output: lossSum, gradient: outputWeight }],
     (input) => dtypes.get(input) ?? input.dtype,
   );
-  const ofCopies = new Map([...copies.keys()].map((name, at) => [name, gradients[parameters.size + at]]));
-  const ofParameters = [...parameters.keys()].map((name, at) => sumOf(gradients[at], ofCopies.get(name)));
+  const ofLearned = new Map(learned.map(([name], at) => [name, gradients[at]]));
+  const ofCopies = new Map(copies.map(([name], at) => [name, gradients[learned.length + at]]));
+  const ofParameters = [...parameters.keys()].map((name) => sumOf(ofLearned.get(name), ofCopies.get(name)));
   return { output: value, gradients: ofParameters };
 }
 

@@ -8,15 +8,16 @@ import { CheckpointError } from "../checkpoint/errors.ts";
 import type { Collective } from "@modernbert-ts/tensor-core";
 import { emptyBatch } from "../data/packing/batch.ts";
 import type { Batch } from "../data/packing/batch.ts";
-import { expectFinite, expectFiniteScore } from "./divergence.ts";
 import type { Score } from "./evaluate.ts";
 import type { CheckpointEvent, StepEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
 import { agreeOnOptions, shareParameters } from "./ranks.ts";
 import { Reporter } from "./reporter.ts";
+import { divergenceWatch, expectObjective } from "./trainer-options.ts";
 import { refreshCopies } from "./restore-training.ts";
 import { checkpointPath, saveTraining } from "./save-training.ts";
 import { countStep } from "./step-counts.ts";
+import type { DivergenceWatch } from "./divergence.ts";
 import type { StepCounts } from "./step-counts.ts";
 import type { TrainerOptions, TrainingResult } from "./trainer-options.ts";
 import type { TrainingProgress } from "./training-state.ts";
@@ -46,6 +47,7 @@ export class Trainer<Row> {
   readonly #options: TrainerOptions<Row>;
   readonly #collective: Collective;
   readonly #reporter: Reporter;
+  readonly #watch: DivergenceWatch;
   #step: number;
   #tokens: number;
   #seconds: number;
@@ -58,27 +60,21 @@ export class Trainer<Row> {
   #drawn: Drawn<Row> | undefined;
   #savedStep: number;
   #checkpoint: string | undefined;
-  #scoredStep = -1;
-  #score: Score | undefined;
+  #scored: { readonly step: number; readonly score: Score } | undefined;
 
   /** @throws CheckpointError `mismatch` when `resume` is of another objective. */
   constructor(options: TrainerOptions<Row>) {
-    if (options.resume && options.resume.objective !== options.objective) {
-      throw new CheckpointError(
-        "mismatch",
-        "train",
-        `expected a checkpoint of objective ${options.objective}, got one of ${options.resume.objective}: set objective back, or start anew`,
-      );
-    }
+    expectObjective(options);
     this.#options = options;
     this.#collective = options.collective ?? singleProcessCollective(options.model.runtime.backend);
     this.#reporter = new Reporter(options, this.#collective.rank);
+    this.#watch = divergenceWatch(options);
     const start = options.resume?.progress ?? { step: 0, tokens: 0, seconds: 0 };
     ({ step: this.#step, tokens: this.#tokens, seconds: this.#seconds } = start);
     this.#savedStep = options.resume ? start.step : -1;
     this.#checkpoint = options.resume?.checkpoint;
-    this.#score = options.resume?.score ?? undefined;
-    if (this.#score) this.#scoredStep = start.step;
+    const { score } = options.resume ?? {};
+    if (score) this.#scored = { step: start.step, score };
   }
 
   /** Asks `run` to finish the step, save a checkpoint and return; with several ranks, on all of them and one step later. */
@@ -102,6 +98,7 @@ export class Trainer<Row> {
       await this.#settle();
       if (!this.#stopped) await this.#evaluate();
       await this.#save({ last: true });
+      if (!this.#stopped) this.#watch.end(this.#lastScore(), this.#step, this.#checkpoint);
     } catch (error) {
       if (this.#collective.world > 1) this.#collective.abort(error as Error);
       throw error;
@@ -109,12 +106,8 @@ export class Trainer<Row> {
       // Reads in flight use the device, which the caller may dispose next.
       await Promise.allSettled([this.#pending?.values, this.#drawn?.counts]);
     }
-    return {
-      reason: this.#stopped ? "stopped" : "finished",
-      ...this.#now(),
-      checkpoint: this.#checkpoint,
-      score: this.#score,
-    };
+    const reason = this.#stopped ? "stopped" : "finished";
+    return { reason, ...this.#now(), checkpoint: this.#checkpoint, score: this.#scored?.score };
   }
 
   async #train(): Promise<void> {
@@ -181,7 +174,7 @@ export class Trainer<Row> {
     const { learningRate, step, tokens, stepTokens, packingEfficiency, weight } = pending;
     const { at, ...values } = await pending.values;
     const took = this.#lap(at);
-    expectFinite(values, step, this.#options.optimizer.lossScale.dynamic, this.#checkpoint);
+    this.#watch.step(values, step, this.#checkpoint);
     this.#reporter.emit({
       kind: "step",
       step,
@@ -197,15 +190,15 @@ export class Trainer<Row> {
 
   async #evaluate(): Promise<void> {
     const { evaluation } = this.#options;
-    if (!evaluation || this.#scoredStep === this.#step) return;
+    if (!evaluation || this.#lastScore()) return;
     await this.#settle();
     const score = await evaluation.score(() => this.#stopping && this.#collective.world === 1);
     if (!score) return;
-    expectFiniteScore(score, this.#step, this.#checkpoint);
-    this.#score = score;
-    this.#scoredStep = this.#step;
+    const warning = this.#watch.score(score, this.#step, this.#checkpoint);
+    if (warning) this.#reporter.notice(warning);
+    this.#scored = { step: this.#step, score };
     this.#lap();
-    this.#reporter.emit({ kind: "evaluation", ...this.#now(), ...this.#score });
+    this.#reporter.emit({ kind: "evaluation", ...this.#now(), ...score });
   }
 
   /** A disk that is full ends training only when there is nothing left to train. */
@@ -218,7 +211,8 @@ export class Trainer<Row> {
     const standing = {
       progress: this.#now(),
       loaderState: this.#drawn ? this.#drawn.before : this.#options.loader.state(),
-      score: this.#scoredStep === this.#step ? (this.#score ?? null) : null,
+      score: this.#lastScore() ?? null,
+      losses: this.#watch.losses,
       event,
     };
     try {
@@ -232,6 +226,11 @@ export class Trainer<Row> {
     this.#savedStep = this.#step;
     this.#lap();
     this.#reporter.emit(event);
+  }
+
+  /** Of the step that was done last, if it was evaluated. */
+  #lastScore(): Score | undefined {
+    return this.#scored?.step === this.#step ? this.#scored.score : undefined;
   }
 
   #now(): TrainingProgress {

@@ -3,7 +3,7 @@ import type { Encoder, Head } from "@modernbert-ts/encoder";
 import type { Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import type { Batch, BatchLoader } from "../data/packing/batch.ts";
 import type { DocumentStore } from "../data/packing/sequences.ts";
-import type { NamedTensors } from "../optimizer/stable-adamw.ts";
+import type { NamedTensors } from "../optimizer/optimizer.ts";
 import type { TokenSchedule } from "../schedules/token-schedule.ts";
 import type { ObjectiveSettings, SettingValues } from "./settings.ts";
 
@@ -39,6 +39,8 @@ export interface TrainableModel<Row, DeviceRow = unknown> {
   readonly parameters: NamedTensors;
   /** Parameters in a shorter dtype, by name: `forward` reads them, the optimizer writes them with their parameter. */
   readonly copies: NamedTensors;
+  /** Names of parameters that stay as they are, see `freeze`. */
+  readonly frozen?: ReadonlySet<string>;
   readonly metrics: readonly MetricDefinition[];
   /** One micro-batch to the device, all that `forward` reads; it belongs to the scope around. `step` turns dropout on: in training only. */
   upload(row: Row, step?: RowDraw): DeviceRow;
