@@ -7,6 +7,7 @@ export { fileSha256, fingerprint } from "./files/fingerprint.ts";
 export type { JsonValue } from "./files/fingerprint.ts";
 export { createMlmMasker, IGNORE_LABEL } from "./objectives/masked-lm/mask.ts";
 export type { MaskedRow, MaskOptions } from "./objectives/masked-lm/mask.ts";
+export { wordEdges } from "./objectives/masked-lm/words.ts";
 export { PackedLoader } from "./data/packing/packed-loader.ts";
 export type { PackedLoaderOptions, PackedLoaderState } from "./data/packing/packed-loader.ts";
 export { batchesOf } from "./data/packing/batch.ts";
@@ -33,6 +34,8 @@ export { batchSizeSchedule, batchSizeThresholds } from "./schedules/batch-size.t
 export type { BatchSizeWarmup } from "./schedules/batch-size.ts";
 export { learningRateSchedule } from "./schedules/learning-rate.ts";
 export type { LearningRateSchedule } from "./schedules/learning-rate.ts";
+export { stepSchedule } from "./schedules/steps.ts";
+export type { ScheduleChanges, ScheduleStep } from "./schedules/steps.ts";
 export type { TokenSchedule } from "./schedules/token-schedule.ts";
 export { CheckpointError } from "./checkpoint/errors.ts";
 export type { CheckpointErrorCode } from "./checkpoint/errors.ts";
@@ -63,7 +66,7 @@ export type {
   TrainableModel,
 } from "./objectives/objective.ts";
 export { defaultValues } from "./objectives/settings.ts";
-export type { ObjectiveSettings, Setting, SettingValues } from "./objectives/settings.ts";
+export type { ObjectiveSettings, Setting, SettingValue, SettingValues } from "./objectives/settings.ts";
 export type { LossScaleOptions } from "./optimizer/loss-scale.ts";
 export { isDecayed, StableAdamW } from "./optimizer/stable-adamw.ts";
 export type { Learned, NamedTensors, StableAdamWOptions } from "./optimizer/stable-adamw.ts";

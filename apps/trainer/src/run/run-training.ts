@@ -112,8 +112,9 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
   const model = objective.model(bert, { seed: config.seed });
   const optimizer = new StableAdamW(model, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
-  const settings = settingsOf(config, objective);
-  const training = { store: data.train, roles: data.roles };
+  const settings = settingsOf(config, objective, plan.totalTokens);
+  const { roles, wordEdges } = data;
+  const training = { store: data.train, roles, wordEdges };
   const loader = inUsersWords(() =>
     objective.loader(
       training,
@@ -127,7 +128,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
     evaluation &&
     (() =>
       batchesOf(
-        objective.loader({ store: evaluation.store, roles: data.roles }, evaluation.batches, settings.evaluation),
+        objective.loader({ ...training, store: evaluation.store }, evaluation.batches, settings.evaluation),
         evaluation.count,
       ));
   if (rank === 0) {

@@ -6,6 +6,7 @@ import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { openTokenShards } from "@modernbert-ts/training";
 import type { TokenRoles, TokenShardReader } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
+import { wordEdgesOf } from "./word-edges.ts";
 
 /** Names inside the data folder. */
 export const dataLayout = {
@@ -18,6 +19,7 @@ export const dataLayout = {
 export interface TrainingData {
   readonly tokenizer: Tokenizer;
   readonly roles: TokenRoles;
+  readonly wordEdges: Uint8Array;
   readonly train: TokenShardReader;
   readonly validation: TokenShardReader | undefined;
 }
@@ -35,6 +37,7 @@ export async function openTrainingData(path: string): Promise<TrainingData> {
   return {
     tokenizer,
     roles: roleTokens(tokenizer),
+    wordEdges: wordEdgesOf(tokenizer),
     train: openTokenShards(join(path, dataLayout.train), { vocabSize }),
     validation: existsSync(validation) ? openTokenShards(validation, { vocabSize }) : undefined,
   };
