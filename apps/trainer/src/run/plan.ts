@@ -4,11 +4,11 @@ import type { Precision } from "@modernbert-ts/tensor-core";
 import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
 import type {
   BatchSettings,
+  DocumentStore,
   Interval,
   LearningRateSchedule,
   Objective,
   StableAdamWOptions,
-  TokenShardReader,
 } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
@@ -28,7 +28,7 @@ export interface RunPlan {
         readonly every: Interval;
         /** How many of them. */
         readonly count: number;
-        readonly store: TokenShardReader;
+        readonly store: DocumentStore;
         /** The same each time, whatever the run's seed. */
         readonly batches: BatchSettings;
       }
@@ -48,7 +48,7 @@ export function planOf(
     throw new UsageError(
       `expected batch.micro_batch_tokens of at least data.max_length (${data.max_length}), got ${rowLength}: raise it or lower max_length`,
     );
-  const cut = { maxLength: data.max_length, longDocuments: data.long_documents };
+  const cut = cutOf(config);
   const common = { ...cut, rowLength };
   const totalTokens = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
   const warmupTokens = parseShare(batch.warmup_tokens, totalTokens)!;
@@ -79,6 +79,11 @@ export function planOf(
     },
     checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep },
   };
+}
+
+/** How documents become sequences. */
+export function cutOf({ data }: TrainerConfig): Pick<BatchSettings, "maxLength" | "longDocuments"> {
+  return { maxLength: data.max_length, longDocuments: data.long_documents };
 }
 
 function scheduleOf(

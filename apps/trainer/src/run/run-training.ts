@@ -29,7 +29,7 @@ import { changedSettings } from "./changed-settings.ts";
 import { lockFolder } from "./lock.ts";
 import { createModel } from "./model.ts";
 import { modelFiles } from "./model-files.ts";
-import { planOf } from "./plan.ts";
+import { cutOf, planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
 import { alone, backendOf, shareOf } from "./ranks.ts";
 import type { RunRanks } from "./ranks.ts";
@@ -95,7 +95,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       );
     for (const line of changedSettings(saved.settings, config)) options.onNotice(line);
   }
-  const data = await openTrainingData(config.data.path);
+  const data = await openTrainingData(config.data, cutOf(config));
   if (config.data.verify) await verifyShards(data);
   const plan = planOf(config, objective, data);
   const tell = eachOnce(options.onNotice);

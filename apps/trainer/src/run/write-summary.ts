@@ -31,12 +31,27 @@ export function writeRunSummary(output: string, parts: RunParts): void {
     backend: choice.reason,
     totalTokens: plan.totalTokens,
     tokensPerStep: plan.tokensPerStep,
-    trainTokens: data.train.manifest.tokens,
-    trainDocuments: data.train.manifest.documents,
-    validationTokens: data.validation?.manifest.tokens ?? 0,
+    trainTokens: sum(data.folders.map(({ train }) => train.tokens)),
+    trainDocuments: data.train.documents,
+    validationTokens: sum(data.folders.map(({ validation }) => validation?.tokens ?? 0)),
+    ...(data.train.mixture ? { sources: sourcesOf(data) } : {}),
     objective: { name, lossUnit, metrics },
     baselines,
     config,
   };
   writeTextFile(join(output, runLayout.summary), `${JSON.stringify(summary, null, 2)}\n`);
+}
+
+function sourcesOf({ folders, train }: TrainingData): NonNullable<RunSummary["sources"]> {
+  return folders.map(({ name, language, train: { documents, tokens } }, at) => ({
+    name,
+    ...(language === undefined ? {} : { language }),
+    documents,
+    tokens,
+    documentShare: train.mixture![at]!.share,
+  }));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

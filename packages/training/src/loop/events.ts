@@ -16,6 +16,10 @@ export interface StepEvent {
   readonly lossScale: number;
   /** 0..1, see `Batch`. */
   readonly packingEfficiency: number;
+  /** Of a mixture: tokens of this step by source. */
+  readonly sourceTokens?: Readonly<Record<string, number>>;
+  /** Seconds that this step waited for its batch. */
+  readonly loaderWait?: number;
   /** Of this step, where it is short together with those just before it, see `Throughput`. */
   readonly tokensPerSecond: number;
   /** Time spent in training so far, evaluations and checkpoints included, stops between runs not. */

@@ -20,6 +20,8 @@ export interface Batch<Row> {
   readonly weight: number;
   /** tokens / (rows asked for × row length), 0..1. */
   readonly packingEfficiency: number;
+  /** Of a mixture: tokens by the names of its sources, of all ranks together. */
+  readonly sourceTokens?: Readonly<Record<string, number>>;
 }
 
 /** What a rank adds to a step when its data are at an end. */
