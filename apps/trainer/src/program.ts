@@ -1,10 +1,10 @@
 /** The commands and options of `modernbert-train`; what they do stands in `commands/`. */
 import { existsSync, readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { maskedLmObjective, objectiveOf, objectives, textFormats } from "@modernbert-ts/training";
+import { maskedLmObjective, objectiveOf, objectives, outputFormats, textFormats } from "@modernbert-ts/training";
 import { checkpointAt, exportCheckpoint } from "./run/export-model.ts";
-import { prepare } from "./commands/prepare.ts";
-import type { PrepareOptions } from "./commands/prepare.ts";
+import { prepareCommand } from "./commands/prepare-command.ts";
+import type { PrepareCommandOptions } from "./commands/prepare-command.ts";
 import { runCommand } from "./commands/run.ts";
 import type { RunCommandOptions } from "./commands/run.ts";
 import { configTemplate } from "./config/template.ts";
@@ -67,9 +67,14 @@ export function createProgram(): Command {
         "a record that cannot be read ends everything (refuse), or is counted and passed over (skip)",
       ).choices(["refuse", "skip"]),
     )
-    .action((inputs: string[], options: Omit<PrepareOptions, "inputs" | "onNotice">) =>
-      prepare({ ...options, inputs, onNotice: notice }),
-    );
+    .option("--workers <n>", "threads that tokenize; all processors when left out", integer)
+    .addOption(
+      new Option("--output-format <format>", "shards to train on here, or MDS for others to read")
+        .choices(Object.keys(outputFormats))
+        .default("shards"),
+    )
+    .addOption(new Option("--shard-tokens <n>", "tokens in a shard").argParser(integer).hideHelp())
+    .action((inputs: string[], options: PrepareCommandOptions) => prepareCommand(inputs, options));
 
   program
     .command("run")

@@ -6,7 +6,7 @@ import { defaultValues, maskedLmObjective } from "@modernbert-ts/training";
 import { expect, test } from "vitest";
 import { openTrainingData } from "../src/run/training-data.ts";
 import { prepare } from "../src/commands/prepare.ts";
-import type { PrepareOptions } from "../src/commands/prepare.ts";
+import type { PrepareOptions } from "../src/prepare/options.ts";
 import { corpusText, prepareCorpus, temporaryFolder } from "./support.ts";
 
 function options(folder: string, changes: Partial<PrepareOptions> = {}): PrepareOptions & { notices: string[] } {

@@ -26,6 +26,8 @@ export type { PackerOptions } from "./data/packing/packer.ts";
 export type { CutOptions, DocumentStore, SequenceRef, SequenceStreamState } from "./data/packing/sequences.ts";
 export { hasTokenShards, readShardManifest } from "./data/shards/shard-format.ts";
 export type { ShardEntry, ShardFile, ShardManifest, TokenDType } from "./data/shards/shard-format.ts";
+export { isWhole, outputFormats } from "./data/shards/output-formats.ts";
+export type { OutputFormat, OutputFormatName, ShardSink, WrittenShard } from "./data/shards/output-formats.ts";
 export { openTokenShards } from "./data/shards/shard-reader.ts";
 export type { OpenTokenShardsOptions, TokenShardReader } from "./data/shards/shard-reader.ts";
 export { TokenShardWriter } from "./data/shards/shard-writer.ts";

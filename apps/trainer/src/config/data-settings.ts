@@ -21,7 +21,13 @@ const source = z.strictObject({
   language: z.string().min(1).optional(),
 });
 
-export const dataFields = {
+interface DataFields {
+  readonly path: z.ZodType<string | undefined>;
+  readonly sources: z.ZodType<readonly SourceConfig[] | undefined>;
+  readonly temperature: z.ZodType<number | undefined>;
+}
+
+export const dataFields: DataFields = {
   path: z.string().min(1).optional().describe("Folder made by `modernbert-train prepare`."),
   sources: z
     .array(source)

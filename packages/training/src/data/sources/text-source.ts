@@ -2,6 +2,8 @@
  * Documents from data on disk: text, JSON lines, CSV, Parquet, MDS shards, folders of them. Order is by path and line, so it is the same
  * on every machine. Nothing is dropped or repaired silently: `report` says what was left out, replaced or passed over.
  */
+import fs from "node:fs";
+import { dirname, join } from "node:path";
 import { Decoder } from "./decode.ts";
 import { findDataFiles } from "./data-files.ts";
 import type { DataFiles } from "./data-files.ts";
@@ -48,6 +50,7 @@ export class TextSource implements AsyncIterable<TextDocument> {
   readonly report: TextSourceReport;
   readonly #files: DataFiles;
   readonly #options: TextSourceOptions;
+  #bytes = 0;
 
   /** `paths`: files, folders and globs. @throws DataError `missing`, `invalid` (unknown ending, no files), `io`. */
   constructor(paths: string | readonly string[], options: TextSourceOptions = {}) {
@@ -63,14 +66,26 @@ export class TextSource implements AsyncIterable<TextDocument> {
     return this.#files.files.map(({ path }) => path);
   }
 
+  /** Bytes of the files that were read so far; compressed ones count as they are. */
+  get bytesRead(): number {
+    return this.#bytes;
+  }
+
+  /** Bytes of all files. @throws DataError `io`. */
+  totalBytes(): number {
+    return this.#files.files.reduce((sum, { path, format }) => sum + sizeOf(path, format.name), 0);
+  }
+
   /** @throws DataError `invalid` (a record that cannot be read, with its place), `corrupt`, `missing`, `io`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<TextDocument> {
     const { split = "file", badRecords = "refuse" } = this.#options;
+    this.#bytes = 0;
     const decoder = new Decoder();
     const faults = new Faults(badRecords);
     Object.assign(this.report, beginning(), { replaced: decoder.replaced, badPlaces: faults.places });
     const options = {
       split,
+      onBytes: (bytes: number) => void (this.#bytes += bytes),
       decode: decoder.decode.bind(decoder),
       onFault: faults.add.bind(faults),
     };
@@ -100,6 +115,12 @@ export class TextSource implements AsyncIterable<TextDocument> {
     faults.add({ place: id, expected: `a string in field "${field}"`, found });
     return undefined;
   }
+}
+
+/** Of an index of shards, with the files beside it. */
+function sizeOf(path: string, format: FormatName): number {
+  const files = format === "mds" ? fs.readdirSync(dirname(path)).map((name) => join(dirname(path), name)) : [path];
+  return files.reduce((sum, file) => sum + (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
 }
 
 function beginning(): Omit<TextSourceReport, "skippedFiles" | "repeatedFiles"> {
