@@ -1,6 +1,7 @@
 /** The output folder of a run: the names in it, and run.json, which says what the run is. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Flops } from "@modernbert-ts/modernbert";
 import { ioError, maskedLmObjective } from "@modernbert-ts/training";
 import type { Baseline, MetricDefinition } from "@modernbert-ts/training";
 import type { TrainerConfig } from "./config/config.ts";
@@ -11,9 +12,11 @@ export const runLayout = {
   config: "config.yaml",
   summary: "run.json",
   metrics: "metrics.jsonl",
+  tensorboard: "tensorboard",
   checkpoints: "checkpoints",
   model: "model",
   report: "report.html",
+  samples: "samples.jsonl",
   lock: "run.lock",
 } as const;
 
@@ -47,6 +50,10 @@ export interface RunSummary {
     readonly lossUnit: string;
     readonly metrics: readonly MetricDefinition[];
   };
+  /** Of a forward pass, over the lengths of the training data; absent in files of earlier releases. */
+  readonly flops?: Flops;
+  /** Of all processes together, per second; absent where `log.peak_tflops` is. */
+  readonly peakFlops?: number;
   /** Empty without validation data. */
   readonly baselines: readonly Baseline[];
   readonly config: TrainerConfig;

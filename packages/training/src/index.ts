@@ -23,6 +23,7 @@ export { randomTokenDetectionObjective } from "./objectives/random-token-detecti
 export { objectiveOf, objectives } from "./objectives/registry.ts";
 export { GreedyBestFitPacker } from "./data/packing/packer.ts";
 export type { PackerOptions } from "./data/packing/packer.ts";
+export { sequenceLengths } from "./data/packing/sequence-lengths.ts";
 export type { CutOptions, DocumentStore, SequenceRef, SequenceStreamState } from "./data/packing/sequences.ts";
 export { hasTokenShards, readShardManifest } from "./data/shards/shard-format.ts";
 export type { ShardEntry, ShardFile, ShardManifest, TokenDType } from "./data/shards/shard-format.ts";

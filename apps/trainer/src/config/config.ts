@@ -9,6 +9,8 @@ import type { Objective } from "@modernbert-ts/training";
 import { z } from "zod";
 import { checkData, dataFields } from "./data-settings.ts";
 import type { DataConfig } from "./data-settings.ts";
+import { logSection } from "./log-section.ts";
+import type { LogConfig } from "./log-section.ts";
 import { settingsFields, settingsSection } from "./objective-settings.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "./quantity.ts";
 
@@ -69,6 +71,7 @@ export interface TrainerConfig {
     readonly every: Amount;
     readonly keep: number;
   };
+  readonly log: LogConfig;
 }
 
 const presetNames = ["17m", "32m", "68m", "150m", "400m", "1b", "base", "large"];
@@ -237,6 +240,7 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         })
         .prefault({})
         .describe("To go on from after an interruption."),
+      log: logSection,
     })
     .describe("modernbert-train");
 }

@@ -24,6 +24,7 @@ import { settingsOf } from "../config/objective-settings.ts";
 import { exportCheckpoint } from "./export-model.ts";
 import { UsageError, UserError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
+import { openSampleTexts } from "../samples/sample-texts.ts";
 import { writeTextFile } from "../write-file.ts";
 import { changedSettings } from "./changed-settings.ts";
 import { lockFolder } from "./lock.ts";
@@ -34,6 +35,7 @@ import type { RunPlan } from "./plan.ts";
 import { alone, backendOf, shareOf } from "./ranks.ts";
 import type { RunRanks } from "./ranks.ts";
 import { inUsersWords } from "./users-words.ts";
+import { openTrackers } from "./trackers.ts";
 import { findStart, isOwn, setLaterAside } from "./resume.ts";
 import { runLayout } from "../run-folder.ts";
 import { writeRunSummary } from "./write-summary.ts";
@@ -110,6 +112,8 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
   const start = collective ? await sharedStart(runtime, collective, found) : found;
   const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
   const model = objective.model(bert, { seed: config.seed });
+  const files = modelFiles(bert.config, objective.head, data.tokenizer);
+  const samples = rank === 0 ? await openSampleTexts(config.log.samples, bert, files) : undefined;
   const optimizer = new StableAdamW(model, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
   const settings = settingsOf(config, objective, plan.totalTokens);
@@ -135,7 +139,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
     const baselines = batches ? objective.baselines(training, batches()) : [];
     if (start) setLaterAside(checkpointFolder, start, options.onNotice);
     writeTextFile(join(output, runLayout.config), stringify(config));
-    writeRunSummary(output, { config, choice, model: bert, data, plan, objective, baselines });
+    writeRunSummary(output, { config, choice, model: bert, data, plan, objective, baselines, world });
   }
   const wanted = metricsPosition(checkpointFolder, start);
   const metrics = rank === 0 ? new MetricsLog(join(output, runLayout.metrics), wanted) : undefined;
@@ -144,6 +148,9 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       `${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`,
     );
   }
+  const trackers =
+    metrics && (await openTrackers(config, { step: state?.progress.step ?? 0, samples }, options.onNotice));
+  let finished = false;
   try {
     const trainer: Trainer<unknown> = new Trainer({
       objective: objective.name,
@@ -157,22 +164,26 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       checkpoints: {
         directory: checkpointFolder,
         ...plan.checkpoints,
-        files: modelFiles(bert.config, objective.head, data.tokenizer),
+        files,
         settings: config,
       },
       onNotice: options.onNotice,
       observer(event) {
         noticeUnfused(runtime, tell);
+        trackers?.record(event);
         observe(event);
       },
       ...(batches
         ? {
             evaluation: {
               every: evaluation!.every,
-              score: (stopped) =>
-                collective
-                  ? evaluate(model, shareOf(batches(), ranks), collective)
-                  : evaluateUnless(stopped, model, batches()),
+              score: async (stopped) => {
+                const score = collective
+                  ? await evaluate(model, shareOf(batches(), ranks), collective)
+                  : await evaluateUnless(stopped, model, batches());
+                if (score) await samples?.predict();
+                return score;
+              },
             },
           }
         : {}),
@@ -185,12 +196,14 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       stop: () => trainer.stop(),
     });
     const result = await trainer.run();
+    finished = result.reason === "finished";
     if (result.reason === "stopped" || rank > 0)
       return { ...result, objective, modelFolder: undefined, report: undefined };
     const modelFolder = join(output, runLayout.model);
     await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
     return { ...result, objective, modelFolder, report: writeReport(output) };
   } finally {
+    await trackers?.close(finished);
     metrics?.close();
     optimizer.dispose();
     bert.dispose();

@@ -1,7 +1,9 @@
 /** Writes run.json when a run begins. */
 import { join } from "node:path";
 import type { BackendChoice } from "@modernbert-ts/backends";
+import { forwardFlops } from "@modernbert-ts/modernbert";
 import type { ModernBert } from "@modernbert-ts/modernbert";
+import { sequenceLengths } from "@modernbert-ts/training";
 import type { Baseline, Objective } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { runLayout } from "../run-folder.ts";
@@ -18,12 +20,18 @@ interface RunParts {
   readonly plan: RunPlan;
   readonly objective: Objective;
   readonly baselines: readonly Baseline[];
+  /** Processes that train together. */
+  readonly world: number;
 }
 
+/** Enough to know the lengths of all. */
+const sampledDocuments = 100_000;
+
 export function writeRunSummary(output: string, parts: RunParts): void {
-  const { config, choice, model, data, plan, baselines } = parts;
+  const { config, choice, model, data, plan, baselines, world } = parts;
   const { name, lossUnit, metrics } = parts.objective;
   const { layers, hiddenSize, numHeads: heads, intermediateSize, vocabSize } = model.config;
+  const cut = { ...plan.batches, clsId: data.roles.cls, sepId: data.roles.sep };
   const summary: RunSummary = {
     version: 2,
     parameters: model.parameterCount(),
@@ -36,6 +44,8 @@ export function writeRunSummary(output: string, parts: RunParts): void {
     validationTokens: sum(data.folders.map(({ validation }) => validation?.tokens ?? 0)),
     ...(data.train.mixture ? { sources: sourcesOf(data) } : {}),
     objective: { name, lossUnit, metrics },
+    flops: forwardFlops(model.config, model.head, sequenceLengths(data.train, cut, sampledDocuments)),
+    ...(config.log.peak_tflops === undefined ? {} : { peakFlops: config.log.peak_tflops * 1e12 * world }),
     baselines,
     config,
   };

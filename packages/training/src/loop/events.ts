@@ -20,6 +20,8 @@ export interface StepEvent {
   readonly sourceTokens?: Readonly<Record<string, number>>;
   /** Seconds that this step waited for its batch. */
   readonly loaderWait?: number;
+  /** How much the step scored, on all ranks; absent in files of earlier releases. */
+  readonly weight?: number;
   /** Of this step, where it is short together with those just before it, see `Throughput`. */
   readonly tokensPerSecond: number;
   /** Time spent in training so far, evaluations and checkpoints included, stops between runs not. */
@@ -34,6 +36,8 @@ export interface EvaluationEvent {
   readonly metrics: Readonly<Record<string, number>>;
   /** How much was scored. */
   readonly weight: number;
+  /** Loss by the name of a source, where it is known which text is of which. */
+  readonly sources?: Readonly<Record<string, number>>;
   readonly seconds: number;
 }
 

@@ -12,7 +12,7 @@ import { expectFinite, expectFiniteScore } from "./divergence.ts";
 import { draw } from "./draw.ts";
 import type { BatchFacts, Draw } from "./draw.ts";
 import type { Score } from "./evaluate.ts";
-import type { CheckpointEvent } from "./events.ts";
+import type { CheckpointEvent, StepEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
 import { agreeOnOptions, shareParameters } from "./ranks.ts";
 import { Reporter } from "./reporter.ts";
@@ -34,14 +34,11 @@ interface Drawn<Row> extends Draw<Row> {
 }
 
 /** A step that is queued and not yet reported. */
-interface Pending {
+interface Pending extends Required<Pick<StepEvent, "step" | "tokens" | "learningRate" | "weight">> {
   /** With the time at which they came, in milliseconds of `performance.now()`. */
   readonly values: Promise<StepMetrics & { readonly at: number }>;
   readonly stepTokens: number;
   readonly facts: BatchFacts;
-  readonly learningRate: number;
-  readonly step: number;
-  readonly tokens: number;
 }
 
 export class Trainer<Row> {
@@ -165,7 +162,7 @@ export class Trainer<Row> {
     const previous = this.#pending;
     this.#step = step;
     this.#tokens += stepTokens;
-    this.#pending = { values, stepTokens, facts, learningRate, step, tokens: this.#tokens };
+    this.#pending = { values, stepTokens, facts, weight, learningRate, step, tokens: this.#tokens };
     if (previous) await this.#report(previous);
     // Lets signals and timers in, also on a backend whose reads never leave the thread.
     await new Promise((resolve) => setImmediate(resolve));
@@ -179,7 +176,7 @@ export class Trainer<Row> {
   }
 
   async #report(pending: Pending): Promise<void> {
-    const { learningRate, step, tokens, stepTokens, facts } = pending;
+    const { learningRate, step, tokens, stepTokens, facts, weight } = pending;
     const { at, ...values } = await pending.values;
     const took = this.#lap(at);
     expectFinite(values, step, this.#options.optimizer.lossScale.dynamic, this.#checkpoint);
@@ -190,6 +187,7 @@ export class Trainer<Row> {
       ...values,
       learningRate,
       ...facts,
+      weight,
       tokensPerSecond: this.#throughput.add(stepTokens, took),
       seconds: this.#seconds,
     });
