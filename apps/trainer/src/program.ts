@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { maskedLmObjective, objectiveOf, objectives, outputFormats, textFormats } from "@modernbert-ts/training";
 import { checkpointAt, exportCheckpoint } from "./run/export-model.ts";
+import { describeData, inspectData } from "./commands/inspect.ts";
 import { prepareCommand } from "./commands/prepare-command.ts";
 import type { PrepareCommandOptions } from "./commands/prepare-command.ts";
 import { runCommand } from "./commands/run.ts";
@@ -45,7 +46,7 @@ export function createProgram(): Command {
     .description(
       "turn text into token shards to train on: .txt, .jsonl, .csv, .tsv (also .gz, .zst), .parquet, MDS shards",
     )
-    .argument("<text...>", "files, folders and globs")
+    .argument("<text...>", "files, folders, globs, https:// addresses of files, datasets of the hub as hf://OWNER/NAME")
     .requiredOption("-o, --output <folder>", "where to put train/, validation/ and tokenizer.json")
     .option(
       "-t, --tokenizer <which>",
@@ -76,6 +77,17 @@ export function createProgram(): Command {
     )
     .addOption(new Option("--shard-tokens <n>", "tokens in a shard").argParser(integer).hideHelp())
     .action((inputs: string[], options: PrepareCommandOptions) => prepareCommand(inputs, options));
+
+  program
+    .command("inspect")
+    .description("what a folder that `prepare` made holds: documents, tokens, lengths, sources, samples")
+    .argument("<folder>", "with train/, validation/ and tokenizer.json")
+    .option("--json", "as one JSON object")
+    .option("--samples <n>", "how many documents to show", integer, 3)
+    .action(async (folder: string, { json, samples }: { json?: boolean; samples: number }) => {
+      const found = await inspectData(folder, samples);
+      say(json ? JSON.stringify(found, null, 2) : describeData(found).join("\n"));
+    });
 
   program
     .command("run")

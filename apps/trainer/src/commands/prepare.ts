@@ -17,6 +17,7 @@ import { UserError } from "../errors.ts";
 import { formatCount } from "../format.ts";
 import { leftOut } from "../prepare/left-out.ts";
 import type { PrepareOptions, PrepareResult } from "../prepare/options.ts";
+import { localInputs } from "../prepare/remote.ts";
 import { shardsOf, writeSegments } from "../prepare/segments.ts";
 import { chooseTokenizer, tokenizerPrint } from "../prepare/tokenizer.ts";
 import { WorkFolder } from "../prepare/work-folder.ts";
@@ -26,7 +27,7 @@ import { dataLayout, roleTokens } from "../run/training-data.ts";
 /** @throws UserError, DataError, TokenizerError; of what cannot be gone on from nothing is left behind then. */
 export async function prepare(options: PrepareOptions): Promise<PrepareResult> {
   const { inputs, output, onNotice } = options;
-  const source = new TextSource(inputs, options);
+  const source = new TextSource(await localInputs(inputs, onNotice), options);
   const print = await sourceFingerprint(source, options);
   if (hasPart(output, "train", print, options)) {
     expectWhole(output, print, options);
@@ -86,6 +87,7 @@ function complete(source: TextSource, work: WorkFolder, options: Completion): vo
   format.complete(work.folder("train"), shardsOf(work, "train"), { vocabSize, fingerprint: print });
   if (validation > 0)
     format.complete(work.folder("validation"), shardsOf(work, "validation"), { vocabSize, fingerprint: print });
+  work.addSources(source.report.documentsByFile);
   onNotice(`${documents} documents, ${counts.validation} of them held out; ${formatCount(counts.tokens)} tokens`);
   for (const line of leftOut(source.report)) onNotice(line);
 }

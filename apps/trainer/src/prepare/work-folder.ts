@@ -95,6 +95,14 @@ export class WorkFolder {
     return path;
   }
 
+  /** Which files the documents come from. */
+  addSources(documentsByFile: ReadonlyMap<string, number>): void {
+    this.#write(
+      dataLayout.sources,
+      Array.from(documentsByFile, ([path, documents]) => ({ path, documents })),
+    );
+  }
+
   /** A segment whose shards are on disk. */
   add(segment: Segment): void {
     try {

@@ -15,6 +15,8 @@ export const dataLayout = {
   validation: "validation",
   tokenizer: "tokenizer.json",
   tokenizerConfig: "tokenizer_config.json",
+  /** Which files it was made of. */
+  sources: "sources.json",
 } as const;
 
 /** The shards of one folder. */

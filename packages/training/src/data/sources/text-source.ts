@@ -33,6 +33,8 @@ export interface TextSourceOptions {
 /** What happened so far; final when the iteration has ended. */
 export interface TextSourceReport {
   documents: number;
+  /** Of each file, in order. */
+  documentsByFile: ReadonlyMap<string, number>;
   /** Texts of nothing but white space, left out. */
   emptyDocuments: number;
   /** Invalid UTF-8 sequences that became U+FFFD, by file. */
@@ -82,7 +84,8 @@ export class TextSource implements AsyncIterable<TextDocument> {
     this.#bytes = 0;
     const decoder = new Decoder();
     const faults = new Faults(badRecords);
-    Object.assign(this.report, beginning(), { replaced: decoder.replaced, badPlaces: faults.places });
+    const documentsByFile = new Map<string, number>();
+    Object.assign(this.report, beginning(), { documentsByFile, replaced: decoder.replaced, badPlaces: faults.places });
     const options = {
       split,
       onBytes: (bytes: number) => void (this.#bytes += bytes),
@@ -96,6 +99,7 @@ export class TextSource implements AsyncIterable<TextDocument> {
         if (text.trim() === "") this.report.emptyDocuments++;
         else {
           this.report.documents++;
+          documentsByFile.set(path, (documentsByFile.get(path) ?? 0) + 1);
           yield { id: record.id, text };
         }
       }
@@ -124,5 +128,12 @@ function sizeOf(path: string, format: FormatName): number {
 }
 
 function beginning(): Omit<TextSourceReport, "skippedFiles" | "repeatedFiles"> {
-  return { documents: 0, emptyDocuments: 0, replaced: new Map(), badRecords: 0, badPlaces: [] };
+  return {
+    documents: 0,
+    documentsByFile: new Map(),
+    emptyDocuments: 0,
+    replaced: new Map(),
+    badRecords: 0,
+    badPlaces: [],
+  };
 }
