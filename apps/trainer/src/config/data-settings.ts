@@ -12,6 +12,7 @@ export interface DataConfig {
   readonly path?: string | undefined;
   readonly sources?: readonly SourceConfig[] | undefined;
   readonly temperature?: number | undefined;
+  readonly prefetch?: number | undefined;
 }
 
 const source = z.strictObject({
@@ -22,6 +23,7 @@ const source = z.strictObject({
 });
 
 interface DataFields {
+  readonly prefetch: z.ZodType<number>;
   readonly path: z.ZodType<string | undefined>;
   readonly sources: z.ZodType<readonly SourceConfig[] | undefined>;
   readonly temperature: z.ZodType<number | undefined>;
@@ -34,6 +36,12 @@ export const dataFields: DataFields = {
     .min(1)
     .optional()
     .describe("Or several folders that are mixed: [{ name: web, path: data/web, weight: 3, language: en }, …]."),
+  prefetch: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(2)
+    .describe("Batches that a thread of their own makes ahead; 0: they are made between steps."),
   temperature: z
     .number()
     .min(0)

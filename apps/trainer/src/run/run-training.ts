@@ -27,6 +27,7 @@ import { writeReport } from "../report/write-report.ts";
 import { openSampleTexts } from "../samples/sample-texts.ts";
 import { writeTextFile } from "../write-file.ts";
 import { changedSettings } from "./changed-settings.ts";
+import { openLoader } from "./loader.ts";
 import { lockFolder } from "./lock.ts";
 import { createModel } from "./model.ts";
 import { modelFiles } from "./model-files.ts";
@@ -34,7 +35,6 @@ import { cutOf, planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
 import { alone, backendOf, shareOf } from "./ranks.ts";
 import type { RunRanks } from "./ranks.ts";
-import { inUsersWords } from "./users-words.ts";
 import { openTrackers } from "./trackers.ts";
 import { findStart, isOwn, setLaterAside } from "./resume.ts";
 import { runLayout } from "../run-folder.ts";
@@ -119,13 +119,9 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
   const settings = settingsOf(config, objective, plan.totalTokens);
   const { roles, wordEdges } = data;
   const training = { store: data.train, roles, wordEdges };
-  const loader = inUsersWords(() =>
-    objective.loader(
-      training,
-      { ...plan.batches, rank, world },
-      settings.training,
-      state && loaderStateOf(state, rank, world),
-    ),
+  const { loader, close: closeLoader } = openLoader(
+    { config, objective, data, plan, ranks },
+    state && { state: loaderStateOf(state, rank, world), tokens: state.progress.tokens },
   );
   const { evaluation } = plan;
   const batches =
@@ -204,6 +200,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
     return { ...result, objective, modelFolder, report: writeReport(output) };
   } finally {
     await trackers?.close(finished);
+    await closeLoader();
     metrics?.close();
     optimizer.dispose();
     bert.dispose();

@@ -16,6 +16,8 @@ export interface Batch<Row> {
   readonly rows: readonly Row[];
   readonly sequences: number;
   readonly tokens: number;
+  /** Of all ranks together; `tokens` where it is not said. */
+  readonly allTokens?: number;
   /** What the sum of losses is divided by: how many tokens, texts or answers are scored. */
   readonly weight: number;
   /** tokens / (rows asked for × row length), 0..1. */

@@ -104,6 +104,7 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
       rows,
       sequences: sum((row) => row.sequences.length),
       tokens: sum((row) => row.ids.length),
+      ...(world > 1 ? { allTokens: tokens } : {}),
       weight: sum(weightOf),
       packingEfficiency: tokens / (wanted * rowLength),
       ...(store.mixture ? { sourceTokens: tokensBySource(all, store.mixture) } : {}),
