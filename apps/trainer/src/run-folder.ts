@@ -13,12 +13,19 @@ export const runLayout = {
   summary: "run.json",
   metrics: "metrics.jsonl",
   tensorboard: "tensorboard",
+  mlflow: "mlflow-run",
   checkpoints: "checkpoints",
   model: "model",
   report: "report.html",
   samples: "samples.jsonl",
   lock: "run.lock",
 } as const;
+
+/** Of a forward pass, over the lengths of a phase's training data. */
+export interface PhaseFlops extends Flops {
+  /** Where the phase begins. */
+  readonly startTokens: number;
+}
 
 export interface RunSummary {
   readonly version: 2;
@@ -50,8 +57,8 @@ export interface RunSummary {
     readonly lossUnit: string;
     readonly metrics: readonly MetricDefinition[];
   };
-  /** Of a forward pass, over the lengths of the training data; absent in files of earlier releases. */
-  readonly flops?: Flops;
+  /** Of each phase, where the peak is known; absent in files of earlier releases. */
+  readonly flops?: readonly PhaseFlops[];
   /** Of all processes together, per second; absent where `log.peak_tflops` is. */
   readonly peakFlops?: number;
   /** Empty without validation data. */

@@ -37,9 +37,13 @@ describe("the history of a run", () => {
 });
 
 test("the use of a device is three forward passes over its peak", () => {
-  const flops = { perToken: 100, perScored: 1000 };
-  const part = { secondsPerToken: 1e-3, scoredShare: 0.3 };
+  const flops = [
+    { startTokens: 0, perToken: 100, perScored: 1000 },
+    { startTokens: 50, perToken: 200, perScored: 1000 },
+  ];
+  const part = { tokens: 50, secondsPerToken: 1e-3, scoredShare: 0.3 };
   expect(utilisation(part, { flops, peakFlops: 2.4e6 })).toBeCloseTo((3 * (100 + 300) * 1000) / 2.4e6, 12);
+  expect(utilisation({ ...part, tokens: 51 }, { flops, peakFlops: 2.4e6 })).toBeCloseTo((3 * 500 * 1000) / 2.4e6, 12);
   expect(utilisation(part, { flops })).toBeNaN();
 });
 

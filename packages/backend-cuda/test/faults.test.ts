@@ -96,6 +96,30 @@ test("no room is an OutOfMemoryError with the pool's state; what is cached is gi
   expect([second, third]).toEqual(["fine", "3"]);
 });
 
+test("no room for a kernel's code is an OutOfMemoryError of its command, and the backend stays usable", () => {
+  const { lines } = suffer("kernels", "no room at kernel 3");
+  expect(lines).toEqual([
+    "OutOfMemoryError: [fill] expected room for code in the device's memory, got none: use smaller batches, or release tensors",
+    ...Array.from({ length: 4 }, () => "fine"),
+  ]);
+});
+
+test("after a kernel that found no room, those that read what it would have written do not run", () => {
+  const refusal =
+    "OutOfMemoryError: [segmentSum] expected room for code in the device's memory, got none: use smaller batches, or release tensors";
+  for (const kernel of [1, 2, 3, 4])
+    expect(suffer("segments", `no room at kernel ${kernel}`).lines).toEqual([refusal, "429 429", "fine"]);
+});
+
+test("no room for a graph is an OutOfMemoryError, and the next replay makes one", () => {
+  const { lines } = suffer("replays", "no room for a graph");
+  expect(lines).toEqual([
+    "fine",
+    "OutOfMemoryError: [replay] expected room for a graph in the device's memory, got none: use smaller batches, or release tensors",
+    "fine",
+  ]);
+});
+
 describe("a command that CUDA does not capture", () => {
   test("is named at each replay from the second on", () => {
     const refusal =

@@ -92,5 +92,5 @@ describe.each(fiberOrders)("threads in order %s", (order) => {
 });
 
 test("maps are refused that the driver refuses", () => {
-  expect(results("maps", "forward")).toEqual([0, 1, 1, 1, 1, 1, 1, 1, 1]);
+  expect(results("maps", "forward")).toEqual([0, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
 });

@@ -11,6 +11,8 @@ import { checkData, dataFields } from "./data-settings.ts";
 import type { DataConfig } from "./data-settings.ts";
 import { logSection } from "./log-section.ts";
 import type { LogConfig } from "./log-section.ts";
+import { modelSection } from "./model-section.ts";
+import type { ModelConfig } from "./model-section.ts";
 import { settingsFields, settingsSection } from "./objective-settings.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "./quantity.ts";
 
@@ -30,23 +32,12 @@ export interface TrainerConfig {
     readonly verify: boolean;
     readonly long_documents: "split" | "truncate";
   };
-  readonly model: {
-    readonly from?: string | undefined;
-    readonly preset: string;
-    readonly num_hidden_layers?: number | undefined;
-    readonly hidden_size?: number | undefined;
-    readonly num_attention_heads?: number | undefined;
-    readonly intermediate_size?: number | undefined;
-    readonly global_attn_every_n_layers: number;
-    readonly local_attention: number;
-    readonly initializer_range: number;
-    readonly attn_out_dropout_prob: number;
-    readonly initialisation: "flexbert" | "huggingface";
-  };
+  readonly model: ModelConfig;
   readonly batch: {
     readonly micro_batch_tokens: Amount;
     readonly micro_batches: number;
     readonly warmup_tokens: Amount;
+    readonly warmup_from: number;
   };
   readonly length: Amount;
   readonly optimizer: {
@@ -72,9 +63,9 @@ export interface TrainerConfig {
     readonly keep: number;
   };
   readonly log: LogConfig;
+  /** What each says in the place of the above; see phases.ts. */
+  readonly phases: readonly Readonly<Record<string, unknown>>[];
 }
-
-const presetNames = ["17m", "32m", "68m", "150m", "400m", "1b", "base", "large"];
 
 const amount = (valid: (value: Amount) => boolean, form: string): z.ZodType<Amount, Amount> =>
   z.union([z.number(), z.string()]).refine(valid, { error: `expected ${form}` });
@@ -134,45 +125,7 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         })
         .superRefine(checkData)
         .describe("What to train on."),
-      model: z
-        .strictObject({
-          from: z
-            .string()
-            .min(1)
-            .optional()
-            .describe(
-              "Hugging Face folder to go on from; the shape below is then ignored. From scratch when left out.",
-            ),
-          preset: z
-            .enum(presetNames)
-            .default("17m")
-            .describe(`Shape to start from: ${presetNames.join(", ")}.`),
-          num_hidden_layers: positive.optional().describe("These four override the preset."),
-          hidden_size: positive.optional(),
-          num_attention_heads: positive.optional(),
-          intermediate_size: positive.optional(),
-          global_attn_every_n_layers: positive
-            .default(3)
-            .describe("Layers 0, 3, 6, ... attend to the whole sequence, the others to a sliding window."),
-          local_attention: positive.default(128).describe("Width of that window in tokens, half to each side."),
-          initializer_range: z
-            .number()
-            .gt(0)
-            .default(0.02)
-            .describe("Standard deviation of the initial weights; narrow models learn faster from larger ones."),
-          attn_out_dropout_prob: z
-            .number()
-            .min(0)
-            .lt(1)
-            .default(0.1)
-            .describe("Dropout after the attention's output projection, in training only."),
-          initialisation: z
-            .enum(["flexbert", "huggingface"])
-            .default("flexbert")
-            .describe("Initial weights as in the original training code, or as transformers makes them."),
-        })
-        .prefault({})
-        .describe("Which model."),
+      model: modelSection,
       batch: z
         .strictObject({
           micro_batch_tokens: count
@@ -184,7 +137,11 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
             .describe("How many of these make one optimizer step, on all processes together."),
           warmup_tokens: share
             .default(0)
-            .describe("Steps grow from 1 to that many micro-batches over this many tokens; 0 for none."),
+            .describe("Steps grow to that many micro-batches over this many tokens; 0 for none."),
+          warmup_from: positive
+            .max(65_536)
+            .default(1)
+            .describe("How many micro-batches a step has at first, and by how many it grows at a time."),
         })
         .prefault({})
         .describe("How much is learned from at once."),
@@ -241,6 +198,12 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         .prefault({})
         .describe("To go on from after an interruption."),
       log: logSection,
+      phases: z
+        .array(z.record(z.string(), z.unknown()))
+        .default([])
+        .describe(
+          "One after another on the same model and optimizer state. Each has a name and says what differs from the above: length, seed, data, batch, model.global_rope_theta, model.local_rope_theta, optimizer, schedule, evaluation, or the objective's section.",
+        ),
     })
     .describe("modernbert-train");
 }

@@ -50,6 +50,11 @@ export const dataFields: DataFields = {
     .describe("Instead of weights (shares of the tokens): shares ∝ tokens^temperature; 1 when both are left out."),
 };
 
+/** The prepared folders that are named. */
+export function foldersOf({ path, sources }: DataConfig): [string, ...string[]] {
+  return (sources ?? [{ path: path! }]).map((each) => each.path) as [string, ...string[]];
+}
+
 /** What no single field can tell. */
 export function checkData({ path, sources, temperature }: DataConfig, context: z.RefinementCtx): void {
   const complain = (field: string | undefined, message: string): void =>

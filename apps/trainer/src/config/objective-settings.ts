@@ -16,6 +16,9 @@ export function settingsFields(fields: Readonly<Record<string, Setting>>): Field
   return Object.fromEntries(Object.entries(fields).map(([name, setting]) => [name, fieldOf(setting)]));
 }
 
+/** For those who need the first values only. */
+const longestLength = 2 ** 50;
+
 const share = z.number().gt(0).max(1);
 const step = z.strictObject({
   from: z.union([z.number(), z.string()]).refine((value) => parseShare(value, 1) !== undefined),
@@ -48,18 +51,19 @@ function fieldOf(setting: Setting): z.ZodType {
 }
 
 /**
- * @param config a checked one (`TrainerConfig`). @param total tokens of the run, which shares of it are taken of.
+ * @param config a checked one (`TrainerConfig`). @param total tokens of the phase, which shares are taken of. @param start those before it.
  * @returns the values of its fields, for training and for evaluation. @throws UsageError for steps out of order.
  */
 export function settingsOf(
   config: object,
   { settings: { section, evaluation } }: Objective,
-  total: number,
+  total: number = longestLength,
+  start: number = 0,
 ): { readonly training: SettingValues; readonly evaluation: SettingValues } {
   const sections = config as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
   const written = Object.entries(sections[section] ?? {});
   const training = Object.fromEntries(
-    written.map(([name, value]) => [name, inTokens(value, `${section}.${name}`, total)]),
+    written.map(([name, value]) => [name, inTokens(value, `${section}.${name}`, total, start)]),
   );
   const replaced = Object.entries(evaluation).map(
     ([name, { replaces }]) => [replaces, sections["evaluation"]![name] as SettingValue] as const,
@@ -68,7 +72,7 @@ export function settingsOf(
 }
 
 /** Steps with their beginnings in tokens; other values as they are. */
-function inTokens(value: unknown, field: string, total: number): SettingValue {
+function inTokens(value: unknown, field: string, total: number, start: number): SettingValue {
   if (!Array.isArray(value)) return value as SettingValue;
   const steps = (value as readonly WrittenStep[]).map((each): ScheduleStep => ({
     from: parseShare(each.from, total)!,
@@ -81,5 +85,5 @@ function inTokens(value: unknown, field: string, total: number): SettingValue {
         `${field}: expected steps that begin at 0 and rise, got ${(value as readonly WrittenStep[]).map((each) => each.from).join(", ")} of ${total} tokens`,
       );
   }
-  return steps;
+  return steps.map((each, at) => ({ ...each, from: at === 0 ? 0 : start + each.from }));
 }

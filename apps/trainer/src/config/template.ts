@@ -1,31 +1,49 @@
-/** The commented example that `modernbert-train init` writes, made from the schema: every field, its default, its explanation. */
+/** The commented configuration that `modernbert-train init` writes, made from the schema: every field, its value, its explanation. */
 import type { Objective } from "@modernbert-ts/training";
 import { stringify } from "yaml";
+import { isFields } from "./merge.ts";
+import type { Fields } from "./merge.ts";
 import { configJsonSchema } from "./read-config.ts";
 import type { FieldSchema } from "./read-config.ts";
 
+export interface TemplateOptions {
+  /** In the place of defaults. */
+  readonly fields?: Fields;
+  /** Lines for the top. */
+  readonly notes?: readonly string[];
+}
+
 /** A valid configuration file; optional fields stand in it as comments. */
-export function configTemplate(objective: Objective, dataPath: string = "data/corpus"): string {
+export function configTemplate(
+  objective: Objective,
+  dataPath: string = "data/corpus",
+  { fields = {}, notes = [] }: TemplateOptions = {},
+): string {
   const lines = [
-    "# Configuration of `modernbert-train run`. Values are the defaults unless a comment says otherwise.",
+    `# Configuration of \`modernbert-train run\`. Values are ${notes.length > 0 ? "those of the preset, elsewhere " : ""}the defaults.`,
+    ...notes.map((note) => `# ${note}`),
     "",
   ];
   for (const [name, field] of Object.entries(configJsonSchema(objective).properties ?? {})) {
     if (!field.properties) {
-      const chosen = name === "objective" ? { ...field, default: objective.name } : field;
-      lines.push(...fieldLines(name, chosen, ""), "");
+      const chosen = name === "objective" ? objective.name : fields[name];
+      lines.push(...fieldLines(name, field, chosen, ""), "");
       continue;
     }
+    const stated = isFields(fields[name]) ? fields[name] : {};
     lines.push(`# ${field.description}`, `${name}:`);
     for (const [key, inner] of Object.entries(field.properties))
-      lines.push(...fieldLines(key, key === "path" ? { ...inner, default: dataPath } : inner, "  "));
+      lines.push(...fieldLines(key, inner, name === "data" && key === "path" ? dataPath : stated[key], "  "));
     lines.push("");
   }
   return lines.join("\n");
 }
 
-function fieldLines(name: string, field: FieldSchema, indent: string): string[] {
+/** @param chosen in the place of the default. */
+function fieldLines(name: string, field: FieldSchema, chosen: unknown, indent: string): string[] {
   const comment = field.description === undefined ? [] : [`${indent}# ${field.description}`];
-  const optional = field.default === undefined;
-  return [...comment, `${indent}${optional ? `# ${name}:` : stringify({ [name]: field.default }).trim()}`];
+  const value = chosen ?? field.default;
+  if (value === undefined) return [...comment, `${indent}# ${name}:`];
+  const text = stringify({ [name]: value }, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+  return [...comment, ...text.split("\n").map((line) => indent + line)];
 }

@@ -27,7 +27,7 @@ function tiles(summary: RunSummary, history: History): Tile[] {
   };
   const secondsPerToken = median(stretches.map((stretch) => stretch.secondsPerToken));
   const scoredShare = median(stretches.map((stretch) => stretch.scoredShare));
-  const used = utilisation({ secondsPerToken, scoredShare }, summary);
+  const used = utilisation({ tokens: last?.tokens ?? 0, secondsPerToken, scoredShare }, summary);
   const steps = stretches.reduce((sum, stretch) => sum + stretch.steps, 0);
   const packing = stretches.reduce((sum, stretch) => sum + stretch.packingEfficiency * stretch.steps, 0) / steps;
   const held: Tile[] = score

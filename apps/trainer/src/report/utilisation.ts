@@ -4,9 +4,10 @@ import type { Stretch } from "./history.ts";
 
 /** 0..1; NaN where the device's peak is not given. */
 export function utilisation(
-  { secondsPerToken, scoredShare }: Pick<Stretch, "secondsPerToken" | "scoredShare">,
-  { flops, peakFlops }: Pick<RunSummary, "flops" | "peakFlops">,
+  { tokens, secondsPerToken, scoredShare }: Pick<Stretch, "tokens" | "secondsPerToken" | "scoredShare">,
+  { flops: phases = [], peakFlops }: Pick<RunSummary, "flops" | "peakFlops">,
 ): number {
+  const flops = phases.findLast(({ startTokens }) => startTokens < tokens);
   if (!flops || peakFlops === undefined) return Number.NaN;
   return (3 * (flops.perToken + flops.perScored * scoredShare)) / secondsPerToken / peakFlops;
 }

@@ -9,16 +9,19 @@ import { openTrainingData } from "./training-data.ts";
 
 interface Given {
   readonly channel: Channel;
+  /** Of the phase. */
   readonly config: TrainerConfig;
+  readonly startTokens: number;
   readonly rank: number;
   readonly world: number;
 }
 
-const { channel, config, rank, world } = workerData as Given;
+const { channel, config, startTokens, rank, world } = workerData as Given;
 const objective = objectiveOf(config.objective)!;
 
 serveBatches(channel, config.data.prefetch ?? 1, async (state) => {
   const data = await openTrainingData(config.data, cutOf(config));
-  const plan = planOf(config, objective, data);
-  return makeLoader({ config, objective, data, plan, ranks: { rank, world } }, state);
+  const maxLearningRate = config.optimizer.learning_rate;
+  const plan = planOf(config, objective, data, { startTokens, maxLearningRate });
+  return makeLoader({ objective, phase: { config, data, plan, startTokens }, ranks: { rank, world } }, state);
 });

@@ -17,6 +17,7 @@ import type { TrainingData } from "./training-data.ts";
 
 export interface RunPlan {
   readonly precision: Precision;
+  /** Where the phase ends. */
   readonly totalTokens: number;
   readonly tokensPerStep: number;
   readonly batches: BatchSettings;
@@ -36,11 +37,15 @@ export interface RunPlan {
   readonly checkpoints: { readonly every: Interval; readonly keep: number };
 }
 
-/** @throws UsageError when fields contradict each other; DataError for schedules that cannot be. */
+/**
+ * @param phase where it begins on the run's clock of tokens, and what weight decay goes by.
+ * @throws UsageError when fields contradict each other; DataError for schedules that cannot be.
+ */
 export function planOf(
   config: TrainerConfig,
   objective: Objective,
   { train, validation, roles }: Pick<TrainingData, "train" | "validation" | "roles">,
+  { startTokens, maxLearningRate }: { readonly startTokens: number; readonly maxLearningRate: number },
 ): RunPlan {
   const { batch, data, optimizer, evaluation, checkpoints } = config;
   const rowLength = parseCount(batch.micro_batch_tokens)!;
@@ -50,27 +55,25 @@ export function planOf(
     );
   const cut = cutOf(config);
   const common = { ...cut, rowLength };
-  const totalTokens = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
-  const warmupTokens = parseShare(batch.warmup_tokens, totalTokens)!;
-  const rows =
-    warmupTokens === 0
-      ? batch.micro_batches
-      : batchSizeSchedule({ minRows: 1, maxRows: batch.micro_batches, warmupTokens });
-  const factor = learningRateSchedule(scheduleOf(config.schedule, totalTokens));
+  const length = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
+  const warmupTokens = parseShare(batch.warmup_tokens, length)!;
+  const grown = rowsSchedule(batch, warmupTokens);
+  const rows = warmupTokens === 0 ? batch.micro_batches : (tokens: number) => grown(tokens - startTokens);
+  const factor = learningRateSchedule(scheduleOf(config.schedule, length));
   return {
     precision: precisions[config.dtype],
-    totalTokens,
+    totalTokens: startTokens + length,
     tokensPerStep: rowLength * batch.micro_batches,
     batches: { ...common, seed: config.seed, rows },
     optimizer: {
-      maxLearningRate: optimizer.learning_rate,
+      maxLearningRate,
       betas: [optimizer.beta1, optimizer.beta2],
       eps: optimizer.eps,
       weightDecay: optimizer.weight_decay,
       ...(optimizer.clip_norm === undefined ? {} : { clipNorm: optimizer.clip_norm }),
       ...(config.dtype === "f16" ? { lossScale: {} } : {}),
     },
-    learningRate: (tokens) => optimizer.learning_rate * factor(tokens),
+    learningRate: (tokens) => optimizer.learning_rate * factor(tokens - startTokens),
     evaluation: validation && {
       every: parseInterval(evaluation.every)!,
       count: Math.max(1, Math.ceil(parseCount(evaluation.tokens)! / rowLength)),
@@ -84,6 +87,22 @@ export function planOf(
 /** How documents become sequences. */
 export function cutOf({ data }: TrainerConfig): Pick<BatchSettings, "maxLength" | "longDocuments"> {
   return { maxLength: data.max_length, longDocuments: data.long_documents };
+}
+
+/**
+ * Micro-batches of a step from the tokens seen: `warmup_from` of them, twice as many, and so on, as many steps of each.
+ * @throws UsageError when they do not come out even.
+ */
+export function rowsSchedule(
+  { micro_batches: most, warmup_from: from }: Pick<TrainerConfig["batch"], "micro_batches" | "warmup_from">,
+  warmupTokens: number,
+): (tokens: number) => number {
+  if (most % from !== 0)
+    throw new UsageError(
+      `expected batch.micro_batches to be a multiple of batch.warmup_from (${from}), by which steps grow, got ${most}`,
+    );
+  const grown = batchSizeSchedule({ minRows: 1, maxRows: most / from, warmupTokens });
+  return (tokens) => from * grown(tokens);
 }
 
 function scheduleOf(

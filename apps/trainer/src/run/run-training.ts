@@ -1,45 +1,22 @@
-/** A whole run from its configuration: data, backend, model, optimizer, schedule; then the loop; then the finished model and report. */
+/** A whole run from its configuration: where it begins, its phases one after another, then the finished model and the report. */
 import { join } from "node:path";
-import { eachOnce, noticeUnfused, openRuntime } from "@modernbert-ts/pipelines";
-import {
-  batchesOf,
-  evaluate,
-  evaluateUnless,
-  gatherJson,
-  loaderStateOf,
-  MetricsLog,
-  objectiveOf,
-  objectives,
-  openCheckpoint,
-  restoreTraining,
-  StableAdamW,
-  Trainer,
-  trainingStateOf,
-} from "@modernbert-ts/training";
+import { eachOnce, openRuntime } from "@modernbert-ts/pipelines";
+import { gatherJson, objectiveOf, objectives, openCheckpoint, trainingStateOf } from "@modernbert-ts/training";
 import type { Checkpoint, Objective, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
 import type { Collective, Runtime } from "@modernbert-ts/tensor-core";
-import { stringify } from "yaml";
 import type { TrainerConfig } from "../config/config.ts";
-import { settingsOf } from "../config/objective-settings.ts";
 import { exportCheckpoint } from "./export-model.ts";
 import { UsageError, UserError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
-import { openSampleTexts } from "../samples/sample-texts.ts";
-import { writeTextFile } from "../write-file.ts";
-import { changedSettings } from "./changed-settings.ts";
-import { openLoader } from "./loader.ts";
-import { lockFolder } from "./lock.ts";
-import { createModel } from "./model.ts";
-import { modelFiles } from "./model-files.ts";
-import { cutOf, planOf } from "./plan.ts";
-import type { RunPlan } from "./plan.ts";
-import { alone, backendOf, shareOf } from "./ranks.ts";
-import type { RunRanks } from "./ranks.ts";
-import { openTrackers } from "./trackers.ts";
-import { findStart, isOwn, setLaterAside } from "./resume.ts";
 import { runLayout } from "../run-folder.ts";
-import { writeRunSummary } from "./write-summary.ts";
-import { openTrainingData, verifyShards } from "./training-data.ts";
+import { changedSettings } from "./changed-settings.ts";
+import { lockFolder } from "./lock.ts";
+import { phaseToGoOn, planPhases } from "./phases.ts";
+import type { RunPlan } from "./plan.ts";
+import { alone, backendOf } from "./ranks.ts";
+import type { RunRanks } from "./ranks.ts";
+import { findStart } from "./resume.ts";
+import { trainPhase } from "./train-phase.ts";
 
 export interface RunOptions {
   /** `auto` or the path of a checkpoint; a new run when absent. */
@@ -48,12 +25,17 @@ export interface RunOptions {
   readonly ranks?: RunRanks;
   /** Gets one line for everything that a person should know before training starts; on rank 0 only. */
   readonly onNotice: (notice: string) => void;
-  /** Called once, when the loop is about to start. The returned function gets every event, on rank 0. */
+  /** Called for each phase, when its loop is about to start. The returned function gets its events, on rank 0. */
   readonly onStart: (start: RunStart) => (event: TrainingEvent) => void;
 }
 
 export interface RunStart {
+  /** Of this phase; its `totalTokens` is where the phase ends. */
   readonly plan: RunPlan;
+  /** Its name, its number from 1, and how many there are. */
+  readonly phase: { readonly name: string; readonly number: number; readonly count: number };
+  /** Of all phases. */
+  readonly totalTokens: number;
   readonly objective: Objective;
   readonly startTokens: number;
   /** Finishes the step, saves and returns. */
@@ -84,126 +66,63 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
 /** The folder is these processes' own. */
 async function trainIn(config: TrainerConfig, options: RunOptions & { readonly ranks: RunRanks }): Promise<RunResult> {
   const { output } = config;
-  const { ranks } = options;
-  const { rank, world } = ranks;
+  const { ranks, onNotice } = options;
   const objective = objectiveNamed(config.objective);
   const checkpointFolder = join(output, runLayout.checkpoints);
-  const found = rank === 0 ? await findStart(checkpointFolder, options.resume, options.onNotice) : undefined;
+  const found = ranks.rank === 0 ? await findStart(checkpointFolder, options.resume, onNotice) : undefined;
   if (found) {
     const saved = trainingStateOf(found);
     if (saved.objective !== objective.name)
       throw new UserError(
         `${found.path} was trained for ${saved.objective}, not ${objective.name}: set objective back, or another output for a new run`,
       );
-    for (const line of changedSettings(saved.settings, config)) options.onNotice(line);
+    for (const line of changedSettings(saved.settings, config)) onNotice(line);
   }
-  const data = await openTrainingData(config.data, cutOf(config));
-  if (config.data.verify) await verifyShards(data);
-  const plan = planOf(config, objective, data);
-  const tell = eachOnce(options.onNotice);
+  const phases = await planPhases(config, objective);
+  const tell = eachOnce(onNotice);
   await using open = await openRuntime({
     ...backendOf(config, ranks),
-    precision: plan.precision,
+    precision: phases[0]!.plan.precision,
     onNotice: tell,
   });
   const { choice, runtime } = open;
   tell(choice.reason);
   const collective = ranks.collective(choice.backend);
-  const start = collective ? await sharedStart(runtime, collective, found) : found;
-  const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
-  const model = objective.model(bert, { seed: config.seed });
-  const files = modelFiles(bert.config, objective.head, data.tokenizer);
-  const samples = rank === 0 ? await openSampleTexts(config.log.samples, bert, files) : undefined;
-  const optimizer = new StableAdamW(model, plan.optimizer);
-  const state = start && (await restoreTraining(start, model, optimizer));
-  const settings = settingsOf(config, objective, plan.totalTokens);
-  const { roles, wordEdges } = data;
-  const training = { store: data.train, roles, wordEdges };
-  const { loader, close: closeLoader } = openLoader(
-    { config, objective, data, plan, ranks },
-    state && { state: loaderStateOf(state, rank, world), tokens: state.progress.tokens },
-  );
-  const { evaluation } = plan;
-  const batches =
-    evaluation &&
-    (() =>
-      batchesOf(
-        objective.loader({ ...training, store: evaluation.store }, evaluation.batches, settings.evaluation),
-        evaluation.count,
-      ));
-  if (rank === 0) {
-    const baselines = batches ? objective.baselines(training, batches()) : [];
-    if (start) setLaterAside(checkpointFolder, start, options.onNotice);
-    writeTextFile(join(output, runLayout.config), stringify(config));
-    writeRunSummary(output, { config, choice, model: bert, data, plan, objective, baselines, world });
-  }
-  const wanted = metricsPosition(checkpointFolder, start);
-  const metrics = rank === 0 ? new MetricsLog(join(output, runLayout.metrics), wanted) : undefined;
-  if (metrics && metrics.position < wanted) {
-    options.onNotice(
-      `${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`,
-    );
-  }
-  const trackers =
-    metrics && (await openTrackers(config, { step: state?.progress.step ?? 0, samples }, options.onNotice));
-  let finished = false;
-  try {
-    const trainer: Trainer<unknown> = new Trainer({
-      objective: objective.name,
-      model,
-      optimizer,
-      loader,
-      learningRate: plan.learningRate,
-      totalTokens: plan.totalTokens,
-      ...(metrics ? { metrics } : {}),
-      ...(collective ? { collective } : {}),
-      checkpoints: {
-        directory: checkpointFolder,
-        ...plan.checkpoints,
-        files,
-        settings: config,
-      },
-      onNotice: options.onNotice,
-      observer(event) {
-        noticeUnfused(runtime, tell);
-        trackers?.record(event);
-        observe(event);
-      },
-      ...(batches
-        ? {
-            evaluation: {
-              every: evaluation!.every,
-              score: async (stopped) => {
-                const score = collective
-                  ? await evaluate(model, shareOf(batches(), ranks), collective)
-                  : await evaluateUnless(stopped, model, batches());
-                if (score) await samples?.predict();
-                return score;
-              },
+  let start = collective ? await sharedStart(runtime, collective, found) : found;
+  let stopping = false;
+  const { totalTokens } = phases.at(-1)!.plan;
+  const context = { config, objective, phases, runtime, choice, collective, ranks, onNotice, tell };
+  for (let { index } = start ? phaseToGoOn(phases, trainingStateOf(start)) : phases[0]!; ; index++) {
+    const result: TrainingResult = await trainPhase(
+      {
+        ...context,
+        onStart: ({ phase: { name, plan }, startTokens, stop }) =>
+          options.onStart({
+            plan,
+            phase: { name, number: index + 1, count: phases.length },
+            totalTokens,
+            objective,
+            startTokens,
+            stop() {
+              stopping = true;
+              stop();
             },
-          }
-        : {}),
-      ...(start && state ? { resume: { ...state, checkpoint: start.path } } : {}),
-    });
-    const observe = options.onStart({
-      plan,
-      objective,
-      startTokens: state?.progress.tokens ?? 0,
-      stop: () => trainer.stop(),
-    });
-    const result = await trainer.run();
-    finished = result.reason === "finished";
-    if (result.reason === "stopped" || rank > 0)
-      return { ...result, objective, modelFolder: undefined, report: undefined };
+          }),
+      },
+      phases[index]!,
+      start,
+    );
+    const last = index === phases.length - 1;
+    if (!last && result.reason === "finished" && !stopping) {
+      start = await openCheckpoint(result.checkpoint!);
+      continue;
+    }
+    const reason = last ? result.reason : "stopped";
+    if (reason === "stopped" || ranks.rank > 0)
+      return { ...result, reason, objective, modelFolder: undefined, report: undefined };
     const modelFolder = join(output, runLayout.model);
     await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
     return { ...result, objective, modelFolder, report: writeReport(output) };
-  } finally {
-    await trackers?.close(finished);
-    await closeLoader();
-    metrics?.close();
-    optimizer.dispose();
-    bert.dispose();
   }
 }
 
@@ -224,9 +143,4 @@ function objectiveNamed(name: string): Objective {
   if (objective) return objective;
   const known = objectives.map((each) => each.name).join(", ");
   throw new UsageError(`expected objective to be one of ${known}, got ${name}`);
-}
-
-/** Steps after the checkpoint are forgotten; another run's checkpoint starts a new file. */
-function metricsPosition(directory: string, start: Checkpoint | undefined): number {
-  return start && isOwn(directory, start) ? trainingStateOf(start).metricsPosition : 0;
 }

@@ -57,7 +57,7 @@ export function fakeRun(output: string, steps: number): void {
     trainDocuments: 4e9,
     validationTokens: 1e6,
     objective: { name, lossUnit, metrics },
-    flops: { perToken: 220e6, perScored: 78e6 },
+    flops: [{ startTokens: 0, perToken: 220e6, perScored: 78e6 }],
     peakFlops: 8 * 989e12,
     baselines: [
       { name: "unigram", of: "loss", value: 7.2 },

@@ -87,6 +87,7 @@ export const maskedLmObjective: Objective<MaskedRow> = {
     };
     return maskedLmLoader(options, state as PackedLoaderState | undefined);
   },
+  scoredShare: (values) => stepsOf(values, "probability")[0]!.value,
   epochTokens: ({ store, roles: { cls, sep } }, batches) => epochTokens(store, { ...batches, clsId: cls, sepId: sep }),
   baselines({ store, roles }, batches) {
     const special = Object.values(roles).filter((id) => id !== undefined);

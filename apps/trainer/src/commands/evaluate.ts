@@ -1,0 +1,53 @@
+/** `evaluate`: the held-out score of a checkpoint or a model folder, on the data and by the rules of a configuration. */
+import { foldersOf } from "../config/data-settings.ts";
+import { join } from "node:path";
+import { openRuntime } from "@modernbert-ts/pipelines";
+import { batchesOf, evaluate, objectiveOf } from "@modernbert-ts/training";
+import type { Baseline, Objective, Score } from "@modernbert-ts/training";
+import type { TrainerConfig } from "../config/config.ts";
+import { settingsOf } from "../config/objective-settings.ts";
+import { UserError } from "../errors.ts";
+import { createModel } from "../run/model.ts";
+import { planPhases } from "../run/phases.ts";
+import { alone, backendOf } from "../run/ranks.ts";
+
+export interface Evaluation {
+  readonly score: Score;
+  readonly objective: Objective;
+  readonly baselines: readonly Baseline[];
+}
+
+/**
+ * By the settings of the last phase, on as much as `evaluation.tokens` says.
+ * @param model a checkpoint or model folder. @throws UserError without held-out documents; as `runTraining` does.
+ */
+export async function evaluateModel(
+  config: TrainerConfig,
+  model: string,
+  onNotice: (notice: string) => void,
+): Promise<Evaluation> {
+  const objective = objectiveOf(config.objective)!;
+  const { config: own, data, plan } = (await planPhases(config, objective)).at(-1)!;
+  const { evaluation } = plan;
+  const { roles, wordEdges } = data;
+  if (!evaluation)
+    throw new UserError(
+      `there is no ${join(foldersOf(own.data)[0], "validation")}: make the data again with \`prepare --validation SHARE\``,
+    );
+  await using open = await openRuntime({ ...backendOf(own, alone), precision: plan.precision, onNotice });
+  const from = { ...own, model: { ...own.model, from: model } };
+  const encoder = await createModel(open.runtime, from, data, objective, plan.precision, onNotice);
+  try {
+    const settings = settingsOf(own, objective).evaluation;
+    const batches = () =>
+      batchesOf(
+        objective.loader({ store: evaluation.store, roles, wordEdges }, evaluation.batches, settings),
+        evaluation.count,
+      );
+    const score = await evaluate(objective.model(encoder, { seed: own.seed }), batches());
+    const baselines = objective.baselines({ store: data.train, roles, wordEdges }, batches());
+    return { score, objective, baselines };
+  } finally {
+    encoder.dispose();
+  }
+}
