@@ -1,46 +1,34 @@
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { PrefetchLoader } from "../src/index.ts";
+import { describe, expect, test } from "vitest";
 
-const worker = new URL("support/prefetch-worker.mjs", import.meta.url);
 const built = existsSync(fileURLToPath(new URL("../dist/data/prefetch/serve.js", import.meta.url)));
+const script = fileURLToPath(new URL("support/prefetch-run.mjs", import.meta.url));
 
-interface Row {
-  readonly at: number;
-  readonly clock: number;
+/** What a loader that stands at `at` gives for these clocks. */
+function ask(data: object, at: number, clocks: readonly number[]): unknown[] {
+  const given = [data, at, clocks].map((value) => JSON.stringify(value));
+  return JSON.parse(execFileSync(process.execPath, [script, ...given], { encoding: "utf8" })) as unknown[];
 }
 
-function loader(data: object, at = 0, tokens = 0): PrefetchLoader<Row> {
-  const made = new PrefetchLoader<Row>({ worker, data: { end: 50, ...data }, state: { at }, tokens });
-  onTestFinished(() => made.close());
-  return made;
-}
+const batch = (at: number, clock: number): object => ({ rows: [{ at, clock }], state: { at: at + 1 } });
 
 describe.skipIf(!built)(`batches made ahead${built ? "" : " (skipped: the package is not built)"}`, () => {
   test("come in order with their clocks and states, and end", () => {
-    const ahead = loader({});
-    for (let at = 0; at < 50; at++) {
-      expect(ahead.state()).toEqual({ at });
-      expect(ahead.next(20 * at)!.rows).toEqual([{ at, clock: 20 * at }]);
-    }
-    expect(ahead.next(1000)).toBeUndefined();
-    expect(ahead.state()).toEqual({ at: 50 });
+    const clocks = Array.from({ length: 51 }, (_, at) => 20 * at);
+    const batches = clocks.slice(0, 50).map((clock, at) => batch(at, clock));
+    expect(ask({}, 0, clocks)).toEqual([...batches, { rows: "end", state: { at: 50 } }]);
   });
 
   test("go on from a state, and are made again for a clock that was not foretold", () => {
-    const ahead = loader({}, 7, 500);
-    expect(ahead.next(500)!.rows).toEqual([{ at: 7, clock: 500 }]);
-    expect(ahead.next(9999)!.rows).toEqual([{ at: 8, clock: 9999 }]);
-    expect(ahead.state()).toEqual({ at: 9 });
-    expect(ahead.next(10_019)!.rows).toEqual([{ at: 9, clock: 10_019 }]);
+    const expected = [batch(7, 500), batch(8, 9999), batch(9, 10_019)];
+    expect(ask({}, 7, [500, 9999, 10_019])).toEqual(expected);
   });
 
   test("what goes wrong in their thread is thrown where they are asked for, behind those before it", () => {
-    const ahead = loader({ broken: 2 });
-    expect(ahead.next(0)!.rows[0]!.at).toBe(0);
-    expect(ahead.next(20)!.rows[0]!.at).toBe(1);
-    expect(() => ahead.next(40)).toThrow("[loader] expected ids, got others");
-    expect(() => loader({ broken: "open" }).next(0)).toThrow("[loader] expected a file, got none");
+    const expected = [batch(0, 0), batch(1, 20), "[loader] expected ids, got others"];
+    expect(ask({ broken: 2 }, 0, [0, 20, 40])).toEqual(expected);
+    expect(ask({ broken: "open" }, 0, [0])).toEqual(["[loader] expected a file, got none"]);
   });
 });
