@@ -7,7 +7,7 @@ import { median, show, table } from "./report.mjs";
 const built = (path) => new URL(`../../${path}/dist/index.js`, import.meta.url).href;
 const words =
   "the of and to in a is that for it was on are as with his they be at one have this from or had by but".split(" ");
-const documents = 3_000;
+const documents = 30_000;
 
 /** @param {{ rounds?: number }} options */
 export async function run({ rounds = 5 } = {}) {
