@@ -19,10 +19,10 @@ function corpus(folder: string): string {
   return path;
 }
 
-/** Every file below a folder by name, as a hash. */
+/** Every file below a folder by name, as a hash; not the one that names the texts, which lie elsewhere each time. */
 function contents(folder: string): Record<string, string> {
   const names = fs.readdirSync(folder, { recursive: true }).map(String).sort();
-  const files = names.filter((name) => fs.statSync(join(folder, name)).isFile());
+  const files = names.filter((name) => name !== "sources.json" && fs.statSync(join(folder, name)).isFile());
   return Object.fromEntries(
     files.map((name) => [
       name,
