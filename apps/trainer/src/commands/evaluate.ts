@@ -1,4 +1,5 @@
 /** `evaluate`: the held-out score of a checkpoint or a model folder, on the data and by the rules of a configuration. */
+import { foldersOf } from "../config/data-settings.ts";
 import { join } from "node:path";
 import { openRuntime } from "@modernbert-ts/pipelines";
 import { batchesOf, evaluate, loadAverage, objectiveOf } from "@modernbert-ts/training";
@@ -28,9 +29,10 @@ export async function evaluateModel(
   const objective = objectiveOf(config.objective)!;
   const { config: own, data, plan } = (await planPhases(config, objective)).at(-1)!;
   const { evaluation } = plan;
+  const { roles, wordEdges } = data;
   if (!evaluation)
     throw new UserError(
-      `there is no ${join(own.data.path, "validation")}: make the data again with \`prepare --validation SHARE\``,
+      `there is no ${join(foldersOf(own.data)[0], "validation")}: make the data again with \`prepare --validation SHARE\``,
     );
   await using open = await openRuntime({ ...backendOf(own, alone), precision: plan.precision, onNotice });
   const from = { ...own, model: { ...own.model, from: model } };
@@ -41,11 +43,11 @@ export async function evaluateModel(
     const settings = settingsOf(own, objective).evaluation;
     const batches = () =>
       batchesOf(
-        objective.loader({ store: evaluation.store, roles: data.roles }, evaluation.batches, settings),
+        objective.loader({ store: evaluation.store, roles, wordEdges }, evaluation.batches, settings),
         evaluation.count,
       );
     const score = await evaluate(objective.model(encoder, { seed: own.seed }), batches());
-    const baselines = objective.baselines({ store: data.train, roles: data.roles }, batches());
+    const baselines = objective.baselines({ store: data.train, roles, wordEdges }, batches());
     return { score, objective, baselines };
   } finally {
     encoder.dispose();

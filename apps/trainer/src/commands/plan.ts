@@ -1,4 +1,5 @@
 /** `plan`: what a configuration needs of given devices, from formulas, before anything is bought, prepared or run. */
+import { foldersOf } from "../config/data-settings.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ModernBertConfig } from "@modernbert-ts/modernbert";
@@ -34,10 +35,11 @@ export async function planCommand(config: TrainerConfig, options: PlanOptions): 
     const model = await modelOf(own);
     phases.push({ name, config: own, estimate: estimatePhase(own, model, hardware) });
   }
-  const vocabulary = existsSync(join(config.data.path, dataLayout.tokenizer)) || config.model.from !== undefined;
+  const vocabulary =
+    existsSync(join(foldersOf(config.data)[0], dataLayout.tokenizer)) || config.model.from !== undefined;
   return [
     ...describePlan(phases, { ...hardware, device: options.device, dtype: config.dtype, price: options.price }),
-    ...(vocabulary ? [] : [`There is no ${config.data.path} yet: planned with ModernBERT's own vocabulary.`]),
+    ...(vocabulary ? [] : [`There is no ${foldersOf(config.data)[0]} yet: planned with ModernBERT's own vocabulary.`]),
   ];
 }
 
@@ -64,6 +66,6 @@ async function modelOf({ model, data }: TrainerConfig): Promise<ModernBertConfig
     return { ...config, rope: withThetas(config.rope, model) };
   }
   const tokenizer =
-    (await openTokenizerFile(join(data.path, dataLayout.tokenizer))) ?? (await loadModernBertTokenizer());
+    (await openTokenizerFile(join(foldersOf(data)[0], dataLayout.tokenizer))) ?? (await loadModernBertTokenizer());
   return modelConfig(model, { tokenizer, roles: roleTokens(tokenizer) });
 }

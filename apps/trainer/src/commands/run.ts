@@ -14,7 +14,7 @@ import { runTraining } from "../run/run-training.ts";
 import type { RunResult, RunStart } from "../run/run-training.ts";
 
 /** Exit code of a run that Ctrl-C stopped, in good order or at once: a script must not take it for finished. */
-const INTERRUPTED = 130;
+export const INTERRUPTED = 130;
 
 export interface RunCommandOptions {
   readonly resume?: string;

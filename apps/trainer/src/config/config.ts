@@ -9,6 +9,8 @@ import type { Objective } from "@modernbert-ts/training";
 import { z } from "zod";
 import { count, interval, length, share } from "./amounts.ts";
 import type { Amount } from "./amounts.ts";
+import { checkData, dataFields } from "./data-settings.ts";
+import type { DataConfig } from "./data-settings.ts";
 import { logSection } from "./log-section.ts";
 import type { LogConfig } from "./log-section.ts";
 import { modelSection } from "./model-section.ts";
@@ -28,8 +30,7 @@ export interface TrainerConfig {
   readonly threads?: number | undefined;
   readonly cpu_engine: CpuEngineName;
   readonly dtype: "f32" | "bf16" | "f16";
-  readonly data: {
-    readonly path: string;
+  readonly data: DataConfig & {
     readonly max_length: number;
     readonly verify: boolean;
     readonly long_documents: "split" | "truncate";
@@ -97,7 +98,7 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         .describe("Of matrix products and activations; parameters stay in f32. f16 scales the loss."),
       data: z
         .strictObject({
-          path: z.string().min(1).describe("Folder made by `modernbert-train prepare`."),
+          ...dataFields,
           max_length: z.int().min(3).default(1024).describe("Longest sequence in tokens, [CLS] and [SEP] included."),
           long_documents: z
             .enum(["split", "truncate"])
@@ -108,6 +109,7 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
             .default(true)
             .describe("Compare the files with their hashes at the start: some seconds for a gigabyte."),
         })
+        .superRefine(checkData)
         .describe("What to train on."),
       model: modelSection,
       batch: z

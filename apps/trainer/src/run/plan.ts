@@ -2,7 +2,7 @@
 import { precisions } from "@modernbert-ts/tensor-core";
 import type { Precision } from "@modernbert-ts/tensor-core";
 import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
-import type { BatchSettings, Interval, Objective, OptimizerOptions, TokenShardReader } from "@modernbert-ts/training";
+import type { BatchSettings, DocumentStore, Interval, Objective, OptimizerOptions } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
@@ -23,7 +23,7 @@ export interface RunPlan {
         readonly every: Interval;
         /** How many of them. */
         readonly count: number;
-        readonly store: TokenShardReader;
+        readonly store: DocumentStore;
         /** The same each time, whatever the run's seed. */
         readonly batches: BatchSettings;
       }
@@ -49,7 +49,7 @@ export function planOf(
     throw new UsageError(
       `expected batch.micro_batch_tokens of at least data.max_length (${data.max_length}), got ${rowLength}: raise it or lower max_length`,
     );
-  const cut = { maxLength: data.max_length, longDocuments: data.long_documents };
+  const cut = cutOf(config);
   const common = { ...cut, rowLength };
   const length = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
   const warmupTokens = parseShare(batch.warmup_tokens, length)!;
@@ -82,6 +82,11 @@ export function planOf(
     checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep, keepBest: checkpoints.keep_best },
     skipPatience: optimizer.skip_above === undefined ? undefined : optimizer.skip_patience,
   };
+}
+
+/** How documents become sequences. */
+export function cutOf({ data }: TrainerConfig): Pick<BatchSettings, "maxLength" | "longDocuments"> {
+  return { maxLength: data.max_length, longDocuments: data.long_documents };
 }
 
 /**

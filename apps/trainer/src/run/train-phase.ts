@@ -18,12 +18,12 @@ import type { Ending } from "../tracking/tracker.ts";
 import { writeTextFile } from "../write-file.ts";
 import { heldOutScore } from "./held-out.ts";
 import { createLearner } from "./learner.ts";
+import { openLoader } from "./loader.ts";
 import { modelFiles } from "./model-files.ts";
 import type { PlannedPhase } from "./phases.ts";
 import type { RunContext } from "./run-context.ts";
 import { isOwn, setLaterAside } from "./resume.ts";
 import { openTrackers } from "./trackers.ts";
-import { inUsersWords } from "./users-words.ts";
 import { writeRunSummary } from "./write-summary.ts";
 
 /** @param start where to go on: within this phase, or at the end of the one before. The run's beginning when absent. */
@@ -43,22 +43,19 @@ export async function trainPhase(
   const samples = rank === 0 ? await openSampleTexts(config.log.samples, bert, files) : undefined;
   const state = start && (await restoreTraining(start, model, optimizer));
   const within = state && (state.phase ?? 0) === phase.index;
+  const { roles, wordEdges } = data;
   const settings = settingsOf(config, objective);
-  const training = { store: data.train, roles: data.roles };
-  const loader = inUsersWords(() =>
-    objective.loader(
-      training,
-      { ...plan.batches, rank, world },
-      settings.training,
-      within ? loaderStateOf(state, rank, world) : undefined,
-    ),
+  const training = { store: data.train, roles, wordEdges };
+  const { loader, close: closeLoader } = openLoader(
+    { objective, phase, ranks },
+    { state: within ? loaderStateOf(state, rank, world) : undefined, tokens: state?.progress.tokens ?? 0 },
   );
   const { evaluation } = plan;
   const batches =
     evaluation &&
     (() =>
       batchesOf(
-        objective.loader({ store: evaluation.store, roles: data.roles }, evaluation.batches, settings.evaluation),
+        objective.loader({ ...training, store: evaluation.store }, evaluation.batches, settings.evaluation),
         evaluation.count,
       ));
   if (rank === 0) {
@@ -113,6 +110,7 @@ export async function trainPhase(
     return result;
   } finally {
     await trackers?.close(ending);
+    await closeLoader();
     metrics?.close();
   }
 }

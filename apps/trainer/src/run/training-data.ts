@@ -1,11 +1,13 @@
-/** What `prepare` made, opened for a run: shards, tokenizer, loaders. */
+/** What `prepare` made, opened for a run: shards of one folder or of several that are mixed, and their tokenizer. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
-import { openTokenShards } from "@modernbert-ts/training";
-import type { TokenRoles, TokenShardReader } from "@modernbert-ts/training";
+import { joinStores, mixStores, openTokenShards } from "@modernbert-ts/training";
+import type { CutOptions, DocumentStore, TokenRoles, TokenShardReader } from "@modernbert-ts/training";
+import type { DataConfig, SourceConfig } from "../config/data-settings.ts";
 import { UserError } from "../errors.ts";
+import { wordEdgesOf } from "./word-edges.ts";
 
 /** Names inside the data folder. */
 export const dataLayout = {
@@ -13,37 +15,83 @@ export const dataLayout = {
   validation: "validation",
   tokenizer: "tokenizer.json",
   tokenizerConfig: "tokenizer_config.json",
+  /** Which files it was made of. */
+  sources: "sources.json",
 } as const;
 
-export interface TrainingData {
-  readonly tokenizer: Tokenizer;
-  readonly roles: TokenRoles;
+/** The shards of one folder. */
+interface FolderShards {
+  readonly name: string;
+  readonly language?: string | undefined;
   readonly train: TokenShardReader;
   readonly validation: TokenShardReader | undefined;
 }
 
-/** @throws UserError (no such folder, no tokenizer), DataError, TokenizerError, SafetensorsError. */
-export async function openTrainingData(path: string): Promise<TrainingData> {
-  const tokenizerPath = join(path, dataLayout.tokenizer);
-  const tokenizer = await openTokenizerFile(tokenizerPath);
-  if (tokenizer === undefined)
-    throw new UserError(
-      `there is no ${tokenizerPath}: make the data with \`modernbert-train prepare TEXT... --output ${path}\``,
-    );
-  const { vocabSize } = tokenizer;
-  const validation = join(path, dataLayout.validation);
+export interface TrainingData {
+  readonly tokenizer: Tokenizer;
+  readonly roles: TokenRoles;
+  readonly wordEdges: Uint8Array;
+  readonly train: DocumentStore;
+  /** The held-out documents of all sources, each once. */
+  readonly validation: DocumentStore | undefined;
+  readonly folders: readonly [FolderShards, ...FolderShards[]];
+}
+
+/**
+ * @param cut how documents become sequences: shares of a mixture are shares of what is left of them.
+ * @throws UserError (no such folder, no tokenizer, another tokenizer), DataError, TokenizerError, SafetensorsError.
+ */
+export async function openTrainingData(
+  { path, sources = [{ name: "data", path: path! }], temperature }: DataConfig,
+  cut: CutOptions,
+): Promise<TrainingData> {
+  const [first, ...others] = sources as [SourceConfig, ...SourceConfig[]];
+  const tokenizer = await tokenizerOf(first);
+  const text = JSON.stringify(tokenizer);
+  for (const other of others) {
+    if (JSON.stringify(await tokenizerOf(other)) !== text)
+      throw new UserError(
+        `expected one tokenizer for all sources, got others in ${first.path} and ${other.path}: prepare one with --tokenizer ${first.path}`,
+      );
+  }
+  const folders = sources.map((source) => openShards(source, tokenizer)) as [FolderShards, ...FolderShards[]];
+  const train = folders.map(({ name, train: store }) => ({ name, store }));
+  const heldOut = folders.flatMap(({ name, validation: store }) => (store ? [{ name, store }] : []));
+  const weights = sources.flatMap(({ weight }) => weight ?? []);
+  const mixing = { ...(weights.length > 0 && { weights }), ...(temperature !== undefined && { temperature }) };
   return {
     tokenizer,
     roles: roleTokens(tokenizer),
+    wordEdges: wordEdgesOf(tokenizer),
+    train: others.length === 0 ? train[0]!.store : mixStores(train, cut, mixing),
+    validation: heldOut.length === 0 ? undefined : joinStores(heldOut),
+    folders,
+  };
+}
+
+async function tokenizerOf({ path }: SourceConfig): Promise<Tokenizer> {
+  const file = join(path, dataLayout.tokenizer);
+  const tokenizer = await openTokenizerFile(file);
+  if (tokenizer) return tokenizer;
+  throw new UserError(`there is no ${file}: make the data with \`modernbert-train prepare TEXT... --output ${path}\``);
+}
+
+function openShards({ name, path, language }: SourceConfig, { vocabSize }: Tokenizer): FolderShards {
+  const validation = join(path, dataLayout.validation);
+  return {
+    name,
+    language,
     train: openTokenShards(join(path, dataLayout.train), { vocabSize }),
     validation: existsSync(validation) ? openTokenShards(validation, { vocabSize }) : undefined,
   };
 }
 
 /** Compares every shard with its hash. @throws DataError `corrupt` that names the file. */
-export async function verifyShards({ train, validation }: TrainingData): Promise<void> {
-  await train.verify();
-  await validation?.verify();
+export async function verifyShards({ folders }: TrainingData): Promise<void> {
+  for (const { train, validation } of folders) {
+    await train.verify();
+    await validation?.verify();
+  }
 }
 
 /** @throws UserError when the tokenizer lacks one that every objective needs. */

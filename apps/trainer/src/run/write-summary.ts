@@ -8,6 +8,7 @@ import { runLayout } from "../run-folder.ts";
 import type { PhaseFlops, RunSummary } from "../run-folder.ts";
 import { writeTextFile } from "../write-file.ts";
 import type { PlannedPhase } from "./phases.ts";
+import type { TrainingData } from "./training-data.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** Enough to know the lengths of all. */
@@ -30,9 +31,10 @@ export function writeRunSummary(
     backend: choice.reason,
     totalTokens: phases.at(-1)!.plan.totalTokens,
     tokensPerStep: plan.tokensPerStep,
-    trainTokens: data.train.manifest.tokens,
-    trainDocuments: data.train.manifest.documents,
-    validationTokens: data.validation?.manifest.tokens ?? 0,
+    trainTokens: sum(data.folders.map(({ train }) => train.tokens)),
+    trainDocuments: data.train.documents,
+    validationTokens: sum(data.folders.map(({ validation }) => validation?.tokens ?? 0)),
+    ...(data.train.mixture ? { sources: sourcesOf(data) } : {}),
     objective: { name, lossUnit, metrics },
     flops: peak === undefined ? [] : phases.map((phase) => flopsOf(model, phase)),
     ...(peak === undefined ? {} : { peakFlops: peak * 1e12 * ranks.world }),
@@ -45,4 +47,18 @@ export function writeRunSummary(
 function flopsOf(model: ModernBert, { data: { train, roles }, plan, startTokens }: PlannedPhase): PhaseFlops {
   const cut = { ...plan.batches, clsId: roles.cls, sepId: roles.sep };
   return { startTokens, ...forwardFlops(model.config, model.head, sequenceLengths(train, cut, sampledDocuments)) };
+}
+
+function sourcesOf({ folders, train }: TrainingData): NonNullable<RunSummary["sources"]> {
+  return folders.map(({ name, language, train: { documents, tokens } }, at) => ({
+    name,
+    ...(language === undefined ? {} : { language }),
+    documents,
+    tokens,
+    documentShare: train.mixture![at]!.share,
+  }));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -8,6 +8,8 @@ import { CheckpointError } from "../checkpoint/errors.ts";
 import type { Collective } from "@modernbert-ts/tensor-core";
 import { emptyBatch } from "../data/packing/batch.ts";
 import type { Batch } from "../data/packing/batch.ts";
+import { draw } from "./draw.ts";
+import type { BatchFacts, Draw } from "./draw.ts";
 import type { Score } from "./evaluate.ts";
 import type { CheckpointEvent, StepEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
@@ -25,9 +27,7 @@ import { Throughput } from "./throughput.ts";
 import { readStepMetrics, trainingStep } from "./training-step.ts";
 import type { StepMetrics } from "./training-step.ts";
 
-/** A batch of this rank, none at the end of its data. */
-interface Drawn<Row> {
-  readonly batch: Batch<Row> | undefined;
+interface Drawn<Row> extends Draw<Row> {
   /** The loader's state before it. */
   readonly before: unknown;
   /** What all ranks have. */
@@ -35,12 +35,11 @@ interface Drawn<Row> {
 }
 
 /** A step that is queued and not yet reported. */
-interface Pending extends Required<
-  Pick<StepEvent, "step" | "tokens" | "learningRate" | "packingEfficiency" | "weight">
-> {
+interface Pending extends Required<Pick<StepEvent, "step" | "tokens" | "learningRate" | "weight">> {
   /** With the time at which they came, in milliseconds of `performance.now()`. */
   readonly values: Promise<StepMetrics & { readonly at: number }>;
   readonly stepTokens: number;
+  readonly facts: BatchFacts;
 }
 
 export class Trainer<Row> {
@@ -114,7 +113,7 @@ export class Trainer<Row> {
     const { evaluation, checkpoints, totalTokens } = this.#options;
     this.#drawn = this.#tokens < totalTokens ? this.#draw(this.#tokens) : undefined;
     while (this.#drawn) {
-      const { batch } = this.#drawn;
+      const { batch = emptyBatch, facts } = this.#drawn;
       const counts = await this.#drawn.counts;
       this.#stopped = this.#collective.world === 1 ? this.#stopping : counts.stopping;
       if (this.#stopped || counts.ranks === 0) return;
@@ -122,7 +121,7 @@ export class Trainer<Row> {
       const after = this.#tokens + counts.tokens;
       // Before the step is queued: what the ranks tell each other then does not wait for it.
       this.#drawn = after < totalTokens ? this.#draw(after) : undefined;
-      await this.#advance(batch ?? emptyBatch, counts);
+      await this.#advance(batch, counts, facts);
       const now = { step: this.#step, tokens: this.#tokens };
       if (evaluation && isDue(evaluation.every, before, now)) await this.#evaluate();
       if (checkpoints && isDue(checkpoints.every, before, now)) await this.#save({ last: false });
@@ -133,15 +132,15 @@ export class Trainer<Row> {
   #draw(tokens: number): Drawn<Row> {
     const { loader, model } = this.#options;
     const before = loader.state();
-    const batch = loader.next(tokens);
-    const counts = countStep(model.runtime, this.#collective, batch, this.#stopping);
+    const drawn = draw(loader, tokens);
+    const counts = countStep(model.runtime, this.#collective, drawn.batch, this.#stopping);
     // Whoever awaits it gets the error; until then it is not an unhandled one.
     counts.catch(() => undefined);
-    return { batch, before, counts };
+    return { ...drawn, before, counts };
   }
 
   /** Queues one step, then reports the one before. */
-  async #advance(batch: Batch<Row>, { weight, tokens: stepTokens }: StepCounts): Promise<void> {
+  async #advance(batch: Batch<Row>, { weight, tokens: stepTokens }: StepCounts, facts: BatchFacts): Promise<void> {
     const { model, optimizer } = this.#options;
     const collective = this.#collective;
     const learningRate = this.#options.learningRate(this.#tokens);
@@ -156,8 +155,7 @@ export class Trainer<Row> {
     const previous = this.#pending;
     this.#step = step;
     this.#tokens += stepTokens;
-    const { packingEfficiency } = batch;
-    this.#pending = { values, stepTokens, packingEfficiency, weight, learningRate, step, tokens: this.#tokens };
+    this.#pending = { values, stepTokens, facts, weight, learningRate, step, tokens: this.#tokens };
     if (previous) await this.#report(previous);
     // Lets signals and timers in, also on a backend whose reads never leave the thread.
     await new Promise((resolve) => setImmediate(resolve));
@@ -171,7 +169,7 @@ export class Trainer<Row> {
   }
 
   async #report(pending: Pending): Promise<void> {
-    const { learningRate, step, tokens, stepTokens, packingEfficiency, weight } = pending;
+    const { learningRate, step, tokens, stepTokens, facts, weight } = pending;
     const { at, ...values } = await pending.values;
     const took = this.#lap(at);
     this.#watch.step(values, step, this.#checkpoint);
@@ -181,7 +179,7 @@ export class Trainer<Row> {
       tokens,
       ...values,
       learningRate,
-      packingEfficiency,
+      ...facts,
       weight,
       tokensPerSecond: this.#throughput.add(stepTokens, took),
       seconds: this.#seconds,

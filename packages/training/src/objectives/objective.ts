@@ -54,6 +54,8 @@ export interface TrainableModel<Row, DeviceRow = unknown> {
 export interface ObjectiveData {
   readonly store: DocumentStore;
   readonly roles: TokenRoles;
+  /** Where words begin: bits of `wordEdges` by token id [vocabulary]; who masks whole words needs it. */
+  readonly wordEdges?: Uint8Array;
 }
 
 export interface TokenRoles {

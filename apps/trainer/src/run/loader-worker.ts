@@ -1,0 +1,27 @@
+/** The thread that makes a run's batches ahead: it opens the data by itself. */
+import { workerData } from "node:worker_threads";
+import { objectiveOf, serveBatches } from "@modernbert-ts/training";
+import type { Channel } from "@modernbert-ts/training";
+import type { TrainerConfig } from "../config/config.ts";
+import { makeLoader } from "./loader.ts";
+import { cutOf, planOf } from "./plan.ts";
+import { openTrainingData } from "./training-data.ts";
+
+interface Given {
+  readonly channel: Channel;
+  /** Of the phase. */
+  readonly config: TrainerConfig;
+  readonly startTokens: number;
+  readonly rank: number;
+  readonly world: number;
+}
+
+const { channel, config, startTokens, rank, world } = workerData as Given;
+const objective = objectiveOf(config.objective)!;
+
+serveBatches(channel, config.data.prefetch ?? 1, async (state) => {
+  const data = await openTrainingData(config.data, cutOf(config));
+  const maxLearningRate = config.optimizer.learning_rate;
+  const plan = planOf(config, objective, data, { startTokens, maxLearningRate });
+  return makeLoader({ objective, phase: { config, data, plan, startTokens }, ranks: { rank, world } }, state);
+});
