@@ -10,7 +10,7 @@ import { writeReport } from "../src/report/write-report.ts";
 import { runTraining } from "../src/run/run-training.ts";
 import { writeTextFile } from "../src/write-file.ts";
 import { start } from "./command-line.ts";
-import { corpusFolder, prepareCorpus, quiet, temporaryFolder, tinyConfig, tinyFields } from "./support.ts";
+import { corpusFolder, prepareCorpus, quiet, temporaryFolder, tinyConfig, tinyFields, stepEvent } from "./support.ts";
 
 describe("a run", () => {
   test("ends with a model that loads and answers, a report and the metrics", async () => {
@@ -292,20 +292,7 @@ test("progress without a terminal is plain lines", () => {
   const lines: string[] = [];
   const stream = { isTTY: false, write: (text: string) => lines.push(text) } as unknown as NodeJS.WriteStream;
   const progress = createProgress({ totalTokens: 100, stream, lineEvery: 10 });
-  const step = (number: number, seconds: number) =>
-    progress.onEvent({
-      kind: "step",
-      step: number,
-      tokens: number * 10,
-      loss: 5,
-      metrics: { maskedAccuracy: 0.1 },
-      learningRate: 1e-3,
-      gradientNorm: 1,
-      lossScale: 1,
-      packingEfficiency: 0.99,
-      tokensPerSecond: 20,
-      seconds,
-    });
+  const step = (number: number, seconds: number) => progress.onEvent(stepEvent(number, 5, seconds));
   for (let number = 1; number <= 10; number++) step(number, number * 3);
   expect(lines).toEqual([
     "step 1 | 10 of 100 tokens | loss 5.000 | 20 tokens/s | packing 99.0 % | ETA 5s\n",

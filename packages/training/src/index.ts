@@ -48,6 +48,7 @@ export type { LearningRateSchedule } from "./schedules/learning-rate.ts";
 export { stepSchedule } from "./schedules/steps.ts";
 export type { ScheduleChanges, ScheduleStep } from "./schedules/steps.ts";
 export type { TokenSchedule } from "./schedules/token-schedule.ts";
+export { filesBesideWeights } from "./checkpoint/format.ts";
 export { combineModels } from "./checkpoint/combine.ts";
 export { meanRule, tiesRule } from "./checkpoint/combine-rules.ts";
 export type { CombineRule } from "./checkpoint/combine-rules.ts";

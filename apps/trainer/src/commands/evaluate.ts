@@ -2,11 +2,11 @@
 import { foldersOf } from "../config/data-settings.ts";
 import { join } from "node:path";
 import { openRuntime } from "@modernbert-ts/pipelines";
-import { batchesOf, evaluate, loadAverage, objectiveOf } from "@modernbert-ts/training";
+import { evaluate, loadAverage, objectiveOf } from "@modernbert-ts/training";
 import type { Baseline, Objective, Score } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
-import { settingsOf } from "../config/objective-settings.ts";
 import { UserError } from "../errors.ts";
+import { heldOutBatches, trainingOf } from "../run/loader.ts";
 import { createModel } from "../run/model.ts";
 import { planPhases } from "../run/phases.ts";
 import { alone, backendOf } from "../run/ranks.ts";
@@ -27,10 +27,10 @@ export async function evaluateModel(
   onNotice: (notice: string) => void,
 ): Promise<Evaluation> {
   const objective = objectiveOf(config.objective)!;
-  const { config: own, data, plan } = (await planPhases(config, objective)).at(-1)!;
-  const { evaluation } = plan;
-  const { roles, wordEdges } = data;
-  if (!evaluation)
+  const phase = (await planPhases(config, objective)).at(-1)!;
+  const { config: own, data, plan } = phase;
+  const batches = heldOutBatches(objective, phase);
+  if (!batches)
     throw new UserError(
       `there is no ${join(foldersOf(own.data)[0], "validation")}: make the data again with \`prepare --validation SHARE\``,
     );
@@ -40,14 +40,8 @@ export async function evaluateModel(
   try {
     // Of a checkpoint with a moving average that is scored, as in its run.
     await loadAverage(model, encoder.parameters);
-    const settings = settingsOf(own, objective).evaluation;
-    const batches = () =>
-      batchesOf(
-        objective.loader({ store: evaluation.store, roles, wordEdges }, evaluation.batches, settings),
-        evaluation.count,
-      );
     const score = await evaluate(objective.model(encoder, { seed: own.seed }), batches());
-    const baselines = objective.baselines({ store: data.train, roles, wordEdges }, batches());
+    const baselines = objective.baselines(trainingOf(data), batches());
     return { score, objective, baselines };
   } finally {
     encoder.dispose();

@@ -3,6 +3,7 @@ import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, r
 import { join } from "node:path";
 import {
   AtomicDirectory,
+  filesBesideWeights,
   ioError,
   isSound,
   lastSoundCheckpoint,
@@ -16,7 +17,6 @@ import { UserError } from "../errors.ts";
 import { runLayout } from "../run-folder.ts";
 
 const weights = "model.safetensors";
-const besides = ["config.json", "tokenizer.json", "tokenizer_config.json"];
 
 export interface ExportOptions {
   /** Replace a folder that is there. */
@@ -58,7 +58,7 @@ export async function exportCheckpoint(
 async function writeInto(folder: AtomicDirectory, checkpoint: string, raw: boolean): Promise<boolean> {
   try {
     const averaged = !raw && (await writeAverage(checkpoint, join(folder.path, weights)));
-    for (const name of averaged ? besides : [...besides, weights]) {
+    for (const name of averaged ? filesBesideWeights : [...filesBesideWeights, weights]) {
       const path = join(folder.path, name);
       copyFileSync(join(checkpoint, name), path);
       const descriptor = openSync(path, "r+");

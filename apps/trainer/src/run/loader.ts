@@ -1,11 +1,27 @@
-/** The batches that a run trains on, made on this thread or ahead on another. */
+/** The batches that a run trains on, made on this thread or ahead on another, and those that it is scored on. */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { PrefetchLoader } from "@modernbert-ts/training";
-import type { BatchLoader, Objective } from "@modernbert-ts/training";
+import { batchesOf, PrefetchLoader } from "@modernbert-ts/training";
+import type { Batch, BatchLoader, Objective, ObjectiveData } from "@modernbert-ts/training";
 import { settingsOf } from "../config/objective-settings.ts";
 import type { PlannedPhase } from "./phases.ts";
 import { inUsersWords } from "./users-words.ts";
+
+/** What a phase trains on, as an objective takes it. */
+export function trainingOf({ train: store, roles, wordEdges }: PlannedPhase["data"]): ObjectiveData {
+  return { store, roles, wordEdges };
+}
+
+/** The held-out batches of a phase, the same each time; undefined without held-out documents. */
+export function heldOutBatches(
+  objective: Objective,
+  { config, data, plan: { evaluation } }: Pick<PlannedPhase, "config" | "data" | "plan">,
+): (() => Iterable<Batch<unknown>>) | undefined {
+  if (!evaluation) return undefined;
+  const { store, batches, count } = evaluation;
+  const settings = settingsOf(config, objective).evaluation;
+  return () => batchesOf(objective.loader({ ...trainingOf(data), store }, batches, settings), count);
+}
 
 export interface LoaderParts {
   readonly objective: Objective;
@@ -16,12 +32,9 @@ export interface LoaderParts {
 /** @param state of an earlier loader, to go on from there. @throws UserError in place of a mismatch; DataError. */
 export function makeLoader({ objective, phase, ranks }: LoaderParts, state?: unknown): BatchLoader<unknown> {
   const { config, data, plan, startTokens } = phase;
-  const { train: store, roles, wordEdges } = data;
   const { rank, world } = ranks;
   const { training } = settingsOf(config, objective, plan.totalTokens - startTokens, startTokens);
-  return inUsersWords(() =>
-    objective.loader({ store, roles, wordEdges }, { ...plan.batches, rank, world }, training, state),
-  );
+  return inUsersWords(() => objective.loader(trainingOf(data), { ...plan.batches, rank, world }, training, state));
 }
 
 export interface OpenLoader {

@@ -1,24 +1,16 @@
 /** One phase of a run: model, optimizer and loader as its configuration says, put back to where a checkpoint stands; then the loop. */
 import { join } from "node:path";
 import { noticeUnfused } from "@modernbert-ts/pipelines";
-import {
-  batchesOf,
-  loaderStateOf,
-  MetricsLog,
-  restoreTraining,
-  Trainer,
-  trainingStateOf,
-} from "@modernbert-ts/training";
+import { loaderStateOf, MetricsLog, restoreTraining, Trainer, trainingStateOf } from "@modernbert-ts/training";
 import type { Checkpoint, TrainingResult } from "@modernbert-ts/training";
 import { stringify } from "yaml";
-import { settingsOf } from "../config/objective-settings.ts";
 import { runLayout } from "../run-folder.ts";
 import { openSampleTexts } from "../samples/sample-texts.ts";
 import type { Ending } from "../tracking/tracker.ts";
 import { writeTextFile } from "../write-file.ts";
 import { heldOutScore } from "./held-out.ts";
 import { createLearner } from "./learner.ts";
-import { openLoader } from "./loader.ts";
+import { heldOutBatches, openLoader, trainingOf } from "./loader.ts";
 import { modelFiles } from "./model-files.ts";
 import type { PlannedPhase } from "./phases.ts";
 import type { RunContext } from "./run-context.ts";
@@ -43,23 +35,13 @@ export async function trainPhase(
   const samples = rank === 0 ? await openSampleTexts(config.log.samples, bert, files) : undefined;
   const state = start && (await restoreTraining(start, model, optimizer));
   const within = state && (state.phase ?? 0) === phase.index;
-  const { roles, wordEdges } = data;
-  const settings = settingsOf(config, objective);
-  const training = { store: data.train, roles, wordEdges };
   const { loader, close: closeLoader } = openLoader(
     { objective, phase, ranks },
     { state: within ? loaderStateOf(state, rank, world) : undefined, tokens: state?.progress.tokens ?? 0 },
   );
-  const { evaluation } = plan;
-  const batches =
-    evaluation &&
-    (() =>
-      batchesOf(
-        objective.loader({ ...training, store: evaluation.store }, evaluation.batches, settings.evaluation),
-        evaluation.count,
-      ));
+  const batches = heldOutBatches(objective, phase);
   if (rank === 0) {
-    const baselines = batches ? objective.baselines(training, batches()) : [];
+    const baselines = batches ? objective.baselines(trainingOf(data), batches()) : [];
     if (start) setLaterAside(checkpointFolder, start, onNotice);
     writeTextFile(join(output, runLayout.config), stringify(context.config));
     writeRunSummary(output, context, phase, bert, baselines);
@@ -93,7 +75,7 @@ export async function trainPhase(
       ...(batches
         ? {
             evaluation: {
-              every: evaluation!.every,
+              every: plan.evaluation!.every,
               score: (stopped) => heldOutScore({ learner, batches, ranks, collective, samples }, stopped),
             },
           }

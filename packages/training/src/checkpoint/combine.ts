@@ -7,9 +7,7 @@ import { ioError } from "../errors.ts";
 import { AtomicDirectory } from "../files/atomic-directory.ts";
 import { CheckpointError } from "./errors.ts";
 import type { CombineRule } from "./combine-rules.ts";
-import { checkpointFiles } from "./format.ts";
-
-const besides = ["config.json", "tokenizer.json", "tokenizer_config.json"];
+import { checkpointFiles, filesBesideWeights } from "./format.ts";
 
 /**
  * Weights in f32; config and tokenizer are those of the first folder. The new folder appears whole or not at all.
@@ -36,7 +34,7 @@ export async function combineModels(folders: readonly string[], target: string, 
       data: async () => rule(await Promise.all(readers.map((reader) => reader.readFloat32(name)))),
     }));
     await writeSafetensors(join(aside.path, checkpointFiles.model), entries);
-    for (const file of besides) {
+    for (const file of filesBesideWeights) {
       const from = join(folders[0]!, file);
       if (fs.existsSync(from)) fs.writeFileSync(join(aside.path, file), fs.readFileSync(from), { flush: true });
     }

@@ -22,6 +22,9 @@ export const checkpointFiles = {
   state: "training.json",
 } as const;
 
+/** What lies beside the weights of a model folder. */
+export const filesBesideWeights = ["config.json", "tokenizer.json", "tokenizer_config.json"] as const;
+
 export interface CheckpointManifest {
   readonly format: typeof CHECKPOINT_FORMAT;
   readonly version: number;
