@@ -112,12 +112,12 @@ const jobSet = z.strictObject({
 
 test("jobset.yaml", () => {
   const { metadata, spec } = jobSet.parse(parse(readFileSync(path("jobset.yaml"), "utf8")));
-  const { name, replicas, template } = spec.replicatedJobs[0]!;
+  const { name, replicas: jobs, template } = spec.replicatedJobs[0]!;
   const { completionMode, completions, parallelism, template: pod } = template.spec;
   const { args, env, volumeMounts } = pod.spec.containers[0]!;
   expectCommand(args!);
   // All pods run at once, each has an index, and the first is found by its name.
-  expect([replicas, completionMode, parallelism, spec.network.enableDNSHostnames]).toEqual([
+  expect([jobs, completionMode, parallelism, spec.network.enableDNSHostnames]).toEqual([
     1,
     "Indexed",
     completions,

@@ -25,6 +25,11 @@ interface Setting {
   readonly averaged?: boolean;
 }
 
+const maker =
+  (kind: OptimizerKind) =>
+  (learned: Learned): Optimizer =>
+    createOptimizer(kind, learned, { maxLearningRate: 0.02, clipNorm: 1, skipAbove: 4, weightDecay: 0.01 });
+
 /** Trains to `totalTokens`, from the latest checkpoint of `folder` if there is one; the parameters of every rank. */
 function run(folder: string, world: number, totalTokens: number, setting: Setting = {}) {
   const { kind = "stable_adamw", shard = false, averaged = false } = setting;
@@ -33,8 +38,7 @@ function run(folder: string, world: number, totalTokens: number, setting: Settin
     createRanks(world).map(async ({ runtime, collective }) => {
       const { rank } = collective;
       const { model, objective } = tinyTraining({}, 0.1, runtime);
-      const make = (learned: Learned): Optimizer =>
-        createOptimizer(kind, learned, { maxLearningRate: 0.02, clipNorm: 1, skipAbove: 4, weightDecay: 0.01 });
+      const make = maker(kind);
       const whole = shard ? new ShardedOptimizer(make, model, collective) : make(model);
       const optimizer = averaged ? new AveragedOptimizer(whole, model, 0.9) : whole;
       const checkpoint = await openLatestCheckpoint(directory, () => undefined);
@@ -96,13 +100,15 @@ test("a checkpoint goes on with another number of ranks and with the setting cha
   expect(await saved(folder)).toEqual(await saved(whole));
 });
 
+function bytesIn(optimizer: Optimizer): number {
+  return [...optimizer.state()].reduce((sum, [, { size, dtype }]) => sum + size * bytesOf(dtype), 0);
+}
+
 test.each([2, 4])("each of %d ranks holds its share of the base model's state, give or take a twentieth", (world) => {
   const { backend } = createRecordingBackend();
   const runtime = new Runtime(backend);
   const parameters = initialiseParameters(runtime, createConfig({}), "masked-lm", { seed: 1 });
-  const bytesIn = (optimizer: Optimizer): number =>
-    [...optimizer.state()].reduce((sum, [, { size, dtype }]) => sum + size * bytesOf(dtype), 0);
-  const make = (learned: Learned): Optimizer => createOptimizer("stable_adamw", learned, { maxLearningRate: 1 });
+  const make = maker("stable_adamw");
   const whole = make({ runtime, parameters });
   const held = Array.from({ length: world }, (_, rank) => {
     const collective = { ...singleProcessCollective(backend), rank, world };
@@ -120,14 +126,16 @@ test("more ranks than parameters are refused", () => {
   );
 });
 
+function both(make: () => Tensor): Map<string, Tensor> {
+  return new Map(["a.weight", "b.weight"].map((name) => [name, make()] as const));
+}
+
 test("copies in bf16 follow on every rank", async () => {
   const copies = await Promise.all(
     createRanks(2).map(async ({ runtime, collective }) => {
-      const both = (make: () => Tensor) => new Map(["a.weight", "b.weight"].map((name) => [name, make()] as const));
       const parameters = both(() => runtime.tensor([1, 2], [2]));
       const learned = { runtime, parameters, copies: both(() => zeros(runtime, [2], "bf16")) };
-      const make = (own: Learned): Optimizer => createOptimizer("adamw", own, { maxLearningRate: 1 });
-      const optimizer = new ShardedOptimizer(make, learned, collective);
+      const optimizer = new ShardedOptimizer(maker("adamw"), learned, collective);
       optimizer.setLearningRate(0.5);
       optimizer.update([runtime.tensor([1, -1], [2]), runtime.tensor([-1, 1], [2])]);
       return Promise.all([...learned.copies.values()].map(async (copy) => Array.from(await copy.read())));
