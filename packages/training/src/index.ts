@@ -19,6 +19,17 @@ export { objectiveOf, objectives } from "./objectives/registry.ts";
 export { GreedyBestFitPacker } from "./data/packing/packer.ts";
 export type { PackerOptions } from "./data/packing/packer.ts";
 export type { CutOptions, DocumentStore, SequenceRef, SequenceStreamState } from "./data/packing/sequences.ts";
+export { ExampleStore } from "./data/examples/example-store.ts";
+export type { Example } from "./data/examples/example.ts";
+export type { ExampleRow } from "./data/examples/example-row.ts";
+export { collectLabels, readExamples } from "./data/examples/read-examples.ts";
+export type {
+  ExampleReading,
+  ExampleSource,
+  FieldDefinition,
+  ReadExamples,
+  ReadingOptions,
+} from "./data/examples/read-examples.ts";
 export { hasTokenShards, readShardManifest } from "./data/shards/shard-format.ts";
 export type { ShardEntry, ShardFile, ShardManifest, TokenDType } from "./data/shards/shard-format.ts";
 export { openTokenShards } from "./data/shards/shard-reader.ts";
@@ -54,6 +65,8 @@ export { MetricsLog, readMetrics } from "./loop/metrics-log.ts";
 export type {
   Baseline,
   BatchSettings,
+  HeadSettings,
+  HeldOutMetrics,
   MetricDefinition,
   Objective,
   ObjectiveData,
@@ -61,9 +74,10 @@ export type {
   RowDraw,
   TokenRoles,
   TrainableModel,
+  TrainingStore,
 } from "./objectives/objective.ts";
 export { defaultValues } from "./objectives/settings.ts";
-export type { ObjectiveSettings, Setting, SettingValues } from "./objectives/settings.ts";
+export type { ObjectiveSettings, Setting, SettingValue, SettingValues } from "./objectives/settings.ts";
 export type { LossScaleOptions } from "./optimizer/loss-scale.ts";
 export { isDecayed, StableAdamW } from "./optimizer/stable-adamw.ts";
 export type { Learned, NamedTensors, StableAdamWOptions } from "./optimizer/stable-adamw.ts";

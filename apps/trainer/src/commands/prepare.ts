@@ -21,7 +21,8 @@ import {
 import type { TextSourceOptions, TextSourceReport } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { formatCount } from "../format.ts";
-import { dataLayout, roleTokens } from "../run/training-data.ts";
+import { roleTokens } from "../run/token-roles.ts";
+import { dataLayout } from "../run/training-data.ts";
 
 export interface PrepareOptions extends TextSourceOptions {
   /** Text files and folders. */

@@ -7,10 +7,13 @@ import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
 import { maskedLmObjective, objectives } from "@modernbert-ts/training";
 import type { Objective } from "@modernbert-ts/training";
 import { z } from "zod";
-import { settingsFields, settingsSection } from "./objective-settings.ts";
-import { parseCount, parseInterval, parseLength, parseShare } from "./quantity.ts";
-
-type Amount = number | string;
+import { count, interval, length, share } from "./amounts.ts";
+import type { Amount } from "./amounts.ts";
+import { dataSection } from "./data-section.ts";
+import type { DataConfig } from "./data-section.ts";
+import { evaluationSection } from "./evaluation-section.ts";
+import type { EvaluationConfig } from "./evaluation-section.ts";
+import { settingsSection } from "./objective-settings.ts";
 
 /** What every run has; the objective's own section and fields of `evaluation` stand beside it, see objective-settings.ts. */
 export interface TrainerConfig {
@@ -21,12 +24,7 @@ export interface TrainerConfig {
   readonly threads?: number | undefined;
   readonly cpu_engine: CpuEngineName;
   readonly dtype: "f32" | "bf16" | "f16";
-  readonly data: {
-    readonly path: string;
-    readonly max_length: number;
-    readonly verify: boolean;
-    readonly long_documents: "split" | "truncate";
-  };
+  readonly data: DataConfig;
   readonly model: {
     readonly from?: string | undefined;
     readonly preset: string;
@@ -42,8 +40,11 @@ export interface TrainerConfig {
   };
   readonly batch: {
     readonly micro_batch_tokens: Amount;
-    readonly micro_batches: number;
-    readonly warmup_tokens: Amount;
+    /** Of documents. */
+    readonly micro_batches?: number | undefined;
+    readonly warmup_tokens?: Amount | undefined;
+    /** Of labelled examples. */
+    readonly examples?: number | undefined;
   };
   readonly length: Amount;
   readonly optimizer: {
@@ -60,10 +61,7 @@ export interface TrainerConfig {
     readonly decay: Amount;
     readonly final: number;
   };
-  readonly evaluation: {
-    readonly every: Amount;
-    readonly tokens: Amount;
-  };
+  readonly evaluation: EvaluationConfig;
   readonly checkpoints: {
     readonly every: Amount;
     readonly keep: number;
@@ -72,14 +70,24 @@ export interface TrainerConfig {
 
 const presetNames = ["17m", "32m", "68m", "150m", "400m", "1b", "base", "large"];
 
-const amount = (valid: (value: Amount) => boolean, form: string): z.ZodType<Amount, Amount> =>
-  z.union([z.number(), z.string()]).refine(valid, { error: `expected ${form}` });
-const count = amount((value) => parseCount(value) !== undefined, "a whole number such as 4096 or 250k");
-const interval = amount((value) => parseInterval(value) !== undefined, '"500 steps" or "1M tokens"');
-const length = amount((value) => parseLength(value, 1) !== undefined, '"10M tokens", "3 epochs" or "0.5 epochs"');
-const share = amount((value) => parseShare(value, 1) !== undefined, '0, "5%" or "100k tokens"');
-
 const positive = z.int().min(1);
+
+const rowsOfStep = {
+  micro_batches: positive
+    .max(65_536)
+    .default(4)
+    .describe("How many of these make one optimizer step, on all processes together."),
+  warmup_tokens: share
+    .default(0)
+    .describe("Steps grow from 1 to that many micro-batches over this many tokens; 0 for none."),
+};
+
+const examplesOfStep = {
+  examples: positive
+    .max(2 ** 20)
+    .default(32)
+    .describe("Of an optimizer step, on all processes together."),
+};
 
 /** The configuration of runs of one objective: only its own settings are known. */
 export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unknown> {
@@ -115,20 +123,7 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         .enum(["f32", "bf16", "f16"])
         .default("f32")
         .describe("Of matrix products and activations; parameters stay in f32. f16 scales the loss."),
-      data: z
-        .strictObject({
-          path: z.string().min(1).describe("Folder made by `modernbert-train prepare`."),
-          max_length: z.int().min(3).default(1024).describe("Longest sequence in tokens, [CLS] and [SEP] included."),
-          long_documents: z
-            .enum(["split", "truncate"])
-            .default("split")
-            .describe("What becomes of longer documents: several sequences, or only their beginning."),
-          verify: z
-            .boolean()
-            .default(true)
-            .describe("Compare the files with their hashes at the start: some seconds for a gigabyte."),
-        })
-        .describe("What to train on."),
+      data: dataSection(objective),
       model: z
         .strictObject({
           from: z
@@ -173,23 +168,21 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
           micro_batch_tokens: count
             .default(4096)
             .describe("Tokens that go through the model at once: packed sequences, no padding. Bounds the memory."),
-          micro_batches: positive
-            .max(65_536)
-            .default(4)
-            .describe("How many of these make one optimizer step, on all processes together."),
-          warmup_tokens: share
-            .default(0)
-            .describe("Steps grow from 1 to that many micro-batches over this many tokens; 0 for none."),
+          ...(objective.reading ? examplesOfStep : rowsOfStep),
         })
         .prefault({})
         .describe("How much is learned from at once."),
       ...settingsSection(objective),
       length: length
-        .default("10M tokens")
+        .default(objective.reading ? "3 epochs" : "10M tokens")
         .describe("How long to train: tokens, or epochs (passes over the data), also parts of one."),
       optimizer: z
         .strictObject({
-          learning_rate: z.number().gt(0).default(8e-4).describe("The peak of the schedule."),
+          learning_rate: z
+            .number()
+            .gt(0)
+            .default(objective.reading ? 8e-5 : 8e-4)
+            .describe("The peak of the schedule."),
           weight_decay: z
             .number()
             .min(0)
@@ -220,17 +213,12 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         })
         .prefault({})
         .describe("Learning rate over tokens."),
-      evaluation: z
-        .strictObject({
-          every: interval.default("1M tokens").describe("How often to score the held-out documents."),
-          ...settingsFields(objective.settings.evaluation),
-          tokens: count.default("100k").describe("Score at most about so many tokens."),
-        })
-        .prefault({})
-        .describe("On the validation data, if there are any."),
+      evaluation: evaluationSection(objective),
       checkpoints: z
         .strictObject({
-          every: interval.default("1M tokens").describe("How often to save; the end and Ctrl-C save too."),
+          every: interval
+            .default(objective.reading ? "200 steps" : "1M tokens")
+            .describe("How often to save; the end and Ctrl-C save too."),
           keep: positive.default(3).describe("How many to keep."),
         })
         .prefault({})

@@ -15,21 +15,32 @@ export function settingsFields(fields: Readonly<Record<string, Setting>>): Field
 }
 
 function fieldOf(setting: Setting): z.ZodType {
-  const { kind, description } = setting;
-  switch (kind) {
+  const { description } = setting;
+  switch (setting.kind) {
     case "share":
       return z.number().gt(0).max(1).default(setting.default).describe(description);
     case "switch":
       return z.boolean().default(setting.default).describe(description);
+    case "choice":
+      return z.enum(setting.of).default(setting.default).describe(description);
+    case "number":
+      return z.number().min(0).default(setting.default).describe(description);
+    case "count":
+      return z.int().min(1).default(setting.default).describe(description);
+    case "counts":
+      return z
+        .array(z.int().min(1))
+        .default([...setting.default])
+        .describe(description);
     default:
-      throw new Error(`internal: unknown setting ${String(kind satisfies never)}`);
+      throw new Error(`internal: unknown setting ${String(setting satisfies never)}`);
   }
 }
 
 /** @param config a checked one (`TrainerConfig`). @returns the values of its fields, for training and for evaluation. */
 export function settingsOf(
   config: object,
-  { settings: { section, evaluation } }: Objective,
+  { settings: { section, evaluation } }: Pick<Objective, "settings">,
 ): { readonly training: SettingValues; readonly evaluation: SettingValues } {
   const sections = config as Readonly<Record<string, SettingValues | undefined>>;
   const training = sections[section] ?? {};

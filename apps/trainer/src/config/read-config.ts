@@ -94,7 +94,8 @@ function elsewhere(root: FieldSchema, key: string): string | undefined {
 
 /** Names of the fields in a section ("" for the top). */
 function fieldsOf(root: FieldSchema, section: string): string[] {
-  const node = section === "" ? root : root.properties?.[section];
+  const names = section === "" ? [] : section.split(".");
+  const node = names.reduce((at: FieldSchema | undefined, name) => at?.properties?.[name], root);
   return Object.keys(node?.properties ?? {});
 }
 

@@ -10,22 +10,36 @@ export function configTemplate(objective: Objective, dataPath: string = "data/co
     "# Configuration of `modernbert-train run`. Values are the defaults unless a comment says otherwise.",
     "",
   ];
-  for (const [name, field] of Object.entries(configJsonSchema(objective).properties ?? {})) {
-    if (!field.properties) {
-      const chosen = name === "objective" ? { ...field, default: objective.name } : field;
-      lines.push(...fieldLines(name, chosen, ""), "");
-      continue;
-    }
-    lines.push(`# ${field.description}`, `${name}:`);
-    for (const [key, inner] of Object.entries(field.properties))
-      lines.push(...fieldLines(key, key === "path" ? { ...inner, default: dataPath } : inner, "  "));
-    lines.push("");
-  }
+  const given: Readonly<Record<string, unknown>> = {
+    objective: objective.name,
+    "data.path": dataPath,
+    "data.train": [`${dataPath}/train.jsonl`],
+    "data.validation": [`${dataPath}/validation.jsonl`],
+  };
+  for (const [name, field] of Object.entries(configJsonSchema(objective).properties ?? {}))
+    lines.push(...fieldLines(name, field, given), "");
   return lines.join("\n");
 }
 
-function fieldLines(name: string, field: FieldSchema, indent: string): string[] {
+/** @param given values that stand in place of defaults, by dotted name. */
+function fieldLines(path: string, field: FieldSchema, given: Readonly<Record<string, unknown>>): string[] {
+  const [name, ...above] = path.split(".").reverse() as [string, ...string[]];
+  const indent = "  ".repeat(above.length);
   const comment = field.description === undefined ? [] : [`${indent}# ${field.description}`];
-  const optional = field.default === undefined;
-  return [...comment, `${indent}${optional ? `# ${name}:` : stringify({ [name]: field.default }).trim()}`];
+  if (field.properties) {
+    const inner = Object.entries(field.properties);
+    return [
+      ...comment,
+      `${indent}${name}:`,
+      ...inner.flatMap(([key, each]) => fieldLines(`${path}.${key}`, each, given)),
+    ];
+  }
+  const value = given[path] ?? field.default;
+  return [...comment, `${indent}${value === undefined ? `# ${name}:` : inOneLine(name, value)}`];
+}
+
+function inOneLine(name: string, value: unknown): string {
+  return typeof value === "object"
+    ? `${name}: ${stringify(value, { collectionStyle: "flow" }).trim()}`
+    : stringify({ [name]: value }).trim();
 }

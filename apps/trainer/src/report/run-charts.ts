@@ -42,7 +42,7 @@ export function runCharts(events: readonly TrainingEvent[], { baselines, objecti
       formatY: (value) => formatMetric(metric, value),
       include: [0],
       series: [
-        ...training(of(({ metrics }) => metrics[metric.name]!)),
+        ...(steps[0]?.metrics[metric.name] === undefined ? [] : training(of(({ metrics }) => metrics[metric.name]!))),
         {
           kind: "dots",
           name: "held out",

@@ -8,12 +8,11 @@ import type {
   LearningRateSchedule,
   Objective,
   StableAdamWOptions,
-  TokenShardReader,
 } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
-import type { TrainingData } from "./training-data.ts";
+import type { DataStore, TrainingData } from "./training-data.ts";
 
 export interface RunPlan {
   readonly precision: Precision;
@@ -26,9 +25,9 @@ export interface RunPlan {
   readonly evaluation:
     | {
         readonly every: Interval;
-        /** How many of them. */
-        readonly count: number;
-        readonly store: TokenShardReader;
+        /** How many of them; all when undefined. */
+        readonly count: number | undefined;
+        readonly store: DataStore;
         /** The same each time, whatever the run's seed. */
         readonly batches: BatchSettings;
       }
@@ -48,20 +47,23 @@ export function planOf(
     throw new UsageError(
       `expected batch.micro_batch_tokens of at least data.max_length (${data.max_length}), got ${rowLength}: raise it or lower max_length`,
     );
-  const cut = { maxLength: data.max_length, longDocuments: data.long_documents };
+  const longDocuments = "long_documents" in data ? data.long_documents : "truncate";
+  const cut = { maxLength: data.max_length, longDocuments };
   const common = { ...cut, rowLength };
   const totalTokens = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
-  const warmupTokens = parseShare(batch.warmup_tokens, totalTokens)!;
-  const rows =
-    warmupTokens === 0
-      ? batch.micro_batches
-      : batchSizeSchedule({ minRows: 1, maxRows: batch.micro_batches, warmupTokens });
+  const warmupTokens = parseShare(batch.warmup_tokens ?? 0, totalTokens)!;
+  const maxRows = batch.micro_batches ?? 1;
+  const rows = warmupTokens === 0 ? maxRows : batchSizeSchedule({ minRows: 1, maxRows, warmupTokens });
+  const examples = batch.examples === undefined ? {} : { examples: batch.examples };
   const factor = learningRateSchedule(scheduleOf(config.schedule, totalTokens));
   return {
     precision: precisions[config.dtype],
     totalTokens,
-    tokensPerStep: rowLength * batch.micro_batches,
-    batches: { ...common, seed: config.seed, rows },
+    tokensPerStep:
+      batch.examples === undefined
+        ? rowLength * maxRows
+        : Math.round((batch.examples * train.tokens) / train.documents),
+    batches: { ...common, ...examples, seed: config.seed, rows },
     optimizer: {
       maxLearningRate: optimizer.learning_rate,
       betas: [optimizer.beta1, optimizer.beta2],
@@ -73,9 +75,12 @@ export function planOf(
     learningRate: (tokens) => optimizer.learning_rate * factor(tokens),
     evaluation: validation && {
       every: parseInterval(evaluation.every)!,
-      count: Math.max(1, Math.ceil(parseCount(evaluation.tokens)! / rowLength)),
+      count:
+        evaluation.tokens === undefined
+          ? undefined
+          : Math.max(1, Math.ceil(parseCount(evaluation.tokens)! / rowLength)),
       store: validation,
-      batches: { ...common, seed: 0, rows: 1, epochs: 1 },
+      batches: { ...common, ...examples, seed: 0, rows: 1, epochs: 1 },
     },
     checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep },
   };

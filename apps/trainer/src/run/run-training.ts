@@ -37,7 +37,7 @@ import { inUsersWords } from "./users-words.ts";
 import { findStart, isOwn, setLaterAside } from "./resume.ts";
 import { runLayout } from "../run-folder.ts";
 import { writeRunSummary } from "./write-summary.ts";
-import { openTrainingData, verifyShards } from "./training-data.ts";
+import { openData } from "./open-data.ts";
 
 export interface RunOptions {
   /** `auto` or the path of a checkpoint; a new run when absent. */
@@ -95,8 +95,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       );
     for (const line of changedSettings(saved.settings, config)) options.onNotice(line);
   }
-  const data = await openTrainingData(config.data.path);
-  if (config.data.verify) await verifyShards(data);
+  const data = await openData(config, objective, options.onNotice);
   const plan = planOf(config, objective, data);
   const tell = eachOnce(options.onNotice);
   await using open = await openRuntime({
@@ -110,6 +109,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
   const start = collective ? await sharedStart(runtime, collective, found) : found;
   const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
   const model = objective.model(bert, { seed: config.seed });
+  const shown = { ...objective, metrics: [...model.metrics, ...(model.heldOut?.metrics ?? [])] };
   const optimizer = new StableAdamW(model, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
   const settings = settingsOf(config, objective);
@@ -131,10 +131,10 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
         evaluation.count,
       ));
   if (rank === 0) {
-    const baselines = batches ? objective.baselines(training, batches()) : [];
+    const baselines = batches ? objective.baselines(training, batches(), settings.evaluation) : [];
     if (start) setLaterAside(checkpointFolder, start, options.onNotice);
     writeTextFile(join(output, runLayout.config), stringify(config));
-    writeRunSummary(output, { config, choice, model: bert, data, plan, objective, baselines });
+    writeRunSummary(output, { config, choice, model: bert, data, plan, objective: shown, baselines });
   }
   const wanted = metricsPosition(checkpointFolder, start);
   const metrics = rank === 0 ? new MetricsLog(join(output, runLayout.metrics), wanted) : undefined;
@@ -179,16 +179,16 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
     });
     const observe = options.onStart({
       plan,
-      objective,
+      objective: shown,
       startTokens: state?.progress.tokens ?? 0,
       stop: () => trainer.stop(),
     });
     const result = await trainer.run();
     if (result.reason === "stopped" || rank > 0)
-      return { ...result, objective, modelFolder: undefined, report: undefined };
+      return { ...result, objective: shown, modelFolder: undefined, report: undefined };
     const modelFolder = join(output, runLayout.model);
     await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
-    return { ...result, objective, modelFolder, report: writeReport(output) };
+    return { ...result, objective: shown, modelFolder, report: writeReport(output) };
   } finally {
     metrics?.close();
     optimizer.dispose();

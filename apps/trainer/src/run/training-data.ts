@@ -1,11 +1,12 @@
-/** What `prepare` made, opened for a run: shards, tokenizer, loaders. */
+/** What a run trains on, and how what `prepare` made is opened for it: shards and tokenizer. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { openTokenShards } from "@modernbert-ts/training";
-import type { TokenRoles, TokenShardReader } from "@modernbert-ts/training";
+import type { TokenRoles, TokenShardReader, TrainingStore } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
+import { roleTokens } from "./token-roles.ts";
 
 /** Names inside the data folder. */
 export const dataLayout = {
@@ -15,15 +16,25 @@ export const dataLayout = {
   tokenizerConfig: "tokenizer_config.json",
 } as const;
 
+/** Documents or examples. */
+export type DataStore = TrainingStore & { readonly tokens: number };
+
 export interface TrainingData {
   readonly tokenizer: Tokenizer;
   readonly roles: TokenRoles;
+  readonly train: DataStore;
+  readonly validation: DataStore | undefined;
+  /** Of the classes, where the data have any. */
+  readonly labels: readonly string[];
+}
+
+export interface ShardData extends TrainingData {
   readonly train: TokenShardReader;
   readonly validation: TokenShardReader | undefined;
 }
 
 /** @throws UserError (no such folder, no tokenizer), DataError, TokenizerError, SafetensorsError. */
-export async function openTrainingData(path: string): Promise<TrainingData> {
+export async function openTrainingData(path: string): Promise<ShardData> {
   const tokenizerPath = join(path, dataLayout.tokenizer);
   const tokenizer = await openTokenizerFile(tokenizerPath);
   if (tokenizer === undefined)
@@ -37,20 +48,6 @@ export async function openTrainingData(path: string): Promise<TrainingData> {
     roles: roleTokens(tokenizer),
     train: openTokenShards(join(path, dataLayout.train), { vocabSize }),
     validation: existsSync(validation) ? openTokenShards(validation, { vocabSize }) : undefined,
+    labels: [],
   };
-}
-
-/** Compares every shard with its hash. @throws DataError `corrupt` that names the file. */
-export async function verifyShards({ train, validation }: TrainingData): Promise<void> {
-  await train.verify();
-  await validation?.verify();
-}
-
-/** @throws UserError when the tokenizer lacks one that every objective needs. */
-export function roleTokens({ specialTokens: { cls, sep, mask, pad } }: Tokenizer): TokenRoles {
-  if (cls === undefined || sep === undefined || pad === undefined)
-    throw new UserError(
-      "expected a tokenizer with tokens for cls, sep and pad (such as [CLS], [SEP] and [PAD]), got one without: take another tokenizer, or name them in its tokenizer_config.json",
-    );
-  return { cls, sep, mask, pad };
 }

@@ -1,6 +1,7 @@
 /** What a model is trained for: batches, a loss, numbers to watch. Each objective is a folder here, listed in registry.ts. */
-import type { Encoder, Head } from "@modernbert-ts/encoder";
+import type { Encoder, Head, HeadConfig } from "@modernbert-ts/encoder";
 import type { Runtime, Tensor } from "@modernbert-ts/tensor-core";
+import type { ExampleReading } from "../data/examples/read-examples.ts";
 import type { Batch, BatchLoader } from "../data/packing/batch.ts";
 import type { DocumentStore } from "../data/packing/sequences.ts";
 import type { NamedTensors } from "../optimizer/stable-adamw.ts";
@@ -22,6 +23,17 @@ export interface ObjectiveOutput {
   readonly lossSum: Tensor;
   /** One for each metric, in their order. No gradient. */
   readonly sums: readonly Tensor[];
+  /** What `HeldOutMetrics.collect` reads; f32, in any shape. */
+  readonly predictions?: Tensor;
+}
+
+/** Numbers that are no means over what is scored, such as F1: made on the host, of the predictions of a whole evaluation. */
+export interface HeldOutMetrics<Row, Item = unknown> {
+  readonly metrics: readonly MetricDefinition[];
+  /** What is kept of a row; plain JSON, so that ranks can exchange it. */
+  collect(row: Row, predictions: Float32Array): readonly Item[];
+  /** By the names of `metrics`. */
+  summarise(items: readonly Item[]): Readonly<Record<string, number>>;
 }
 
 /** Names a random draw of a training step: the same step and row give the same dropout, before and after a restart. */
@@ -40,6 +52,8 @@ export interface TrainableModel<Row, DeviceRow = unknown> {
   /** Parameters in a shorter dtype, by name: `forward` reads them, the optimizer writes them with their parameter. */
   readonly copies: NamedTensors;
   readonly metrics: readonly MetricDefinition[];
+  /** Of evaluations alone. */
+  readonly heldOut?: HeldOutMetrics<Row>;
   /** One micro-batch to the device, all that `forward` reads; it belongs to the scope around. `step` turns dropout on: in training only. */
   upload(row: Row, step?: RowDraw): DeviceRow;
   /** Puts a row of the same sizes in the place of another, in order with queued work. @throws BatchError when a size differs. */
@@ -48,9 +62,16 @@ export interface TrainableModel<Row, DeviceRow = unknown> {
   forward(row: DeviceRow): ObjectiveOutput;
 }
 
-/** Documents, and the ids of the tokens with a role; undefined where the tokenizer has none. */
-export interface ObjectiveData {
-  readonly store: DocumentStore;
+/** What the stores of documents and of examples have in common. */
+export interface TrainingStore {
+  /** Or examples. */
+  readonly documents: number;
+  readonly fingerprint: string;
+}
+
+/** Documents or examples, and the ids of the tokens with a role; undefined where the tokenizer has none. */
+export interface ObjectiveData<Store extends TrainingStore = DocumentStore> {
+  readonly store: Store;
   readonly roles: TokenRoles;
 }
 
@@ -69,6 +90,8 @@ export interface BatchSettings {
   readonly rowLength: number;
   /** Of all ranks together. */
   readonly rows: TokenSchedule;
+  /** Labelled examples of a step, of all ranks together; takes the place of `rows`. */
+  readonly examples?: number;
   /** This process among those that train together (default 0 of 1). */
   readonly rank?: number;
   readonly world?: number;
@@ -85,13 +108,18 @@ export interface Baseline {
   readonly value: number;
 }
 
-export interface Objective<Row = unknown> {
+/** What an objective decides of a head's config. */
+export type HeadSettings = Partial<Pick<HeadConfig, "labels" | "problemType" | "classifierPooling">>;
+
+export interface Objective<Row = unknown, Store extends TrainingStore = TrainingStore> {
   /** In configurations and checkpoints: "masked_lm". */
   readonly name: string;
   /** What the model needs. */
   readonly head: Head;
-  /** Names of the classes where the head is a classifier. */
-  readonly labels?: readonly string[];
+  /** Of a classifier, which starts from fresh values. @param labels the classes of the data. @throws DataError where they do not do. */
+  headSettings?(values: SettingValues, labels: readonly string[]): HeadSettings;
+  /** How it reads labelled records; absent where it trains on documents. */
+  readonly reading?: ExampleReading;
   /** What the loss counts, for people: "nats per masked token". */
   readonly lossUnit: string;
   readonly metrics: readonly MetricDefinition[];
@@ -104,9 +132,9 @@ export interface Objective<Row = unknown> {
    * @param state of an earlier loader, to go on from there.
    * @throws DataError, also for data that lack what the objective needs.
    */
-  loader(data: ObjectiveData, batches: BatchSettings, values: SettingValues, state?: unknown): BatchLoader<Row>;
+  loader(data: ObjectiveData<Store>, batches: BatchSettings, values: SettingValues, state?: unknown): BatchLoader<Row>;
   /** Tokens of one pass over the data: an epoch. */
-  epochTokens(data: ObjectiveData, batches: Pick<BatchSettings, "maxLength" | "longDocuments">): number;
+  epochTokens(data: ObjectiveData<Store>, batches: Pick<BatchSettings, "maxLength" | "longDocuments">): number;
   /** @param train the training data; `batches` those of the evaluation. */
-  baselines(train: ObjectiveData, batches: Iterable<Batch<Row>>): readonly Baseline[];
+  baselines(train: ObjectiveData<Store>, batches: Iterable<Batch<Row>>, values: SettingValues): readonly Baseline[];
 }

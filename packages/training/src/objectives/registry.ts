@@ -1,9 +1,14 @@
 /** All objectives. An objective is a folder here and a line in this table. */
 import { maskedLmObjective } from "./masked-lm/objective.ts";
 import { randomTokenDetectionObjective } from "./random-token-detection/objective.ts";
+import { sequenceClassificationObjective } from "./sequence-classification/objective.ts";
 import type { Objective } from "./objective.ts";
 
-export const objectives: readonly Objective[] = [maskedLmObjective, randomTokenDetectionObjective];
+export const objectives: readonly Objective[] = [
+  maskedLmObjective,
+  randomTokenDetectionObjective,
+  sequenceClassificationObjective,
+];
 
 /** undefined where there is none of that name. */
 export function objectiveOf(name: string): Objective | undefined {

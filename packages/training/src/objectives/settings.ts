@@ -10,10 +10,23 @@ export type Setting =
       /** One sentence for the commented configuration. */
       readonly description: string;
     }
-  | { readonly kind: "switch"; readonly default: boolean; readonly description: string };
+  | { readonly kind: "switch"; readonly default: boolean; readonly description: string }
+  | {
+      readonly kind: "choice";
+      readonly of: readonly string[];
+      readonly default: string;
+      readonly description: string;
+    }
+  /** A number of at least 0. */
+  | { readonly kind: "number"; readonly default: number; readonly description: string }
+  /** A whole number of at least 1. */
+  | { readonly kind: "count"; readonly default: number; readonly description: string }
+  | { readonly kind: "counts"; readonly default: readonly number[]; readonly description: string };
+
+export type SettingValue = number | boolean | string | readonly number[];
 
 /** Values by the names of fields. */
-export type SettingValues = Readonly<Record<string, number | boolean>>;
+export type SettingValues = Readonly<Record<string, SettingValue>>;
 
 export interface ObjectiveSettings {
   /** The section of the configuration: "masking". */
@@ -24,20 +37,37 @@ export interface ObjectiveSettings {
   readonly evaluation: Readonly<Record<string, Setting & { readonly replaces: string }>>;
 }
 
-/** The value of a share. */
-export function shareOf(values: SettingValues, name: string): number {
-  return valueOf(values, name, "number") as number;
+/** The value of a share, a number or a count. */
+export function numberOf(values: SettingValues, name: string): number {
+  return valueOf(values, name, "a number", (value) => (typeof value === "number" ? value : undefined));
 }
 
 /** The value of a switch. */
 export function switchOf(values: SettingValues, name: string): boolean {
-  return valueOf(values, name, "boolean") as boolean;
+  return valueOf(values, name, "a boolean", (value) => (typeof value === "boolean" ? value : undefined));
 }
 
-function valueOf(values: SettingValues, name: string, type: "number" | "boolean"): number | boolean {
-  const value = values[name];
-  if (typeof value === type) return value!;
-  throw new DataError("invalid", "objective", `expected a ${type} for ${name}, got ${String(value)}`);
+export function choiceOf<Choice extends string>(
+  values: SettingValues,
+  name: string,
+  choices: readonly Choice[],
+): Choice {
+  return valueOf(values, name, `one of ${choices.join(", ")}`, (value) => choices.find((each) => each === value));
+}
+
+export function countsOf(values: SettingValues, name: string): readonly number[] {
+  return valueOf(values, name, "a list of numbers", (value) => (typeof value === "object" ? value : undefined));
+}
+
+function valueOf<T>(
+  values: SettingValues,
+  name: string,
+  expected: string,
+  take: (value: SettingValue | undefined) => T | undefined,
+): T {
+  const taken = take(values[name]);
+  if (taken !== undefined) return taken;
+  throw new DataError("invalid", "objective", `expected ${expected} for ${name}, got ${String(values[name])}`);
 }
 
 /** The default of every field. */

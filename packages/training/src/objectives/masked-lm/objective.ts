@@ -1,15 +1,16 @@
 /** Masked language modelling, the objective that ModernBERT was pretrained with (arXiv 2412.13663 §2.2). */
 import type { PackedLoaderState } from "../../data/packing/packed-loader.ts";
 import { epochTokens } from "../../data/packing/sequences.ts";
+import type { DocumentStore } from "../../data/packing/sequences.ts";
 import { DataError } from "../../errors.ts";
 import type { Objective } from "../objective.ts";
-import { shareOf, switchOf } from "../settings.ts";
+import { numberOf, switchOf } from "../settings.ts";
 import { countTokens, maskedLmBaselines } from "./baselines.ts";
 import { maskedLmLoader } from "./loader.ts";
 import type { MaskedRow } from "./mask.ts";
 import { maskedLmMetrics, maskedLmModel } from "./model.ts";
 
-export const maskedLmObjective: Objective<MaskedRow> = {
+export const maskedLmObjective: Objective<MaskedRow, DocumentStore> = {
   name: "masked_lm",
   head: "masked-lm",
   lossUnit: "nats per masked token",
@@ -48,7 +49,7 @@ export const maskedLmObjective: Objective<MaskedRow> = {
       store,
       clsId: cls,
       sepId: sep,
-      maskProbability: shareOf(values, "probability"),
+      maskProbability: numberOf(values, "probability"),
       mask: {
         maskId: mask,
         specialIds: [cls, sep, pad, mask],
