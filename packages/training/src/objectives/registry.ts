@@ -2,12 +2,14 @@
 import { maskedLmObjective } from "./masked-lm/objective.ts";
 import { randomTokenDetectionObjective } from "./random-token-detection/objective.ts";
 import { sequenceClassificationObjective } from "./sequence-classification/objective.ts";
+import { tokenClassificationObjective } from "./token-classification/objective.ts";
 import type { Objective } from "./objective.ts";
 
 export const objectives: readonly Objective[] = [
   maskedLmObjective,
   randomTokenDetectionObjective,
   sequenceClassificationObjective,
+  tokenClassificationObjective,
 ];
 
 /** undefined where there is none of that name. */

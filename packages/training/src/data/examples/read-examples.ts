@@ -39,7 +39,7 @@ export interface ExampleReading {
 export interface ExampleSource extends RecordSourceOptions {
   /** Files, folders and globs. */
   readonly paths: readonly string[];
-  /** The record's own name of each field. */
+  /** The record's own names of fields that are not called by the default. */
   readonly names: Readonly<Record<string, string>>;
 }
 
@@ -61,7 +61,7 @@ export async function readExamples(
   const read = reading.reader(options);
   const store = new ExampleStore();
   let cut = 0;
-  const faults = await forEachRecord(source, (fields) => {
+  const faults = await forEachRecord(reading, source, (fields) => {
     for (const example of read(fields)) {
       store.add(example);
       if (example.cut) cut++;
@@ -79,17 +79,20 @@ export async function collectLabels(
   values: SettingValues,
 ): Promise<string[]> {
   const names = new Set<string>();
-  await forEachRecord(source, (fields) => {
+  await forEachRecord(reading, source, (fields) => {
     for (const name of reading.labelsOf?.(fields, values) ?? []) names.add(name);
   });
   return orderedLabels(names);
 }
 
 async function forEachRecord(
-  { paths, names, ...options }: ExampleSource,
+  { fields }: ExampleReading,
+  { paths, names: given, ...options }: ExampleSource,
   use: (fields: RecordFields) => void,
 ): Promise<RecordSource["faults"]> {
   const source = new RecordSource(paths, options);
+  const defaults = Object.entries(fields).map(([field, definition]) => [field, definition.default]);
+  const names = { ...Object.fromEntries(defaults), ...given } as Record<string, string>;
   for await (const record of source) {
     try {
       use(new RecordFields(record, names));

@@ -3,6 +3,7 @@ import type { EncoderInfo } from "@modernbert-ts/encoder";
 import type { ExampleRow } from "../../data/examples/example-row.ts";
 import { accuracy, binaryF1, macroF1, matthews, microF1 } from "../../metrics/classes.ts";
 import { pearson, spearman } from "../../metrics/correlation.ts";
+import { largest } from "../../metrics/largest.ts";
 import type { HeldOutMetrics } from "../objective.ts";
 
 /** Label and prediction of an example: classes, or a number for each label. */
@@ -79,11 +80,4 @@ function heldOutOf(
     collect: ({ values }, logits) =>
       values.map((wanted, at) => [[...wanted], [...logits.subarray(at * classes, (at + 1) * classes)]]),
   };
-}
-
-/** The first of the largest. */
-export function largest(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let at = 1; at < values.length; at++) if (values[at]! > values[best]!) best = at;
-  return best;
 }
