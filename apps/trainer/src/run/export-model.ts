@@ -1,11 +1,19 @@
 /** A checkpoint as a Hugging Face model folder: weights, config and tokenizer without what only training needs. */
-import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { AtomicDirectory, ioError, openCheckpoint, openLatestCheckpoint } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { runLayout } from "../run-folder.ts";
 
 const exported = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
+
+/** Of models of sentence-transformers. */
+const exportedIfThere = [
+  "modules.json",
+  "sentence_bert_config.json",
+  "config_sentence_transformers.json",
+  "1_Pooling/config.json",
+];
 
 export interface ExportOptions {
   /** Replace a folder that is there. */
@@ -39,8 +47,10 @@ export async function exportCheckpoint(checkpoint: string, target: string, optio
 
 function copyInto(folder: AtomicDirectory, checkpoint: string): void {
   try {
-    for (const name of exported) {
+    const more = exportedIfThere.filter((name) => existsSync(join(checkpoint, name)));
+    for (const name of [...exported, ...more]) {
       const path = join(folder.path, name);
+      mkdirSync(dirname(path), { recursive: true });
       copyFileSync(join(checkpoint, name), path);
       const descriptor = openSync(path, "r+");
       fsyncSync(descriptor);

@@ -108,11 +108,11 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
   const collective = ranks.collective(choice.backend);
   const start = collective ? await sharedStart(runtime, collective, found) : found;
   const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
-  const model = objective.model(bert, { seed: config.seed });
+  const settings = settingsOf(config, objective);
+  const model = objective.model(bert, { seed: config.seed }, settings.training);
   const shown = { ...objective, metrics: [...model.metrics, ...(model.heldOut?.metrics ?? [])] };
   const optimizer = new StableAdamW(model, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
-  const settings = settingsOf(config, objective);
   const training = { store: data.train, roles: data.roles };
   const loader = inUsersWords(() =>
     objective.loader(
@@ -156,7 +156,10 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       checkpoints: {
         directory: checkpointFolder,
         ...plan.checkpoints,
-        files: modelFiles(bert.config, objective.head, data.tokenizer),
+        files: {
+          ...modelFiles(bert.config, objective.head, data.tokenizer),
+          ...objective.files?.(bert, settings.training, config.data.max_length),
+        },
         settings: config,
       },
       onNotice: options.onNotice,

@@ -112,5 +112,10 @@ function isCount(value: unknown): value is number {
 function isFile(entry: Partial<CheckpointFile> | null): entry is CheckpointFile {
   if (entry === null || typeof entry !== "object" || Object.keys(entry).length !== 3) return false;
   const { file, bytes, sha256 } = entry;
-  return typeof file === "string" && /^[\w.-]+$/.test(file) && isCount(bytes) && /^[0-9a-f]{64}$/.test(String(sha256));
+  return (
+    typeof file === "string" &&
+    /^([\w-]+\/)?[\w.-]+$/.test(file) &&
+    isCount(bytes) &&
+    /^[0-9a-f]{64}$/.test(String(sha256))
+  );
 }

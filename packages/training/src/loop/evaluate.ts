@@ -1,5 +1,5 @@
 /** Held-out evaluation: loss and metrics on batches that do not change between evaluations. */
-import type { Collective } from "@modernbert-ts/tensor-core";
+import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
 import { gatherJson, gatherNumbers } from "../collectives/gather.ts";
 import type { Batch } from "../data/packing/batch.ts";
 import { DataError } from "../errors.ts";
@@ -58,23 +58,40 @@ async function see<Row>(
     // Lets signals in, also on a backend whose reads never leave the thread.
     await new Promise((resolve) => setImmediate(resolve));
     if (stopped()) return undefined;
-    const outputs = batch.rows.map((row) => model.runtime.scope(() => model.forward(model.upload(row))));
-    for (const [at, { lossSum, sums, predictions }] of outputs.entries()) {
+    const { outputs, predictions } = model.runtime.scope(() => forward(model, batch.rows));
+    for (const { lossSum, sums } of outputs) {
       for (const [index, sum] of [lossSum, ...sums].entries()) {
         totals[1 + index]! += await sum.item();
         sum.dispose();
       }
-      if (predictions) items.push(...(await collect(model, batch.rows[at]!, predictions)));
     }
+    for (const [at, made] of predictions.entries())
+      if (made) items.push(...(await collect(model, batch.rows[at]!, made)));
     totals[0]! += batch.weight;
   }
   return { totals, items };
 }
 
+/** The losses of rows, one by one or together, and the predictions of each. */
+function forward<Row>(
+  model: TrainableModel<Row>,
+  rows: readonly Row[],
+): { readonly outputs: readonly ObjectiveOutput[]; readonly predictions: readonly (Tensor | undefined)[] } {
+  const { joint } = model;
+  if (!joint) {
+    const outputs = rows.map((row) => model.runtime.scope(() => model.forward(model.upload(row))));
+    return { outputs, predictions: outputs.map(({ predictions }) => predictions) };
+  }
+  if (rows.length === 0) return { outputs: [], predictions: [] };
+  const devices = rows.map((row) => model.upload(row));
+  const representations = devices.map((row) => joint.represent(row));
+  return { outputs: [joint.loss(representations, devices)], predictions: representations };
+}
+
 async function collect<Row>(
   { heldOut }: Pick<TrainableModel<Row>, "heldOut">,
   row: Row,
-  predictions: NonNullable<ObjectiveOutput["predictions"]>,
+  predictions: Tensor,
 ): Promise<readonly unknown[]> {
   try {
     return heldOut ? heldOut.collect(row, Float32Array.from(await predictions.read())) : [];

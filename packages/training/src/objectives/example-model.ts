@@ -4,7 +4,7 @@ import { BatchError } from "@modernbert-ts/encoder";
 import type { DType, Shape, Tensor } from "@modernbert-ts/tensor-core";
 import type { ExampleRow } from "../data/examples/example-row.ts";
 import { dropoutOf, overwriteDraw, uploadDraw } from "./dropout-draw.ts";
-import type { HeldOutMetrics, MetricDefinition, ObjectiveOutput, TrainableModel } from "./objective.ts";
+import type { HeldOutMetrics, JointLoss, MetricDefinition, ObjectiveOutput, TrainableModel } from "./objective.ts";
 
 /** Numbers for the device. */
 export interface HostTensor {
@@ -26,6 +26,37 @@ export interface ExampleModel<Name extends string, Row extends ExampleRow = Exam
   inputs(row: Row): Readonly<Record<Name, HostTensor>>;
   /** @param hidden [T, d]. The loss is a sum, see `TrainableModel`. */
   output(hidden: Tensor, row: DeviceExampleRow<Name>, options: ForwardOptions): ObjectiveOutput;
+}
+
+/** The same where the loss looks at all rows of a step. */
+export interface JointExampleModel<Name extends string, Row extends ExampleRow = ExampleRow> extends Omit<
+  ExampleModel<Name, Row>,
+  "output"
+> {
+  /** @param hidden [T, d]. */
+  represent(hidden: Tensor, row: DeviceExampleRow<Name>, options: ForwardOptions): Tensor;
+  loss(representations: readonly Tensor[], rows: readonly DeviceExampleRow<Name>[]): ObjectiveOutput;
+}
+
+/** @param options.seed of dropout. */
+export function jointExampleModel<Name extends string, Row extends ExampleRow>(
+  encoder: Encoder,
+  options: { readonly seed: number },
+  { represent, loss, ...parts }: JointExampleModel<Name, Row>,
+): TrainableModel<Row, DeviceExampleRow<Name>> {
+  const alone = exampleModel(encoder, options, {
+    ...parts,
+    output: (hidden, row, forward) => loss([represent(hidden, row, forward)], [row]),
+  });
+  const joint: JointLoss<DeviceExampleRow<Name>> = {
+    represent: (row) =>
+      encoder.runtime.scope(() => {
+        const forward = dropoutOf(row.draw, options.seed);
+        return represent(encoder.forward(row.batch, forward), row, forward);
+      }),
+    loss,
+  };
+  return { ...alone, joint };
 }
 
 /** @param options.seed of dropout. */

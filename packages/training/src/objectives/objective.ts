@@ -23,7 +23,7 @@ export interface ObjectiveOutput {
   readonly lossSum: Tensor;
   /** One for each metric, in their order. No gradient. */
   readonly sums: readonly Tensor[];
-  /** What `HeldOutMetrics.collect` reads; f32, in any shape. */
+  /** What `HeldOutMetrics.collect` reads; in any shape. Of a joint loss it reads the representations. */
   readonly predictions?: Tensor;
 }
 
@@ -60,6 +60,19 @@ export interface TrainableModel<Row, DeviceRow = unknown> {
   overwrite(device: DeviceRow, row: Row, step?: RowDraw): void;
   /** Differentiable in the parameters. Uploads nothing, so that it can be captured. */
   forward(row: DeviceRow): ObjectiveOutput;
+  /** Where the loss looks at all rows of a step at once; `forward` is then this for one row alone. */
+  readonly joint?: JointLoss<DeviceRow>;
+}
+
+/**
+ * A loss of what the model makes of several rows. A step computes that row by row without gradients, differentiates the loss in it, and
+ * goes through the rows once more with these gradients (GradCache, arXiv 2101.06983): memory is that of one row. Uploads nothing.
+ */
+export interface JointLoss<DeviceRow> {
+  /** Differentiable in the parameters. */
+  represent(row: DeviceRow): Tensor;
+  /** Differentiable in the representations. */
+  loss(representations: readonly Tensor[], rows: readonly DeviceRow[]): ObjectiveOutput;
 }
 
 /** What the stores of documents and of examples have in common. */
@@ -125,8 +138,13 @@ export interface Objective<Row = unknown, Store extends TrainingStore = Training
   readonly metrics: readonly MetricDefinition[];
   /** What may be set in a configuration. */
   readonly settings: ObjectiveSettings;
-  /** @param options.seed of dropout, unsigned 32-bit; the rates stand in the model's config. */
-  model(encoder: Encoder, options: { readonly seed: number }): TrainableModel<Row>;
+  /**
+   * @param options.seed of dropout, unsigned 32-bit; the rates stand in the model's config.
+   * @param values as for `loader`; the defaults when absent.
+   */
+  model(encoder: Encoder, options: { readonly seed: number }, values?: SettingValues): TrainableModel<Row>;
+  /** Files of a model folder beside those that every model has, by name, such as those of sentence-transformers. */
+  files?(encoder: Encoder, values: SettingValues, maxLength: number): Readonly<Record<string, string>>;
   /**
    * @param values one for each of `settings.fields`.
    * @param state of an earlier loader, to go on from there.

@@ -1,4 +1,5 @@
 /** All objectives. An objective is a folder here and a line in this table. */
+import { embeddingsObjective } from "./embeddings/objective.ts";
 import { maskedLmObjective } from "./masked-lm/objective.ts";
 import { randomTokenDetectionObjective } from "./random-token-detection/objective.ts";
 import { sequenceClassificationObjective } from "./sequence-classification/objective.ts";
@@ -10,6 +11,7 @@ export const objectives: readonly Objective[] = [
   randomTokenDetectionObjective,
   sequenceClassificationObjective,
   tokenClassificationObjective,
+  embeddingsObjective,
 ];
 
 /** undefined where there is none of that name. */

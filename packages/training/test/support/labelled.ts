@@ -82,7 +82,7 @@ export function smallModel(
   { labels, values }: Pick<Labelled, "labels" | "values">,
   runtime: Runtime = newRuntime(),
 ): TrainableModel<ExampleRow> {
-  return objective.model(smallEncoder(objective, { labels, values }, runtime), { seed: 3 });
+  return objective.model(smallEncoder(objective, { labels, values }, runtime), { seed: 3 }, values);
 }
 
 export function smallEncoder(
