@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { maskedLmObjective, objectiveOf, objectives, textFormats } from "@modernbert-ts/training";
 import { checkpointAt, exportCheckpoint } from "./run/export-model.ts";
+import { addEvaluateCommand } from "./commands/evaluate.ts";
 import { prepare } from "./commands/prepare.ts";
 import type { PrepareOptions } from "./commands/prepare.ts";
 import { runCommand } from "./commands/run.ts";
@@ -80,6 +81,8 @@ export function createProgram(): Command {
     .option("--backend <name>", "like --set backend=NAME")
     .option("--dtype <name>", "like --set dtype=NAME: f32, bf16 or f16")
     .action((config: string, options: RunCommandOptions) => runCommand(config, options));
+
+  addEvaluateCommand(program, say);
 
   program
     .command("export")

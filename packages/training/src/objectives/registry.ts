@@ -1,6 +1,8 @@
 /** All objectives. An objective is a folder here and a line in this table. */
 import { embeddingsObjective } from "./embeddings/objective.ts";
 import { maskedLmObjective } from "./masked-lm/objective.ts";
+import { multipleChoiceObjective } from "./multiple-choice/objective.ts";
+import { questionAnsweringObjective } from "./question-answering/objective.ts";
 import { randomTokenDetectionObjective } from "./random-token-detection/objective.ts";
 import { sequenceClassificationObjective } from "./sequence-classification/objective.ts";
 import { tokenClassificationObjective } from "./token-classification/objective.ts";
@@ -11,6 +13,8 @@ export const objectives: readonly Objective[] = [
   randomTokenDetectionObjective,
   sequenceClassificationObjective,
   tokenClassificationObjective,
+  questionAnsweringObjective,
+  multipleChoiceObjective,
   embeddingsObjective,
 ];
 
