@@ -3,6 +3,7 @@
 /** 1,234,567 → "1.23M"; below a thousand as it is. */
 export function formatCount(value: number): string {
   for (const [suffix, size] of [
+    ["T", 1e12],
     ["B", 1e9],
     ["M", 1e6],
     ["k", 1e3],
@@ -19,9 +20,17 @@ export function formatDuration(seconds: number): string {
   return whole >= 60 ? `${Math.floor(whole / 60)}m ${pad(whole % 60)}s` : `${whole}s`;
 }
 
-/** 0.4567 → "45.7 %". */
+/** 0.4567 → "45.7 %"; below one percent two digits: 0.00123 → "0.12 %". */
 export function formatPercent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+  const percent = 100 * share;
+  return `${percent > 0 && percent < 1 ? Number(percent.toPrecision(2)) : percent.toFixed(1)} %`;
+}
+
+/** Learning rates, norms: two digits, as a power of ten below a hundredth. */
+export function formatSmall(value: number): string {
+  return value !== 0 && Math.abs(value) < 0.01
+    ? Number(value.toPrecision(2)).toExponential()
+    : String(Number(value.toPrecision(2)));
 }
 
 function pad(value: number): string {

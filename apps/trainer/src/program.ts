@@ -9,6 +9,7 @@ import type { PrepareOptions } from "./commands/prepare.ts";
 import { runCommand } from "./commands/run.ts";
 import type { RunCommandOptions } from "./commands/run.ts";
 import { configTemplate } from "./config/template.ts";
+import { parseAddress } from "./dashboard/run-dashboard.ts";
 import { UsageError } from "./errors.ts";
 import { writeReport } from "./report/write-report.ts";
 import { writeTextFile } from "./write-file.ts";
@@ -80,6 +81,11 @@ export function createProgram(): Command {
     .option("--set <key=value>", "change a field of the configuration", collect, [])
     .option("--backend <name>", "like --set backend=NAME")
     .option("--dtype <name>", "like --set dtype=NAME: f32, bf16 or f16")
+    .option(
+      "--dashboard <port>",
+      "show the report live at http://127.0.0.1:PORT/; HOST:PORT for another address",
+      address,
+    )
     .action((config: string, options: RunCommandOptions) => runCommand(config, options));
 
   addEvaluateCommand(program, say);
@@ -113,6 +119,12 @@ function packageVersion(): string {
 
 function collect(value: string, earlier: readonly string[]): string[] {
   return [...earlier, value];
+}
+
+function address(text: string): { host: string; port: number } {
+  const parsed = parseAddress(text);
+  if (parsed) return parsed;
+  throw new InvalidArgumentError("Expected PORT or HOST:PORT, such as 8080.");
 }
 
 function integer(text: string): number {

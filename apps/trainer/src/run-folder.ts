@@ -1,6 +1,7 @@
 /** The output folder of a run: the names in it, and run.json, which says what the run is. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Flops } from "@modernbert-ts/modernbert";
 import { ioError, maskedLmObjective } from "@modernbert-ts/training";
 import type { Baseline, MetricDefinition } from "@modernbert-ts/training";
 import type { TrainerConfig } from "./config/config.ts";
@@ -11,11 +12,19 @@ export const runLayout = {
   config: "config.yaml",
   summary: "run.json",
   metrics: "metrics.jsonl",
+  tensorboard: "tensorboard",
   checkpoints: "checkpoints",
   model: "model",
   report: "report.html",
+  samples: "samples.jsonl",
   lock: "run.lock",
 } as const;
+
+/** Of a forward pass, over the lengths of a phase's training data. */
+export interface PhaseFlops extends Flops {
+  /** Where the phase begins. */
+  readonly startTokens: number;
+}
 
 export interface RunSummary {
   readonly version: 2;
@@ -39,6 +48,10 @@ export interface RunSummary {
     readonly lossUnit: string;
     readonly metrics: readonly MetricDefinition[];
   };
+  /** Of each phase, where the peak is known; absent in files of earlier releases. */
+  readonly flops?: readonly PhaseFlops[];
+  /** Of all processes together, per second; absent where `log.peak_tflops` is. */
+  readonly peakFlops?: number;
   /** Empty without validation data. */
   readonly baselines: readonly Baseline[];
   readonly config: TrainerConfig;

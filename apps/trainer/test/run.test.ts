@@ -28,7 +28,7 @@ describe("a run", () => {
     expect(answers![0]).toHaveLength(5);
     const html = readFileSync(result.report!, "utf8");
     expect(html).toContain("Held-out masked accuracy");
-    expect(html.match(/<svg/g)).toHaveLength(6);
+    expect(html.match(/<svg/g)).toHaveLength(7);
     expect(html).not.toMatch(/<script|https?:|NaN|undefined/);
     expect(writeReport(join(folder, "run"), join(folder, "other.html"))).toBe(join(folder, "other.html"));
     expect(readdirSync(join(folder, "run", "checkpoints"))).toHaveLength(2);

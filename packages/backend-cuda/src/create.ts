@@ -3,7 +3,7 @@ import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Backend } from "@modernbert-ts/tensor-core";
 import { cudaBackend } from "./backend.ts";
 import { loadLibrary } from "./library.ts";
-import { engineSettings } from "./settings.ts";
+import { checkVariables, engineSettings } from "./settings.ts";
 import { tfjsEngine } from "./tfjs-engine.ts";
 
 export interface CudaOptions {
@@ -20,7 +20,7 @@ export interface CudaOptions {
 /**
  * A backend on an NVIDIA GPU.
  * @throws CudaUnavailableError that says what is missing: the library, the driver, a GPU, cuBLASLt, or what TensorFlow.js needs.
- * @throws TensorError for a device that there is not.
+ * @throws TensorError for an engine or a device that there is not, or a variable of the environment that says what it cannot.
  */
 export async function createCudaBackend(options: CudaOptions = {}): Promise<Backend> {
   const {
@@ -29,7 +29,10 @@ export async function createCudaBackend(options: CudaOptions = {}): Promise<Back
     emulate = process.env["MODERNBERT_CUDA_EMULATE"] === "1",
     cublasLt = true,
   } = options;
+  checkVariables();
   if (engine === "tfjs") return tfjsEngine(device);
+  if (engine !== "native")
+    throw new TensorError("createCudaBackend", `expected engine native or tfjs, got ${String(engine)}`);
   const library = loadLibrary(emulate ? "emulated" : "cuda");
   const valid = Number.isInteger(device) && device >= 0;
   library.checkDevice(valid ? device : 0);

@@ -63,7 +63,7 @@ function placesOf({ env, home, root }: Machine): readonly string[] {
 function loaderFolders(root: string): string[] {
   const settings = expand(join(root, "etc/ld.so.conf.d/*.conf"));
   const configured = settings.flatMap((file) => {
-    const lines = readFileSync(file, "utf8").split("\n");
+    const lines = orNothing(() => readFileSync(file, "utf8").split("\n"));
     return lines.map((line) => line.trim()).filter((line) => line.startsWith("/"));
   });
   const usual = ["usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib"];
@@ -81,9 +81,17 @@ function expand(pattern: string): string[] {
 
 function matches(folder: string, part: string): string[] {
   const [before, after] = part.split("*") as [string, string];
-  const names = existsSync(folder) ? readdirSync(folder) : [];
-  return names
+  return orNothing(() => readdirSync(folder))
     .filter((name) => name.startsWith(before) && name.endsWith(after) && name.length >= part.length - 1)
     .toSorted((a, b) => b.localeCompare(a, "en", { numeric: true }))
     .map((name) => `${folder}/${name}`);
+}
+
+/** What cannot be read has nothing in it. */
+function orNothing(read: () => string[]): string[] {
+  try {
+    return read();
+  } catch {
+    return [];
+  }
 }

@@ -13,22 +13,56 @@ export interface EngineSettings {
   readonly timeline: string;
 }
 
+const prefix = "MODERNBERT_CUDA_";
+const flag = ["0", "1"];
+
+/** What the variables may say; null: a path, or a fault (native/simt/faults.cpp). */
+const variables: Readonly<Record<string, readonly string[] | null>> = {
+  LIBRARY: null,
+  LIBRARY_PATH: null,
+  SYNC: flag,
+  GUARD: flag,
+  GRAPHS: flag,
+  TIMELINE: null,
+  TUNE: flag,
+  EMULATE: flag,
+  EMULATE_ARCHITECTURE: ["80", "86", "89", "90", "100", "120"],
+  EMULATED_LIBRARY: null,
+  EMULATED_FAULT: null,
+  FIBER_ORDER: ["forward", "backward", "shuffled"],
+};
+
+/** @throws TensorError for a variable MODERNBERT_CUDA_… that there is not, or that says what it cannot. An empty one says nothing. */
+export function checkVariables(environment: Readonly<Record<string, string | undefined>> = process.env): void {
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith(prefix) || !value) continue;
+    const variable = name.slice(prefix.length);
+    if (!Object.hasOwn(variables, variable)) {
+      const known = Object.keys(variables).map((each) => prefix + each);
+      throw new TensorError("createCudaBackend", `expected variables among ${known.join(", ")}, got ${name}`);
+    }
+    const choices = variables[variable];
+    if (!choices || choices.includes(value)) continue;
+    throw new TensorError("createCudaBackend", `expected ${name} to be ${choices.join(" or ")}, got "${value}"`);
+  }
+}
+
 /** Of the second backend on, each has a timeline of its own. */
 let timelines = 0;
 
 /** Reads MODERNBERT_CUDA_SYNC, _GRAPHS, _GUARD and _TIMELINE. @throws TensorError where no timeline can be written. */
 export function engineSettings(): EngineSettings {
   return {
-    synchronizes: flag("SYNC", "0"),
-    graphs: flag("GRAPHS", "1"),
-    guarded: flag("GUARD", "0"),
-    timeline: timelinePath(process.env["MODERNBERT_CUDA_TIMELINE"] ?? ""),
+    synchronizes: isSet("SYNC", "0"),
+    graphs: isSet("GRAPHS", "1"),
+    guarded: isSet("GUARD", "0"),
+    timeline: timelinePath(process.env[`${prefix}TIMELINE`] ?? ""),
   };
 }
 
 /** Whether a variable is 1. */
-function flag(name: string, usual: "0" | "1"): boolean {
-  return (process.env[`MODERNBERT_CUDA_${name}`] || usual) === "1";
+function isSet(name: string, usual: "0" | "1"): boolean {
+  return (process.env[prefix + name] || usual) === "1";
 }
 
 function timelinePath(asked: string): string {

@@ -41,6 +41,22 @@ test("a cuBLASLt that does not start is named, and one that is not there, with w
   expect(open).toThrow(`cuBLASLt does not start (${folder}/libcublasLt.so.12: it is empty): install`);
 });
 
+test.each([
+  ["MODERNBERT_CUDA_SYNC", "true", 'expected MODERNBERT_CUDA_SYNC to be 0 or 1, got "true"'],
+  ["MODERNBERT_CUDA_EMULATE", "yes", 'expected MODERNBERT_CUDA_EMULATE to be 0 or 1, got "yes"'],
+  ["MODERNBERT_CUDA_TUNE", "2", 'expected MODERNBERT_CUDA_TUNE to be 0 or 1, got "2"'],
+  ["MODERNBERT_CUDA_FIBER_ORDER", "reverse", "to be forward or backward or shuffled, got"],
+  ["MODERNBERT_CUDA_GUARDS", "1", "expected variables among MODERNBERT_CUDA_LIBRARY, "],
+])("%s=%s is refused", async (name, value, message) => {
+  vi.stubEnv(name, value);
+  await expect(createCudaBackend()).rejects.toThrow(message);
+});
+
+test("an engine that there is not is refused", async () => {
+  const options = { engine: "tensorrt" as "tfjs" };
+  await expect(createCudaBackend(options)).rejects.toThrow("expected engine native or tfjs, got tensorrt");
+});
+
 /** Ids as a view of a fresh buffer. */
 function ids(backend: Backend, values: readonly number[]): View {
   const buffer = backend.allocate(values.length * 4);

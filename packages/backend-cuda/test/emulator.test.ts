@@ -7,7 +7,7 @@ import type { FiberOrder, Program } from "./support/compile.ts";
 let program: Program | undefined;
 beforeAll(() => {
   if (!missing) program = compileProgram("emulator.cu");
-}, 120_000);
+}, 600_000);
 afterAll(() => program?.[Symbol.dispose]());
 
 const run = (kernel: string, order: FiberOrder): ReturnType<Program["run"]> => program!.run(kernel, order);

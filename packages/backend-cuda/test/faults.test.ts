@@ -25,12 +25,12 @@ describe("a device that cannot be used", () => {
     [
       "no kernel image",
       {},
-      "the library has no kernels for emulated on the CPU, sm_80: it needs sm_80 or newer: choose",
+      "the library has no kernels for emulated on the CPU, sm_90: it needs sm_80 or newer: choose",
     ],
     [
       "old ptx",
       {},
-      "the NVIDIA driver is too old to compile the library's kernels for emulated on the CPU, sm_80: install",
+      "the NVIDIA driver is too old to compile the library's kernels for emulated on the CPU, sm_90: install",
     ],
   ] as const)("%s %o", ([fault, variables, message]) => {
     const { lines, status } = suffer("open", fault, variables);
@@ -41,7 +41,7 @@ describe("a device that cannot be used", () => {
 
   test("a slice of a GPU is named", () => {
     expect(suffer("open", "mig").lines[0]).toBe(
-      "CUDA device 0, emulated on the CPU MIG 1g.10gb, sm_80, 1 SMs, 8.0 GiB, driver of CUDA 13.0, runtime 13.0, cuBLASLt 13.0.0",
+      "CUDA device 0, emulated on the CPU MIG 1g.10gb, sm_90, 2 SMs, 8.0 GiB, driver of CUDA 13.0, runtime 13.0, cuBLASLt 13.0.0",
     );
   });
 });
@@ -88,12 +88,36 @@ describe("a lost device", () => {
 });
 
 test("no room is an OutOfMemoryError with the pool's state; what is cached is given up first, and the backend stays usable", () => {
-  const { lines } = suffer("memory", `oom after ${68 << 20} bytes`);
+  const { lines } = suffer("memory", `oom after ${96 << 20} bytes`);
   const [first, second, third] = lines;
   expect(first).toMatch(
-    /^OutOfMemoryError: \[allocate\] expected room for 62914560 bytes, got none beside 20971520 in use and \d+ cached; \d+ of the device's 71303168 bytes are free: use smaller batches, or release tensors$/,
+    /^OutOfMemoryError: \[allocate\] expected room for 62914560 bytes, got none beside 20971520 in use and \d+ cached; \d+ of the device's 100663296 bytes are free: use smaller batches, or release tensors$/,
   );
   expect([second, third]).toEqual(["fine", "3"]);
+});
+
+test("no room for a kernel's code is an OutOfMemoryError of its command, and the backend stays usable", () => {
+  const { lines } = suffer("kernels", "no room at kernel 3");
+  expect(lines).toEqual([
+    "OutOfMemoryError: [fill] expected room for code in the device's memory, got none: use smaller batches, or release tensors",
+    ...Array.from({ length: 4 }, () => "fine"),
+  ]);
+});
+
+test("after a kernel that found no room, those that read what it would have written do not run", () => {
+  const refusal =
+    "OutOfMemoryError: [segmentSum] expected room for code in the device's memory, got none: use smaller batches, or release tensors";
+  for (const kernel of [1, 2, 3, 4])
+    expect(suffer("segments", `no room at kernel ${kernel}`).lines).toEqual([refusal, "429 429", "fine"]);
+});
+
+test("no room for a graph is an OutOfMemoryError, and the next replay makes one", () => {
+  const { lines } = suffer("replays", "no room for a graph");
+  expect(lines).toEqual([
+    "fine",
+    "OutOfMemoryError: [replay] expected room for a graph in the device's memory, got none: use smaller batches, or release tensors",
+    "fine",
+  ]);
 });
 
 describe("a command that CUDA does not capture", () => {

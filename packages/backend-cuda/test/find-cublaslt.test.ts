@@ -65,6 +65,12 @@ test("version 13 comes before 12 where both lie together, but not from a place f
   expect(find()).toBe(newer);
 });
 
+test("what cannot be read is passed over", () => {
+  mkdirSync(join(root, "etc/ld.so.conf.d/folder.conf"), { recursive: true });
+  file("usr/lib/python3/dist-packages/nvidia", "no folder");
+  expect(find()).toBeUndefined();
+});
+
 test("other files do not count, and all places are named", () => {
   file("usr/lib64/libcublasLt.so.11");
   file("usr/lib64/libcublas.so.13");

@@ -72,7 +72,9 @@ describe("packed and installed", () => {
     const tarballs = join(folder, "tarballs");
     mkdirSync(tarballs);
     const made = script("platform-package", "--from", built, "--any-glibc").trim();
-    const packages = ["backend-cuda", "backend-tfjs", "device-kit", "tensor-core"].map((name) => join(root, "..", name));
+    const packages = ["backend-cuda", "backend-tfjs", "device-kit", "tensor-core"].map((name) =>
+      join(root, "..", name),
+    );
     for (const cwd of [...packages, made])
       execFileSync("npx", ["--yes", "pnpm@12", "pack", "--pack-destination", tarballs], { cwd, stdio: "pipe" });
     writeFileSync(join(folder, "package.json"), `{ "private": true }`);

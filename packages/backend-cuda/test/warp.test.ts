@@ -7,7 +7,7 @@ import type { Program } from "./support/compile.ts";
 let program: Program | undefined;
 beforeAll(() => {
   if (!missing) program = compileProgram("warp.cu");
-}, 60_000);
+}, 600_000);
 afterAll(() => program?.[Symbol.dispose]());
 beforeEach(({ skip }) => {
   if (missing) skip(missing);

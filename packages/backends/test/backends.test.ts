@@ -59,7 +59,7 @@ describe("createBackend", () => {
     if (asked instanceof BackendUnavailableError) skip(asked.message);
     if (asked instanceof Error) throw asked;
     const { backend, name, reason } = asked as BackendChoice;
-    expect([name, reason]).toEqual(["cuda", expect.stringContaining("CUDA device 0, emulated on the CPU, sm_80")]);
+    expect([name, reason]).toEqual(["cuda", expect.stringContaining("CUDA device 0, emulated on the CPU, sm_90")]);
     await backend[Symbol.asyncDispose]();
   });
 });

@@ -6,6 +6,8 @@ export { configToJSON } from "./config/config-json.ts";
 export type { ConfigForm, ConfigJsonOptions } from "./config/config-json.ts";
 export { createConfig, presets } from "./config/presets.ts";
 export { countParameters, parameterShapes } from "./parameters.ts";
+export { forwardFlops } from "./flops.ts";
+export type { Flops } from "./flops.ts";
 export { initialiseParameters } from "./initialise.ts";
 export type { InitialisationOptions, InitialisationStyle } from "./initialise.ts";
 export { loadModelFolder, readFolderConfig } from "./folder.ts";

@@ -18,6 +18,7 @@ export { randomTokenDetectionObjective } from "./objectives/random-token-detecti
 export { objectiveOf, objectives } from "./objectives/registry.ts";
 export { GreedyBestFitPacker } from "./data/packing/packer.ts";
 export type { PackerOptions } from "./data/packing/packer.ts";
+export { sequenceLengths } from "./data/packing/sequence-lengths.ts";
 export type { CutOptions, DocumentStore, SequenceRef, SequenceStreamState } from "./data/packing/sequences.ts";
 export { ExampleStore } from "./data/examples/example-store.ts";
 export type { Example } from "./data/examples/example.ts";

@@ -3,6 +3,7 @@ import { basename, relative } from "node:path";
 import { readConfig } from "../config/read-config.ts";
 import { formatCount, formatDuration } from "../format.ts";
 import { describeScore } from "../metrics.ts";
+import { openRunDashboard } from "../dashboard/run-dashboard.ts";
 import { createProgress } from "../progress.ts";
 import type { Progress } from "../progress.ts";
 import { joinRanks } from "../run/ranks.ts";
@@ -18,6 +19,8 @@ export interface RunCommandOptions {
   readonly set: readonly string[];
   readonly backend?: string;
   readonly dtype?: string;
+  /** Where the live report is served. */
+  readonly dashboard?: { readonly host: string; readonly port: number };
 }
 
 /** Alone, or as one of the processes that a launcher started: rank 0 speaks for all, the others of their own errors only. */
@@ -37,21 +40,32 @@ async function runAmong(ranks: RunRanks, path: string, options: RunCommandOption
   const shorthands = (["backend", "dtype"] as const).filter((name) => options[name] !== undefined);
   const set = [...options.set, ...shorthands.map((name) => `${name}=${options[name]}`)];
   const config = readConfig(path, set);
+  await using dashboard =
+    options.dashboard && ranks.rank === 0 ? await openRunDashboard(config.output, options.dashboard) : null;
+  if (dashboard) print(`dashboard ${dashboard.url}`);
   let progress: Progress | undefined;
   let release: (() => void) | undefined;
   const onStart = (start: RunStart): Progress["onEvent"] => {
     if (ranks.rank > 0) {
+      release?.();
       release = onInterrupt(start.stop, () => undefined);
       return () => undefined;
     }
+    progress?.stop();
+    release?.();
     print(describePlan(start, ranks.world));
     progress = createProgress({
-      totalTokens: start.plan.totalTokens,
+      totalTokens: start.totalTokens,
       startTokens: start.startTokens,
       metrics: start.objective.metrics,
     });
     release = onInterrupt(start.stop, progress.note);
-    return progress.onEvent;
+    dashboard?.begin();
+    const { onEvent } = progress;
+    return (event) => {
+      onEvent(event);
+      dashboard?.onEvent(event);
+    };
   };
   let result: RunResult;
   try {
@@ -71,13 +85,14 @@ async function runAmong(ranks: RunRanks, path: string, options: RunCommandOption
     print(line);
 }
 
-function describePlan({ plan, startTokens }: RunStart, world: number): string {
+function describePlan({ plan, phase, startTokens }: RunStart, world: number): string {
   const together = world > 1 ? ` on ${world} processes` : "";
+  const named = phase.count > 1 ? `phase ${phase.number} of ${phase.count}, ${phase.name}: ` : "";
   const goal = `${formatCount(plan.totalTokens)} tokens in steps of ${formatCount(plan.tokensPerStep)}${together}`;
   const evaluation = plan.evaluation ? "" : "; no validation data, so no evaluation";
   return startTokens > 0
-    ? `going on at ${formatCount(startTokens)} of ${goal}${evaluation}`
-    : `training for ${goal}${evaluation}`;
+    ? `${named}going on at ${formatCount(startTokens)} of ${goal}${evaluation}`
+    : `${named}training for ${goal}${evaluation}`;
 }
 
 function summaryLines(

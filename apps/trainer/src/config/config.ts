@@ -13,6 +13,10 @@ import { dataSection } from "./data-section.ts";
 import type { DataConfig } from "./data-section.ts";
 import { evaluationSection } from "./evaluation-section.ts";
 import type { EvaluationConfig } from "./evaluation-section.ts";
+import { logSection } from "./log-section.ts";
+import type { LogConfig } from "./log-section.ts";
+import { modelSection } from "./model-section.ts";
+import type { ModelConfig } from "./model-section.ts";
 import { settingsSection } from "./objective-settings.ts";
 
 /** What every run has; the objective's own section and fields of `evaluation` stand beside it, see objective-settings.ts. */
@@ -25,19 +29,7 @@ export interface TrainerConfig {
   readonly cpu_engine: CpuEngineName;
   readonly dtype: "f32" | "bf16" | "f16";
   readonly data: DataConfig;
-  readonly model: {
-    readonly from?: string | undefined;
-    readonly preset: string;
-    readonly num_hidden_layers?: number | undefined;
-    readonly hidden_size?: number | undefined;
-    readonly num_attention_heads?: number | undefined;
-    readonly intermediate_size?: number | undefined;
-    readonly global_attn_every_n_layers: number;
-    readonly local_attention: number;
-    readonly initializer_range: number;
-    readonly attn_out_dropout_prob: number;
-    readonly initialisation: "flexbert" | "huggingface";
-  };
+  readonly model: ModelConfig;
   readonly batch: {
     readonly micro_batch_tokens: Amount;
     /** Of documents. */
@@ -66,9 +58,10 @@ export interface TrainerConfig {
     readonly every: Amount;
     readonly keep: number;
   };
+  readonly log: LogConfig;
+  /** What each says in the place of the above; see phases.ts. */
+  readonly phases: readonly Readonly<Record<string, unknown>>[];
 }
-
-const presetNames = ["17m", "32m", "68m", "150m", "400m", "1b", "base", "large"];
 
 const positive = z.int().min(1);
 
@@ -124,45 +117,7 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         .default("f32")
         .describe("Of matrix products and activations; parameters stay in f32. f16 scales the loss."),
       data: dataSection(objective),
-      model: z
-        .strictObject({
-          from: z
-            .string()
-            .min(1)
-            .optional()
-            .describe(
-              "Hugging Face folder to go on from; the shape below is then ignored. From scratch when left out.",
-            ),
-          preset: z
-            .enum(presetNames)
-            .default("17m")
-            .describe(`Shape to start from: ${presetNames.join(", ")}.`),
-          num_hidden_layers: positive.optional().describe("These four override the preset."),
-          hidden_size: positive.optional(),
-          num_attention_heads: positive.optional(),
-          intermediate_size: positive.optional(),
-          global_attn_every_n_layers: positive
-            .default(3)
-            .describe("Layers 0, 3, 6, ... attend to the whole sequence, the others to a sliding window."),
-          local_attention: positive.default(128).describe("Width of that window in tokens, half to each side."),
-          initializer_range: z
-            .number()
-            .gt(0)
-            .default(0.02)
-            .describe("Standard deviation of the initial weights; narrow models learn faster from larger ones."),
-          attn_out_dropout_prob: z
-            .number()
-            .min(0)
-            .lt(1)
-            .default(0.1)
-            .describe("Dropout after the attention's output projection, in training only."),
-          initialisation: z
-            .enum(["flexbert", "huggingface"])
-            .default("flexbert")
-            .describe("Initial weights as in the original training code, or as transformers makes them."),
-        })
-        .prefault({})
-        .describe("Which model."),
+      model: modelSection,
       batch: z
         .strictObject({
           micro_batch_tokens: count
@@ -223,6 +178,13 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         })
         .prefault({})
         .describe("To go on from after an interruption."),
+      log: logSection,
+      phases: z
+        .array(z.record(z.string(), z.unknown()))
+        .default([])
+        .describe(
+          "One after another on the same model and optimizer state. Each has a name and says what differs from the above: length, seed, data, batch, model.global_rope_theta, model.local_rope_theta, optimizer, schedule, evaluation, or the objective's section.",
+        ),
     })
     .describe("modernbert-train");
 }

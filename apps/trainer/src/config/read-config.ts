@@ -7,6 +7,8 @@ import { maskedLmObjective, objectiveOf, objectives } from "@modernbert-ts/train
 import type { Objective } from "@modernbert-ts/training";
 import { configSchema } from "./config.ts";
 import type { TrainerConfig } from "./config.ts";
+import { phasesOf } from "./phases.ts";
+import type { Phase } from "./phases.ts";
 
 /** @param overrides `key.path=value`, the value in YAML. @throws UserError (file), UsageError (content). */
 export function readConfig(path: string, overrides: readonly string[] = []): TrainerConfig {
@@ -39,12 +41,26 @@ export function readConfig(path: string, overrides: readonly string[] = []): Tra
 export function checkConfig(value: unknown, source: string): TrainerConfig {
   const objective = objectiveIn(value);
   const result = configSchema(objective).safeParse(value, { reportInput: true });
-  if (result.success) return result.data;
+  if (result.success) {
+    // A phase that cannot be is found before the first begins.
+    phasesIn(result.data, source);
+    return result.data;
+  }
   const { issues } = result.error;
   // With another objective other keys are known.
   const first = issues.filter(({ path }) => path.join() === "objective");
   const problems = (first.length > 0 ? first : issues.slice(0, 3)).map((issue) => explain(issue, objective));
   throw new UsageError(`${source}: ${problems.join("; ")}`);
+}
+
+/** The phases of a configuration. @throws UsageError that names the phase. */
+export function phasesIn(config: TrainerConfig, source: string = "the configuration"): Phase[] {
+  try {
+    return phasesOf(config, checkConfig);
+  } catch (error) {
+    if (config.phases.length === 0 || !(error instanceof UsageError)) throw error;
+    throw new UsageError(`${source}: ${error.message}`);
+  }
 }
 
 /** The one that a configuration names; the first where it names none that there is, which the check then reports. */

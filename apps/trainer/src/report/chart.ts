@@ -9,6 +9,8 @@ export interface Series {
   readonly kind: "raw" | "line" | "dots" | "reference";
   readonly name: string;
   readonly points: readonly Point[];
+  /** Of lines that stand for things of one kind: their number, from 0. */
+  readonly colour?: number;
 }
 
 export interface Chart {
@@ -22,7 +24,7 @@ export interface Chart {
 
 const width = 560;
 const height = 250;
-const margin = { left: 52, right: 20, top: 10, bottom: 28 };
+const margin = { left: 60, right: 20, top: 10, bottom: 28 };
 
 /** One `<figure>`: title, legend where there is more than one series, drawing. */
 export function renderChart(chart: Chart): string {
@@ -36,7 +38,7 @@ export function renderChart(chart: Chart): string {
   const legend =
     named.length < 2
       ? ""
-      : named.map(({ kind, name }) => `<span class="key ${kind}">${escapeHtml(name)}</span>`).join("");
+      : named.map((one) => `<span class="key ${classOf(one)}">${escapeHtml(one.name)}</span>`).join("");
   return [
     `<figure><figcaption>${escapeHtml(chart.title)}<span class="legend">${legend}</span></figcaption>`,
     `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(chart.title)}">`,
@@ -58,13 +60,19 @@ function grid(xs: Scale, ys: Scale, { formatX, formatY }: Chart): string {
   return [...rows, ...columns].join("\n");
 }
 
-function draw({ kind, name, points }: Series, xs: Scale, ys: Scale, { formatX, formatY }: Chart): string {
+/** Of its line and its key; eight colours, then again. */
+function classOf({ kind, colour }: Series): string {
+  return colour === undefined ? kind : `${kind} c${colour % 8}`;
+}
+
+function draw(series: Series, xs: Scale, ys: Scale, { formatX, formatY }: Chart): string {
+  const { kind, name, points } = series;
   const title = ([x, y]: Point): string => `<title>${escapeHtml(name)} at ${formatX(x)}: ${formatY(y)}</title>`;
   const circle = (point: Point, css: string, radius: number): string =>
     `<circle class="${css}" cx="${round(xs.at(point[0]))}" cy="${round(ys.at(point[1]))}" r="${radius}">${title(point)}</circle>`;
   switch (kind) {
     case "dots":
-      return `${path(points, xs, ys, "dots")}${points.map((point) => circle(point, "dot", 4)).join("")}`;
+      return `${path(points, xs, ys, classOf(series))}${points.map((point) => circle(point, classOf(series).replace("dots", "dot"), 4)).join("")}`;
     case "line":
       return path(points, xs, ys, "line") + points.map((point) => circle(point, "hover", 7)).join("");
     case "raw":

@@ -1,18 +1,17 @@
-/** The charts of a run, from its events: training as a smoothed line over the faint raw one, held-out scores as dots. */
-import type { StepEvent, TrainingEvent } from "@modernbert-ts/training";
-import { formatCount, formatPercent } from "../format.ts";
+/** The charts of a run: training as a smoothed line over the faint raw one, held-out scores as dots. What a run does not have is left out. */
+import { formatCount, formatPercent, formatSmall } from "../format.ts";
 import { capitalise, formatMetric } from "../metrics.ts";
 import type { RunSummary } from "../run-folder.ts";
 import type { Chart, Point, Series } from "./chart.ts";
+import type { History, Stretch } from "./history.ts";
+import { utilisation } from "./utilisation.ts";
 
-/** Enough for the eye; a long run has thousands of steps. */
-const maxPoints = 240;
-
-export function runCharts(events: readonly TrainingEvent[], { baselines, objective }: RunSummary): Chart[] {
-  const steps = thinOut(events.filter((event) => event.kind === "step"));
-  const evaluations = events.filter((event) => event.kind === "evaluation");
-  const lastTokens = steps.at(-1)?.tokens ?? 0;
-  const of = (value: (step: StepEvent) => number): Point[] => steps.map((step) => [step.tokens, value(step)]);
+export function runCharts(history: History, summary: RunSummary): Chart[] {
+  const { baselines, objective } = summary;
+  const { stretches, evaluations } = history;
+  const lastTokens = stretches.at(-1)?.tokens ?? 0;
+  const of = (value: (stretch: Stretch) => number): Point[] =>
+    stretches.map((stretch): Point => [stretch.tokens, value(stretch)]).filter(([, y]) => Number.isFinite(y));
   const levels = (wanted: string): Series[] =>
     baselines
       .filter((baseline) => baseline.of === wanted)
@@ -24,71 +23,98 @@ export function runCharts(events: readonly TrainingEvent[], { baselines, objecti
           [lastTokens, value],
         ],
       }));
-  const formatX = formatCount;
+  const held = (value: (event: (typeof evaluations)[number]) => number): Series => ({
+    kind: "dots",
+    name: "held out",
+    points: evaluations.map((event) => [event.tokens, value(event)]),
+  });
+  const tokensPerSecond = of(({ secondsPerToken }) => 1 / secondsPerToken);
+  const learningRate: Series = { kind: "line", name: "learning rate", points: of((stretch) => stretch.learningRate) };
+  const losses = [...training(of(({ loss }) => loss)), held(({ loss }) => loss), ...levels("loss")];
+  const sources = sourceSeries(evaluations);
   return [
-    {
-      title: `Loss (${objective.lossUnit})`,
-      formatX,
-      formatY: (value) => value.toFixed(2),
-      series: [
-        ...training(of(({ loss }) => loss)),
-        { kind: "dots", name: "held out", points: evaluations.map(({ tokens, loss }) => [tokens, loss]) },
-        ...levels("loss"),
-      ],
-    },
-    ...objective.metrics.map((metric): Chart => ({
-      title: capitalise(metric.title),
-      formatX,
-      formatY: (value) => formatMetric(metric, value),
-      include: [0],
-      series: [
-        ...(steps[0]?.metrics[metric.name] === undefined ? [] : training(of(({ metrics }) => metrics[metric.name]!))),
-        {
-          kind: "dots",
-          name: "held out",
-          points: evaluations.map(({ tokens, metrics }) => [tokens, metrics[metric.name]!]),
-        },
-        ...levels(metric.name),
-      ],
-    })),
-    {
-      title: "Learning rate",
-      formatX,
-      formatY: formatSmall,
-      include: [0],
-      series: [{ kind: "line", name: "learning rate", points: of(({ learningRate }) => learningRate) }],
-    },
-    {
-      title: "Tokens per second",
-      formatX,
-      formatY: formatCount,
-      include: [0],
-      series: training(
-        of(({ tokensPerSecond }) => tokensPerSecond),
-        "tokens per second",
+    chart(`Loss (${objective.lossUnit})`, digitsFor(losses), losses),
+    ...objective.metrics.map((metric) => {
+      const own = [
+        ...(stretches[0]?.metrics[metric.name] === undefined
+          ? []
+          : training(of(({ metrics }) => metrics[metric.name]!))),
+        held(({ metrics }) => metrics[metric.name]!),
+      ];
+      return chart(
+        capitalise(metric.title),
+        (value) => formatMetric(metric, value),
+        [...own, ...levels(metric.name)],
+        0,
+      );
+    }),
+    chart("Held-out loss by source", digitsFor(sources), sources),
+    chart("Learning rate", formatSmall, [learningRate], 0),
+    chart("Tokens per second", formatCount, training(tokensPerSecond, "tokens per second"), 0),
+    chart(
+      "Model FLOPs utilisation",
+      formatPercent,
+      training(
+        of((part) => utilisation(part, summary)),
+        "MFU",
       ),
-    },
-    {
-      title: "Packing efficiency",
-      formatX,
-      formatY: formatPercent,
-      include: [0.9, 1],
-      series: training(
-        of(({ packingEfficiency }) => packingEfficiency),
-        "packing efficiency",
+      0,
+    ),
+    chart(
+      "Packing efficiency",
+      formatPercent,
+      training(
+        of((part) => part.packingEfficiency),
+        "packing",
       ),
-    },
-    {
-      title: "Gradient norm",
-      formatX,
-      formatY: formatSmall,
-      include: [0],
-      series: training(
+      0.9,
+      1,
+    ),
+    chart(
+      "Gradient norm",
+      formatSmall,
+      training(
         of(({ gradientNorm }) => gradientNorm),
         "gradient norm",
       ),
-    },
+      0,
+    ),
+    chart(
+      "Scored share of tokens (mask rate)",
+      formatPercent,
+      training(
+        of((part) => part.scoredShare),
+        "scored",
+      ),
+      0,
+    ),
   ];
+}
+
+/** As many digits as tell the values of a chart apart. */
+function digitsFor(series: readonly Series[]): (value: number) => string {
+  const values = series.flatMap(({ points }) => points.map(([, y]) => y));
+  const spread = values.reduce((a, b) => Math.max(a, b), -Infinity) - values.reduce((a, b) => Math.min(a, b), Infinity);
+  const digits = Math.min(6, Math.max(2, 1 - Math.floor(Math.log10(spread))));
+  return (value) => value.toFixed(Number.isFinite(digits) ? digits : 2);
+}
+
+/** A line for each source, in the order of their names. */
+function sourceSeries(evaluations: History["evaluations"]): Series[] {
+  const names = [...new Set(evaluations.flatMap(({ sources = {} }) => Object.keys(sources)))].sort();
+  return names.map((name, colour) => ({
+    kind: "dots",
+    name,
+    colour,
+    points: evaluations.flatMap(({ tokens, sources = {} }): Point[] =>
+      name in sources ? [[tokens, sources[name]!]] : [],
+    ),
+  }));
+}
+
+/** Over the tokens seen; `include`: what the vertical axis must reach. */
+function chart(title: string, formatY: Chart["formatY"], series: readonly Series[], ...include: number[]): Chart {
+  return { title, formatX: formatCount, formatY, series, include };
 }
 
 function training(points: readonly Point[], name: string = "training"): Series[] {
@@ -96,31 +122,6 @@ function training(points: readonly Point[], name: string = "training"): Series[]
     { kind: "raw", name, points },
     { kind: "line", name, points: smooth(points) },
   ];
-}
-
-function formatSmall(value: number): string {
-  return value !== 0 && Math.abs(value) < 0.01 ? value.toExponential(0) : String(Number(value.toPrecision(2)));
-}
-
-/** Means over equal stretches of steps. */
-function thinOut(steps: readonly StepEvent[]): StepEvent[] {
-  const stretch = Math.ceil(steps.length / maxPoints);
-  if (stretch <= 1) return [...steps];
-  return Array.from({ length: Math.ceil(steps.length / stretch) }, (_, at) => {
-    const part = steps.slice(at * stretch, (at + 1) * stretch);
-    const mean = (value: (step: StepEvent) => number): number =>
-      part.reduce((sum, step) => sum + value(step), 0) / part.length;
-    return {
-      ...part.at(-1)!,
-      loss: mean(({ loss }) => loss),
-      metrics: Object.fromEntries(
-        Object.keys(part[0]!.metrics).map((name) => [name, mean(({ metrics }) => metrics[name]!)]),
-      ),
-      tokensPerSecond: 1 / mean(({ tokensPerSecond }) => 1 / tokensPerSecond),
-      packingEfficiency: mean(({ packingEfficiency }) => packingEfficiency),
-      gradientNorm: mean(({ gradientNorm }) => gradientNorm),
-    };
-  });
 }
 
 /** Centred mean over about a twentieth of the points: no lag, unlike a running average. */

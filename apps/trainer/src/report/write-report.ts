@@ -5,6 +5,8 @@ import { readMetrics } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { readRunSummary, runLayout } from "../run-folder.ts";
 import { writeTextFile } from "../write-file.ts";
+import { readSamples } from "../samples/samples-file.ts";
+import { History } from "./history.ts";
 import { renderReport } from "./page.ts";
 
 /** Returns the path of the report. @throws UserError when the folder is no run or has no step yet; DataError. */
@@ -13,6 +15,8 @@ export function writeReport(run: string, output: string = join(run, runLayout.re
     throw new UserError(`there is no ${join(run, runLayout.summary)}: give the output folder of a run`);
   const events = readMetrics(join(run, runLayout.metrics));
   if (!events.some(({ kind }) => kind === "step")) throw new UserError(`${run} has no step yet: train first`);
-  writeTextFile(output, renderReport(basename(resolve(run)), readRunSummary(run), events));
+  const samples = readSamples(join(run, runLayout.samples));
+  const history = new History(events);
+  writeTextFile(output, renderReport({ name: basename(resolve(run)), summary: readRunSummary(run), history, samples }));
   return output;
 }

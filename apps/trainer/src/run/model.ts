@@ -28,7 +28,8 @@ export async function createModel(
     await checkSameTokenizer(from, data.tokenizer);
     const configure = (stored: ModernBertConfig): ModernBertConfig => {
       checkLength(config.data.max_length, stored);
-      return { ...stored, ...settings, dropout: { ...stored.dropout, attentionOutput } };
+      const rope = withThetas(stored.rope, config.model);
+      return { ...stored, rope, ...settings, dropout: { ...stored.dropout, attentionOutput } };
     };
     // A classifier is trained from fresh values on whatever the folder was trained for.
     const fresh = settings ? { initialiseMissing: { seed: config.seed } } : {};
@@ -56,6 +57,8 @@ export function modelConfig(
     intermediate_size: model.intermediate_size ?? preset.intermediateSize,
     global_attn_every_n_layers: model.global_attn_every_n_layers,
     local_attention: model.local_attention,
+    ...(model.global_rope_theta === undefined ? {} : { global_rope_theta: model.global_rope_theta }),
+    ...(model.local_rope_theta === undefined ? {} : { local_rope_theta: model.local_rope_theta }),
     initializer_range: model.initializer_range,
     attn_out_dropout_prob: model.attn_out_dropout_prob,
     classifier_pooling: "mean",
@@ -65,6 +68,17 @@ export function modelConfig(
     eos_token_id: roles.sep,
     pad_token_id: roles.pad,
   });
+}
+
+/** Those of the configuration in the place of stored ones. */
+function withThetas(
+  { global, local }: ModernBertConfig["rope"],
+  { global_rope_theta: ofGlobal, local_rope_theta: ofLocal }: TrainerConfig["model"],
+): ModernBertConfig["rope"] {
+  return {
+    global: { ...global, theta: ofGlobal ?? global.theta },
+    local: { ...local, theta: ofLocal ?? local.theta },
+  };
 }
 
 function checkLength(maxLength: number, { maxPositionEmbeddings }: ModernBertConfig): void {
@@ -78,10 +92,14 @@ async function checkSameTokenizer(folder: string, tokenizer: Tokenizer): Promise
   const path = join(folder, "tokenizer.json");
   const own = await openTokenizerFile(path);
   if (own === undefined) return;
-  if (identity(own) !== identity(tokenizer))
+  if (!sameTokenizer(own, tokenizer))
     throw new UserError(
       `the data were made with another tokenizer than ${folder}: make them again with \`prepare --tokenizer ${path}\``,
     );
+}
+
+export function sameTokenizer(a: Tokenizer, b: Tokenizer): boolean {
+  return identity(a) === identity(b);
 }
 
 function identity(tokenizer: Tokenizer): string {

@@ -16,6 +16,7 @@ import type { DataStore, TrainingData } from "./training-data.ts";
 
 export interface RunPlan {
   readonly precision: Precision;
+  /** Where the phase ends. */
   readonly totalTokens: number;
   readonly tokensPerStep: number;
   readonly batches: BatchSettings;
@@ -35,11 +36,15 @@ export interface RunPlan {
   readonly checkpoints: { readonly every: Interval; readonly keep: number };
 }
 
-/** @throws UsageError when fields contradict each other; DataError for schedules that cannot be. */
+/**
+ * @param phase where it begins on the run's clock of tokens, and what weight decay goes by.
+ * @throws UsageError when fields contradict each other; DataError for schedules that cannot be.
+ */
 export function planOf(
   config: TrainerConfig,
   objective: Objective,
   { train, validation, roles }: Pick<TrainingData, "train" | "validation" | "roles">,
+  { startTokens, maxLearningRate }: { readonly startTokens: number; readonly maxLearningRate: number },
 ): RunPlan {
   const { batch, data, optimizer, evaluation, checkpoints } = config;
   const rowLength = parseCount(batch.micro_batch_tokens)!;
@@ -50,29 +55,30 @@ export function planOf(
   const longDocuments = "long_documents" in data ? data.long_documents : "truncate";
   const cut = { maxLength: data.max_length, longDocuments };
   const common = { ...cut, rowLength };
-  const totalTokens = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
-  const warmupTokens = parseShare(batch.warmup_tokens ?? 0, totalTokens)!;
+  const length = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
+  const warmupTokens = parseShare(batch.warmup_tokens ?? 0, length)!;
   const maxRows = batch.micro_batches ?? 1;
-  const rows = warmupTokens === 0 ? maxRows : batchSizeSchedule({ minRows: 1, maxRows, warmupTokens });
+  const grown = batchSizeSchedule({ minRows: 1, maxRows, warmupTokens });
+  const rows = warmupTokens === 0 ? maxRows : (tokens: number) => grown(tokens - startTokens);
   const examples = batch.examples === undefined ? {} : { examples: batch.examples };
-  const factor = learningRateSchedule(scheduleOf(config.schedule, totalTokens));
+  const factor = learningRateSchedule(scheduleOf(config.schedule, length));
   return {
     precision: precisions[config.dtype],
-    totalTokens,
+    totalTokens: startTokens + length,
     tokensPerStep:
       batch.examples === undefined
         ? rowLength * maxRows
         : Math.round((batch.examples * train.tokens) / train.documents),
     batches: { ...common, ...examples, seed: config.seed, rows },
     optimizer: {
-      maxLearningRate: optimizer.learning_rate,
+      maxLearningRate,
       betas: [optimizer.beta1, optimizer.beta2],
       eps: optimizer.eps,
       weightDecay: optimizer.weight_decay,
       ...(optimizer.clip_norm === undefined ? {} : { clipNorm: optimizer.clip_norm }),
       ...(config.dtype === "f16" ? { lossScale: {} } : {}),
     },
-    learningRate: (tokens) => optimizer.learning_rate * factor(tokens),
+    learningRate: (tokens) => optimizer.learning_rate * factor(tokens - startTokens),
     evaluation: validation && {
       every: parseInterval(evaluation.every)!,
       count:

@@ -1,43 +1,22 @@
-/** A whole run from its configuration: data, backend, model, optimizer, schedule; then the loop; then the finished model and report. */
+/** A whole run from its configuration: where it begins, its phases one after another, then the finished model and the report. */
 import { join } from "node:path";
-import { eachOnce, noticeUnfused, openRuntime } from "@modernbert-ts/pipelines";
-import {
-  batchesOf,
-  evaluate,
-  evaluateUnless,
-  gatherJson,
-  loaderStateOf,
-  MetricsLog,
-  objectiveOf,
-  objectives,
-  openCheckpoint,
-  restoreTraining,
-  StableAdamW,
-  Trainer,
-  trainingStateOf,
-} from "@modernbert-ts/training";
+import { eachOnce, openRuntime } from "@modernbert-ts/pipelines";
+import { gatherJson, objectiveOf, objectives, openCheckpoint, trainingStateOf } from "@modernbert-ts/training";
 import type { Checkpoint, Objective, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
 import type { Collective, Runtime } from "@modernbert-ts/tensor-core";
-import { stringify } from "yaml";
 import type { TrainerConfig } from "../config/config.ts";
-import { settingsOf } from "../config/objective-settings.ts";
 import { exportCheckpoint } from "./export-model.ts";
 import { UsageError, UserError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
-import { writeTextFile } from "../write-file.ts";
+import { runLayout } from "../run-folder.ts";
 import { changedSettings } from "./changed-settings.ts";
 import { lockFolder } from "./lock.ts";
-import { createModel } from "./model.ts";
-import { modelFiles } from "./model-files.ts";
-import { planOf } from "./plan.ts";
+import { phaseToGoOn, planPhases } from "./phases.ts";
 import type { RunPlan } from "./plan.ts";
-import { alone, backendOf, shareOf } from "./ranks.ts";
+import { alone, backendOf } from "./ranks.ts";
 import type { RunRanks } from "./ranks.ts";
-import { inUsersWords } from "./users-words.ts";
-import { findStart, isOwn, setLaterAside } from "./resume.ts";
-import { runLayout } from "../run-folder.ts";
-import { writeRunSummary } from "./write-summary.ts";
-import { openData } from "./open-data.ts";
+import { findStart } from "./resume.ts";
+import { trainPhase } from "./train-phase.ts";
 
 export interface RunOptions {
   /** `auto` or the path of a checkpoint; a new run when absent. */
@@ -46,12 +25,17 @@ export interface RunOptions {
   readonly ranks?: RunRanks;
   /** Gets one line for everything that a person should know before training starts; on rank 0 only. */
   readonly onNotice: (notice: string) => void;
-  /** Called once, when the loop is about to start. The returned function gets every event, on rank 0. */
+  /** Called for each phase, when its loop is about to start. The returned function gets its events, on rank 0. */
   readonly onStart: (start: RunStart) => (event: TrainingEvent) => void;
 }
 
 export interface RunStart {
+  /** Of this phase; its `totalTokens` is where the phase ends. */
   readonly plan: RunPlan;
+  /** Its name, its number from 1, and how many there are. */
+  readonly phase: { readonly name: string; readonly number: number; readonly count: number };
+  /** Of all phases. */
+  readonly totalTokens: number;
   readonly objective: Objective;
   readonly startTokens: number;
   /** Finishes the step, saves and returns. */
@@ -82,120 +66,67 @@ export async function runTraining(config: TrainerConfig, options: RunOptions): P
 /** The folder is these processes' own. */
 async function trainIn(config: TrainerConfig, options: RunOptions & { readonly ranks: RunRanks }): Promise<RunResult> {
   const { output } = config;
-  const { ranks } = options;
-  const { rank, world } = ranks;
+  const { ranks, onNotice } = options;
   const objective = objectiveNamed(config.objective);
   const checkpointFolder = join(output, runLayout.checkpoints);
-  const found = rank === 0 ? await findStart(checkpointFolder, options.resume, options.onNotice) : undefined;
+  const found = ranks.rank === 0 ? await findStart(checkpointFolder, options.resume, onNotice) : undefined;
   if (found) {
     const saved = trainingStateOf(found);
     if (saved.objective !== objective.name)
       throw new UserError(
         `${found.path} was trained for ${saved.objective}, not ${objective.name}: set objective back, or another output for a new run`,
       );
-    for (const line of changedSettings(saved.settings, config)) options.onNotice(line);
+    for (const line of changedSettings(saved.settings, config)) onNotice(line);
   }
-  const data = await openData(config, objective, options.onNotice);
-  const plan = planOf(config, objective, data);
-  const tell = eachOnce(options.onNotice);
+  const phases = await planPhases(config, objective, onNotice);
+  const tell = eachOnce(onNotice);
   await using open = await openRuntime({
     ...backendOf(config, ranks),
-    precision: plan.precision,
+    precision: phases[0]!.plan.precision,
     onNotice: tell,
   });
   const { choice, runtime } = open;
   tell(choice.reason);
   const collective = ranks.collective(choice.backend);
-  const start = collective ? await sharedStart(runtime, collective, found) : found;
-  const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
-  const settings = settingsOf(config, objective);
-  const model = objective.model(bert, { seed: config.seed }, settings.training);
-  const shown = { ...objective, metrics: [...model.metrics, ...(model.heldOut?.metrics ?? [])] };
-  const optimizer = new StableAdamW(model, plan.optimizer);
-  const state = start && (await restoreTraining(start, model, optimizer));
-  const training = { store: data.train, roles: data.roles };
-  const loader = inUsersWords(() =>
-    objective.loader(
-      training,
-      { ...plan.batches, rank, world },
-      settings.training,
-      state && loaderStateOf(state, rank, world),
-    ),
-  );
-  const { evaluation } = plan;
-  const batches =
-    evaluation &&
-    (() =>
-      batchesOf(
-        objective.loader({ store: evaluation.store, roles: data.roles }, evaluation.batches, settings.evaluation),
-        evaluation.count,
-      ));
-  if (rank === 0) {
-    const baselines = batches ? objective.baselines(training, batches(), settings.evaluation) : [];
-    if (start) setLaterAside(checkpointFolder, start, options.onNotice);
-    writeTextFile(join(output, runLayout.config), stringify(config));
-    writeRunSummary(output, { config, choice, model: bert, data, plan, objective: shown, baselines });
-  }
-  const wanted = metricsPosition(checkpointFolder, start);
-  const metrics = rank === 0 ? new MetricsLog(join(output, runLayout.metrics), wanted) : undefined;
-  if (metrics && metrics.position < wanted) {
-    options.onNotice(
-      `${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`,
-    );
-  }
-  try {
-    const trainer: Trainer<unknown> = new Trainer({
-      objective: objective.name,
-      model,
-      optimizer,
-      loader,
-      learningRate: plan.learningRate,
-      totalTokens: plan.totalTokens,
-      ...(metrics ? { metrics } : {}),
-      ...(collective ? { collective } : {}),
-      checkpoints: {
-        directory: checkpointFolder,
-        ...plan.checkpoints,
-        files: {
-          ...modelFiles(bert.config, objective.head, data.tokenizer),
-          ...objective.files?.(bert, settings.training, config.data.max_length),
-        },
-        settings: config,
-      },
-      onNotice: options.onNotice,
-      observer(event) {
-        noticeUnfused(runtime, tell);
-        observe(event);
-      },
-      ...(batches
-        ? {
-            evaluation: {
-              every: evaluation!.every,
-              score: (stopped) =>
-                collective
-                  ? evaluate(model, shareOf(batches(), ranks), collective)
-                  : evaluateUnless(stopped, model, batches()),
+  let start = collective ? await sharedStart(runtime, collective, found) : found;
+  let stopping = false;
+  /** With the metrics that it has on these data. */
+  let shown = objective;
+  const { totalTokens } = phases.at(-1)!.plan;
+  const context = { config, objective, phases, runtime, choice, collective, ranks, onNotice, tell };
+  for (let { index } = start ? phaseToGoOn(phases, trainingStateOf(start)) : phases[0]!; ; index++) {
+    const result: TrainingResult = await trainPhase(
+      {
+        ...context,
+        onStart({ phase: { name, plan }, objective: made, startTokens, stop }) {
+          shown = made;
+          return options.onStart({
+            plan,
+            phase: { name, number: index + 1, count: phases.length },
+            totalTokens,
+            objective: shown,
+            startTokens,
+            stop() {
+              stopping = true;
+              stop();
             },
-          }
-        : {}),
-      ...(start && state ? { resume: { ...state, checkpoint: start.path } } : {}),
-    });
-    const observe = options.onStart({
-      plan,
-      objective: shown,
-      startTokens: state?.progress.tokens ?? 0,
-      stop: () => trainer.stop(),
-    });
-    const result = await trainer.run();
-    if (result.reason === "stopped" || rank > 0)
-      return { ...result, objective: shown, modelFolder: undefined, report: undefined };
+          });
+        },
+      },
+      phases[index]!,
+      start,
+    );
+    const last = index === phases.length - 1;
+    if (!last && result.reason === "finished" && !stopping) {
+      start = await openCheckpoint(result.checkpoint!);
+      continue;
+    }
+    const reason = last ? result.reason : "stopped";
+    if (reason === "stopped" || ranks.rank > 0)
+      return { ...result, reason, objective: shown, modelFolder: undefined, report: undefined };
     const modelFolder = join(output, runLayout.model);
     await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
     return { ...result, objective: shown, modelFolder, report: writeReport(output) };
-  } finally {
-    metrics?.close();
-    optimizer.dispose();
-    bert.dispose();
   }
 }
 
@@ -216,9 +147,4 @@ function objectiveNamed(name: string): Objective {
   if (objective) return objective;
   const known = objectives.map((each) => each.name).join(", ");
   throw new UsageError(`expected objective to be one of ${known}, got ${name}`);
-}
-
-/** Steps after the checkpoint are forgotten; another run's checkpoint starts a new file. */
-function metricsPosition(directory: string, start: Checkpoint | undefined): number {
-  return start && isOwn(directory, start) ? trainingStateOf(start).metricsPosition : 0;
 }

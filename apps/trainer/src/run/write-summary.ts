@@ -1,42 +1,52 @@
-/** Writes run.json when a run begins. */
+/** Writes run.json when a run begins, and when a phase does. */
 import { join } from "node:path";
-import type { BackendChoice } from "@modernbert-ts/backends";
+import { forwardFlops } from "@modernbert-ts/modernbert";
 import type { ModernBert } from "@modernbert-ts/modernbert";
-import type { Baseline, Objective } from "@modernbert-ts/training";
-import type { TrainerConfig } from "../config/config.ts";
+import { ExampleStore, sequenceLengths } from "@modernbert-ts/training";
+import type { Baseline, TokenShardReader } from "@modernbert-ts/training";
 import { runLayout } from "../run-folder.ts";
-import type { RunSummary } from "../run-folder.ts";
+import type { PhaseFlops, RunSummary } from "../run-folder.ts";
 import { writeTextFile } from "../write-file.ts";
-import type { RunPlan } from "./plan.ts";
-import type { TrainingData } from "./training-data.ts";
+import type { PlannedPhase } from "./phases.ts";
+import type { RunContext } from "./run-context.ts";
 
-interface RunParts {
-  readonly config: TrainerConfig;
-  readonly choice: BackendChoice;
-  readonly model: ModernBert;
-  readonly data: TrainingData;
-  readonly plan: RunPlan;
-  readonly objective: Objective;
-  readonly baselines: readonly Baseline[];
-}
+/** Enough to know the lengths of all. */
+const sampledDocuments = 100_000;
 
-export function writeRunSummary(output: string, parts: RunParts): void {
-  const { config, choice, model, data, plan, baselines } = parts;
-  const { name, lossUnit, metrics } = parts.objective;
+export function writeRunSummary(
+  output: string,
+  { config, choice, objective, phases, ranks }: RunContext,
+  { data, plan }: PlannedPhase,
+  model: ModernBert,
+  baselines: readonly Baseline[],
+): void {
+  const { name, lossUnit, metrics } = objective;
   const { layers, hiddenSize, numHeads: heads, intermediateSize, vocabSize } = model.config;
+  const peak = config.log.peak_tflops;
   const summary: RunSummary = {
     version: 2,
     parameters: model.parameterCount(),
     shape: { layers: layers.length, hiddenSize, heads, intermediateSize, vocabSize },
     backend: choice.reason,
-    totalTokens: plan.totalTokens,
+    totalTokens: phases.at(-1)!.plan.totalTokens,
     tokensPerStep: plan.tokensPerStep,
     trainTokens: data.train.tokens,
     trainDocuments: data.train.documents,
     validationTokens: data.validation?.tokens ?? 0,
     objective: { name, lossUnit, metrics },
+    flops: peak === undefined ? [] : phases.map((phase) => flopsOf(model, phase)),
+    ...(peak === undefined ? {} : { peakFlops: peak * 1e12 * ranks.world }),
     baselines,
     config,
   };
   writeTextFile(join(output, runLayout.summary), `${JSON.stringify(summary, null, 2)}\n`);
+}
+
+function flopsOf(model: ModernBert, { data: { train, roles }, plan, startTokens }: PlannedPhase): PhaseFlops {
+  const cut = { ...plan.batches, clsId: roles.cls, sepId: roles.sep };
+  const lengths =
+    train instanceof ExampleStore
+      ? train.sequenceLengths(sampledDocuments)
+      : sequenceLengths(train as TokenShardReader, cut, sampledDocuments);
+  return { startTokens, ...forwardFlops(model.config, model.head, lengths) };
 }

@@ -82,7 +82,7 @@ int boxes(const char *name) {
       return encode_tensor_map(&map, at, shape) != 0;
     };
     const mb_box_shape good = {2, {64, 9}, {128}, {64, 8}, swizzle::bytes_128};
-    mb_box_shape wrong[7] = {good, good, good, good, good, good, good};
+    mb_box_shape wrong[8] = {good, good, good, good, good, good, good, {3, {64, 9, 2}, {256, 128}, {64, 8, 1}, swizzle::bytes_128}};
     wrong[0].strides[0] = 120;
     wrong[1].strides[0] = 1ull << 40;
     wrong[2].box[1] = 257;

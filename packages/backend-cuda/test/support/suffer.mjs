@@ -19,6 +19,9 @@ function vector(backend, size) {
   return { buffer, dtype: "f32", shape: [size], strides: [1], offset: 0 };
 }
 
+/** The same as a column. */
+const column = (view) => ({ ...view, shape: [view.shape[0], 1], strides: [1, 1] });
+
 const works = {
   /** Nothing but the backend. */
   async open() {
@@ -66,6 +69,23 @@ const works = {
     backend.run("fill", [value], [], { value: 3 });
     console.log(new Float32Array(await backend.read(value.buffer, 0, 4))[0]);
     backend.release(kept);
+    await backend[Symbol.asyncDispose]();
+  },
+  /** Sums of segments, whose command is several kernels, twice. */
+  async segments() {
+    const backend = await createCudaBackend();
+    const [values, ids, out] = [vector(backend, 3000), { ...vector(backend, 3000), dtype: "i32" }, vector(backend, 7)];
+    backend.write(values.buffer, new Float32Array(3000).fill(1));
+    backend.write(
+      ids.buffer,
+      Int32Array.from({ length: 3000 }, (_, at) => at % 7),
+    );
+    for (let round = 0; round < 2; round++) {
+      await attempt(async () => {
+        backend.run("segmentSum", [column(out)], [column(values), ids], {});
+        console.log(new Float32Array(await backend.read(out.buffer, 0, 8)).join(" "));
+      });
+    }
     await backend[Symbol.asyncDispose]();
   },
   /** A recording, three times. */

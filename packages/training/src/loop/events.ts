@@ -16,6 +16,8 @@ export interface StepEvent {
   readonly lossScale: number;
   /** 0..1, see `Batch`. */
   readonly packingEfficiency: number;
+  /** How much the step scored, on all ranks; absent in files of earlier releases. */
+  readonly weight?: number;
   /** Of this step, where it is short together with those just before it, see `Throughput`. */
   readonly tokensPerSecond: number;
   /** Time spent in training so far, evaluations and checkpoints included, stops between runs not. */
@@ -30,6 +32,8 @@ export interface EvaluationEvent {
   readonly metrics: Readonly<Record<string, number>>;
   /** How much was scored. */
   readonly weight: number;
+  /** Loss by the name of a source, where it is known which text is of which. */
+  readonly sources?: Readonly<Record<string, number>>;
   readonly seconds: number;
 }
 

@@ -38,6 +38,7 @@ export async function saveTraining<Row>(
     const state: TrainingState = {
       version: 3,
       objective,
+      phase: options.phase ?? 0,
       progress,
       loaders,
       metricsPosition: metrics?.positionAfter(event) ?? 0,

@@ -12,6 +12,8 @@ import type { TrainingProgress, TrainingState } from "./training-state.ts";
 export interface TrainerOptions<Row> {
   /** Name of what is trained for; a checkpoint of another is not gone on from. */
   readonly objective: string;
+  /** Which of several phases this is, from 0: it is kept in checkpoints. */
+  readonly phase?: number;
   readonly model: TrainableModel<Row>;
   readonly optimizer: StableAdamW;
   readonly loader: BatchLoader<Row>;

@@ -10,7 +10,7 @@ import { emptyBatch } from "../data/packing/batch.ts";
 import type { Batch } from "../data/packing/batch.ts";
 import { expectFinite, expectFiniteScore } from "./divergence.ts";
 import type { Score } from "./evaluate.ts";
-import type { CheckpointEvent } from "./events.ts";
+import type { CheckpointEvent, StepEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
 import { agreeOnOptions, shareParameters } from "./ranks.ts";
 import { Reporter } from "./reporter.ts";
@@ -34,14 +34,12 @@ interface Drawn<Row> {
 }
 
 /** A step that is queued and not yet reported. */
-interface Pending {
+interface Pending extends Required<
+  Pick<StepEvent, "step" | "tokens" | "learningRate" | "packingEfficiency" | "weight">
+> {
   /** With the time at which they came, in milliseconds of `performance.now()`. */
   readonly values: Promise<StepMetrics & { readonly at: number }>;
   readonly stepTokens: number;
-  readonly packingEfficiency: number;
-  readonly learningRate: number;
-  readonly step: number;
-  readonly tokens: number;
 }
 
 export class Trainer<Row> {
@@ -166,7 +164,7 @@ export class Trainer<Row> {
     this.#step = step;
     this.#tokens += stepTokens;
     const { packingEfficiency } = batch;
-    this.#pending = { values, stepTokens, packingEfficiency, learningRate, step, tokens: this.#tokens };
+    this.#pending = { values, stepTokens, packingEfficiency, weight, learningRate, step, tokens: this.#tokens };
     if (previous) await this.#report(previous);
     // Lets signals and timers in, also on a backend whose reads never leave the thread.
     await new Promise((resolve) => setImmediate(resolve));
@@ -180,7 +178,7 @@ export class Trainer<Row> {
   }
 
   async #report(pending: Pending): Promise<void> {
-    const { learningRate, step, tokens, stepTokens, packingEfficiency } = pending;
+    const { learningRate, step, tokens, stepTokens, packingEfficiency, weight } = pending;
     const { at, ...values } = await pending.values;
     const took = this.#lap(at);
     expectFinite(values, step, this.#options.optimizer.lossScale.dynamic, this.#checkpoint);
@@ -191,6 +189,7 @@ export class Trainer<Row> {
       ...values,
       learningRate,
       packingEfficiency,
+      weight,
       tokensPerSecond: this.#throughput.add(stepTokens, took),
       seconds: this.#seconds,
     });

@@ -14,6 +14,8 @@ export interface TrainingState {
   /** Name of what was trained for. */
   readonly objective: string;
   readonly progress: TrainingProgress;
+  /** Which of several phases it is in the middle, or at the end, of; the first where it does not say. */
+  readonly phase?: number;
   /** What the loader of each rank gave, in the order of ranks. */
   readonly loaders: readonly unknown[];
   /** Length of the metrics file up to and with the line about this checkpoint, 0 without one. */

@@ -4,6 +4,7 @@ import { maskedLmObjective } from "./masked-lm/objective.ts";
 import { multipleChoiceObjective } from "./multiple-choice/objective.ts";
 import { questionAnsweringObjective } from "./question-answering/objective.ts";
 import { randomTokenDetectionObjective } from "./random-token-detection/objective.ts";
+import { rerankingObjective } from "./reranking/objective.ts";
 import { sequenceClassificationObjective } from "./sequence-classification/objective.ts";
 import { tokenClassificationObjective } from "./token-classification/objective.ts";
 import type { Objective } from "./objective.ts";
@@ -16,6 +17,7 @@ export const objectives: readonly Objective[] = [
   questionAnsweringObjective,
   multipleChoiceObjective,
   embeddingsObjective,
+  rerankingObjective,
 ];
 
 /** undefined where there is none of that name. */

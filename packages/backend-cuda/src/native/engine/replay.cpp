@@ -22,6 +22,10 @@ void mb_stream::replay(const double *attributes) {
   }
   if (!recording.graph && recording.refusal == cudaSuccess) capture(recording, commands, bytes);
   if (lost) return;
+  if (recording.refusal == cudaErrorMemoryAllocation) {
+    recording.refusal = cudaSuccess; /* there may be room next time */
+    return report(launched, "memory", shown_operation(MB_REPLAY), "expected room for a graph in the device's memory, got none: use smaller batches, or release tensors");
+  }
   if (recording.refusal != cudaSuccess)
     return report(launched, "unsupported", shown_operation(recording.refused),
                   std::string("expected a command that a CUDA graph can hold, got \"") + cudaGetErrorString(recording.refusal) +

@@ -1,5 +1,7 @@
 #include "engine/stream.h"
 
+#include <system_error>
+
 #include "engine/guard.h"
 
 constexpr int64_t all_commands = (int64_t)1 << 53;
@@ -12,7 +14,11 @@ bool mb_stream::begin(FILE *file) {
   if (blocks.allocate((void **)&fault, sizeof *fault, false) != cudaSuccess) return false;
   if (blocks.allocate((void **)&seen_fault, sizeof *seen_fault, true) != cudaSuccess) return false;
   cudaMemsetAsync(fault, 0, sizeof *fault, stream);
-  thread = std::thread(&mb_stream::main, this);
+  try {
+    thread = std::thread(&mb_stream::main, this);
+  } catch (const std::system_error &) {
+    return false;
+  }
   return true;
 }
 
@@ -117,6 +123,9 @@ void mb_stream::check(int32_t operation) {
   const cudaError_t error = cudaGetLastError();
   if (error == cudaSuccess && awaited == cudaSuccess) return;
   const cudaError_t cause = awaited != cudaSuccess ? awaited : error;
+  /* For the code of a kernel, which is loaded when it is first launched, or for a graph. */
+  if (cause == cudaErrorMemoryAllocation)
+    return report(launched, "memory", shown_operation(operation), "expected room for code in the device's memory, got none: use smaller batches, or release tensors");
   /* An error that is forgotten now is that of the call itself: the device lives, but the command did not run. */
   const bool certain = waits || cudaGetLastError() == cudaSuccess;
   if (!certain) return lose(cause);

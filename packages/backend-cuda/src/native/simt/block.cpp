@@ -246,7 +246,8 @@ void together(void *data, void (*compute)(void *const *lanes)) {
 
 void run(mb_grid grid, unsigned threads, int shared_bytes, const std::function<void()> &body) {
   if (shared_bytes < 0 || (size_t)shared_bytes > dynamic_bytes) stop("a block has at most 227 KiB of dynamic shared memory");
-  if (grid.y > 65535) stop("a grid has at most 65535 blocks along y");
+  if (grid.x == 0 || grid.y == 0) stop("a grid has one block or more along x and y");
+  if (grid.x > INT32_MAX || grid.y > 65535) stop("a grid has at most 2^31 - 1 blocks along x and 65535 along y");
   if (threads == 0 || threads > most_threads || threads % 32 != 0) stop("a block has 32 to 1024 threads, in whole warps");
   if (!made) {
     made = std::make_unique<machine>();

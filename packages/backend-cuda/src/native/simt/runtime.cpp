@@ -39,7 +39,9 @@ struct device {
   size_t used = 0; /* without what is pinned */
   const size_t total = (size_t)simt::fault_number("oom after %lld bytes");
   const int64_t bad_kernel = simt::fault_number("illegal address at kernel %lld");
-  std::atomic<int64_t> kernels{0};
+  const int64_t roomless_launch = simt::fault_number("no room at kernel %lld");
+  std::atomic<int64_t> kernels{0}, launches{0};
+  std::atomic<bool> roomless_graph{simt::fault_is("no room for a graph")};
   std::atomic<bool> broken{false}; /* a kernel failed: nothing runs any more */
   std::atomic<bool> seen{false};   /* and a call has said so: all later ones do */
 
@@ -115,7 +117,9 @@ cudaError_t simt::enqueue(cudaStream_t stream, std::function<void()> work) {
 }
 
 cudaError_t simt::enqueue_kernel(cudaStream_t stream, std::function<void()> kernel) {
+  if (last != cudaSuccess) return last;
   if (captured && fault_is("uncapturable")) return forbidden(), answer(cudaErrorStreamCaptureUnsupported);
+  if (++own().launches == own().roomless_launch) return answer(cudaErrorMemoryAllocation);
   return enqueue(stream, [kernel = std::move(kernel)] {
     if (++own().kernels == own().bad_kernel) own().broken = true;
     else kernel();
@@ -211,6 +215,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
 }
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long) {
+  if (own().roomless_graph.exchange(false)) return answer(cudaErrorMemoryAllocation);
   return *exec = new emulated_graph(*graph), answer(cudaSuccess);
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) { return delete graph, answer(cudaSuccess); }

@@ -84,7 +84,7 @@ namespace simt {
  * goes through here, products by a library too; it keeps what it needs by value. */
 cudaError_t enqueue(cudaStream_t stream, std::function<void()> work);
 
-/* `enqueue` of a kernel. */
+/* `enqueue` of a kernel; nothing after an error that nobody has asked for. */
 cudaError_t enqueue_kernel(cudaStream_t stream, std::function<void()> kernel);
 
 /* Whether the device has code for kernels. */

@@ -5,6 +5,8 @@
  *   MB_CLOSE                           of a function that kernels call
  *   launch(kernel, grid, threads, stream, arguments…)
  *   launch_shared(kernel, grid, threads, bytes, stream, arguments…)
+ *
+ * After a launch that failed, those of the same command do nothing: they would read what was not written.
  */
 #ifndef MB_SIMT_H
 #define MB_SIMT_H
@@ -28,6 +30,7 @@ constexpr int plain_shared_bytes = 48 << 10;
 
 template <typename... Parameters, typename... Arguments>
 void launch_shared(void (*kernel)(Parameters...), mb_grid grid, unsigned threads, int bytes, cudaStream_t stream, const Arguments &...arguments) {
+  if (cudaPeekAtLastError() != cudaSuccess) return;
   if (bytes > plain_shared_bytes) cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   kernel<<<dim3(grid.x, grid.y), threads, (size_t)bytes, stream>>>(Parameters(arguments)...);
 }

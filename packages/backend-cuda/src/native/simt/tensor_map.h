@@ -7,7 +7,8 @@
 
 constexpr int most_map_axes = 5;
 
-/* Numbers of 16 bits (bf16); axis 0 is dense. Strides count bytes, `strides[0]` is that of axis 1. */
+/* Numbers of 16 bits (bf16); axis 0 is dense. Strides count bytes, `strides[0]` is that of axis 1; each is a multiple of the one
+ * before. */
 struct mb_box_shape {
   int axes;
   uint64_t extents[most_map_axes], strides[most_map_axes - 1];
@@ -47,7 +48,7 @@ struct mb_tensor_map {
 
 enum CUresult { CUDA_SUCCESS = 0, CUDA_ERROR_INVALID_VALUE = 1, CUDA_ERROR_NOT_FOUND = 500 };
 
-/* Accepts what the driver accepts. */
+/* Accepts what the driver's documentation allows. */
 CUresult encode_tensor_map(mb_tensor_map *map, const void *data, const mb_box_shape &shape);
 
 namespace simt {

@@ -68,6 +68,12 @@ export class ExampleStore {
     );
   }
 
+  /** Of the first `examples`. */
+  sequenceLengths(examples: number): number[] {
+    const end = Math.min(examples, this.documents);
+    return Array.from({ length: end }, (_, example) => this.sequences(example).map(({ length }) => length)).flat();
+  }
+
   values(example: number): Float32Array {
     return this.#values.slice(...this.#range(example, 1));
   }

@@ -2,7 +2,6 @@
 import type { Encoder, Pooling } from "@modernbert-ts/encoder";
 
 export function sentenceFiles({ info }: Encoder, pooling: Pooling, maxLength: number): Record<string, string> {
-  const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   const modules = [
     { idx: 0, name: "0", path: "", type: "sentence_transformers.models.Transformer" },
     { idx: 1, name: "1", path: "1_Pooling", type: "sentence_transformers.models.Pooling" },
@@ -19,4 +18,8 @@ export function sentenceFiles({ info }: Encoder, pooling: Pooling, maxLength: nu
       pooling_mode_mean_sqrt_len_tokens: false,
     }),
   };
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }

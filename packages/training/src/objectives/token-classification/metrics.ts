@@ -38,8 +38,9 @@ export function tokenMetrics(labels: readonly string[]): HeldOutMetrics<ExampleR
         words += wanted.length;
         right += wanted.filter((label, at) => label === predicted[at]).length;
       }
-      const named = (side: readonly number[]): string[] => side.map((label) => labels[label]!);
-      const scores = entities ? entityScores(items.map(([a, b]) => [named(a), named(b)])) : undefined;
+      const scores = entities
+        ? entityScores(items.map(([a, b]) => [a.map((label) => labels[label]!), b.map((label) => labels[label]!)]))
+        : undefined;
       return { accuracy: right / words, ...scores };
     },
   };

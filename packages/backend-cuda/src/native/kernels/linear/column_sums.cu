@@ -9,7 +9,7 @@ static __global__ void __launch_bounds__(lanes * row_groups) sum_stretches(mb_vi
   MB_SHARED(float, parts, [row_groups][lanes]);
   const int64_t rows = in.shape[0], columns = in.shape[1];
   const int lane = threadIdx.x % lanes, group = threadIdx.x / lanes;
-  const int64_t column = (int64_t)blockIdx.x * lanes + lane, first = (int64_t)blockIdx.y * stretch;
+  const int64_t column = (int64_t)blockIdx.y * lanes + lane, first = (int64_t)blockIdx.x * stretch;
   float sum = 0;
   for (int64_t row = first + group; row < first + stretch && row < rows; row += row_groups)
     if (column < columns) sum += load_f32(in.data, in.dtype, row * columns + column);
@@ -17,7 +17,7 @@ static __global__ void __launch_bounds__(lanes * row_groups) sum_stretches(mb_vi
   __syncthreads();
   if (group > 0 || column >= columns) return;
   for (int other = 1; other < row_groups; other++) sum += parts[other][lane];
-  sums[blockIdx.y * columns + column] = sum;
+  sums[blockIdx.x * columns + column] = sum;
 }
 
 static __global__ void __launch_bounds__(loop_threads) join_stretches(mb_view out, const float *sums, int64_t count, int64_t columns) {
@@ -34,6 +34,6 @@ void op_column_sums(const mb_call &call) {
   float *const sums = (float *)call.views[2].data;
   const int64_t columns = in.shape[1], count = (in.shape[0] + stretch - 1) / stretch;
   if (columns == 0) return;
-  if (count > 0) launch(sum_stretches, mb_grid((columns + lanes - 1) / lanes, count), lanes * row_groups, call.stream, in, sums);
+  if (count > 0) launch(sum_stretches, mb_grid(count, (columns + lanes - 1) / lanes), lanes * row_groups, call.stream, in, sums);
   launch(join_stretches, loop_blocks(columns), loop_threads, call.stream, out, (const float *)sums, count, columns);
 }

@@ -94,8 +94,8 @@ __global__ void __launch_bounds__(attention_threads, 1)
     barrier_expect(&shared.rows_loaded, 2 * sizeof shared.keys);
     for (int half = 0; half < 2; half++) {
       const int token = slot.start + slot.first + half * half_rows;
-      load_box(shared.keys + half * half_rows * row_bytes, qkv, &shared.rows_loaded, 0, token, p.heads + head);
-      load_box(shared.values + half * half_rows * row_bytes, qkv, &shared.rows_loaded, 0, token, 2 * p.heads + head);
+      load_box(shared.keys + half * half_rows * row_bytes, qkv, &shared.rows_loaded, 0, p.heads + head, token);
+      load_box(shared.values + half * half_rows * row_bytes, qkv, &shared.rows_loaded, 0, 2 * p.heads + head, token);
     }
   }
   __syncthreads();

@@ -105,8 +105,8 @@ __global__ void __launch_bounds__(attention_threads, 1)
     barrier_expect(&shared.rows_loaded, 2 * sizeof shared.queries);
     for (int half = 0; half < 2; half++) {
       const int token = slot.start + slot.first + half * half_rows;
-      load_box(shared.queries + half * half_rows * row_bytes, qkv, &shared.rows_loaded, 0, token, head);
-      load_box(shared.grads + half * half_rows * row_bytes, grad, &shared.rows_loaded, 0, token, head);
+      load_box(shared.queries + half * half_rows * row_bytes, qkv, &shared.rows_loaded, 0, head, token);
+      load_box(shared.grads + half * half_rows * row_bytes, grad, &shared.rows_loaded, 0, head, token);
     }
   }
   __syncthreads();

@@ -136,7 +136,7 @@ __global__ void __launch_bounds__(attention_threads, 1) attention_forward_long(c
     barrier_init(&shared.queries_loaded, 1);
     fence_barrier_init();
     barrier_expect(&shared.queries_loaded, sizeof shared.queries);
-    load_box(shared.queries, qkv, &shared.queries_loaded, 0, slot.start + slot.first, (int)blockIdx.y);
+    load_box(shared.queries, qkv, &shared.queries_loaded, 0, (int)blockIdx.y, slot.start + slot.first);
   }
   __syncthreads();
   const int count = (slot.keys + key_rows - 1) / key_rows, head = (int)blockIdx.y;

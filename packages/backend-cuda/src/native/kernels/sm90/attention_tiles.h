@@ -27,10 +27,10 @@ struct mb_tile_source {
   int start, end; /* the first token, and how many there are */
 };
 
-/* Boxes of 64 numbers × `rows` tokens; `vectors` are those of a token. */
+/* Boxes of 64 numbers of `rows` tokens; `vectors` are those of a token. */
 inline mb_tensor_map token_map(const void *data, int tokens, int vectors, int rows) {
   const mb_box_shape shape = {
-      3, {64, (uint64_t)tokens, (uint64_t)vectors}, {(uint64_t)vectors * row_bytes, row_bytes}, {64, (uint32_t)rows, 1}, swizzle::bytes_128};
+      3, {64, (uint64_t)vectors, (uint64_t)tokens}, {row_bytes, (uint64_t)vectors * row_bytes}, {64, 1, (uint32_t)rows}, swizzle::bytes_128};
   return tensor_map(data, shape);
 }
 
@@ -47,8 +47,8 @@ template <int rows> MB_DEVICE void prepare_tile_ring(mb_tile_ring<rows> &tiles) 
 template <int rows> MB_DEVICE void load_pair(mb_tile_ring<rows> &tiles, const mb_tile_source &from, int tile, int place) {
   uint64_t *const barrier = tiles.loaded + place;
   barrier_expect(barrier, sizeof(mb_tile_pair<rows>));
-  load_box(tiles.places[place].turned, from.turned, barrier, 0, from.start + tile * rows, from.turned_row);
-  load_box(tiles.places[place].plain, from.plain, barrier, 0, from.start + tile * rows, from.plain_row);
+  load_box(tiles.places[place].turned, from.turned, barrier, 0, from.turned_row, from.start + tile * rows);
+  load_box(tiles.places[place].plain, from.plain, barrier, 0, from.plain_row, from.start + tile * rows);
 }
 
 /* Turns 8 pairs of a row. */

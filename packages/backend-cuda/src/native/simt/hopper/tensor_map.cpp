@@ -179,6 +179,7 @@ CUresult encode_tensor_map(mb_tensor_map *map, const void *data, const mb_box_sh
     if (axis == 0) continue;
     const uint64_t stride = shape.strides[axis - 1];
     if (stride % 16 != 0 || stride >= (uint64_t)1 << 40) return CUDA_ERROR_INVALID_VALUE;
+    if (axis > 1 && stride % shape.strides[axis - 2] != 0) return CUDA_ERROR_INVALID_VALUE;
     content.strides[axis - 1] = stride;
   }
   const uint32_t row = shape.box[0] * simt::item_bytes, span = shape.mode == swizzle::none ? 0 : simt::pattern_bytes(shape.mode) / 8;

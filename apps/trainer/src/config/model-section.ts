@@ -1,0 +1,68 @@
+/** The section `model` of a configuration. */
+import { z } from "zod";
+
+export interface ModelConfig {
+  readonly from?: string | undefined;
+  readonly preset: string;
+  readonly num_hidden_layers?: number | undefined;
+  readonly hidden_size?: number | undefined;
+  readonly num_attention_heads?: number | undefined;
+  readonly intermediate_size?: number | undefined;
+  readonly global_attn_every_n_layers: number;
+  readonly local_attention: number;
+  readonly global_rope_theta?: number | undefined;
+  readonly local_rope_theta?: number | undefined;
+  readonly initializer_range: number;
+  readonly attn_out_dropout_prob: number;
+  readonly initialisation: "flexbert" | "huggingface";
+}
+
+const presetNames = ["17m", "32m", "68m", "150m", "400m", "1b", "base", "large"];
+
+const positive = z.int().min(1);
+
+export const modelSection: z.ZodType<ModelConfig, unknown> = z
+  .strictObject({
+    from: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Hugging Face folder to go on from; the shape below is then ignored. From scratch when left out."),
+    preset: z
+      .enum(presetNames)
+      .default("17m")
+      .describe(`Shape to start from: ${presetNames.join(", ")}.`),
+    num_hidden_layers: positive.optional().describe("These four override the preset."),
+    hidden_size: positive.optional(),
+    num_attention_heads: positive.optional(),
+    intermediate_size: positive.optional(),
+    global_attn_every_n_layers: positive
+      .default(3)
+      .describe("Layers 0, 3, 6, ... attend to the whole sequence, the others to a sliding window."),
+    local_attention: positive.default(128).describe("Width of that window in tokens, half to each side."),
+    global_rope_theta: z
+      .number()
+      .gt(0)
+      .optional()
+      .describe(
+        "Base of the rotary angles in layers that attend to all; 160000, or as in `from`. 10000 suits 1024 tokens.",
+      ),
+    local_rope_theta: z.number().gt(0).optional().describe("The same of the others; 10000, or as in `from`."),
+    initializer_range: z
+      .number()
+      .gt(0)
+      .default(0.02)
+      .describe("Standard deviation of the initial weights; narrow models learn faster from larger ones."),
+    attn_out_dropout_prob: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.1)
+      .describe("Dropout after the attention's output projection, in training only."),
+    initialisation: z
+      .enum(["flexbert", "huggingface"])
+      .default("flexbert")
+      .describe("Initial weights as in the original training code, or as transformers makes them."),
+  })
+  .prefault({})
+  .describe("Which model.");

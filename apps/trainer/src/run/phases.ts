@@ -1,0 +1,67 @@
+/** The phases of a run with their data and plans, one after another on one clock of tokens; and the phase in which a checkpoint stands. */
+import type { Objective, TrainingState } from "@modernbert-ts/training";
+import type { TrainerConfig } from "../config/config.ts";
+import type { Phase } from "../config/phases.ts";
+import { phasesIn } from "../config/read-config.ts";
+import { UserError } from "../errors.ts";
+import { sameTokenizer } from "./model.ts";
+import { planOf } from "./plan.ts";
+import type { RunPlan } from "./plan.ts";
+import { openData } from "./open-data.ts";
+import type { TrainingData } from "./training-data.ts";
+
+export interface PlannedPhase extends Phase {
+  readonly index: number;
+  readonly data: TrainingData;
+  /** Its `totalTokens` is where the phase ends. */
+  readonly plan: RunPlan;
+  /** Tokens of the phases before. */
+  readonly startTokens: number;
+}
+
+/** Everything that can be wrong with a phase is found here, before the first begins. @throws as `openData` and `planOf`. */
+export async function planPhases(
+  config: TrainerConfig,
+  objective: Objective,
+  onNotice: (notice: string) => void,
+): Promise<readonly PlannedPhase[]> {
+  const planned: PlannedPhase[] = [];
+  const opened = new Map<string, TrainingData>();
+  for (const [index, phase] of phasesIn(config).entries()) {
+    const source = JSON.stringify(phase.config.data);
+    const data = opened.get(source) ?? (await openData(phase.config, objective, onNotice));
+    opened.set(source, data);
+    const first = planned[0];
+    if (first && !sameTokenizer(first.data.tokenizer, data.tokenizer))
+      throw new UserError(
+        `the data of phase ${phase.name} were made with another tokenizer than those of ${first.name}`,
+      );
+    const startTokens = planned.at(-1)?.plan.totalTokens ?? 0;
+    // Decay of the weights goes by the peak of the first phase, as in the original run, which carried its groups over.
+    const { learning_rate: maxLearningRate } = (first ?? phase).config.optimizer;
+    const plan = planOf(phase.config, objective, data, { startTokens, maxLearningRate });
+    planned.push({ ...phase, index, data, plan, startTokens });
+  }
+  return planned;
+}
+
+/**
+ * The phase to go on with: the one that a checkpoint stands in, or the next where that one is done.
+ * @throws UserError when the phases are not those that it was made with.
+ */
+export function phaseToGoOn(
+  phases: readonly PlannedPhase[],
+  { phase: index = 0, progress: { tokens } }: Pick<TrainingState, "phase" | "progress">,
+): PlannedPhase {
+  const phase = phases[index];
+  if (!phase)
+    throw new UserError(
+      `the checkpoint stands in phase ${index + 1}, and the configuration has ${phases.length}: set phases back, or another output for a new run`,
+    );
+  if (tokens < phase.startTokens)
+    throw new UserError(
+      `the checkpoint stands in phase ${phase.name} at ${tokens} tokens, where that phase begins at ${phase.startTokens}: set the lengths of earlier phases back`,
+    );
+  const next = phases[index + 1];
+  return next && tokens >= phase.plan.totalTokens ? next : phase;
+}

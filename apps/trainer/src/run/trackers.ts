@@ -1,0 +1,30 @@
+/** The trackers that a configuration asks for. */
+import { join } from "node:path";
+import { readMetrics } from "@modernbert-ts/training";
+import type { TrainerConfig } from "../config/config.ts";
+import { runLayout } from "../run-folder.ts";
+import { cutSamples } from "../samples/samples-file.ts";
+import type { SampleTexts } from "../samples/sample-texts.ts";
+import { openEventFile } from "../tracking/tensorboard/event-file.ts";
+import { Trackers } from "../tracking/tracker.ts";
+
+/**
+ * Of a run that is about to begin or go on: its metrics file holds what counts of it so far. One that fails is a notice.
+ * @param standing where the run stands, and what is asked of the model at evaluations.
+ */
+export async function openTrackers(
+  { output, log }: Pick<TrainerConfig, "output" | "log">,
+  { step, samples }: { readonly step: number; readonly samples: SampleTexts | undefined },
+  onNotice: (notice: string) => void,
+): Promise<Trackers> {
+  const trackers = new Trackers(onNotice);
+  const history = (): ReturnType<typeof readMetrics> => readMetrics(join(output, runLayout.metrics));
+  if (log.tensorboard)
+    await trackers.add("TensorBoard", () => openEventFile(join(output, runLayout.tensorboard), history()));
+  const samplesPath = join(output, runLayout.samples);
+  await trackers.add(runLayout.samples, () => {
+    cutSamples(samplesPath, step);
+    return samples?.writer(samplesPath);
+  });
+  return trackers;
+}

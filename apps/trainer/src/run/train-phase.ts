@@ -1,0 +1,132 @@
+/** One phase of a run: model, optimizer and loader as its configuration says, put back to where a checkpoint stands; then the loop. */
+import { join } from "node:path";
+import { noticeUnfused } from "@modernbert-ts/pipelines";
+import {
+  batchesOf,
+  evaluate,
+  evaluateUnless,
+  loaderStateOf,
+  MetricsLog,
+  restoreTraining,
+  StableAdamW,
+  Trainer,
+  trainingStateOf,
+} from "@modernbert-ts/training";
+import type { Checkpoint, Score, TrainingResult } from "@modernbert-ts/training";
+import { stringify } from "yaml";
+import { settingsOf } from "../config/objective-settings.ts";
+import { runLayout } from "../run-folder.ts";
+import { openSampleTexts } from "../samples/sample-texts.ts";
+import { writeTextFile } from "../write-file.ts";
+import { createModel } from "./model.ts";
+import { modelFiles } from "./model-files.ts";
+import type { PlannedPhase } from "./phases.ts";
+import { shareOf } from "./ranks.ts";
+import type { RunContext } from "./run-context.ts";
+import { isOwn, setLaterAside } from "./resume.ts";
+import { openTrackers } from "./trackers.ts";
+import { inUsersWords } from "./users-words.ts";
+import { writeRunSummary } from "./write-summary.ts";
+
+/** @param start where to go on: within this phase, or at the end of the one before. The run's beginning when absent. */
+export async function trainPhase(
+  context: RunContext,
+  phase: PlannedPhase,
+  start: Checkpoint | undefined,
+): Promise<TrainingResult> {
+  const { objective, runtime, collective, ranks, onNotice, tell } = context;
+  const { config, data, plan } = phase;
+  const { output } = config;
+  const { rank, world } = ranks;
+  const checkpointFolder = join(output, runLayout.checkpoints);
+  const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
+  const settings = settingsOf(config, objective);
+  const model = objective.model(bert, { seed: config.seed }, settings.training);
+  const shown = { ...objective, metrics: [...model.metrics, ...(model.heldOut?.metrics ?? [])] };
+  const files = {
+    ...modelFiles(bert.config, objective.head, data.tokenizer),
+    ...objective.files?.(bert, settings.training, config.data.max_length),
+  };
+  const samples = rank === 0 ? await openSampleTexts(config.log.samples, bert, files) : undefined;
+  const optimizer = new StableAdamW(model, plan.optimizer);
+  const state = start && (await restoreTraining(start, model, optimizer));
+  const within = state && (state.phase ?? 0) === phase.index;
+  const training = { store: data.train, roles: data.roles };
+  const loader = inUsersWords(() =>
+    objective.loader(
+      training,
+      { ...plan.batches, rank, world },
+      settings.training,
+      within ? loaderStateOf(state, rank, world) : undefined,
+    ),
+  );
+  const { evaluation } = plan;
+  const batches =
+    evaluation &&
+    (() =>
+      batchesOf(
+        objective.loader({ store: evaluation.store, roles: data.roles }, evaluation.batches, settings.evaluation),
+        evaluation.count,
+      ));
+  if (rank === 0) {
+    const baselines = batches ? objective.baselines(training, batches(), settings.evaluation) : [];
+    if (start) setLaterAside(checkpointFolder, start, onNotice);
+    writeTextFile(join(output, runLayout.config), stringify(context.config));
+    writeRunSummary(output, { ...context, objective: shown }, phase, bert, baselines);
+  }
+  const wanted = metricsPosition(checkpointFolder, start);
+  const metrics = rank === 0 ? new MetricsLog(join(output, runLayout.metrics), wanted) : undefined;
+  if (metrics && metrics.position < wanted) {
+    onNotice(`${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`);
+  }
+  const trackers = metrics && (await openTrackers(config, { step: state?.progress.step ?? 0, samples }, onNotice));
+  const score = async (stopped: () => boolean): Promise<Score | undefined> => {
+    const scored = collective
+      ? await evaluate(model, shareOf(batches!(), ranks), collective)
+      : await evaluateUnless(stopped, model, batches!());
+    if (scored) await samples?.predict();
+    return scored;
+  };
+  let finished = false;
+  try {
+    const trainer: Trainer<unknown> = new Trainer({
+      objective: objective.name,
+      phase: phase.index,
+      model,
+      optimizer,
+      loader,
+      learningRate: plan.learningRate,
+      totalTokens: plan.totalTokens,
+      ...(metrics ? { metrics } : {}),
+      ...(collective ? { collective } : {}),
+      checkpoints: { directory: checkpointFolder, ...plan.checkpoints, files, settings: context.config },
+      onNotice,
+      observer(event) {
+        noticeUnfused(runtime, tell);
+        trackers?.record(event);
+        observe(event);
+      },
+      ...(batches ? { evaluation: { every: evaluation!.every, score } } : {}),
+      ...(start && state ? { resume: { ...state, checkpoint: start.path } } : {}),
+    });
+    const observe = context.onStart({
+      phase,
+      objective: shown,
+      startTokens: state?.progress.tokens ?? 0,
+      stop: () => trainer.stop(),
+    });
+    const result = await trainer.run();
+    finished = result.reason === "finished" && phase.index === context.phases.length - 1;
+    return result;
+  } finally {
+    await trackers?.close(finished);
+    metrics?.close();
+    optimizer.dispose();
+    bert.dispose();
+  }
+}
+
+/** Steps after the checkpoint are forgotten; another run's checkpoint starts a new file. */
+function metricsPosition(directory: string, start: Checkpoint | undefined): number {
+  return start && isOwn(directory, start) ? trainingStateOf(start).metricsPosition : 0;
+}
