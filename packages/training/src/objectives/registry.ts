@@ -1,4 +1,5 @@
 /** All objectives. An objective is a folder here and a line in this table. */
+import { colbertObjective } from "./colbert/objective.ts";
 import { embeddingsObjective } from "./embeddings/objective.ts";
 import { maskedLmObjective } from "./masked-lm/objective.ts";
 import { multipleChoiceObjective } from "./multiple-choice/objective.ts";
@@ -6,6 +7,7 @@ import { questionAnsweringObjective } from "./question-answering/objective.ts";
 import { randomTokenDetectionObjective } from "./random-token-detection/objective.ts";
 import { rerankingObjective } from "./reranking/objective.ts";
 import { sequenceClassificationObjective } from "./sequence-classification/objective.ts";
+import { spladeObjective } from "./splade/objective.ts";
 import { tokenClassificationObjective } from "./token-classification/objective.ts";
 import type { Objective } from "./objective.ts";
 
@@ -17,6 +19,8 @@ export const objectives: readonly Objective[] = [
   questionAnsweringObjective,
   multipleChoiceObjective,
   embeddingsObjective,
+  colbertObjective,
+  spladeObjective,
   rerankingObjective,
 ];
 

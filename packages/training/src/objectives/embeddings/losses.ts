@@ -48,23 +48,25 @@ export function unit(vectors: Tensor): Tensor {
   });
 }
 
-/** −log softmax of each positive among all positives and negatives of the step; symmetric: and of each anchor among all anchors. */
+/** −log softmax of each query's own document, which has its number, among all: scores [B, M], M at least B. */
+export function ownAmongAll(scores: Tensor): Tensor {
+  const { runtime } = scores;
+  return runtime.scope(() => {
+    const count = scores.shape[0]!;
+    const labels = { values: reshape(iota(runtime, [1, count], "i32"), [count, 1]), count };
+    return crossEntropy("ownAmongAll", scores, labels, { numItems: 1 }).lossSum;
+  });
+}
+
+/** Each positive among all positives and negatives of the step; symmetric: and each anchor among all anchors. */
 export function infoNce(roles: Roles, temperature: number, symmetric: boolean): Tensor {
   const { anchors, positives, negatives } = roles;
   const own = positives!;
-  const { runtime } = anchors;
-  return runtime.scope(() => {
-    const count = anchors.shape[0]!;
-    const labels = { values: iota(runtime, [1, count], "i32"), count };
-    const right = { ...labels, values: reshape(labels.values, [count, 1]) };
-    const candidates = negatives ? concat([own, negatives], 0) : own;
-    const forwards = lossOf(anchors, candidates);
+  return anchors.runtime.scope(() => {
+    const lossOf = (queries: Tensor, documents: Tensor): Tensor =>
+      ownAmongAll(scale(matmul(queries, transpose(documents)), 1 / temperature));
+    const forwards = lossOf(anchors, negatives ? concat([own, negatives], 0) : own);
     return symmetric ? scale(add(forwards, lossOf(own, anchors)), 0.5) : forwards;
-
-    function lossOf(queries: Tensor, documents: Tensor): Tensor {
-      const logits = scale(matmul(queries, transpose(documents)), 1 / temperature);
-      return crossEntropy("infoNce", logits, right, { numItems: 1 }).lossSum;
-    }
   });
 }
 

@@ -4,8 +4,7 @@
  */
 import type { ExampleRow } from "../../data/examples/example-row.ts";
 import type { ExampleStore } from "../../data/examples/example-store.ts";
-import { DataError } from "../../errors.ts";
-import { exampleLoader } from "../example-loader.ts";
+import { exampleLoader, expectOneProcess } from "../example-loader.ts";
 import type { Objective } from "../objective.ts";
 import { choiceOf, defaultValues } from "../settings.ts";
 import type { ObjectiveSettings } from "../settings.ts";
@@ -53,12 +52,7 @@ export const embeddingsObjective: Objective<ExampleRow, ExampleStore> = {
   model: (encoder, options, values = defaultValues(settings)) => embeddingModel(encoder, options, values),
   files: (encoder, values, maxLength) => sentenceFiles(encoder, choiceOf(values, "pooling", poolings), maxLength),
   loader(data, batches, _values, state) {
-    if ((batches.world ?? 1) > 1)
-      throw new DataError(
-        "invalid",
-        "embeddings",
-        `expected one process, got ${batches.world}: the texts of a step are compared with each other on one device`,
-      );
+    expectOneProcess("embeddings", batches);
     return exampleLoader(data, batches, ({ examples }) => examples.length, state);
   },
   epochTokens: ({ store }) => store.tokens,

@@ -1,6 +1,6 @@
 /** Records of texts that belong together, in the shapes that sentence-transformers' losses take; which fields count is the loss's. */
 import type { Example } from "../../data/examples/example.ts";
-import type { ExampleReading } from "../../data/examples/read-examples.ts";
+import type { ExampleReading, FieldDefinition } from "../../data/examples/read-examples.ts";
 import { RecordError } from "../../data/examples/record-fields.ts";
 import type { RecordFields } from "../../data/examples/record-fields.ts";
 import { embeddingLossOf } from "./losses.ts";
@@ -56,6 +56,14 @@ export const embeddingReading: ExampleReading = {
       };
     }
   },
+};
+
+const { anchor, positive, negative } = embeddingReading.fields as Record<string, FieldDefinition>;
+
+/** Pairs, with negatives or without. */
+export const pairsReading: ExampleReading = {
+  fields: { anchor: anchor!, positive: positive!, negative: negative! },
+  reader: (options) => embeddingReading.reader({ ...options, values: { loss: "info_nce" } }),
 };
 
 function negatives(record: RecordFields): string[] {
