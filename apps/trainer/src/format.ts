@@ -20,6 +20,18 @@ export function formatDuration(seconds: number): string {
   return whole >= 60 ? `${Math.floor(whole / 60)}m ${pad(whole % 60)}s` : `${whole}s`;
 }
 
+/** Seconds as days, below two of them as hours. */
+export function formatDays(seconds: number): string {
+  const hours = seconds / 3600;
+  return hours < 48 ? `${Number(hours.toPrecision(3))} hours` : `${Number((hours / 24).toPrecision(3))} days`;
+}
+
+/** 12,345,678 → "12.3 MB". */
+export function formatBytes(bytes: number): string {
+  const [, digits, unit] = /^(.*?)([kMBT]?)$/.exec(formatCount(bytes))!;
+  return `${digits} ${unit === "B" ? "G" : unit}B`;
+}
+
 /** 0.4567 → "45.7 %"; below one percent two digits: 0.00123 → "0.12 %". */
 export function formatPercent(share: number): string {
   const percent = 100 * share;

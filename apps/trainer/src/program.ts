@@ -1,46 +1,39 @@
 /** The commands and options of `modernbert-train`; what they do stands in `commands/`. */
-import { existsSync, readFileSync } from "node:fs";
-import { Command, InvalidArgumentError, Option } from "commander";
-import { maskedLmObjective, objectiveOf, objectives, textFormats } from "@modernbert-ts/training";
-import { checkpointAt, exportCheckpoint } from "./run/export-model.ts";
-import { addEvaluateCommand } from "./commands/evaluate.ts";
+import { readFileSync } from "node:fs";
+import { Command, Option } from "commander";
+import { textFormats } from "@modernbert-ts/training";
+import { addConfigCommands } from "./commands/add-config-commands.ts";
+import { addModelCommands } from "./commands/add-model-commands.ts";
+import { addRunCommands } from "./commands/add-run-commands.ts";
+import { integer, share } from "./commands/arguments.ts";
 import { prepare } from "./commands/prepare.ts";
 import type { PrepareOptions } from "./commands/prepare.ts";
-import { runCommand } from "./commands/run.ts";
-import type { RunCommandOptions } from "./commands/run.ts";
-import { configTemplate } from "./config/template.ts";
-import { parseAddress } from "./dashboard/run-dashboard.ts";
-import { UsageError } from "./errors.ts";
+import { addRetrievalCommand } from "./commands/retrieval.ts";
 import { writeReport } from "./report/write-report.ts";
-import { writeTextFile } from "./write-file.ts";
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const notice = (line: string): void => void process.stderr.write(`${line}\n`);
 
+const firstSteps = `
+First steps:
+  modernbert-train prepare texts/ --output data/mine
+  modernbert-train init pretrain config.yaml --data data/mine
+  modernbert-train plan config.yaml --device h100
+  modernbert-train run config.yaml --dashboard 8080
+  modernbert-train help COMMAND   all options of one command`;
+
 export function createProgram(): Command {
   const program = new Command("modernbert-train")
-    .description("Pretrains ModernBERT from text.")
+    .description(
+      "Trains ModernBERT on your text: pretraining in phases, fine-tuning, on one machine or several processes.",
+    )
     .version(packageVersion())
     .option("--debug", "print the stack of an error")
     .showHelpAfterError("(add --help for the options)")
+    .addHelpText("after", firstSteps)
     .exitOverride();
 
-  program
-    .command("init")
-    .description("write a commented configuration")
-    .argument("[file]", "where to", "config.yaml")
-    .option("--data <folder>", "folder that `prepare` made or will make", "data/corpus")
-    .addOption(
-      new Option("--objective <name>", "what to train for")
-        .choices(objectives.map(({ name }) => name))
-        .default(maskedLmObjective.name),
-    )
-    .action((file: string, { data, objective }: { data: string; objective: string }) => {
-      if (existsSync(file)) throw new UsageError(`${file} exists already: choose another name or delete it`);
-      writeTextFile(file, configTemplate(objectiveOf(objective)!, data));
-      say(`wrote ${file}; next: modernbert-train run ${file}`);
-    });
-
+  addConfigCommands(program, say);
   program
     .command("prepare")
     .description(
@@ -73,32 +66,9 @@ export function createProgram(): Command {
       prepare({ ...options, inputs, onNotice: notice }),
     );
 
-  program
-    .command("run")
-    .description("train as a configuration says; Ctrl-C saves a checkpoint and says how to go on")
-    .argument("<config>", "YAML file, see `init`")
-    .option("--resume <which>", "go on: auto (from the latest checkpoint) or the path of a checkpoint")
-    .option("--set <key=value>", "change a field of the configuration", collect, [])
-    .option("--backend <name>", "like --set backend=NAME")
-    .option("--dtype <name>", "like --set dtype=NAME: f32, bf16 or f16")
-    .option(
-      "--dashboard <port>",
-      "show the report live at http://127.0.0.1:PORT/; HOST:PORT for another address",
-      address,
-    )
-    .action((config: string, options: RunCommandOptions) => runCommand(config, options));
-
-  addEvaluateCommand(program, say);
-
-  program
-    .command("export")
-    .description("write a checkpoint as a Hugging Face model folder")
-    .argument("<run>", "output folder of a run (its latest checkpoint) or a checkpoint")
-    .requiredOption("-o, --output <folder>", "where to")
-    .action(async (run: string, { output }: { output: string }) => {
-      await exportCheckpoint(await checkpointAt(run, notice), output);
-      say(`wrote ${output}; try: modernbert fill-mask --model ${output} "The capital of France is [MASK]."`);
-    });
+  addRunCommands(program);
+  addModelCommands(program, say, notice);
+  addRetrievalCommand(program, say);
 
   program
     .command("report")
@@ -115,27 +85,4 @@ function packageVersion(): string {
     version: string;
   };
   return version;
-}
-
-function collect(value: string, earlier: readonly string[]): string[] {
-  return [...earlier, value];
-}
-
-function address(text: string): { host: string; port: number } {
-  const parsed = parseAddress(text);
-  if (parsed) return parsed;
-  throw new InvalidArgumentError("Expected PORT or HOST:PORT, such as 8080.");
-}
-
-function integer(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("Expected a whole number.");
-  return value;
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= 0 && value < 1))
-    throw new InvalidArgumentError("Expected a number from 0 to below 1.");
-  return value;
 }

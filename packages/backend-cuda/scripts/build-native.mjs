@@ -51,7 +51,7 @@ const ways = {
       ...kernelOptions(targets),
       "--compress-mode=size",
       "-Xcompiler",
-      "-Wall,-fPIC,-fvisibility=hidden",
+      "-Wall,-Wno-unknown-pragmas,-fPIC,-fvisibility=hidden",
       // A kernel whose registers spill to memory does not compile.
       "-Xptxas",
       "--warn-on-spills,--warning-as-error",

@@ -8,6 +8,8 @@ export { createConfig, presets } from "./config/presets.ts";
 export { countParameters, parameterShapes } from "./parameters.ts";
 export { forwardFlops } from "./flops.ts";
 export type { Flops } from "./flops.ts";
+export { trainingMemory } from "./training-memory.ts";
+export type { TrainingMemory } from "./training-memory.ts";
 export { initialiseParameters } from "./initialise.ts";
 export type { InitialisationOptions, InitialisationStyle } from "./initialise.ts";
 export { loadModelFolder, readFolderConfig } from "./folder.ts";

@@ -1,66 +1,55 @@
-/** `evaluate`: how well a model's vectors find the documents of a retrieval test, beside BM25. */
-import { embed, openPipeline } from "@modernbert-ts/pipelines";
-import { bm25, rank, rankingScores, readRetrievalTest } from "@modernbert-ts/training";
-import type { RankingScores } from "@modernbert-ts/training";
-import type { Command } from "commander";
+/** `evaluate`: the held-out score of a checkpoint or a model folder, on the data and by the rules of a configuration. */
+import { join } from "node:path";
+import { openRuntime } from "@modernbert-ts/pipelines";
+import { batchesOf, evaluate, objectiveOf } from "@modernbert-ts/training";
+import type { Baseline, Objective, Score } from "@modernbert-ts/training";
+import type { TrainerConfig } from "../config/config.ts";
+import { settingsOf } from "../config/objective-settings.ts";
+import { UserError } from "../errors.ts";
+import { createModel } from "../run/model.ts";
+import { withHeldOut } from "../metrics.ts";
+import { planPhases } from "../run/phases.ts";
+import { alone, backendOf } from "../run/ranks.ts";
 
-/** Documents that count, at most. */
-const depth = 100;
-
-export interface RetrievalScores {
-  readonly queries: number;
-  readonly documents: number;
-  readonly model: RankingScores;
-  readonly bm25: RankingScores;
+export interface Evaluation {
+  readonly score: Score;
+  readonly objective: Objective;
+  readonly baselines: readonly Baseline[];
 }
 
-/** @throws UserError, DataError, those of opening a model. */
-export async function evaluateRetrieval(model: string, folder: string, split: string): Promise<RetrievalScores> {
-  const { corpus, queries, judged } = await readRetrievalTest(folder, split);
-  await using pipeline = await openPipeline(model, { backend: "auto" });
-  const vectors = async (texts: ReadonlyMap<string, string>): Promise<{ id: string; vector: Float32Array }[]> => {
-    const made = await embed(pipeline, [...texts.values()], { normalize: true });
-    return [...texts.keys()].map((id, at) => ({ id, vector: made[at]! }));
-  };
-  const documents = await vectors(corpus);
-  const ranked = (await vectors(queries)).map(({ id, vector }) => ({
-    ranked: rank(vector, documents, depth).map((document) => document.id),
-    relevant: judged.get(id)!,
-  }));
-  const byWords = bm25(corpus);
-  const baseline = [...queries].map(([id, text]) => ({ ranked: byWords(text, depth), relevant: judged.get(id)! }));
-  return {
-    queries: queries.size,
-    documents: corpus.size,
-    model: rankingScores(ranked),
-    bm25: rankingScores(baseline),
-  };
-}
-
-const titles: readonly (readonly [keyof RankingScores, string])[] = [
-  ["ndcg10", "nDCG@10"],
-  ["map", "MAP@100"],
-  ["mrr10", "MRR@10"],
-  ["recall10", "recall@10"],
-  ["recall100", "recall@100"],
-];
-
-export function addEvaluateCommand(program: Command, say: (line: string) => void): void {
-  program
-    .command("evaluate")
-    .description(
-      "score a model of sentence vectors on a folder in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv",
-    )
-    .argument("<model>", "model folder or hub id")
-    .requiredOption("--retrieval <folder>", "the test")
-    .option("--split <name>", "which judgements", "test")
-    .action(async (model: string, { retrieval, split }: { retrieval: string; split: string }) => {
-      const { queries, documents, ...scores } = await evaluateRetrieval(model, retrieval, split);
-      say(`${queries} queries, ${documents} documents`);
-      say(`${"".padEnd(12)}${"model".padStart(8)}${"BM25".padStart(8)}`);
-      for (const [name, title] of titles) {
-        const cells = [scores.model, scores.bm25].map((each) => each[name].toFixed(4).padStart(8));
-        say(`${title.padEnd(12)}${cells.join("")}`);
-      }
-    });
+/**
+ * By the settings of the last phase, on as much as `evaluation.tokens` says.
+ * @param model a checkpoint or model folder. @throws UserError without held-out documents; as `runTraining` does.
+ */
+export async function evaluateModel(
+  config: TrainerConfig,
+  model: string,
+  onNotice: (notice: string) => void,
+): Promise<Evaluation> {
+  const objective = objectiveOf(config.objective)!;
+  const { config: own, data, plan } = (await planPhases(config, objective, onNotice)).at(-1)!;
+  const { evaluation } = plan;
+  if (!evaluation)
+    throw new UserError(
+      "path" in own.data
+        ? `there is no ${join(own.data.path, "validation")}: make the data again with \`prepare --validation SHARE\``
+        : "there are no validation records: set data.validation",
+    );
+  await using open = await openRuntime({ ...backendOf(own, alone), precision: plan.precision, onNotice });
+  const from = { ...own, model: { ...own.model, from: model } };
+  const encoder = await createModel(open.runtime, from, data, objective, plan.precision, onNotice);
+  try {
+    const settings = settingsOf(own, objective).evaluation;
+    const batches = () =>
+      batchesOf(
+        objective.loader({ store: evaluation.store, roles: data.roles }, evaluation.batches, settings),
+        evaluation.count,
+      );
+    const made = objective.model(encoder, { seed: own.seed }, settings);
+    const score = await evaluate(made, batches());
+    const baselines = objective.baselines({ store: data.train, roles: data.roles }, batches(), settings);
+    return { score, objective: withHeldOut(objective, made), baselines };
+  } finally {
+    encoder.dispose();
+  }
 }

@@ -1,11 +1,13 @@
 /** `run`: a run with its progress on the terminal, and Ctrl-C that loses nothing. */
-import { basename, relative } from "node:path";
+import { basename, join, relative } from "node:path";
+import type { Fields } from "../config/merge.ts";
 import { readConfig } from "../config/read-config.ts";
 import { formatCount, formatDuration } from "../format.ts";
 import { describeScore } from "../metrics.ts";
 import { openRunDashboard } from "../dashboard/run-dashboard.ts";
 import { createProgress } from "../progress.ts";
 import type { Progress } from "../progress.ts";
+import { runLayout } from "../run-folder.ts";
 import { joinRanks } from "../run/ranks.ts";
 import type { RunRanks } from "../run/ranks.ts";
 import { runTraining } from "../run/run-training.ts";
@@ -19,12 +21,13 @@ export interface RunCommandOptions {
   readonly set: readonly string[];
   readonly backend?: string;
   readonly dtype?: string;
-  /** Where the live report is served. */
+  /** What holds where neither the file nor `set` says otherwise: a preset. */
+  readonly base?: Fields;
   readonly dashboard?: { readonly host: string; readonly port: number };
 }
 
 /** Alone, or as one of the processes that a launcher started: rank 0 speaks for all, the others of their own errors only. */
-export async function runCommand(path: string, options: RunCommandOptions): Promise<void> {
+export async function runCommand(path: string | undefined, options: RunCommandOptions): Promise<void> {
   await using ranks = await joinRanks();
   try {
     await runAmong(ranks, path, options);
@@ -35,11 +38,11 @@ export async function runCommand(path: string, options: RunCommandOptions): Prom
   }
 }
 
-async function runAmong(ranks: RunRanks, path: string, options: RunCommandOptions): Promise<void> {
+async function runAmong(ranks: RunRanks, path: string | undefined, options: RunCommandOptions): Promise<void> {
   const { resume } = options;
   const shorthands = (["backend", "dtype"] as const).filter((name) => options[name] !== undefined);
   const set = [...options.set, ...shorthands.map((name) => `${name}=${options[name]}`)];
-  const config = readConfig(path, set);
+  const config = readConfig(path, set, options.base);
   await using dashboard =
     options.dashboard && ranks.rank === 0 ? await openRunDashboard(config.output, options.dashboard) : null;
   if (dashboard) print(`dashboard ${dashboard.url}`);
@@ -81,8 +84,12 @@ async function runAmong(ranks: RunRanks, path: string, options: RunCommandOption
   }
   if (result.reason === "stopped") process.exitCode = INTERRUPTED;
   if (ranks.rank > 0) return;
-  for (const line of summaryLines(result, ["run", path, "--resume", "auto", ...set.flatMap((item) => ["--set", item])]))
-    print(line);
+  // With a preset, the file in the run's folder says it all.
+  const again =
+    options.base === undefined && path !== undefined
+      ? ["run", path, "--resume", "auto", ...set.flatMap((item) => ["--set", item])]
+      : ["run", join(config.output, runLayout.config), "--resume", "auto"];
+  for (const line of summaryLines(result, again)) print(line);
 }
 
 function describePlan({ plan, phase, startTokens }: RunStart, world: number): string {

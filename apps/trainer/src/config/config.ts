@@ -35,6 +35,7 @@ export interface TrainerConfig {
     /** Of documents. */
     readonly micro_batches?: number | undefined;
     readonly warmup_tokens?: Amount | undefined;
+    readonly warmup_from?: number | undefined;
     /** Of labelled examples. */
     readonly examples?: number | undefined;
   };
@@ -70,9 +71,11 @@ const rowsOfStep = {
     .max(65_536)
     .default(4)
     .describe("How many of these make one optimizer step, on all processes together."),
-  warmup_tokens: share
-    .default(0)
-    .describe("Steps grow from 1 to that many micro-batches over this many tokens; 0 for none."),
+  warmup_tokens: share.default(0).describe("Steps grow to that many micro-batches over this many tokens; 0 for none."),
+  warmup_from: positive
+    .max(65_536)
+    .default(1)
+    .describe("How many micro-batches a step has at first, and by how many it grows at a time."),
 };
 
 const examplesOfStep = {

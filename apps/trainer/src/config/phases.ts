@@ -5,13 +5,13 @@
 import { objectiveOf } from "@modernbert-ts/training";
 import { suggestionFor, UsageError } from "../errors.ts";
 import type { TrainerConfig } from "./config.ts";
+import { isFields, merge } from "./merge.ts";
+import type { Fields } from "./merge.ts";
 
 export interface Phase {
   readonly name: string;
   readonly config: TrainerConfig;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const changeable = ["name", "length", "seed", "data", "batch", "model", "optimizer", "schedule", "evaluation"];
 const ofModel = ["global_rope_theta", "local_rope_theta"];
@@ -46,16 +46,4 @@ function expectKnown(source: string, fields: Fields, allowed: readonly string[])
   throw new UsageError(
     `${source}: ${stray} cannot differ between phases${guess ? `; did you mean ${guess}?` : `, only ${allowed.join(", ")}`}`,
   );
-}
-
-function merge(common: Fields, changes: Fields): Fields {
-  const entries = Object.entries(changes).map(([key, value]) => {
-    const before = common[key];
-    return [key, isFields(before) && isFields(value) ? merge(before, value) : value];
-  });
-  return { ...common, ...(Object.fromEntries(entries) as Fields) };
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

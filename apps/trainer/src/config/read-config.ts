@@ -7,22 +7,23 @@ import { maskedLmObjective, objectiveOf, objectives } from "@modernbert-ts/train
 import type { Objective } from "@modernbert-ts/training";
 import { configSchema } from "./config.ts";
 import type { TrainerConfig } from "./config.ts";
+import { isFields, merge } from "./merge.ts";
+import type { Fields } from "./merge.ts";
 import { phasesOf } from "./phases.ts";
 import type { Phase } from "./phases.ts";
 
-/** @param overrides `key.path=value`, the value in YAML. @throws UserError (file), UsageError (content). */
-export function readConfig(path: string, overrides: readonly string[] = []): TrainerConfig {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    throw new UserError(
-      missing
-        ? `there is no ${path}: make one with \`modernbert-train init ${path}\``
-        : `cannot read ${path}: ${(error as Error).message}`,
-    );
-  }
+/**
+ * @param path undefined: no file, the rest says it all.
+ * @param overrides `key.path=value`, the value in YAML.
+ * @param base what holds where neither says otherwise: a preset.
+ * @throws UserError (file), UsageError (content).
+ */
+export function readConfig(
+  path: string | undefined,
+  overrides: readonly string[] = [],
+  base: Fields = {},
+): TrainerConfig {
+  const text = path === undefined ? "{}" : readText(path);
   const document = parseDocument(text, { prettyErrors: true });
   const [problem] = document.errors;
   if (problem) throw new UsageError(`${path}: ${problem.message.split("\n")[0]!.replace(/:$/, "")}`);
@@ -34,7 +35,21 @@ export function readConfig(path: string, overrides: readonly string[] = []): Tra
       );
     document.setIn(key.split("."), parse(value) as unknown);
   }
-  return checkConfig((document.toJS() ?? {}) as unknown, path);
+  const stated = (document.toJS() ?? {}) as unknown;
+  return checkConfig(isFields(stated) ? merge(base, stated) : stated, path ?? "the command line");
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw new UserError(
+      missing
+        ? `there is no ${path}: make one with \`modernbert-train init ${path}\``
+        : `cannot read ${path}: ${(error as Error).message}`,
+    );
+  }
 }
 
 /** @throws UsageError with one line that names the first wrong fields. */

@@ -71,7 +71,7 @@ export function modelConfig(
 }
 
 /** Those of the configuration in the place of stored ones. */
-function withThetas(
+export function withThetas(
   { global, local }: ModernBertConfig["rope"],
   { global_rope_theta: ofGlobal, local_rope_theta: ofLocal }: TrainerConfig["model"],
 ): ModernBertConfig["rope"] {

@@ -58,7 +58,7 @@ export function planOf(
   const length = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
   const warmupTokens = parseShare(batch.warmup_tokens ?? 0, length)!;
   const maxRows = batch.micro_batches ?? 1;
-  const grown = batchSizeSchedule({ minRows: 1, maxRows, warmupTokens });
+  const grown = rowsSchedule(batch, warmupTokens);
   const rows = warmupTokens === 0 ? maxRows : (tokens: number) => grown(tokens - startTokens);
   const examples = batch.examples === undefined ? {} : { examples: batch.examples };
   const factor = learningRateSchedule(scheduleOf(config.schedule, length));
@@ -90,6 +90,22 @@ export function planOf(
     },
     checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep },
   };
+}
+
+/**
+ * Micro-batches of a step from the tokens seen: `warmup_from` of them, twice as many, and so on, as many steps of each.
+ * @throws UsageError when they do not come out even.
+ */
+export function rowsSchedule(
+  { micro_batches: most = 1, warmup_from: from = 1 }: Pick<TrainerConfig["batch"], "micro_batches" | "warmup_from">,
+  warmupTokens: number,
+): (tokens: number) => number {
+  if (most % from !== 0)
+    throw new UsageError(
+      `expected batch.micro_batches to be a multiple of batch.warmup_from (${from}), by which steps grow, got ${most}`,
+    );
+  const grown = batchSizeSchedule({ minRows: 1, maxRows: most / from, warmupTokens });
+  return (tokens) => from * grown(tokens);
 }
 
 function scheduleOf(

@@ -15,6 +15,7 @@ import {
 import type { Checkpoint, Score, TrainingResult } from "@modernbert-ts/training";
 import { stringify } from "yaml";
 import { settingsOf } from "../config/objective-settings.ts";
+import { withHeldOut } from "../metrics.ts";
 import { runLayout } from "../run-folder.ts";
 import { openSampleTexts } from "../samples/sample-texts.ts";
 import { writeTextFile } from "../write-file.ts";
@@ -42,7 +43,7 @@ export async function trainPhase(
   const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
   const settings = settingsOf(config, objective);
   const model = objective.model(bert, { seed: config.seed }, settings.training);
-  const shown = { ...objective, metrics: [...model.metrics, ...(model.heldOut?.metrics ?? [])] };
+  const shown = withHeldOut(objective, model);
   const files = {
     ...modelFiles(bert.config, objective.head, data.tokenizer),
     ...objective.files?.(bert, settings.training, config.data.max_length),

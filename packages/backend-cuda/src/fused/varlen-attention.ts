@@ -28,17 +28,16 @@ function expectNumbers({ attrs: { scale }, inputs: [, cuSeqlens, cos] }: Query):
 /** From this many keys on that a query may see, q and k are turned before all else, in memory of their own; below, by each block that meets them. */
 const manyKeys = 256;
 
-/** Calls `body` with memory for `parts` turned copies of the rows of q or k, or with null where none are wanted. */
+/** Calls `body` with memory for turned copies of q and k, or with null where none are wanted. */
 function withTurned(
   commands: CudaCommands,
   { window, maxSeqlen }: CompositeAttrs["varlenAttention"],
   [qkv, , cos]: readonly (View | null)[],
-  parts: number,
   body: (turned: View | null) => void,
 ): void {
   const keys = Math.min(maxSeqlen, 2 * (window ?? Infinity) + 1);
   if (!cos || qkv!.dtype === "f32" || keys < manyKeys) return body(null);
-  commands.scratch(((sizeOf(qkv!.shape) * bytesOf(qkv!.dtype)) / 3) * parts, body);
+  commands.scratch((2 * sizeOf(qkv!.shape) * bytesOf(qkv!.dtype)) / 3, body);
 }
 
 function attributes({ scale, window, maxSeqlen, dropout }: CompositeAttrs["varlenAttention"]): number[] {
@@ -70,7 +69,7 @@ export function varlenAttention(commands: CudaCommands): FusedKernel<"varlenAtte
     backwardReads: { inputs: [0, 1, 2, 3, 5, 6], outputs: [0] },
     forward: ({ attrs, inputs, outputs: [out], saved: [lse] }) =>
       withAligned(commands, operands(inputs), (aligned) =>
-        withTurned(commands, attrs, inputs, 1, (turned) =>
+        withTurned(commands, attrs, inputs, (turned) =>
           commands.encode("attention_forward", [...aligned, out!, lse ?? null, turned], attributes(attrs)),
         ),
       ),
@@ -80,7 +79,7 @@ export function varlenAttention(commands: CudaCommands): FusedKernel<"varlenAtte
       const [tokens, , heads] = gradQkv.shape as [number, number, number];
       withAligned(commands, [...operands(inputs), out!, lse!, gradOut], (aligned) =>
         commands.scratch(4 * tokens * heads, (delta) =>
-          withTurned(commands, attrs, inputs, 2, (turned) =>
+          withTurned(commands, attrs, inputs, (turned) =>
             commands.encode("attention_backward", [...aligned, gradQkv, delta, turned], attributes(attrs)),
           ),
         ),

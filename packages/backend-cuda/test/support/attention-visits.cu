@@ -21,6 +21,7 @@ int main(int, char **arguments) {
   p.tokens = tokens, p.sequences = 1, p.heads = 1, p.width = 64, p.window = 64, p.longest = tokens, p.scale_log2 = 1;
   p.ends = ends;
   p.qkv = zeros(tokens * 96), p.grad_qkv = zeros(tokens * 96), p.out = zeros(tokens * 32), p.grad_out = zeros(tokens * 32);
+  p.q = {p.qkv, p.qkv_stride(), false}, p.k = {(const uint16_t *)p.qkv + p.out_stride(), p.qkv_stride(), false};
   p.lse = zeros(tokens), p.delta = zeros(tokens);
   using F = mb_forward_shape<mb_bf16, 64, 4, 1, 64, false>;
   using B = mb_backward_shape<mb_bf16, 64, false>;

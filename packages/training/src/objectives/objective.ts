@@ -151,6 +151,8 @@ export interface Objective<Row = unknown, Store extends TrainingStore = Training
    * @throws DataError, also for data that lack what the objective needs.
    */
   loader(data: ObjectiveData<Store>, batches: BatchSettings, values: SettingValues, state?: unknown): BatchLoader<Row>;
+  /** How much is scored for each token seen, 0..1, to plan with; all of them when absent. */
+  scoredShare?(values: SettingValues): number;
   /** Tokens of one pass over the data: an epoch. */
   epochTokens(data: ObjectiveData<Store>, batches: Pick<BatchSettings, "maxLength" | "longDocuments">): number;
   /** @param train the training data; `batches` those of the evaluation. */

@@ -58,15 +58,20 @@ export function ownAmongAll(scores: Tensor): Tensor {
   });
 }
 
+/** [B, k], [M, k] → [B, M], divided by the temperature. */
+function products(queries: Tensor, documents: Tensor, temperature: number): Tensor {
+  return queries.runtime.scope(() => scale(matmul(queries, transpose(documents)), 1 / temperature));
+}
+
 /** Each positive among all positives and negatives of the step; symmetric: and each anchor among all anchors. */
 export function infoNce(roles: Roles, temperature: number, symmetric: boolean): Tensor {
   const { anchors, positives, negatives } = roles;
   const own = positives!;
   return anchors.runtime.scope(() => {
-    const lossOf = (queries: Tensor, documents: Tensor): Tensor =>
-      ownAmongAll(scale(matmul(queries, transpose(documents)), 1 / temperature));
-    const forwards = lossOf(anchors, negatives ? concat([own, negatives], 0) : own);
-    return symmetric ? scale(add(forwards, lossOf(own, anchors)), 0.5) : forwards;
+    const candidates = negatives ? concat([own, negatives], 0) : own;
+    const forwards = ownAmongAll(products(anchors, candidates, temperature));
+    if (!symmetric) return forwards;
+    return scale(add(forwards, ownAmongAll(products(own, anchors, temperature))), 0.5);
   });
 }
 

@@ -58,6 +58,7 @@ export const maskedLmObjective: Objective<MaskedRow, DocumentStore> = {
     };
     return maskedLmLoader(options, state as PackedLoaderState | undefined);
   },
+  scoredShare: (values) => numberOf(values, "probability"),
   epochTokens: ({ store, roles: { cls, sep } }, batches) => epochTokens(store, { ...batches, clsId: cls, sepId: sep }),
   baselines({ store, roles }, batches) {
     const special = Object.values(roles).filter((id) => id !== undefined);

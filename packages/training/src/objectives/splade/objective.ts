@@ -59,7 +59,6 @@ function spladeModel(
     }),
     inputs({ firstSequence }) {
       const starts = [...firstSequence.subarray(0, -1)];
-      const places = (all: readonly number[]): HostTensor => ({ values: Int32Array.from(all), shape: [all.length] });
       return {
         anchors: places(starts),
         positives: places(starts.map((start) => start + 1)),
@@ -90,6 +89,10 @@ function spladeModel(
       return { lossSum: add(ranking, scale(regulariser, queries.shape[0]!)), sums: [] };
     },
   });
+}
+
+function places(all: readonly number[]): HostTensor {
+  return { values: Int32Array.from(all), shape: [all.length] };
 }
 
 const settings: ObjectiveSettings = {

@@ -10,7 +10,7 @@ template <typename S> static void run(const mb_attention &p, cudaStream_t stream
 
 /* Short texts want many small blocks, a window small tiles, long texts large ones. */
 template <typename T, int D> static void choose(mb_attention p, void *turned, cudaStream_t stream) {
-  if (turned) turn_keys<T, D>(p, turned, stream);
+  if (turned) turn_queries_and_keys<T, D>(p, turned, stream);
   if (p.drop_rate > 0) run<mb_forward_shape<T, D, 4, 1, 64, true>>(p, stream);
   else if (p.longest <= 64) run<mb_forward_shape<T, D, 1, 1, 32, false>>(p, stream);
   else if (p.longest <= 128 || p.window < 128 || p.k.turns) run<mb_forward_shape<T, D, 4, 1, 64, false>>(p, stream);

@@ -13,8 +13,9 @@ template <typename T_, int D_, int WARPS_, int SLABS_, int KEYS_, bool DROPS_> s
   using T = T_;
   static constexpr int D = D_, warps = WARPS_, slabs = SLABS_, keys = KEYS_, threads = WARPS_ * 32, rows = WARPS_ * SLABS_ * 16;
   static constexpr bool drops = DROPS_;
-  /* Two slabs leave no registers for it: their keys are turned before. */
-  static constexpr bool turns_keys = slabs == 1;
+  /* Two slabs leave no registers for it: their queries and keys are turned before, and each tile of keys reads the queries again, which serves
+   * two products then. */
+  static constexpr bool turns = slabs == 1, holds_queries = slabs == 1;
   /* At once on a multiprocessor: what their registers allow. */
   static constexpr int blocks = slabs == 2 || drops ? 2 : 12 / warps;
   /* Queries, and keys and values twice. */
@@ -28,9 +29,16 @@ template <typename S> struct mb_queries {
   mb_softmax softmax[S::slabs];
 };
 
+/* Slice `slice` of the queries, which begin at row `own` of the tile. */
+template <typename S> static __device__ __forceinline__ void load_queries(mb_queries<S> &queries, const mb_tile<S::D> &tile, int own, int slice) {
+#pragma unroll
+  for (int slab = 0; slab < S::slabs; slab++) load_a(queries.q[slab][slice], tile, own + 16 * slab, slice);
+}
+
 /* scores = q·kᵀ of the tile's keys. */
 template <typename S>
-static __device__ __forceinline__ void score(float (&scores)[S::slabs][S::keys / 8][4], const mb_queries<S> &queries, const mb_tile<S::D> &k) {
+static __device__ __forceinline__ void score(float (&scores)[S::slabs][S::keys / 8][4], mb_queries<S> &queries, const mb_tile<S::D> &q, int own,
+                                             const mb_tile<S::D> &k) {
 #pragma unroll
   for (int slab = 0; slab < S::slabs; slab++)
 #pragma unroll
@@ -38,7 +46,8 @@ static __device__ __forceinline__ void score(float (&scores)[S::slabs][S::keys /
 #pragma unroll
       for (int e = 0; e < 4; e++) scores[slab][n][e] = 0;
 #pragma unroll
-  for (int slice = 0; slice < S::D / 16; slice++)
+  for (int slice = 0; slice < S::D / 16; slice++) {
+    if (!S::holds_queries) load_queries(queries, q, own, slice);
 #pragma unroll
     for (int n = 0; n < S::keys / 16; n++) {
       uint32_t b[4];
@@ -49,6 +58,7 @@ static __device__ __forceinline__ void score(float (&scores)[S::slabs][S::keys /
         S::T::mma(scores[slab][2 * n + 1], queries.q[slab][slice], b[2], b[3]);
       }
     }
+  }
 }
 
 /* sums += weights·v. */
@@ -101,9 +111,9 @@ static __device__ __forceinline__ void drop(const mb_attention &p, float (&weigh
 /* One tile of keys, for the queries of a warp from `row` on. */
 template <typename S>
 static __device__ __forceinline__ void attend(const mb_attention &p, mb_queries<S> &queries, const mb_slot &slot, int row, int key,
-                                              const mb_tile<S::D> &k, const mb_tile<S::D> &v) {
+                                              const mb_tile<S::D> &q, int own, const mb_tile<S::D> &k, const mb_tile<S::D> &v) {
   float scores[S::slabs][S::keys / 8][4];
-  score<S>(scores, queries, k);
+  score<S>(scores, queries, q, own, k);
 #pragma unroll
   for (int slab = 0; slab < S::slabs; slab++) {
     mask(p, scores[slab], row + 16 * slab, key, slot.keys);
@@ -154,24 +164,23 @@ template <typename S> static __global__ void __launch_bounds__(S::threads, S::bl
   commit_copies();
   begin_copy(keys.first, 0);
   wait_copies<1>();
-  turn_rows<T, D, S::rows, S::threads, S::slabs == 2 ? 1 : 2>(p, p.q, q, slot.first, slot.length);
+  if (S::turns) turn_rows<T, D, S::rows, S::threads>(p, p.q, q, slot.first, slot.length);
   __syncthreads();
   const int own = (int)threadIdx.x / 32 * S::slabs * 16, row = slot.first + own;
   mb_queries<S> queries;
+  if (S::holds_queries)
 #pragma unroll
-  for (int slab = 0; slab < S::slabs; slab++)
-#pragma unroll
-    for (int slice = 0; slice < D / 16; slice++) load_a(queries.q[slab][slice], q, own + 16 * slab, slice);
+    for (int slice = 0; slice < D / 16; slice++) load_queries(queries, q, own, slice);
 
 #pragma unroll 1
   for (int key = keys.first, stage = 0; key < keys.end; key += S::keys, stage ^= 1) {
     const mb_tile<D> k = tile_of(stage), v = k.after(S::keys);
     wait_copies<0>();
-    if (S::turns_keys) turn_rows<T, D, S::keys, S::threads>(p, p.k, k, key, slot.keys);
+    if (S::turns) turn_rows<T, D, S::keys, S::threads>(p, p.k, k, key, slot.keys);
     __syncthreads();
     if (key + S::keys < keys.end) begin_copy(key + S::keys, stage ^ 1);
     MB_VISIT();
-    attend<S>(p, queries, slot, row, key, k, v);
+    attend<S>(p, queries, slot, row, key, q, own, k, v);
   }
   __syncwarp();
 #pragma unroll

@@ -1,0 +1,83 @@
+/** What a phase of a run needs of devices that share it, from formulas: nothing is run, no data are read. */
+import { countParameters, forwardFlops, trainingMemory } from "@modernbert-ts/modernbert";
+import type { ModernBertConfig } from "@modernbert-ts/modernbert";
+import { objectiveOf } from "@modernbert-ts/training";
+import type { TrainerConfig } from "../config/config.ts";
+import { settingsOf } from "../config/objective-settings.ts";
+import { parseCount, parseLength, parseShare } from "../config/quantity.ts";
+import { UsageError } from "../errors.ts";
+import { rowsSchedule } from "../run/plan.ts";
+
+/** Those that train together. */
+export interface Hardware {
+  readonly devices: number;
+  /** Of one, at the run's dtype. */
+  readonly flops: number;
+  /** Of one, in bytes. */
+  readonly memory: number;
+  /** Share of the peak that training reaches, 0..1. */
+  readonly mfu: number;
+}
+
+export interface PhaseEstimate {
+  readonly parameters: number;
+  readonly tokens: number;
+  readonly tokensPerStep: number;
+  readonly steps: number;
+  /** Of a training step, for each token of sequences of the full length. */
+  readonly flopsPerToken: number;
+  readonly tokensPerSecond: number;
+  readonly seconds: number;
+  /** Bytes on one device, in parts. */
+  readonly memory: {
+    readonly parameters: number;
+    readonly gradients: number;
+    readonly optimizer: number;
+    readonly activations: number;
+  };
+  /** The largest micro-batch, in tokens, that the device holds; 0 where not even the parameters fit. */
+  readonly largestMicroBatch: number;
+}
+
+/** What is left for kernels' own needs, fragments and the driver. */
+const usable = 0.92;
+
+/** @throws UsageError for a length in epochs: only the data could tell. */
+export function estimatePhase(config: TrainerConfig, model: ModernBertConfig, hardware: Hardware): PhaseEstimate {
+  const { devices, flops, memory, mfu } = hardware;
+  const objective = objectiveOf(config.objective)!;
+  const scoredShare = objective.scoredShare?.(settingsOf(config, objective).training) ?? 1;
+  if (String(config.length).includes("epoch"))
+    throw new UsageError(`expected length in tokens to plan with, got ${config.length}: only the data could tell`);
+  const tokens = parseLength(config.length, 1)!;
+  const microBatch = parseCount(config.batch.micro_batch_tokens)!;
+  const { micro_batches: microBatches = 1 } = config.batch;
+  const { perToken, perScored } = forwardFlops(model, objective.head, [config.data.max_length]);
+  const flopsPerToken = 3 * (perToken + scoredShare * perScored);
+  const tokensPerSecond = (devices * flops * mfu) / flopsPerToken;
+  const own = Math.ceil(microBatches / devices);
+  const bytes = config.dtype === "f32" ? 4 : 2;
+  const held = trainingMemory(model, objective.head, { bytes, microBatches: own, scoredShare });
+  const fixed = held.parameters + held.gradients + held.optimizer;
+  return {
+    parameters: countParameters(model, objective.head),
+    tokens,
+    tokensPerStep: microBatch * microBatches,
+    steps: stepsOf(tokens, microBatch, config.batch, parseShare(config.batch.warmup_tokens ?? 0, tokens)!),
+    flopsPerToken,
+    tokensPerSecond,
+    seconds: tokens / tokensPerSecond,
+    memory: { ...held, activations: held.perToken * microBatch },
+    largestMicroBatch: Math.max(0, Math.floor((memory * usable - fixed) / held.perToken)),
+  };
+}
+
+/** With rows that are full. */
+function stepsOf(tokens: number, microBatch: number, batch: TrainerConfig["batch"], warmupTokens: number): number {
+  const { micro_batches: microBatches = 1 } = batch;
+  if (warmupTokens === 0) return Math.ceil(tokens / (microBatch * microBatches));
+  const rows = rowsSchedule(batch, warmupTokens);
+  let [steps, seen] = [0, 0];
+  for (; seen < Math.min(tokens, warmupTokens); steps++) seen += rows(seen) * microBatch;
+  return steps + Math.ceil(Math.max(0, tokens - seen) / (microBatch * microBatches));
+}

@@ -1,0 +1,17 @@
+/** To go on from a trained model on a task or on text of one's own: what ModernBERT was fine-tuned with on GLUE. */
+import type { Preset } from "./preset.ts";
+
+export const finetune: Preset = {
+  title: "to go on from a trained model: a small rate that falls to 0, three epochs, no dropout",
+  notes: [
+    "Rate, decay and warm-up as ModernBERT base was fine-tuned with on GLUE (arXiv 2412.13663, Table 6: 5e-5 to 8e-5).",
+  ],
+  fields: {
+    model: { attn_out_dropout_prob: 0 },
+    data: { max_length: 512 },
+    length: "3 epochs",
+    batch: { micro_batch_tokens: 4096, micro_batches: 2 },
+    optimizer: { learning_rate: 5e-5, weight_decay: 8e-6 },
+    schedule: { kind: "linear", warmup: "6%" },
+  },
+};
