@@ -1,6 +1,9 @@
 /** What an objective lets people set, as data: configurations are checked, explained and filled from here. */
 
 import { DataError } from "../errors.ts";
+import type { SettingValue, SettingValues } from "../setting-values.ts";
+
+export type { SettingValue, SettingValues };
 
 export type Setting =
   | {
@@ -22,11 +25,6 @@ export type Setting =
   /** A whole number of at least 1. */
   | { readonly kind: "count"; readonly default: number; readonly description: string }
   | { readonly kind: "counts"; readonly default: readonly number[]; readonly description: string };
-
-export type SettingValue = number | boolean | string | readonly number[];
-
-/** Values by the names of fields. */
-export type SettingValues = Readonly<Record<string, SettingValue>>;
 
 export interface ObjectiveSettings {
   /** The section of the configuration: "masking". */

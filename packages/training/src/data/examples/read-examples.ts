@@ -2,7 +2,7 @@
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { DataError } from "../../errors.ts";
 import type { DataRecord } from "../sources/formats/format.ts";
-import type { SettingValues } from "../../objectives/settings.ts";
+import type { SettingValues } from "../../setting-values.ts";
 import type { Example } from "./example.ts";
 import { ExampleStore } from "./example-store.ts";
 import { orderedLabels } from "./labels.ts";

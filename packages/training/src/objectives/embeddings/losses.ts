@@ -92,8 +92,8 @@ export function klLoss({ anchors, positives, negatives, targets }: Roles, temper
     if (negatives) {
       const each = negatives.shape[0]! / count;
       const grouped = reshape(negatives, [count, each, width]);
-      const products = matmul(grouped, reshape(anchors, [count, width, 1]));
-      cosines = concat([ofPositives, reshape(products, [count, each])], 1);
+      const ofNegatives = matmul(grouped, reshape(anchors, [count, width, 1]));
+      cosines = concat([ofPositives, reshape(ofNegatives, [count, each])], 1);
     }
     const student = scale(cosines, 1 / temperature);
     const teacher = map(scalar.exp(scalar.sub(x(0), x(1))), [targets!, logSumExp(targets!)]);
