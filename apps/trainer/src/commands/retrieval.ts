@@ -19,7 +19,7 @@ export async function evaluateRetrieval(model: string, folder: string, split: st
   const { corpus, queries, judged } = await readRetrievalTest(folder, split);
   await using pipeline = await openPipeline(model, { backend: "auto" });
   const vectors = async (texts: ReadonlyMap<string, string>): Promise<{ id: string; vector: Float32Array }[]> => {
-    const made = await embed(pipeline, [...texts.values()], { normalize: true });
+    const made = await embed(pipeline, [...texts.values()], { normalize: true, truncate: true });
     return [...texts.keys()].map((id, at) => ({ id, vector: made[at]! }));
   };
   const documents = await vectors(corpus);
