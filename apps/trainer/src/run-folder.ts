@@ -13,6 +13,7 @@ export const runLayout = {
   summary: "run.json",
   metrics: "metrics.jsonl",
   tensorboard: "tensorboard",
+  mlflow: "mlflow-run",
   checkpoints: "checkpoints",
   model: "model",
   report: "report.html",

@@ -86,14 +86,14 @@ describe("three phases", () => {
       expect(again.step).toBe(whole.step);
       expect(bits(again.checkpoint!)).toEqual(bits(whole.checkpoint!));
     }
-  }, 120_000);
+  }, 300_000);
 
   test("stop where they are told to, also at the end of a phase, and go on", async () => {
     const folder = await corpusFolder();
     const whole = await runTraining(tinyConfig(folder, { ...changes, output: join(folder, "whole") }), quiet);
     const config = tinyConfig(folder, changes);
     let stops = 0;
-    for (const tokens of [400, 690, 1300]) {
+    for (const tokens of [690, 1300]) {
       const { reason } = await runTraining(config, {
         ...quiet,
         resume: "auto",
@@ -104,11 +104,11 @@ describe("three phases", () => {
       });
       if (reason === "stopped") stops++;
     }
-    expect(stops).toBe(3);
+    expect(stops).toBe(2);
     const last = await runTraining(config, { ...quiet, resume: "auto" });
     expect(last.reason).toBe("finished");
     expect(bits(last.checkpoint!)).toEqual(bits(whole.checkpoint!));
-  }, 120_000);
+  }, 300_000);
 
   test("draw documents in an order of their own, and decay by the peak of the first", async () => {
     const folder = await corpusFolder();

@@ -40,7 +40,7 @@ describe("an event file", () => {
     file.record(stepEvent(1));
     file.record({ kind: "checkpoint", step: 1, tokens: 10, path: "x", seconds: 1 });
     file.record(stepEvent(300));
-    await file.close(true);
+    await file.close("finished");
     const [version, begin, ...rest] = readEventFile(folder);
     expect(version).toMatchObject({ fileVersion: "brain.Event:2" });
     expect(begin).toMatchObject({ step: 0, sessionStatus: 1 });
@@ -58,11 +58,11 @@ describe("an event file", () => {
     writeFileSync(join(folder, "events.out.tfevents.1.host.other"), "");
     const first = openEventFile(folder, []);
     for (const step of [1, 2, 3]) first.record(stepEvent(step));
-    await first.close(false);
+    await first.close("stopped");
     const [before] = readdirSync(folder).filter((name) => name.endsWith(".modernbert"));
     const second = openEventFile(folder, [stepEvent(1), stepEvent(2)]);
     for (const step of [3, 4]) second.record(stepEvent(step));
-    await second.close(true);
+    await second.close("finished");
     expect(readEventFile(folder).map(({ step }) => step)).toEqual([0, 0, 1, 2, 3, 4]);
     const names = readdirSync(folder);
     expect(names).toHaveLength(2);
@@ -115,7 +115,7 @@ test("a tracker that fails is reported once, and the others go on", async () => 
     close: async () => undefined,
   }));
   for (const step of [1, 2, 3]) trackers.record(stepEvent(step));
-  await trackers.close(true);
+  await trackers.close("finished");
   expect([tries, good]).toEqual([1, [1, 2, 3]]);
   expect(notices).toEqual([
     expect.stringMatching(/^TensorBoard gets no more of this run: \[tensorboard\] .*file.*; training goes on$/),
@@ -147,10 +147,10 @@ test("TensorBoard's own reader reads it, before and after the run goes on", asyn
     JSON.parse(execFileSync(python, ["-c", reader, folder], { encoding: "utf8", stdio: "pipe" })) as never;
   const file = openEventFile(folder, []);
   for (const step of [1, 2, 3]) file.record(stepEvent(step));
-  await file.close(false);
+  await file.close("stopped");
   expect(read()["train/loss"]).toEqual(loss([1, 2, 3]));
   const more = openEventFile(folder, [stepEvent(1)]);
   more.record(stepEvent(2));
-  await more.close(true);
+  await more.close("finished");
   expect(read()["train/loss"]).toEqual(loss([1, 2]));
 }, 60_000);

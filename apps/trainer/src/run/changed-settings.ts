@@ -12,7 +12,7 @@ export function changedSettings(saved: unknown, now: unknown): string[] {
 }
 
 /** Leaves as JSON by dotted name. */
-function fieldsOf(value: unknown, name = ""): Map<string, string> {
+export function fieldsOf(value: unknown, name = ""): Map<string, string> {
   if (value === undefined) return new Map();
   if (value === null || typeof value !== "object" || Array.isArray(value))
     return new Map([[name, JSON.stringify(value)]]);

@@ -5,7 +5,9 @@ import type { TrainerConfig } from "../config/config.ts";
 import { runLayout } from "../run-folder.ts";
 import { cutSamples } from "../samples/samples-file.ts";
 import type { SampleTexts } from "../samples/sample-texts.ts";
+import { openMlflow } from "../tracking/mlflow/mlflow.ts";
 import { openEventFile } from "../tracking/tensorboard/event-file.ts";
+import { fieldsOf } from "./changed-settings.ts";
 import { Trackers } from "../tracking/tracker.ts";
 
 /**
@@ -13,10 +15,11 @@ import { Trackers } from "../tracking/tracker.ts";
  * @param standing where the run stands, and what is asked of the model at evaluations.
  */
 export async function openTrackers(
-  { output, log }: Pick<TrainerConfig, "output" | "log">,
+  config: TrainerConfig,
   { step, samples }: { readonly step: number; readonly samples: SampleTexts | undefined },
   onNotice: (notice: string) => void,
 ): Promise<Trackers> {
+  const { output, log } = config;
   const trackers = new Trackers(onNotice);
   const history = (): ReturnType<typeof readMetrics> => readMetrics(join(output, runLayout.metrics));
   if (log.tensorboard)
@@ -26,5 +29,13 @@ export async function openTrackers(
     cutSamples(samplesPath, step);
     return samples?.writer(samplesPath);
   });
+  await trackers.add("MLflow", () =>
+    openMlflow({
+      output,
+      idFile: join(output, runLayout.mlflow),
+      parameters: Object.fromEntries(fieldsOf(config)),
+      onFailure: (error) => trackers.report("MLflow", error),
+    }),
+  );
   return trackers;
 }

@@ -18,6 +18,7 @@ import { settingsOf } from "../config/objective-settings.ts";
 import { withHeldOut } from "../metrics.ts";
 import { runLayout } from "../run-folder.ts";
 import { openSampleTexts } from "../samples/sample-texts.ts";
+import type { Ending } from "../tracking/tracker.ts";
 import { writeTextFile } from "../write-file.ts";
 import { createModel } from "./model.ts";
 import { modelFiles } from "./model-files.ts";
@@ -88,7 +89,7 @@ export async function trainPhase(
     if (scored) await samples?.predict();
     return scored;
   };
-  let finished = false;
+  let ending: Ending = "stopped";
   try {
     const trainer: Trainer<unknown> = new Trainer({
       objective: objective.name,
@@ -117,10 +118,10 @@ export async function trainPhase(
       stop: () => trainer.stop(),
     });
     const result = await trainer.run();
-    finished = result.reason === "finished" && phase.index === context.phases.length - 1;
+    if (result.reason === "finished") ending = phase.index === context.phases.length - 1 ? "finished" : "goes on";
     return result;
   } finally {
-    await trackers?.close(finished);
+    await trackers?.close(ending);
     metrics?.close();
     optimizer.dispose();
     bert.dispose();

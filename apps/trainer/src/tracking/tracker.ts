@@ -1,13 +1,16 @@
 /** Where the numbers of a run go beside its own files. A tracker that fails ends nothing: it is reported once and gets no more. */
 import type { TrainingEvent } from "@modernbert-ts/training";
 
+/** Why a tracker is closed: training is done, was stopped or failed, or goes on with another phase at once. */
+export type Ending = "finished" | "stopped" | "goes on";
+
 export interface Tracker {
   /** For notices: "TensorBoard". */
   readonly name: string;
   /** Takes an event without waiting for anything slow. */
   record(event: TrainingEvent): void;
-  /** Hands over what is left, within bounded time. @param finished false when the run was stopped or failed. */
-  close(finished: boolean): Promise<void>;
+  /** Hands over what is left, within bounded time. */
+  close(ending: Ending): Promise<void>;
 }
 
 /** Several as one, each guarded. `open` makes each, and may fail too. */
@@ -25,7 +28,7 @@ export class Trackers {
       const tracker = await open();
       if (tracker) this.#working.add(tracker);
     } catch (error) {
-      this.#report(name, error);
+      this.report(name, error);
     }
   }
 
@@ -35,21 +38,22 @@ export class Trackers {
         tracker.record(event);
       } catch (error) {
         this.#working.delete(tracker);
-        this.#report(tracker.name, error);
+        this.report(tracker.name, error);
       }
     }
   }
 
-  async close(finished: boolean): Promise<void> {
+  async close(ending: Ending): Promise<void> {
     await Promise.all(
       [...this.#working].map((tracker) =>
-        tracker.close(finished).catch((error: unknown) => this.#report(tracker.name, error)),
+        tracker.close(ending).catch((error: unknown) => this.report(tracker.name, error)),
       ),
     );
     this.#working.clear();
   }
 
-  #report(name: string, error: unknown): void {
+  /** For what a tracker finds out later. */
+  report(name: string, error: unknown): void {
     this.#onNotice(`${name} gets no more of this run: ${(error as Error).message}; training goes on`);
   }
 }
