@@ -1,6 +1,6 @@
 /** What `modernbert-train` does, for programs: configuration, preparation, runs, export and report. */
 export { prepare } from "./commands/prepare.ts";
-export type { PrepareOptions } from "./commands/prepare.ts";
+export type { PrepareOptions, PrepareProgress, PrepareResult } from "./prepare/options.ts";
 export { checkpointAt, exportCheckpoint } from "./run/export-model.ts";
 export type { ExportOptions } from "./run/export-model.ts";
 export type { TrainerConfig } from "./config/config.ts";

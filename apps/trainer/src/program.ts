@@ -1,13 +1,15 @@
 /** The commands and options of `modernbert-train`; what they do stands in `commands/`. */
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
-import { textFormats } from "@modernbert-ts/training";
+import { addCombineCommands } from "./commands/combine.ts";
+import { outputFormats, textFormats } from "@modernbert-ts/training";
 import { addConfigCommands } from "./commands/add-config-commands.ts";
 import { addModelCommands } from "./commands/add-model-commands.ts";
 import { addRunCommands } from "./commands/add-run-commands.ts";
 import { integer, share } from "./commands/arguments.ts";
-import { prepare } from "./commands/prepare.ts";
-import type { PrepareOptions } from "./commands/prepare.ts";
+import { describeData, inspectData } from "./commands/inspect.ts";
+import { prepareCommand } from "./commands/prepare-command.ts";
+import type { PrepareCommandOptions } from "./commands/prepare-command.ts";
 import { addRetrievalCommand } from "./commands/retrieval.ts";
 import { writeReport } from "./report/write-report.ts";
 
@@ -39,7 +41,7 @@ export function createProgram(): Command {
     .description(
       "turn text into token shards to train on: .txt, .jsonl, .csv, .tsv (also .gz, .zst), .parquet, MDS shards",
     )
-    .argument("<text...>", "files, folders and globs")
+    .argument("<text...>", "files, folders, globs, https:// addresses of files, datasets of the hub as hf://OWNER/NAME")
     .requiredOption("-o, --output <folder>", "where to put train/, validation/ and tokenizer.json")
     .option(
       "-t, --tokenizer <which>",
@@ -62,9 +64,25 @@ export function createProgram(): Command {
         "a record that cannot be read ends everything (refuse), or is counted and passed over (skip)",
       ).choices(["refuse", "skip"]),
     )
-    .action((inputs: string[], options: Omit<PrepareOptions, "inputs" | "onNotice">) =>
-      prepare({ ...options, inputs, onNotice: notice }),
-    );
+    .option("--workers <n>", "threads that tokenize; all processors when left out", integer)
+    .addOption(
+      new Option("--output-format <format>", "shards to train on here, or MDS for others to read")
+        .choices(Object.keys(outputFormats))
+        .default("shards"),
+    )
+    .addOption(new Option("--shard-tokens <n>", "tokens in a shard").argParser(integer).hideHelp())
+    .action((inputs: string[], options: PrepareCommandOptions) => prepareCommand(inputs, options));
+
+  program
+    .command("inspect")
+    .description("what a folder that `prepare` made holds: documents, tokens, lengths, sources, samples")
+    .argument("<folder>", "with train/, validation/ and tokenizer.json")
+    .option("--json", "as one JSON object")
+    .option("--samples <n>", "how many documents to show", integer, 3)
+    .action(async (folder: string, { json, samples }: { json?: boolean; samples: number }) => {
+      const found = await inspectData(folder, samples);
+      say(json ? JSON.stringify(found, null, 2) : describeData(found).join("\n"));
+    });
 
   addRunCommands(program);
   addModelCommands(program, say, notice);
@@ -77,6 +95,7 @@ export function createProgram(): Command {
     .option("-o, --output <file>", "where to; report.html in the run's folder by default")
     .action((run: string, { output }: { output?: string }) => say(`wrote ${writeReport(run, output)}`));
 
+  addCombineCommands(program, say);
   return program;
 }
 

@@ -108,8 +108,10 @@ function eventLine(event: TrainingEvent, metrics: readonly MetricDefinition[]): 
 /** Means over the last steps, so that the numbers can be read. */
 function recentSteps(totalTokens: number): (event: StepEvent) => string {
   const steps: StepEvent[] = [];
+  let skipped = 0;
   return (event) => {
-    steps.push(event);
+    if (event.skipped) skipped++;
+    if (!event.skipped || steps.length === 0) steps.push(event);
     if (steps.length > smoothingSteps) steps.shift();
     const mean = (value: (step: StepEvent) => number): number =>
       steps.reduce((sum, step) => sum + value(step), 0) / steps.length;
@@ -120,6 +122,7 @@ function recentSteps(totalTokens: number): (event: StepEvent) => string {
       `${formatCount(tokensPerSecond)} tokens/s`,
       `packing ${formatPercent(mean(({ packingEfficiency }) => packingEfficiency))}`,
       `ETA ${formatDuration(left)}`,
+      ...(skipped > 0 ? [`${skipped} skipped`] : []),
     ].join(" | ");
   };
 }

@@ -43,6 +43,14 @@ export interface RunSummary {
   readonly trainTokens: number;
   readonly trainDocuments: number;
   readonly validationTokens: number;
+  /** Of a mixture; `documentShare` of the documents that are read. */
+  readonly sources?: readonly {
+    readonly name: string;
+    readonly language?: string;
+    readonly documents: number;
+    readonly tokens: number;
+    readonly documentShare: number;
+  }[];
   /** What is trained for, and how to show its numbers. */
   readonly objective: {
     readonly name: string;

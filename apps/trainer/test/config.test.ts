@@ -48,12 +48,12 @@ describe("mistakes are one line with their place", () => {
     [{ ...minimal, optimizer: { learnig_rate: 1 } }, "unknown key optimizer.learnig_rate: did you mean learning_rate?"],
     [{ ...minimal, learning_rate: 1 }, "unknown key learning_rate: did you mean optimizer.learning_rate?"],
     [
-      { ...minimal, optimizer: { momentum: 1 } },
-      "unknown key optimizer.momentum: expected one of learning_rate, weight_decay",
+      { ...minimal, optimizer: { speed: 1 } },
+      "unknown key optimizer.speed: expected one of kind, learning_rate, learning_rates, weight_decay",
     ],
     [
       { ...minimal, schedule: { kind: "cosin" } },
-      "schedule.kind: expected one of wsd, linear, cosine, constant (did you mean cosine?)",
+      "schedule.kind: expected one of wsd, trapezoidal, linear, cosine, inverse_sqrt, constant (did you mean cosine?)",
     ],
     [{ ...minimal, backend: "gpu" }, "backend: expected one of auto, cuda, webgpu, cpu"],
     [{ ...minimal, length: "10" }, 'length: expected "10M tokens", "3 epochs" or "0.5 epochs"'],

@@ -10,7 +10,7 @@ import { History } from "../src/report/history.ts";
 import { utilisation } from "../src/report/utilisation.ts";
 import { writeReport } from "../src/report/write-report.ts";
 import { runTraining } from "../src/run/run-training.ts";
-import { corpusFolder, quiet, temporaryFolder, tinyConfig } from "./support.ts";
+import { corpusFolder, quiet, stopAfter, temporaryFolder, tinyConfig } from "./support.ts";
 import { fakeEvents, fakeRun } from "./support/fake-run.ts";
 
 const lengths = (history: History): number => history.stretches.reduce((sum, { steps }) => sum + steps, 0);
@@ -51,14 +51,7 @@ test("a run with sample texts shows what the model says of them, once an evaluat
   const folder = await corpusFolder();
   const texts = ["the [MASK] sat on the [MASK]"];
   const config = tinyConfig(folder, { log: { samples: texts, peak_tflops: 0.1 } });
-  let seen = 0;
-  await runTraining(config, {
-    ...quiet,
-    onStart:
-      ({ stop }) =>
-      (event) =>
-        void (event.kind === "step" && ++seen === 6 && stop()),
-  });
+  await runTraining(config, stopAfter(6));
   await runTraining(config, { ...quiet, resume: "auto" });
   const records = readFileSync(join(folder, "run", "samples.jsonl"), "utf8")
     .trim()
@@ -258,5 +251,5 @@ onChromium("in a browser", () => {
     } finally {
       await browser.close();
     }
-  }, 60_000);
+  }, 300_000);
 });

@@ -76,7 +76,7 @@ function open(
     parameters: { "optimizer.learning_rate": "0.001", long: "x".repeat(2000) },
     onFailure: ({ message }) => failures.push(message),
     pauses: more.pauses ?? [1, 1],
-    endWithin: more.endWithin ?? 10_000,
+    endWithin: more.endWithin ?? 120_000,
     environment: { MLFLOW_TRACKING_URI: uri, ...more.environment },
   });
   return { tracker: tracker!, failures };
@@ -104,7 +104,7 @@ async function send(tracker: Tracker, steps: readonly number[], ending: Ending):
 const metricsOf = (calls: readonly Call[]): { key: string; step: number; value: number }[] =>
   calls.flatMap(({ body }) => (body["metrics"] as { key: string; step: number; value: number }[] | undefined) ?? []);
 
-describe("a server as documented", () => {
+describe("a server as documented", { timeout: 180_000 }, () => {
   test("gets experiment, run, parameters and every finite number once; and goes on with the same run", async () => {
     const { uri, calls } = await serve(documented());
     const output = temporaryFolder();
@@ -154,14 +154,14 @@ describe("a server as documented", () => {
   });
 });
 
-describe("a server that does not do its part", () => {
+describe("a server that does not do its part", { timeout: 180_000 }, () => {
   test("is tried again, and what it refused comes then", async () => {
     const good = documented();
     let refusals = 2;
     const { uri, calls } = await serve((call) => (refusals-- > 0 ? [503, { message: "later" }] : good(call)));
     const { tracker, failures } = open(uri, temporaryFolder());
     tracker.record(stepEvent(1));
-    await expect.poll(() => metricsOf(calls).length, { timeout: 10_000 }).toBe(8);
+    await expect.poll(() => metricsOf(calls).length, { timeout: 60_000 }).toBe(8);
     await tracker.close("finished");
     expect(failures).toEqual([]);
   });

@@ -136,6 +136,7 @@ describe("three phases", () => {
 
 test.each([
   [[{ output: "x" }], "phases.0: output cannot differ between phases, only name, length, seed, data, batch"],
+  [[{}, { optimizer: { kind: "adamw" } }], "phases.1.optimizer: kind cannot differ between phases"],
   [[{ lenght: "1 tokens" }], "phases.0: lenght cannot differ between phases; did you mean length?"],
   [
     [{}, { model: { hidden_size: 8 } }],

@@ -6,7 +6,7 @@ import { defaultValues, maskedLmObjective } from "@modernbert-ts/training";
 import { expect, test } from "vitest";
 import { openTrainingData } from "../src/run/training-data.ts";
 import { prepare } from "../src/commands/prepare.ts";
-import type { PrepareOptions } from "../src/commands/prepare.ts";
+import type { PrepareOptions } from "../src/prepare/options.ts";
 import { corpusText, prepareCorpus, temporaryFolder } from "./support.ts";
 
 function options(folder: string, changes: Partial<PrepareOptions> = {}): PrepareOptions & { notices: string[] } {
@@ -85,7 +85,7 @@ test("a tokenizer that is not there, and one without [MASK]", async () => {
   const output = join(folder, "other");
   await prepare({ ...options(folder, { tokenizer: file, output }), onNotice: (line) => notices.push(line) });
   expect(notices.join("\n")).toContain("no mask token (such as [MASK]): masked_lm will refuse these data");
-  const { train: store, roles } = await openTrainingData(output);
+  const { train: store, roles } = await openTrainingData({ path: output }, { maxLength: 32 });
   const batches = { seed: 1, maxLength: 32, longDocuments: "split", rowLength: 64, rows: 1 } as const;
   expect(() => maskedLmObjective.loader({ store, roles }, batches, defaultValues(maskedLmObjective.settings))).toThrow(
     "[masked_lm] expected a tokenizer with a mask token, got one without",
@@ -102,7 +102,7 @@ test("special tokens that only tokenizer_config.json names are found, and kept b
   await expect(prepare(settings)).rejects.toThrow(/tokens for cls, sep and pad/);
   fs.writeFileSync(join(given, "tokenizer_config.json"), '{"mask_token":"<|MASK|>","pad_token":"<|PAD|>"}');
   await prepare(settings);
-  const { roles } = await openTrainingData(settings.output);
+  const { roles } = await openTrainingData({ path: settings.output }, { maxLength: 32 });
   expect(roles).toEqual({ cls: 1, sep: 2, pad: 3, mask: 4 });
   // The same tokenizer with other roles makes other data.
   fs.writeFileSync(join(given, "tokenizer_config.json"), '{"mask_token":"<|PAD|>","pad_token":"<|MASK|>"}');

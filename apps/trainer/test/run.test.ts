@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { fillMask, openPipeline } from "@modernbert-ts/pipelines";
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { evaluateModel } from "../src/commands/evaluate.ts";
+import { exportCheckpoint } from "../src/run/export-model.ts";
 import { createProgress } from "../src/progress.ts";
 import { writeReport } from "../src/report/write-report.ts";
 import { runTraining } from "../src/run/run-training.ts";
 import { writeTextFile } from "../src/write-file.ts";
 import { start } from "./command-line.ts";
-import { corpusFolder, prepareCorpus, quiet, temporaryFolder, tinyConfig, tinyFields } from "./support.ts";
+import { corpusFolder, prepareCorpus, quiet, temporaryFolder, tinyConfig, tinyFields, stepEvent } from "./support.ts";
 
 describe("a run", () => {
   test("ends with a model that loads and answers, a report and the metrics", async () => {
@@ -141,6 +143,47 @@ describe("what is refused, in one line that says what to do", () => {
   });
 });
 
+test("other optimizers train, and go on from their own state only", async () => {
+  const folder = await corpusFolder();
+  for (const kind of ["adamw", "muon"]) {
+    const output = join(folder, kind);
+    const optimizer = { kind, learning_rate: 0.01, weight_decay: 0.1 };
+    const { reason } = await runTraining(tinyConfig(folder, { output, optimizer }), quiet);
+    expect(reason).toBe("finished");
+    const longer = { output, length: "2000 tokens" };
+    const resume = { ...quiet, resume: "auto" };
+    await expect(runTraining(tinyConfig(folder, longer), resume)).rejects.toThrow(
+      new RegExp(`expected the state of optimizer stable_adamw, got that of ${kind} in .*set optimizer.kind back`),
+    );
+    const { tokens } = await runTraining(tinyConfig(folder, { ...longer, optimizer }), resume);
+    expect(tokens).toBeGreaterThanOrEqual(2000);
+  }
+});
+
+test("a moving average is evaluated and exported; the weights themselves stay in the checkpoint", async () => {
+  const folder = await corpusFolder();
+  const plain = await runTraining(tinyConfig(folder), quiet);
+  const optimizer = { learning_rate: 0.01, ema_decay: 0.8 };
+  const other = await runTraining(tinyConfig(folder, { output: join(folder, "ema"), optimizer }), quiet);
+  expect([plain.averaged, other.averaged]).toEqual([false, true]);
+  expect(weightsIn(other.checkpoint!)).toEqual(weightsIn(plain.checkpoint!));
+  expect(weightsIn(other.modelFolder!)).not.toEqual(weightsIn(other.checkpoint!));
+  expect(other.score!.loss).not.toBe(plain.score!.loss);
+  const still = { model: { from: other.modelFolder! }, optimizer: { learning_rate: 1e-30 }, length: "100 tokens" };
+  const loaded = await runTraining(tinyConfig(folder, { output: join(folder, "still"), ...still }), quiet);
+  expect(loaded.score!.loss).toBeCloseTo(other.score!.loss, 6);
+  const { score } = await evaluateModel(tinyConfig(folder), other.checkpoint!, quiet.onNotice);
+  expect(score.loss).toBeCloseTo(other.score!.loss, 6);
+  const [raw, mean] = [join(folder, "raw"), join(folder, "mean")];
+  expect(await exportCheckpoint(other.checkpoint!, raw, { raw: true })).toBe(false);
+  expect(weightsIn(raw)).toEqual(weightsIn(plain.modelFolder!));
+  const models = [other.modelFolder!, plain.checkpoint!];
+  expect((await start(["average", ...models, "-o", mean, "--weights", "1,2"]).finished).code).toBe(0);
+  const merged = ["merge", raw, mean, "--base", plain.checkpoint!, "-o", join(folder, "ties")];
+  expect((await start(merged).finished).code).toBe(0);
+  expect(readdirSync(join(folder, "ties")).sort()).toEqual(readdirSync(plain.modelFolder!).sort());
+});
+
 test("an earlier checkpoint by its path: later ones are set aside, not deleted", async () => {
   const folder = await corpusFolder();
   const whole = await runTraining(tinyConfig(folder), quiet);
@@ -249,20 +292,7 @@ test("progress without a terminal is plain lines", () => {
   const lines: string[] = [];
   const stream = { isTTY: false, write: (text: string) => lines.push(text) } as unknown as NodeJS.WriteStream;
   const progress = createProgress({ totalTokens: 100, stream, lineEvery: 10 });
-  const step = (number: number, seconds: number) =>
-    progress.onEvent({
-      kind: "step",
-      step: number,
-      tokens: number * 10,
-      loss: 5,
-      metrics: { maskedAccuracy: 0.1 },
-      learningRate: 1e-3,
-      gradientNorm: 1,
-      lossScale: 1,
-      packingEfficiency: 0.99,
-      tokensPerSecond: 20,
-      seconds,
-    });
+  const step = (number: number, seconds: number) => progress.onEvent(stepEvent(number, 5, seconds));
   for (let number = 1; number <= 10; number++) step(number, number * 3);
   expect(lines).toEqual([
     "step 1 | 10 of 100 tokens | loss 5.000 | 20 tokens/s | packing 99.0 % | ETA 5s\n",
@@ -271,3 +301,7 @@ test("progress without a terminal is plain lines", () => {
     "step 10 | 100 of 100 tokens | loss 5.000 | 20 tokens/s | packing 99.0 % | ETA 0s\n",
   ]);
 });
+
+function weightsIn(folder: string): Buffer {
+  return readFileSync(join(folder, "model.safetensors"));
+}

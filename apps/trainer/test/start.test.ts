@@ -92,7 +92,7 @@ describe("a resume with other settings", () => {
     const path = await prepareCorpus(other, 100);
     const config = tinyConfig(folder, { data: { path, max_length: 32 } });
     await expect(runTraining(config, { ...quiet, resume: "auto" })).rejects.toThrow(
-      "the checkpoint was made with other data than data.path holds",
+      "the checkpoint was made with other data (or weights of their sources) than the section data says",
     );
   });
 });
@@ -122,7 +122,7 @@ describe("the data", () => {
     "an epoch is what the loader gives (%s), and half of one is half",
     async (longDocuments) => {
       const folder = await corpusFolder();
-      const { train: store, roles } = await openTrainingData(join(folder, "data"));
+      const { train: store, roles } = await openTrainingData({ path: join(folder, "data") }, { maxLength: 32 });
       const loader = new PackedLoader({
         store,
         seed: 17,

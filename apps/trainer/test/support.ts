@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TrainingEvent } from "@modernbert-ts/training";
 import { onTestFinished } from "vitest";
 import { prepare } from "../src/commands/prepare.ts";
 import type { TrainerConfig } from "../src/config/config.ts";
@@ -27,6 +28,35 @@ export function corpusText(documents: number): string {
 
 /** Says nothing. */
 export const quiet: RunOptions = { onNotice: () => undefined, onStart: () => () => undefined };
+
+/** As `quiet`, and stopped after so many steps. */
+export function stopAfter(steps: number): RunOptions {
+  let seen = 0;
+  return {
+    ...quiet,
+    onStart:
+      ({ stop }) =>
+      (event) =>
+        void (event.kind === "step" && ++seen === steps && stop()),
+  };
+}
+
+/** What a trainer says of a step of ten tokens. */
+export function stepEvent(step: number, loss: number, seconds: number): TrainingEvent {
+  return {
+    kind: "step",
+    step,
+    tokens: step * 10,
+    loss,
+    metrics: { maskedAccuracy: 0.1 },
+    learningRate: 1e-3,
+    gradientNorm: 1,
+    lossScale: 1,
+    packingEfficiency: 0.99,
+    tokensPerSecond: 20,
+    seconds,
+  };
+}
 
 /** A folder with a small corpus in it. */
 export async function corpusFolder(): Promise<string> {

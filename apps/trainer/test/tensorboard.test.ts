@@ -9,22 +9,10 @@ import { runTraining } from "../src/run/run-training.ts";
 import { crc32c } from "../src/tracking/tensorboard/record.ts";
 import { openEventFile } from "../src/tracking/tensorboard/event-file.ts";
 import { Trackers } from "../src/tracking/tracker.ts";
-import { corpusFolder, quiet, temporaryFolder, tinyConfig } from "./support.ts";
+import { corpusFolder, quiet, stepEvent as eventOf, stopAfter, temporaryFolder, tinyConfig } from "./support.ts";
 import { readEventFile } from "./support/event-file.ts";
 
-const stepEvent = (step: number): TrainingEvent => ({
-  kind: "step",
-  step,
-  tokens: step * 10,
-  loss: 5 / step,
-  metrics: { maskedAccuracy: 0.1 },
-  learningRate: 1e-3,
-  gradientNorm: 1,
-  lossScale: 1,
-  packingEfficiency: 0.99,
-  tokensPerSecond: 20,
-  seconds: step,
-});
+const stepEvent = (step: number): TrainingEvent => eventOf(step, 5 / step, step);
 
 test("CRC-32C gives the check values of RFC 3720 and of the catalogue", () => {
   expect(crc32c(Buffer.from("123456789"))).toBe(0xe3069283);
@@ -73,14 +61,7 @@ describe("an event file", () => {
 test("a run that is interrupted and goes on leaves the numbers of its metrics file", async () => {
   const folder = await corpusFolder();
   const config = tinyConfig(folder, { log: { tensorboard: true } });
-  let seen = 0;
-  await runTraining(config, {
-    ...quiet,
-    onStart:
-      ({ stop }) =>
-      (event) =>
-        void (event.kind === "step" && ++seen === 3 && stop()),
-  });
+  await runTraining(config, stopAfter(3));
   await runTraining(config, { ...quiet, resume: "auto" });
   const metrics = readMetrics(join(folder, "run", "metrics.jsonl"));
   const written = readEventFile(join(folder, "run", "tensorboard"));

@@ -6,12 +6,13 @@ import { createConfig, initialiseParameters, ModernBert } from "@modernbert-ts/m
 import { readSafetensors } from "@modernbert-ts/safetensors";
 import { bfloat16Precision, float32Precision, Runtime } from "@modernbert-ts/tensor-core";
 import type { Backend, Precision } from "@modernbert-ts/tensor-core";
-import { maskedLmObjective, readStepMetrics, StableAdamW, trainingStep } from "@modernbert-ts/training";
+import { maskedLmObjective, optimizerKinds, readStepMetrics, StableAdamW, trainingStep } from "@modernbert-ts/training";
 import { beforeEach, expect, test } from "vitest";
 import { relativeError } from "../../modernbert/test/support/compare.ts";
 import { runSteps } from "../../training/test/support/captured-step.ts";
 import { optimizerFailures } from "../../training/test/support/optimizer-golden.ts";
 import type { OptimizerGolden } from "../../training/test/support/optimizer-golden.ts";
+import { optimizerSteps } from "../../training/test/support/optimizer-steps.ts";
 import { parametersOf, tinyLoader, vocabSize } from "../../training/test/support/tiny-training.ts";
 import { createCudaBackend } from "../src/index.ts";
 import { missing } from "./library.ts";
@@ -80,6 +81,15 @@ test("ten steps of StableAdamW equal torch: parameters and both moments", async 
   const options = JSON.parse(readFileSync(`${folder}/config.json`, "utf8")) as OptimizerGolden;
   await using backend = await createCudaBackend({ emulate: true });
   expect(await optimizerFailures(backend, options, golden)).toEqual([]);
+});
+
+test.each(optimizerKinds)("steps of %s equal the TypeScript engine", async (kind) => {
+  await using backend = await createCudaBackend({ emulate: true });
+  await using oracle = createTypeScriptBackend();
+  const got = await optimizerSteps(backend, kind);
+  for (const [name, values] of await optimizerSteps(oracle, kind))
+    expect(relativeError(got.get(name)!, values), name).toBeLessThan(1e-5);
+  expect(backend.memory().liveBuffers).toBe(0);
 });
 
 test("a whole step captured and replayed on other batches gives the same bits as steps queued anew", async () => {

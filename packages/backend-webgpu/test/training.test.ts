@@ -6,13 +6,14 @@ import { ModernBert, createConfig, initialiseParameters } from "@modernbert-ts/m
 import { readSafetensors } from "@modernbert-ts/safetensors";
 import { Runtime, bfloat16Precision, float16Precision, float32Precision } from "@modernbert-ts/tensor-core";
 import type { Backend, Precision } from "@modernbert-ts/tensor-core";
-import { maskedLmObjective, readStepMetrics, StableAdamW, trainingStep } from "@modernbert-ts/training";
+import { maskedLmObjective, optimizerKinds, readStepMetrics, StableAdamW, trainingStep } from "@modernbert-ts/training";
 import type { StableAdamWOptions, StepMetrics } from "@modernbert-ts/training";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { relativeError } from "../../modernbert/test/support/compare.ts";
 import { runSteps } from "../../training/test/support/captured-step.ts";
 import { optimizerFailures } from "../../training/test/support/optimizer-golden.ts";
 import type { OptimizerGolden } from "../../training/test/support/optimizer-golden.ts";
+import { optimizerSteps } from "../../training/test/support/optimizer-steps.ts";
 import { tinyModel } from "../../training/test/support/tiny-model.ts";
 import { parametersOf, tinyLoader, vocabSize } from "../../training/test/support/tiny-training.ts";
 import { createWebGpuBackend } from "../src/index.ts";
@@ -102,6 +103,14 @@ onDevice("training on webgpu", () => {
       const queued = await runSteps(backend, false);
       expect(await runSteps(backend, true)).toEqual(queued);
       expect(new Set(queued.steps.map(([loss]) => loss)).size).toBe(4);
+    });
+
+    test.each(optimizerKinds)("steps of %s equal the TypeScript engine", async (kind) => {
+      await using oracle = createTypeScriptBackend();
+      const got = await optimizerSteps(backend, kind);
+      for (const [name, values] of await optimizerSteps(oracle, kind))
+        expect(relativeError(got.get(name)!, values), name).toBeLessThan(1e-4);
+      expect(backend.memory().liveBuffers).toBe(0);
     });
 
     test("ten steps of StableAdamW equal torch: parameters and both moments", async () => {

@@ -3,6 +3,7 @@ export { Buffers } from "./memory/buffers.ts";
 export type { Block } from "./memory/free-list.ts";
 export { Pool } from "./memory/pool.ts";
 export type { Heap, PoolOptions, Reuse } from "./memory/pool.ts";
+export { hostCopy } from "./memory/host-bytes.ts";
 export { Slabs } from "./memory/slabs.ts";
 export { offsetAddress } from "./memory/address.ts";
 export type { Address, AddressBlock } from "./memory/address.ts";

@@ -178,12 +178,15 @@ describe("the command stream", () => {
     const rig = makeRig();
     const buffer = rig.buffers.allocate(4);
     rig.commands.encode("add", [vector(buffer, 1)], [1]);
-    const recording = rig.stream.record(() => {
+    const record = () => {
       for (let each = 0; each < 2000; each++) rig.commands.encode("add", [vector(buffer, 1)], [2]);
+    };
+    const kept = rig.stream.record(record, (recording) => {
+      const block = rig.device.allocate(recording.length);
+      rig.device.memory.set(recording, block.address);
+      return block;
     });
     expect(rig.stream.count).toBe(1);
-    const kept = rig.device.allocate(recording.length);
-    rig.device.memory.set(recording, kept.address);
     for (let run = 0; run < 3; run++) rig.commands.replay(kept);
     expect(rig.stream.count).toBe(4);
     await rig.stream.wait(rig.stream.count);

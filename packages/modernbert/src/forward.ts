@@ -5,7 +5,7 @@
  */
 import { ConfigError, drop, dropoutAt } from "@modernbert-ts/encoder";
 import type { DeviceBatch, Encoder, ForwardOptions } from "@modernbert-ts/encoder";
-import { cast, gather, glu, layerNorm, map, reshape, residualLayerNorm } from "@modernbert-ts/tensor-core";
+import { cast, checkpoint, gather, glu, layerNorm, map, reshape, residualLayerNorm } from "@modernbert-ts/tensor-core";
 import { residualDType, scalar, varlenAttention, x } from "@modernbert-ts/tensor-core";
 import type { DType, Dropout, Tensor } from "@modernbert-ts/tensor-core";
 import { headSize } from "./config/config.ts";
@@ -28,13 +28,21 @@ export interface HiddenStates {
   readonly last: Tensor;
 }
 
-/** All tokens through all layers. Without `keepStates` each layer's input is freed as soon as the layer is done. */
+/** What is kept of the layers. */
+export interface Keeping {
+  /** All hidden states; else each layer's input is freed as soon as the layer is done. */
+  readonly states: boolean;
+  /** For the backward pass each layer's input only; else all that it reads. */
+  readonly inputsOnly: boolean;
+}
+
+/** All tokens through all layers. */
 export function forward(
   model: Model,
   ropeTables: RopeTables,
   batch: DeviceBatch,
   options: ForwardOptions,
-  keepStates: boolean,
+  { states: keepStates, inputsOnly }: Keeping,
 ): HiddenStates {
   const { runtime, config } = model;
   if (options.dropout && config.dropout.attention > 0) {
@@ -49,13 +57,22 @@ export function forward(
     let stream: Stream = { residual: embedded, normed: embedded };
     for (let layer = 0; layer < config.layers.length; layer++) {
       const { residual, normed } = stream;
-      stream = runtime.scope(() => runLayer(model, ropeTables, batch, stream, layer, options));
+      const run = (input: Stream): Stream => runLayer(model, ropeTables, batch, input, layer, options);
+      stream = inputsOnly ? checkpointed(run, stream) : runtime.scope(() => run(stream));
       if (normed !== residual) normed.dispose();
       if (!keepStates) residual.dispose();
       states.push(stream.residual);
     }
     return { states: keepStates ? states : [], last: stream.normed };
   });
+}
+
+function checkpointed(run: (stream: Stream) => Stream, { residual, normed }: Stream): Stream {
+  const [sum, next] = checkpoint([residual, normed], ([before, input]) => {
+    const after = run({ residual: before!, normed: input! });
+    return [after.residual, after.normed];
+  });
+  return { residual: sum!, normed: next! };
 }
 
 function embed(model: Model, batch: DeviceBatch, options: ForwardOptions): Tensor {

@@ -1,5 +1,8 @@
 /** A model folder or hub id, its tokenizer and a backend as one object, and what people ask of it. Node only; pages take `/browser`. */
 export * from "./browser.ts";
+export { downloadDataset } from "./hub/dataset.ts";
+export type { DatasetRequest } from "./hub/dataset.ts";
+export { downloadFile } from "./hub/web-file.ts";
 export { resolveModelFolder } from "./hub/model-folder.ts";
 export type { ModelFolderOptions } from "./hub/model-folder.ts";
 export { openFolder, snapshotCommit } from "./hub/snapshot.ts";

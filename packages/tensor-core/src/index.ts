@@ -24,6 +24,7 @@ export { Captured } from "./tensor/capture.ts";
 export { Runtime } from "./tensor/runtime.ts";
 export type { RuntimeOptions } from "./tensor/runtime.ts";
 export type { FusionMode, FusionOutcome, FusionRecord } from "./tensor/fusion.ts";
+export { checkpoint } from "./autograd/checkpoint.ts";
 export { valueAndGradients, vjp } from "./autograd/gradients.ts";
 export type { ValueAndGradients } from "./autograd/gradients.ts";
 export { gradientRules } from "./autograd/rules.ts";

@@ -19,6 +19,14 @@ describe.each(["native", "wasm", "typescript"] as const)("a whole training step,
   });
 });
 
+test.each(["adamw", "muon"] as const)("a captured step of %s gives the same bits too", async (kind) => {
+  await using backend = await createCpuBackend({ engine: "wasm", threads: 1 });
+  const queued = await runSteps(backend, false, kind);
+  expect(await runSteps(backend, true, kind)).toEqual(queued);
+  expect(backend.memory().liveBuffers).toBe(0);
+  expect(queued.parameters).not.toEqual((await runSteps(backend, false)).parameters);
+});
+
 test("a batch of other sizes is refused by name", () => {
   const { model, optimizer, runtime } = tinyTraining();
   runtime.scope(() => {

@@ -48,6 +48,11 @@ describe("TextSource", () => {
       replaced: new Map(),
       badRecords: 0,
       badPlaces: [],
+      documentsByFile: new Map([
+        [join(base, "a/z.jsonl"), 2],
+        [join(base, "b.txt"), 1],
+        [join(base, "d.TXT"), 1],
+      ]),
       skippedFiles: [join(base, "notes.md")],
       repeatedFiles: [],
     };

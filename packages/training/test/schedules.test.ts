@@ -35,9 +35,28 @@ describe("learningRateSchedule", () => {
     expect(learningRateSchedule({ kind: "constant" })(0)).toBe(1);
   });
 
+  test("trapezoidal keeps the rate, then falls linearly over the decay", () => {
+    const factor = learningRateSchedule({ kind: "trapezoidal", warmup: 10, total: 100, decay: 40, alphaF: 0.1 });
+    expect([5, 10, 60].map(factor)).toEqual([expect.closeTo(0.5, 9), 1, 1]);
+    for (const tokens of [70, 80, 99]) expect(factor(tokens)).toBeCloseTo(0.1 + 0.9 * (1 - (tokens - 60) / 40), 12);
+    expect([100, 1e6].map(factor)).toEqual([0.1, 0.1]);
+    expect(learningRateSchedule({ kind: "trapezoidal", total: 100, decay: 0 })(100)).toBe(1);
+  });
+
+  test("inverse square root: sqrt(warmup / tokens), or of its own timescale, down to alphaF", () => {
+    const factor = learningRateSchedule({ kind: "inverse_sqrt", warmup: 400, alphaF: 0.05 });
+    expect(factor(200)).toBeCloseTo(0.5, 9);
+    for (const tokens of [400, 401, 1600, 10_000]) expect(factor(tokens)).toBeCloseTo(Math.sqrt(400 / tokens), 12);
+    expect(factor(1e9)).toBe(0.05);
+    const scaled = learningRateSchedule({ kind: "inverse_sqrt", warmup: 100, timescale: 300 });
+    for (const since of [0, 900, 4500]) expect(scaled(100 + since)).toBeCloseTo(Math.sqrt(300 / (300 + since)), 12);
+    expect(learningRateSchedule({ kind: "inverse_sqrt", timescale: 300 })(900)).toBe(0.5);
+    expect(() => learningRateSchedule({ kind: "inverse_sqrt" })).toThrow("expected timescale in 1..");
+  });
+
   test("rises during warm-up, never rises after, stays within alphaF..1", () => {
     const schedules = fc.record({
-      kind: fc.constantFrom("linear" as const, "cosine" as const, "wsd" as const),
+      kind: fc.constantFrom("linear" as const, "cosine" as const, "wsd" as const, "trapezoidal" as const),
       warmup: fc.nat(100),
       decay: fc.nat(100),
       stable: fc.nat(100),

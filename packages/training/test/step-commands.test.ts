@@ -28,13 +28,15 @@ function batchOf() {
   return { rows: [row], sequences: count, tokens, weight: maskedPositions.length, packingEfficiency: 1 };
 }
 
-test("a base step in bf16 with dropout", () => {
+/** Of a base step in bf16 with dropout. */
+function measure(checkpointing: boolean) {
   const { backend, counts, commands, bytes } = createRecordingBackend();
   const runtime = new Runtime(backend, { fusion: "fused" });
   const config = createConfig({ attn_out_dropout_prob: 0.1 });
   const head = "masked-lm";
   const parameters = initialiseParameters(runtime, config, head, { seed: 1 });
   const bert = new ModernBert({ runtime, config, head, parameters, precision: bfloat16Precision });
+  if (checkpointing) bert.checkpointGradients();
   const model = maskedLmObjective.model(bert, { seed: 1 });
   const optimizer = new StableAdamW(model, { maxLearningRate: 1e-3 });
   const marks = { begin: [0, 0], forward: [0, 0], update: [0, 0], end: [0, 0] };
@@ -63,12 +65,20 @@ test("a base step in bf16 with dropout", () => {
     });
   }
   const between = (from: keyof typeof marks, to: keyof typeof marks): number => marks[to][0]! - marks[from][0]!;
-  expect({
+  // Dropout is drawn inside the norms: there is no mask.
+  expect(counts.get("randomBits")).toBe(drawn);
+  return {
     forward: between("begin", "forward"),
     backward: between("forward", "update"),
     optimizer: between("update", "end"),
     kilobytesPerToken: Math.round((marks.forward[1]! - marks.begin[1]!) / tokens / 1000),
-  }).toEqual({ forward: 144, backward: 148, optimizer: 8, kilobytesPerToken: 450 });
-  // Dropout is drawn inside the norms: there is no mask.
-  expect(counts.get("randomBits")).toBe(drawn);
+  };
+}
+
+test("a step", () => {
+  expect(measure(false)).toEqual({ forward: 144, backward: 148, optimizer: 8, kilobytesPerToken: 450 });
+});
+
+test("a step with gradient checkpointing runs the layers again and holds their inputs", () => {
+  expect(measure(true)).toEqual({ forward: 144, backward: 281, optimizer: 8, kilobytesPerToken: 109 });
 });

@@ -38,9 +38,11 @@ export function addModelCommands(program: Command, say: Say, notice: Say): void 
     .description("write a checkpoint as a Hugging Face model folder")
     .argument("<run>", "output folder of a run (its latest checkpoint) or a checkpoint")
     .requiredOption("-o, --output <folder>", "where to")
-    .action(async (run: string, { output }: { output: string }) => {
-      await exportCheckpoint(await checkpointAt(run, notice), output);
-      say(`wrote ${output}; try: modernbert fill-mask --model ${output} "The capital of France is [MASK]."`);
+    .option("--raw", "of a run with optimizer.ema_decay: write the weights themselves, not their moving average")
+    .action(async (run: string, { output, raw = false }: { output: string; raw?: boolean }) => {
+      const averaged = await exportCheckpoint(await checkpointAt(run, notice), output, { raw });
+      const what = averaged ? `${output} with the moving average of the weights` : output;
+      say(`wrote ${what}; try: modernbert fill-mask --model ${output} "The capital of France is [MASK]."`);
     });
 
   program

@@ -1,11 +1,14 @@
 /** `evaluate`: the held-out score of a checkpoint or a model folder, on the data and by the rules of a configuration. */
+import { onDocuments } from "../config/data-section.ts";
+import { foldersOf } from "../config/documents-section.ts";
+import { settingsOf } from "../config/objective-settings.ts";
 import { join } from "node:path";
 import { openRuntime } from "@modernbert-ts/pipelines";
-import { batchesOf, evaluate, objectiveOf } from "@modernbert-ts/training";
+import { evaluate, loadAverage, objectiveOf } from "@modernbert-ts/training";
 import type { Baseline, Objective, Score } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
-import { settingsOf } from "../config/objective-settings.ts";
 import { UserError } from "../errors.ts";
+import { heldOutBatches, trainingOf } from "../run/loader.ts";
 import { createModel } from "../run/model.ts";
 import { withHeldOut } from "../metrics.ts";
 import { planPhases } from "../run/phases.ts";
@@ -27,27 +30,25 @@ export async function evaluateModel(
   onNotice: (notice: string) => void,
 ): Promise<Evaluation> {
   const objective = objectiveOf(config.objective)!;
-  const { config: own, data, plan } = (await planPhases(config, objective, onNotice)).at(-1)!;
-  const { evaluation } = plan;
-  if (!evaluation)
+  const phase = (await planPhases(config, objective, onNotice)).at(-1)!;
+  const { config: own, data, plan } = phase;
+  const batches = heldOutBatches(objective, phase);
+  if (!batches)
     throw new UserError(
-      "path" in own.data
-        ? `there is no ${join(own.data.path, "validation")}: make the data again with \`prepare --validation SHARE\``
+      onDocuments(own.data)
+        ? `there is no ${join(foldersOf(own.data)[0], "validation")}: make the data again with \`prepare --validation SHARE\``
         : "there are no validation records: set data.validation",
     );
   await using open = await openRuntime({ ...backendOf(own, alone), precision: plan.precision, onNotice });
   const from = { ...own, model: { ...own.model, from: model } };
   const encoder = await createModel(open.runtime, from, data, objective, plan.precision, onNotice);
   try {
+    // Of a checkpoint with a moving average that is scored, as in its run.
+    await loadAverage(model, encoder.parameters);
     const settings = settingsOf(own, objective).evaluation;
-    const batches = () =>
-      batchesOf(
-        objective.loader({ store: evaluation.store, roles: data.roles }, evaluation.batches, settings),
-        evaluation.count,
-      );
     const made = objective.model(encoder, { seed: own.seed }, settings);
     const score = await evaluate(made, batches());
-    const baselines = objective.baselines({ store: data.train, roles: data.roles }, batches(), settings);
+    const baselines = objective.baselines(trainingOf(data), batches(), settings);
     return { score, objective: withHeldOut(objective, made), baselines };
   } finally {
     encoder.dispose();

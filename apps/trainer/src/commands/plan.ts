@@ -1,4 +1,6 @@
 /** `plan`: what a configuration needs of given devices, from formulas, before anything is bought, prepared or run. */
+import { onDocuments } from "../config/data-section.ts";
+import { foldersOf } from "../config/documents-section.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ModernBertConfig } from "@modernbert-ts/modernbert";
@@ -32,10 +34,10 @@ export async function planCommand(config: TrainerConfig, options: PlanOptions): 
   const hardware = hardwareOf(config, options);
   const phases = [];
   for (const { name, config: own } of phasesIn(config)) {
-    const model = await modelOf(own, shardsOf(own));
+    const model = await modelOf(own, shardsOf(own)[0]);
     phases.push({ name, config: own, estimate: estimatePhase(own, model, hardware) });
   }
-  const path = shardsOf(config);
+  const [path] = shardsOf(config);
   const vocabulary = existsSync(join(path, dataLayout.tokenizer)) || config.model.from !== undefined;
   return [
     ...describePlan(phases, { ...hardware, device: options.device, dtype: config.dtype, price: options.price }),
@@ -70,7 +72,7 @@ async function modelOf({ model }: TrainerConfig, path: string): Promise<ModernBe
 }
 
 /** @throws UsageError for a run on labelled records, whose steps have no fixed size. */
-function shardsOf({ data, objective }: TrainerConfig): string {
-  if ("path" in data) return data.path;
+function shardsOf({ data, objective }: TrainerConfig): [string, ...string[]] {
+  if (onDocuments(data)) return foldersOf(data);
   throw new UsageError(`expected an objective that trains on documents to plan with, got ${objective}`);
 }

@@ -14,7 +14,7 @@ import { runTraining } from "../run/run-training.ts";
 import type { RunResult, RunStart } from "../run/run-training.ts";
 
 /** Exit code of a run that Ctrl-C stopped, in good order or at once: a script must not take it for finished. */
-const INTERRUPTED = 130;
+export const INTERRUPTED = 130;
 
 export interface RunCommandOptions {
   readonly resume?: string;
@@ -103,7 +103,7 @@ function describePlan({ plan, phase, startTokens }: RunStart, world: number): st
 }
 
 function summaryLines(
-  { objective, reason, step, seconds, score, checkpoint, modelFolder, report }: RunResult,
+  { objective, reason, step, seconds, score, checkpoint, modelFolder, averaged, report }: RunResult,
   command: string[],
 ): string[] {
   if (reason === "stopped")
@@ -114,7 +114,7 @@ function summaryLines(
   const held = score ? `; held-out ${describeScore(score, objective.metrics)}` : "";
   return [
     `finished after ${step} steps in ${formatDuration(seconds)}${held}`,
-    `model  ${modelFolder}`,
+    `model  ${modelFolder}${averaged ? " (the moving average of the weights)" : ""}`,
     `report ${report}`,
   ];
 }

@@ -18,6 +18,10 @@ import type { LogConfig } from "./log-section.ts";
 import { modelSection } from "./model-section.ts";
 import type { ModelConfig } from "./model-section.ts";
 import { settingsSection } from "./objective-settings.ts";
+import { optimizerSection } from "./optimizer-section.ts";
+import type { OptimizerConfig } from "./optimizer-section.ts";
+import { scheduleSection } from "./schedule-section.ts";
+import type { ScheduleConfig } from "./schedule-section.ts";
 
 /** What every run has; the objective's own section and fields of `evaluation` stand beside it, see objective-settings.ts. */
 export interface TrainerConfig {
@@ -38,26 +42,16 @@ export interface TrainerConfig {
     readonly warmup_from?: number | undefined;
     /** Of labelled examples. */
     readonly examples?: number | undefined;
+    readonly gradient_checkpointing: boolean;
   };
   readonly length: Amount;
-  readonly optimizer: {
-    readonly learning_rate: number;
-    readonly weight_decay: number;
-    readonly beta1: number;
-    readonly beta2: number;
-    readonly eps: number;
-    readonly clip_norm?: number | undefined;
-  };
-  readonly schedule: {
-    readonly kind: "wsd" | "linear" | "cosine" | "constant";
-    readonly warmup: Amount;
-    readonly decay: Amount;
-    readonly final: number;
-  };
+  readonly optimizer: OptimizerConfig;
+  readonly schedule: ScheduleConfig;
   readonly evaluation: EvaluationConfig;
   readonly checkpoints: {
     readonly every: Amount;
     readonly keep: number;
+    readonly keep_best: number;
   };
   readonly log: LogConfig;
   /** What each says in the place of the above; see phases.ts. */
@@ -127,6 +121,12 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
             .default(4096)
             .describe("Tokens that go through the model at once: packed sequences, no padding. Bounds the memory."),
           ...(objective.reading ? examplesOfStep : rowsOfStep),
+          gradient_checkpointing: z
+            .boolean()
+            .default(false)
+            .describe(
+              "Keep each layer's input only for the backward pass and compute the rest again: a quarter of the memory, a third more work.",
+            ),
         })
         .prefault({})
         .describe("How much is learned from at once."),
@@ -134,43 +134,8 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
       length: length
         .default(objective.reading ? "3 epochs" : "10M tokens")
         .describe("How long to train: tokens, or epochs (passes over the data), also parts of one."),
-      optimizer: z
-        .strictObject({
-          learning_rate: z
-            .number()
-            .gt(0)
-            .default(objective.reading ? 8e-5 : 8e-4)
-            .describe("The peak of the schedule."),
-          weight_decay: z
-            .number()
-            .min(0)
-            .default(1e-5)
-            .describe(
-              "Fully decoupled: subtracted at this rate whatever the learning rate's peak. Not for norms and biases.",
-            ),
-          beta1: z.number().min(0).lt(1).default(0.9),
-          beta2: z.number().min(0).lt(1).default(0.98),
-          eps: z.number().gt(0).default(1e-6),
-          clip_norm: z
-            .number()
-            .gt(0)
-            .optional()
-            .describe("Clip gradients to this global norm; ModernBERT was trained without."),
-        })
-        .prefault({})
-        .describe("StableAdamW."),
-      schedule: z
-        .strictObject({
-          kind: z
-            .enum(["wsd", "linear", "cosine", "constant"])
-            .default("wsd")
-            .describe("wsd: warm-up, stable, then 1-sqrt decay."),
-          warmup: share.default("5%").describe("Linear from 0; a share of the length, or tokens."),
-          decay: share.default("20%").describe("Of wsd only: how much of the end decays."),
-          final: z.number().min(0).max(1).default(0).describe("Where the decay ends, as a share of the peak."),
-        })
-        .prefault({})
-        .describe("Learning rate over tokens."),
+      optimizer: optimizerSection(objective),
+      schedule: scheduleSection,
       evaluation: evaluationSection(objective),
       checkpoints: z
         .strictObject({
@@ -178,6 +143,13 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
             .default(objective.reading ? "200 steps" : "1M tokens")
             .describe("How often to save; the end and Ctrl-C save too."),
           keep: positive.default(3).describe("How many to keep."),
+          keep_best: z
+            .int()
+            .min(0)
+            .default(1)
+            .describe(
+              "How many with the lowest held-out losses to keep beyond these, of those at steps that were evaluated.",
+            ),
         })
         .prefault({})
         .describe("To go on from after an interruption."),

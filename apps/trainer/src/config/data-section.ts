@@ -1,13 +1,8 @@
 /** The section `data` of a configuration: a folder of token shards, or files of labelled records for objectives that read these. */
 import type { Objective } from "@modernbert-ts/training";
 import { z } from "zod";
-
-export interface DocumentsConfig {
-  readonly path: string;
-  readonly max_length: number;
-  readonly verify: boolean;
-  readonly long_documents: "split" | "truncate";
-}
+import { documentsSection } from "./documents-section.ts";
+import type { DocumentsConfig } from "./documents-section.ts";
 
 export interface RecordsConfig {
   readonly train: readonly string[];
@@ -22,24 +17,14 @@ export interface RecordsConfig {
 
 export type DataConfig = DocumentsConfig | RecordsConfig;
 
+/** Whether a run trains on token shards. */
+export function onDocuments(data: DataConfig): data is DocumentsConfig {
+  return !("train" in data);
+}
+
 export function dataSection(objective: Pick<Objective, "reading">): z.ZodType<DataConfig, unknown> {
   return objective.reading ? recordsSection(objective.reading) : documentsSection;
 }
-
-const documentsSection = z
-  .strictObject({
-    path: z.string().min(1).describe("Folder made by `modernbert-train prepare`."),
-    max_length: z.int().min(3).default(1024).describe("Longest sequence in tokens, [CLS] and [SEP] included."),
-    long_documents: z
-      .enum(["split", "truncate"])
-      .default("split")
-      .describe("What becomes of longer documents: several sequences, or only their beginning."),
-    verify: z
-      .boolean()
-      .default(true)
-      .describe("Compare the files with their hashes at the start: some seconds for a gigabyte."),
-  })
-  .describe("What to train on.");
 
 const paths = z.array(z.string().min(1));
 

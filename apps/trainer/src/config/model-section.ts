@@ -3,6 +3,7 @@ import { z } from "zod";
 
 export interface ModelConfig {
   readonly from?: string | undefined;
+  readonly freeze: readonly string[];
   readonly preset: string;
   readonly num_hidden_layers?: number | undefined;
   readonly hidden_size?: number | undefined;
@@ -28,6 +29,10 @@ export const modelSection: z.ZodType<ModelConfig, unknown> = z
       .min(1)
       .optional()
       .describe("Hugging Face folder to go on from; the shape below is then ignored. From scratch when left out."),
+    freeze: z
+      .array(z.string().min(1))
+      .default([])
+      .describe("Parts of names of parameters to leave as they are, such as [embeddings, layers.0-5]."),
     preset: z
       .enum(presetNames)
       .default("17m")

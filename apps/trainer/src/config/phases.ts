@@ -28,6 +28,9 @@ export function phasesOf(config: TrainerConfig, check: (value: unknown, source: 
     const { name = `phase ${at + 1}`, ...fields } = changes;
     const source = `phases.${at}`;
     expectKnown(source, changes, allowed);
+    const { optimizer } = fields;
+    if (isFields(optimizer) && "kind" in optimizer)
+      throw new UsageError(`${source}.optimizer: kind cannot differ between phases, which carry its state on`);
     if (isFields(fields["model"])) expectKnown(`${source}.model`, fields["model"], ofModel);
     // Data in another order than those of the phase before.
     const seed = (config.seed + at) % 2 ** 32;

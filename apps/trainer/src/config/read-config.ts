@@ -123,10 +123,10 @@ function elsewhere(root: FieldSchema, key: string): string | undefined {
   return undefined;
 }
 
-/** Names of the fields in a section ("" for the top). */
+/** Names of the fields in a section ("" for the top, "data.sources.0" for an item of a list). */
 function fieldsOf(root: FieldSchema, section: string): string[] {
-  const names = section === "" ? [] : section.split(".");
-  const node = names.reduce((at: FieldSchema | undefined, name) => at?.properties?.[name], root);
+  const steps = section === "" ? [] : section.split(".");
+  const node = steps.reduce<FieldSchema | undefined>((at, step) => at?.items ?? at?.properties?.[step], root);
   return Object.keys(node?.properties ?? {});
 }
 
@@ -135,6 +135,7 @@ export interface FieldSchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, FieldSchema>>;
+  readonly items?: FieldSchema;
   readonly required?: readonly string[];
 }
 

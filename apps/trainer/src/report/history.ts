@@ -70,7 +70,9 @@ export class History {
 }
 
 function stretchOf({ step, tokens, weight, tokensPerSecond, ...event }: StepEvent, stepTokens: number): Stretch {
-  const { loss, metrics, learningRate, gradientNorm, packingEfficiency } = event;
+  const { loss, metrics, learningRate, gradientNorm, packingEfficiency, skipped = false } = event;
+  // JSON has null in the place of what is not finite; those of a step that was skipped do not count.
+  const number = (value: number | null): number => (skipped ? Number.NaN : (value ?? Number.NaN));
   return {
     steps: 1,
     step,
@@ -83,11 +85,6 @@ function stretchOf({ step, tokens, weight, tokensPerSecond, ...event }: StepEven
     secondsPerToken: 1 / tokensPerSecond,
     scoredShare: weight === undefined || stepTokens <= 0 ? Number.NaN : weight / stepTokens,
   };
-}
-
-/** JSON has null in the place of what is not finite. */
-function number(value: number | null): number {
-  return value ?? Number.NaN;
 }
 
 function joined(a: Stretch, b: Stretch): Stretch {

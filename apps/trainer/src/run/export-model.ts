@@ -1,33 +1,42 @@
 /** A checkpoint as a Hugging Face model folder: weights, config and tokenizer without what only training needs. */
 import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { AtomicDirectory, ioError, openCheckpoint, openLatestCheckpoint } from "@modernbert-ts/training";
+import {
+  AtomicDirectory,
+  filesBesideWeights,
+  ioError,
+  isSound,
+  lastSoundCheckpoint,
+  lossOf,
+  openCheckpoint,
+  openLatestCheckpoint,
+  trainingStateOf,
+  writeAverage,
+} from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { runLayout } from "../run-folder.ts";
 
-const exported = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
-
-/** Of models of sentence-transformers. */
-const exportedIfThere = [
-  "modules.json",
-  "sentence_bert_config.json",
-  "config_sentence_transformers.json",
-  "1_Pooling/config.json",
-];
+const weights = "model.safetensors";
 
 export interface ExportOptions {
   /** Replace a folder that is there. */
   readonly overwrite?: boolean;
+  /** Write the weights themselves where the checkpoint has a moving average of them, which is what was evaluated. */
+  readonly raw?: boolean;
 }
 
 /**
- * Every hash of the checkpoint is compared first; the folder appears whole or not at all.
+ * Every hash of the checkpoint is compared first; the folder appears whole or not at all. Resolves to whether it holds a moving average.
  * @throws CheckpointError, DataError (folder in use, disk).
  */
-export async function exportCheckpoint(checkpoint: string, target: string, options: ExportOptions = {}): Promise<void> {
+export async function exportCheckpoint(
+  checkpoint: string,
+  target: string,
+  { overwrite = false, raw = false }: ExportOptions = {},
+): Promise<boolean> {
   await openCheckpoint(checkpoint);
   const earlier = `${target}.earlier`;
-  const replaces = options.overwrite === true && existsSync(target);
+  const replaces = overwrite && existsSync(target);
   if (replaces) {
     try {
       rmSync(earlier, { recursive: true, force: true });
@@ -37,18 +46,20 @@ export async function exportCheckpoint(checkpoint: string, target: string, optio
     }
   }
   try {
-    copyInto(new AtomicDirectory(target), checkpoint);
+    const averaged = await writeInto(new AtomicDirectory(target), checkpoint, raw);
+    rmSync(earlier, { recursive: true, force: true });
+    return averaged;
   } catch (error) {
     if (replaces) renameSync(earlier, target);
     throw error;
   }
-  rmSync(earlier, { recursive: true, force: true });
 }
 
-function copyInto(folder: AtomicDirectory, checkpoint: string): void {
+async function writeInto(folder: AtomicDirectory, checkpoint: string, raw: boolean): Promise<boolean> {
   try {
-    const more = exportedIfThere.filter((name) => existsSync(join(checkpoint, name)));
-    for (const name of [...exported, ...more]) {
+    const averaged = !raw && (await writeAverage(checkpoint, join(folder.path, weights)));
+    const files = filesBesideWeights.filter((name) => existsSync(join(checkpoint, name)));
+    for (const name of averaged ? files : [...files, weights]) {
       const path = join(folder.path, name);
       mkdirSync(dirname(path), { recursive: true });
       copyFileSync(join(checkpoint, name), path);
@@ -57,17 +68,24 @@ function copyInto(folder: AtomicDirectory, checkpoint: string): void {
       closeSync(descriptor);
     }
     folder.commit();
+    return averaged;
   } catch (error) {
     folder.discard();
     throw ioError("export", folder.target, error);
   }
 }
 
-/** The checkpoint that a path means: itself, or the latest whole one of a run's folder. @throws UserError, CheckpointError. */
+/** The checkpoint that a path means: itself, or the latest whole one of a run's folder. @throws UserError, also where that one is not sound; CheckpointError. */
 export async function checkpointAt(path: string, onNotice: (notice: string) => void): Promise<string> {
   const folder = join(path, runLayout.checkpoints);
   if (!existsSync(folder)) return path;
   const latest = await openLatestCheckpoint(folder, onNotice);
-  if (latest) return latest.path;
-  throw new UserError(`there is no checkpoint in ${folder} yet: train first`);
+  if (!latest) throw new UserError(`there is no checkpoint in ${folder} yet: train first`);
+  const { firstLoss, ...state } = trainingStateOf(latest);
+  const loss = lossOf(state)?.loss;
+  if (loss === undefined || isSound(loss, firstLoss)) return latest.path;
+  const sound = lastSoundCheckpoint(folder, firstLoss);
+  throw new UserError(
+    `${latest.path} was saved after training had come apart (loss ${loss.toPrecision(4)}): name the checkpoint to take${sound ? `, such as ${sound.path}` : ""}`,
+  );
 }

@@ -11,6 +11,7 @@ import { settingsOf } from "../config/objective-settings.ts";
 import { UserError } from "../errors.ts";
 import { roleTokens } from "./token-roles.ts";
 import type { TrainingData } from "./training-data.ts";
+import { wordEdgesOf } from "./word-edges.ts";
 
 /** @throws UserError (tokenizer), DataError (a record that cannot be used, with its place), TokenizerError. */
 export async function readRecords(
@@ -34,11 +35,16 @@ export async function readRecords(
     for (const line of remarks(result)) onNotice(`data.${part}: ${line}`);
     return result.store;
   };
+  const train = await read("train");
+  const validation = data.validation.length > 0 ? await read("validation") : undefined;
   return {
     tokenizer,
     roles: roleTokens(tokenizer),
-    train: await read("train"),
-    validation: data.validation.length > 0 ? await read("validation") : undefined,
+    wordEdges: wordEdgesOf(tokenizer),
+    train,
+    validation,
+    trainTokens: train.tokens,
+    validationTokens: validation?.tokens ?? 0,
     labels,
   };
 }

@@ -18,6 +18,8 @@ const heartbeat = 10_000;
 const silence = 12 * heartbeat;
 
 export interface Lock {
+  /** The file that says who is here. */
+  readonly path: string;
   release(): void;
 }
 
@@ -43,7 +45,7 @@ export function lockFolder(output: string): Lock {
     if (made) removeEmpty(output, made);
   };
   process.on("exit", release);
-  return { release };
+  return { path, release };
 }
 
 /** false when there is one already. */

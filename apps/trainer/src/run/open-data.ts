@@ -1,8 +1,10 @@
 /** The data that a configuration names, checked: token shards, or labelled records. */
 import type { Objective } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
+import { onDocuments } from "../config/data-section.ts";
 import { readRecords } from "./labelled-data.ts";
-import { openTrainingData } from "./training-data.ts";
+import { cutOf } from "./plan.ts";
+import { openTrainingData, verifyShards } from "./training-data.ts";
 import type { TrainingData } from "./training-data.ts";
 
 /** @throws as `openTrainingData` and `readRecords`; DataError `corrupt` for a shard with another hash. */
@@ -11,11 +13,8 @@ export async function openData(
   objective: Objective,
   onNotice: (notice: string) => void,
 ): Promise<TrainingData> {
-  if ("train" in config.data) return readRecords(config, config.data, objective, onNotice);
-  const data = await openTrainingData(config.data.path);
-  if (config.data.verify) {
-    await data.train.verify();
-    await data.validation?.verify();
-  }
+  if (!onDocuments(config.data)) return readRecords(config, config.data, objective, onNotice);
+  const data = await openTrainingData(config.data, cutOf(config));
+  if (config.data.verify) await verifyShards(data);
   return data;
 }

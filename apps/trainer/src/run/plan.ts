@@ -2,17 +2,13 @@
 import { precisions } from "@modernbert-ts/tensor-core";
 import type { Precision } from "@modernbert-ts/tensor-core";
 import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
-import type {
-  BatchSettings,
-  Interval,
-  LearningRateSchedule,
-  Objective,
-  StableAdamWOptions,
-} from "@modernbert-ts/training";
+import type { BatchSettings, Interval, Objective, OptimizerOptions, TrainingStore } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
+import { onDocuments } from "../config/data-section.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
-import type { DataStore, TrainingData } from "./training-data.ts";
+import { scheduleOf } from "./schedule.ts";
+import type { TrainingData } from "./training-data.ts";
 
 export interface RunPlan {
   readonly precision: Precision;
@@ -20,7 +16,7 @@ export interface RunPlan {
   readonly totalTokens: number;
   readonly tokensPerStep: number;
   readonly batches: BatchSettings;
-  readonly optimizer: StableAdamWOptions;
+  readonly optimizer: OptimizerOptions;
   readonly learningRate: (tokens: number) => number;
   /** undefined without validation data. */
   readonly evaluation:
@@ -28,12 +24,14 @@ export interface RunPlan {
         readonly every: Interval;
         /** How many of them; all when undefined. */
         readonly count: number | undefined;
-        readonly store: DataStore;
+        readonly store: TrainingStore;
         /** The same each time, whatever the run's seed. */
         readonly batches: BatchSettings;
       }
     | undefined;
-  readonly checkpoints: { readonly every: Interval; readonly keep: number };
+  readonly checkpoints: { readonly every: Interval; readonly keep: number; readonly keepBest: number };
+  /** undefined: the first step that is not finite ends training. */
+  readonly skipPatience: number | undefined;
 }
 
 /**
@@ -43,7 +41,7 @@ export interface RunPlan {
 export function planOf(
   config: TrainerConfig,
   objective: Objective,
-  { train, validation, roles }: Pick<TrainingData, "train" | "validation" | "roles">,
+  { train, trainTokens, validation, roles }: Pick<TrainingData, "train" | "trainTokens" | "validation" | "roles">,
   { startTokens, maxLearningRate }: { readonly startTokens: number; readonly maxLearningRate: number },
 ): RunPlan {
   const { batch, data, optimizer, evaluation, checkpoints } = config;
@@ -52,8 +50,7 @@ export function planOf(
     throw new UsageError(
       `expected batch.micro_batch_tokens of at least data.max_length (${data.max_length}), got ${rowLength}: raise it or lower max_length`,
     );
-  const longDocuments = "long_documents" in data ? data.long_documents : "truncate";
-  const cut = { maxLength: data.max_length, longDocuments };
+  const cut = cutOf(config);
   const common = { ...cut, rowLength };
   const length = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
   const warmupTokens = parseShare(batch.warmup_tokens ?? 0, length)!;
@@ -66,15 +63,16 @@ export function planOf(
     precision: precisions[config.dtype],
     totalTokens: startTokens + length,
     tokensPerStep:
-      batch.examples === undefined
-        ? rowLength * maxRows
-        : Math.round((batch.examples * train.tokens) / train.documents),
+      batch.examples === undefined ? rowLength * maxRows : Math.round((batch.examples * trainTokens) / train.documents),
     batches: { ...common, ...examples, seed: config.seed, rows },
     optimizer: {
       maxLearningRate,
       betas: [optimizer.beta1, optimizer.beta2],
       eps: optimizer.eps,
       weightDecay: optimizer.weight_decay,
+      rateMultiples: optimizer.learning_rates,
+      momentum: optimizer.momentum,
+      ...(optimizer.skip_above === undefined ? {} : { skipAbove: optimizer.skip_above }),
       ...(optimizer.clip_norm === undefined ? {} : { clipNorm: optimizer.clip_norm }),
       ...(config.dtype === "f16" ? { lossScale: {} } : {}),
     },
@@ -88,8 +86,14 @@ export function planOf(
       store: validation,
       batches: { ...common, ...examples, seed: 0, rows: 1, epochs: 1 },
     },
-    checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep },
+    checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep, keepBest: checkpoints.keep_best },
+    skipPatience: optimizer.skip_above === undefined ? undefined : optimizer.skip_patience,
   };
+}
+
+/** How documents become sequences; labelled examples are cut when they are read. */
+export function cutOf({ data }: TrainerConfig): Pick<BatchSettings, "maxLength" | "longDocuments"> {
+  return { maxLength: data.max_length, longDocuments: onDocuments(data) ? data.long_documents : "truncate" };
 }
 
 /**
@@ -106,27 +110,4 @@ export function rowsSchedule(
     );
   const grown = batchSizeSchedule({ minRows: 1, maxRows: most / from, warmupTokens });
   return (tokens) => from * grown(tokens);
-}
-
-function scheduleOf(
-  { kind, warmup, decay, final: alphaF }: TrainerConfig["schedule"],
-  total: number,
-): LearningRateSchedule {
-  const warmupTokens = parseShare(warmup, total)!;
-  const decayTokens = kind === "wsd" ? parseShare(decay, total)! : 0;
-  if (warmupTokens + decayTokens > total) {
-    const parts = kind === "wsd" ? `schedule.warmup (${warmup}) and decay (${decay})` : `schedule.warmup (${warmup})`;
-    throw new UsageError(`expected ${parts} to fit in the length of ${total} tokens: shorten them, or raise length`);
-  }
-  switch (kind) {
-    case "constant":
-      return { kind, warmup: warmupTokens };
-    case "linear":
-    case "cosine":
-      return { kind, total, warmup: warmupTokens, alphaF };
-    case "wsd":
-      return { kind, total, warmup: warmupTokens, decay: decayTokens, alphaF };
-    default:
-      throw new UsageError(`unknown schedule ${String(kind satisfies never)}`);
-  }
 }

@@ -1,7 +1,14 @@
 /** A whole run from its configuration: where it begins, its phases one after another, then the finished model and the report. */
 import { join } from "node:path";
 import { eachOnce, openRuntime } from "@modernbert-ts/pipelines";
-import { gatherJson, objectiveOf, objectives, openCheckpoint, trainingStateOf } from "@modernbert-ts/training";
+import {
+  DivergenceError,
+  gatherJson,
+  objectiveOf,
+  objectives,
+  openCheckpoint,
+  trainingStateOf,
+} from "@modernbert-ts/training";
 import type { Checkpoint, Objective, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
 import type { Collective, Runtime } from "@modernbert-ts/tensor-core";
 import type { TrainerConfig } from "../config/config.ts";
@@ -46,6 +53,8 @@ export interface RunResult extends TrainingResult {
   readonly objective: Objective;
   /** Folder of the finished model and path of the report; undefined when the run was stopped, and on ranks other than 0. */
   readonly modelFolder: string | undefined;
+  /** Whether that holds the moving average of the weights. */
+  readonly averaged: boolean;
   readonly report: string | undefined;
 }
 
@@ -115,7 +124,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       },
       phases[index]!,
       start,
-    );
+    ).catch(sayNotExported);
     const last = index === phases.length - 1;
     if (!last && result.reason === "finished" && !stopping) {
       start = await openCheckpoint(result.checkpoint!);
@@ -123,11 +132,17 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
     }
     const reason = last ? result.reason : "stopped";
     if (reason === "stopped" || ranks.rank > 0)
-      return { ...result, reason, objective: shown, modelFolder: undefined, report: undefined };
+      return { ...result, reason, objective: shown, modelFolder: undefined, averaged: false, report: undefined };
     const modelFolder = join(output, runLayout.model);
-    await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
-    return { ...result, objective: shown, modelFolder, report: writeReport(output) };
+    const averaged = await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
+    return { ...result, objective: shown, modelFolder, averaged, report: writeReport(output) };
   }
+}
+
+/** What a run that has come apart leaves are its checkpoints. */
+function sayNotExported(error: unknown): never {
+  if (error instanceof DivergenceError) error.message += "; nothing was exported";
+  throw error;
 }
 
 /** The checkpoint that rank 0 found, on every rank. @throws CheckpointError where another does not see it. */

@@ -1,18 +1,8 @@
 /** One phase of a run: model, optimizer and loader as its configuration says, put back to where a checkpoint stands; then the loop. */
 import { join } from "node:path";
 import { noticeUnfused } from "@modernbert-ts/pipelines";
-import {
-  batchesOf,
-  evaluate,
-  evaluateUnless,
-  loaderStateOf,
-  MetricsLog,
-  restoreTraining,
-  StableAdamW,
-  Trainer,
-  trainingStateOf,
-} from "@modernbert-ts/training";
-import type { Checkpoint, Score, TrainingResult } from "@modernbert-ts/training";
+import { loaderStateOf, MetricsLog, restoreTraining, Trainer, trainingStateOf } from "@modernbert-ts/training";
+import type { Checkpoint, TrainingResult } from "@modernbert-ts/training";
 import { stringify } from "yaml";
 import { settingsOf } from "../config/objective-settings.ts";
 import { withHeldOut } from "../metrics.ts";
@@ -20,14 +10,14 @@ import { runLayout } from "../run-folder.ts";
 import { openSampleTexts } from "../samples/sample-texts.ts";
 import type { Ending } from "../tracking/tracker.ts";
 import { writeTextFile } from "../write-file.ts";
-import { createModel } from "./model.ts";
+import { heldOutScore } from "./held-out.ts";
+import { createLearner } from "./learner.ts";
+import { heldOutBatches, openLoader, trainingOf } from "./loader.ts";
 import { modelFiles } from "./model-files.ts";
 import type { PlannedPhase } from "./phases.ts";
-import { shareOf } from "./ranks.ts";
 import type { RunContext } from "./run-context.ts";
 import { isOwn, setLaterAside } from "./resume.ts";
 import { openTrackers } from "./trackers.ts";
-import { inUsersWords } from "./users-words.ts";
 import { writeRunSummary } from "./write-summary.ts";
 
 /** @param start where to go on: within this phase, or at the end of the one before. The run's beginning when absent. */
@@ -41,37 +31,24 @@ export async function trainPhase(
   const { output } = config;
   const { rank, world } = ranks;
   const checkpointFolder = join(output, runLayout.checkpoints);
-  const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
+  using learner = await createLearner(context, phase);
+  const { bert, model, optimizer } = learner;
   const settings = settingsOf(config, objective);
-  const model = objective.model(bert, { seed: config.seed }, settings.training);
   const shown = withHeldOut(objective, model);
   const files = {
     ...modelFiles(bert.config, objective.head, data.tokenizer),
     ...objective.files?.(bert, settings.training, config.data.max_length),
   };
   const samples = rank === 0 ? await openSampleTexts(config.log.samples, bert, files) : undefined;
-  const optimizer = new StableAdamW(model, plan.optimizer);
   const state = start && (await restoreTraining(start, model, optimizer));
   const within = state && (state.phase ?? 0) === phase.index;
-  const training = { store: data.train, roles: data.roles };
-  const loader = inUsersWords(() =>
-    objective.loader(
-      training,
-      { ...plan.batches, rank, world },
-      settings.training,
-      within ? loaderStateOf(state, rank, world) : undefined,
-    ),
+  const { loader, close: closeLoader } = openLoader(
+    { objective, phase, ranks },
+    { state: within ? loaderStateOf(state, rank, world) : undefined, tokens: state?.progress.tokens ?? 0 },
   );
-  const { evaluation } = plan;
-  const batches =
-    evaluation &&
-    (() =>
-      batchesOf(
-        objective.loader({ store: evaluation.store, roles: data.roles }, evaluation.batches, settings.evaluation),
-        evaluation.count,
-      ));
+  const batches = heldOutBatches(objective, phase);
   if (rank === 0) {
-    const baselines = batches ? objective.baselines(training, batches(), settings.evaluation) : [];
+    const baselines = batches ? objective.baselines(trainingOf(data), batches(), settings.evaluation) : [];
     if (start) setLaterAside(checkpointFolder, start, onNotice);
     writeTextFile(join(output, runLayout.config), stringify(context.config));
     writeRunSummary(output, { ...context, objective: shown }, phase, bert, baselines);
@@ -82,13 +59,6 @@ export async function trainPhase(
     onNotice(`${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`);
   }
   const trackers = metrics && (await openTrackers(config, { step: state?.progress.step ?? 0, samples }, onNotice));
-  const score = async (stopped: () => boolean): Promise<Score | undefined> => {
-    const scored = collective
-      ? await evaluate(model, shareOf(batches!(), ranks), collective)
-      : await evaluateUnless(stopped, model, batches!());
-    if (scored) await samples?.predict();
-    return scored;
-  };
   let ending: Ending = "stopped";
   try {
     const trainer: Trainer<unknown> = new Trainer({
@@ -103,12 +73,20 @@ export async function trainPhase(
       ...(collective ? { collective } : {}),
       checkpoints: { directory: checkpointFolder, ...plan.checkpoints, files, settings: context.config },
       onNotice,
+      ...(plan.skipPatience === undefined ? {} : { skipPatience: plan.skipPatience }),
       observer(event) {
         noticeUnfused(runtime, tell);
         trackers?.record(event);
         observe(event);
       },
-      ...(batches ? { evaluation: { every: evaluation!.every, score } } : {}),
+      ...(batches
+        ? {
+            evaluation: {
+              every: plan.evaluation!.every,
+              score: (stopped) => heldOutScore({ learner, batches, ranks, collective, samples }, stopped),
+            },
+          }
+        : {}),
       ...(start && state ? { resume: { ...state, checkpoint: start.path } } : {}),
     });
     const observe = context.onStart({
@@ -122,9 +100,8 @@ export async function trainPhase(
     return result;
   } finally {
     await trackers?.close(ending);
+    await closeLoader();
     metrics?.close();
-    optimizer.dispose();
-    bert.dispose();
   }
 }
 

@@ -21,7 +21,7 @@ export function inUsersWords<T>(body: () => T): T {
     const { setting, saved, given } = error;
     if (ofData.includes(setting))
       throw new UserError(
-        "the checkpoint was made with other data than data.path holds: set data.path back, or another output for a new run",
+        "the checkpoint was made with other data (or weights of their sources) than the section data says: set it back, or another output for a new run",
         { cause: error },
       );
     throw new UserError(

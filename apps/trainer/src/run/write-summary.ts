@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { forwardFlops } from "@modernbert-ts/modernbert";
 import type { ModernBert } from "@modernbert-ts/modernbert";
 import { ExampleStore, sequenceLengths } from "@modernbert-ts/training";
-import type { Baseline, TokenShardReader } from "@modernbert-ts/training";
+import type { Baseline, DocumentStore } from "@modernbert-ts/training";
 import { runLayout } from "../run-folder.ts";
 import type { PhaseFlops, RunSummary } from "../run-folder.ts";
 import { writeTextFile } from "../write-file.ts";
 import type { PlannedPhase } from "./phases.ts";
+import type { ShardData, TrainingData } from "./training-data.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** Enough to know the lengths of all. */
@@ -30,9 +31,10 @@ export function writeRunSummary(
     backend: choice.reason,
     totalTokens: phases.at(-1)!.plan.totalTokens,
     tokensPerStep: plan.tokensPerStep,
-    trainTokens: data.train.tokens,
+    trainTokens: data.trainTokens,
     trainDocuments: data.train.documents,
-    validationTokens: data.validation?.tokens ?? 0,
+    validationTokens: data.validationTokens,
+    ...sourcesOf(data),
     objective: { name, lossUnit, metrics },
     flops: peak === undefined ? [] : phases.map((phase) => flopsOf(model, phase)),
     ...(peak === undefined ? {} : { peakFlops: peak * 1e12 * ranks.world }),
@@ -47,6 +49,22 @@ function flopsOf(model: ModernBert, { data: { train, roles }, plan, startTokens 
   const lengths =
     train instanceof ExampleStore
       ? train.sequenceLengths(sampledDocuments)
-      : sequenceLengths(train as TokenShardReader, cut, sampledDocuments);
+      : sequenceLengths(train as DocumentStore, cut, sampledDocuments);
   return { startTokens, ...forwardFlops(model.config, model.head, lengths) };
+}
+
+/** Of a mixture. */
+function sourcesOf(data: TrainingData): Pick<RunSummary, "sources"> {
+  if (!("folders" in data)) return {};
+  const { folders, train } = data as ShardData;
+  const { mixture } = train;
+  if (!mixture) return {};
+  const sources = folders.map(({ name, language, train: { documents, tokens } }, at) => ({
+    name,
+    ...(language === undefined ? {} : { language }),
+    documents,
+    tokens,
+    documentShare: mixture[at]!.share,
+  }));
+  return { sources };
 }

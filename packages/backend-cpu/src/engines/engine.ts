@@ -2,7 +2,7 @@
  * What the engines that run each command at once have in common (the TypeScript and the WebAssembly engine): buffers, transfers, captures,
  * and errors of bad values that wait for the next `read`. They differ in where buffers lie and in their kernels. No Node API here.
  */
-import { CallRecorder, captureReplay, Lifetime, replayCalls } from "@modernbert-ts/device-kit";
+import { CallRecorder, captureReplay, hostCopy, Lifetime, replayCalls } from "@modernbert-ts/device-kit";
 import { DeviceValueError } from "@modernbert-ts/tensor-core";
 import type {
   Backend,
@@ -118,16 +118,14 @@ export function createEngine({ device, maxBufferBytes, memory, kernels, fused, d
     write(buffer, data, byteOffset = 0) {
       lifetime.check("write");
       const source = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      const kept = recorder.recording ? source.slice() : source;
+      const kept = recorder.recording ? hostCopy("write", source) : source;
       const target = memory.findRange("write", buffer, byteOffset, source.length).data;
       recorder.run(() => target.set(kept, byteOffset));
     },
     async read(buffer, byteOffset, byteLength) {
       settle("read");
       const { data } = memory.findRange("read", buffer, byteOffset, byteLength);
-      const result = new Uint8Array(byteLength);
-      result.set(data.subarray(byteOffset, byteOffset + byteLength));
-      return result.buffer;
+      return hostCopy("read", data.subarray(byteOffset, byteOffset + byteLength)).buffer;
     },
     run(op, outputs, inputs, attrs) {
       lifetime.check(op);

@@ -1,4 +1,5 @@
 /** Buffers that the host may read, kept for reuse in sizes that are powers of two. */
+import { hostCopy } from "@modernbert-ts/device-kit";
 import { mapModeRead, usage } from "./usage.ts";
 
 export interface Readbacks {
@@ -21,7 +22,7 @@ export function createReadbacks(device: GPUDevice): Readbacks {
     },
     async read(buffer, byteLength) {
       await buffer.mapAsync(mapModeRead, 0, byteLength);
-      const bytes = new Uint8Array(buffer.getMappedRange(0, byteLength)).slice();
+      const bytes = hostCopy("read", new Uint8Array(buffer.getMappedRange(0, byteLength)));
       buffer.unmap();
       const waiting = kept.get(buffer.size) ?? [];
       kept.set(buffer.size, waiting);

@@ -3,7 +3,7 @@
  * submitted by `flush`. An upload goes straight to the queue only where the open recording does not touch the buffer; else it is staged and
  * copied in order.
  */
-import { CallRecorder } from "@modernbert-ts/device-kit";
+import { CallRecorder, hostCopy } from "@modernbert-ts/device-kit";
 import { createBindGroups } from "./bind-groups.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { DeviceBuffer, Memory } from "./memory.ts";
@@ -157,7 +157,7 @@ export function createStream(
   return {
     dispatch: (command) => recorder.run(() => dispatch(command)),
     upload(buffer, byteOffset, data) {
-      const kept = recorder.recording ? data.slice() : data;
+      const kept = recorder.recording ? hostCopy("write", data) : data;
       recorder.run(() => upload(buffer, byteOffset, kept));
     },
     async download(ranges, cleared) {

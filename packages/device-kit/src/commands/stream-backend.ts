@@ -19,6 +19,7 @@ import type { Heap } from "../memory/pool.ts";
 import { rangeGranule, Slabs } from "../memory/slabs.ts";
 import { captureReplay } from "../replay.ts";
 import { offsetAddress } from "../memory/address.ts";
+import { hostBytes } from "../memory/host-bytes.ts";
 import type { Address, AddressBlock } from "../memory/address.ts";
 import type { NativeStreams, StreamHandle } from "./addon.ts";
 import { CommandEncoder } from "./encoder.ts";
@@ -133,9 +134,9 @@ export class StreamBackend<Operation extends string> implements NativeCaller {
         this.#commands.copyBytes(aside.address, offsetAddress(address, byteOffset), byteLength);
         this.#guarded?.check();
         await this.#stream.wait(this.#stream.count);
-        const result = new ArrayBuffer(byteLength);
-        this.#library.copyOut(new Uint8Array(result), aside.address);
-        return result;
+        const result = hostBytes("read", byteLength);
+        this.#library.copyOut(result, aside.address);
+        return result.buffer;
       } finally {
         this.#hostPool.give(aside);
       }
@@ -189,7 +190,7 @@ export class StreamBackend<Operation extends string> implements NativeCaller {
     return captureReplay(
       this.#lifetime,
       this.#pool,
-      () => this.#keep(this.#stream.record(record)),
+      () => this.#stream.record(record, (commands) => this.#keep(commands)),
       (recording) => {
         if (recording.bytes === 0) return;
         this.#commands.replay(recording);

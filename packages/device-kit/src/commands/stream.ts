@@ -6,6 +6,7 @@
  */
 import { OutOfMemoryError } from "@modernbert-ts/tensor-core";
 import type { TensorError } from "@modernbert-ts/tensor-core";
+import { hostBytes } from "../memory/host-bytes.ts";
 
 /** Commands are handed over when this many bytes have gathered (about 20 commands), so that the device starts early. */
 const submitBytes = 8 << 10;
@@ -61,7 +62,7 @@ export class CommandStream<Handle = unknown> {
     if (this.#used + bytes > this.#bytes.length) {
       if (!this.#recording) this.flush();
       if (this.#used + bytes > this.#bytes.length) {
-        const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#used + bytes));
+        const grown = hostBytes("submit", Math.max(2 * this.#bytes.length, this.#used + bytes));
         grown.set(this.#bytes.subarray(0, this.#used));
         this.#bytes = grown;
       }
@@ -95,14 +96,14 @@ export class CommandStream<Handle = unknown> {
     this.#submitted = this.#encoded;
   }
 
-  /** The bytes of the commands that `body` encodes; they are not executed. */
-  record(body: () => void): Uint8Array {
+  /** What `keep` makes of the commands that `body` encodes (bytes that only it may read); they are not executed. */
+  record<T>(body: () => void, keep: (commands: Uint8Array) => T): T {
     this.flush();
     const before = this.#encoded;
     this.#recording = true;
     try {
       body();
-      return this.#bytes.slice(0, this.#used);
+      return keep(this.#bytes.subarray(0, this.#used));
     } finally {
       this.#recording = false;
       this.#encoded = before;

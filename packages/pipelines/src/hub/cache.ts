@@ -12,8 +12,8 @@ import { written } from "./errors.ts";
 import type { HubModel } from "./listing.ts";
 
 /** Where the cache keeps a model. */
-export function cacheFolder({ name }: HubModel): string {
-  return join(cachePath(), `models--${name.replaceAll("/", "--")}`);
+export function cacheFolder({ name, kind = "models" }: HubModel): string {
+  return join(cachePath(), `${kind}--${name.replaceAll("/", "--")}`);
 }
 
 /** Where the cache keeps a model's files as they were at a commit. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ModelNotFoundError } from "../errors.ts";
 import { blobFolder, exists, linkBlob, rememberCommit, snapshotFolder } from "./cache.ts";
 import { connect } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { hubEnvironment } from "./environment.ts";
 import { commitOf, contentUrl, listFiles } from "./listing.ts";
 import type { HubFile, HubModel } from "./listing.ts";
@@ -32,20 +33,7 @@ export async function downloadModel(model: HubModel, options: DownloadOptions): 
   const entry = options.weights ? weightsEntries.find(has) : undefined;
   checkListing(model, settingsFiles(has), options.weights, entry);
   const folder = snapshotFolder(model, commit);
-  const blobs = await blobFolder(model);
-  await sweepPartials(blobs);
-  const bring = async (paths: readonly string[]): Promise<void> => {
-    for (const path of paths) {
-      const file = files.get(path);
-      const pointer = join(folder, path);
-      if (!file || (await exists(pointer))) continue;
-      const blob = join(blobs, file.hash);
-      const notice = (text: string): void => options.onNotice?.(`downloading ${model.name}/${path} (${text})`);
-      const url = contentUrl(connection, model, commit, path);
-      if (!(await exists(blob))) await transfer({ connection, url, file }, blob, progress(file, notice));
-      await linkBlob(blob, pointer);
-    }
-  };
+  const bring = await fileBringer({ connection, model, commit, files, onNotice: options.onNotice });
   await bring(settingsFiles(has));
   await bring(await moduleFiles(folder));
   await markAbsent(
@@ -65,6 +53,34 @@ export async function downloadModel(model: HubModel, options: DownloadOptions): 
   return folder;
 }
 
+interface Contents {
+  readonly connection: Connection;
+  readonly model: HubModel;
+  readonly commit: string;
+  readonly files: ReadonlyMap<string, HubFile>;
+  readonly onNotice: DownloadOptions["onNotice"];
+}
+
+/** A function that brings those files of a commit into its snapshot that are not there. */
+export async function fileBringer(contents: Contents): Promise<(paths: readonly string[]) => Promise<void>> {
+  const { connection, model, commit, files, onNotice } = contents;
+  const folder = snapshotFolder(model, commit);
+  const blobs = await blobFolder(model);
+  await sweepPartials(blobs);
+  return async (paths) => {
+    for (const path of paths) {
+      const file = files.get(path);
+      const pointer = join(folder, path);
+      if (!file || (await exists(pointer))) continue;
+      const blob = join(blobs, file.hash);
+      const notice = (text: string): void => onNotice?.(`downloading ${model.name}/${path} (${text})`);
+      const url = contentUrl(connection, model, commit, path);
+      if (!(await exists(blob))) await transfer({ connection, url, file }, blob, progress(file, notice));
+      await linkBlob(blob, pointer);
+    }
+  };
+}
+
 function checkListing(
   { name, revision }: HubModel,
   found: readonly string[],
@@ -80,7 +96,7 @@ function checkListing(
 const largeBytes = 1 << 25;
 
 /** A line at the beginning and, of a large file, one every tenth. */
-function progress({ size }: HubFile, notice: (text: string) => void): OnBytes {
+export function progress({ size }: Pick<HubFile, "size">, notice: (text: string) => void): OnBytes {
   let next = 0;
   return (bytes) => {
     if (bytes < next) return;

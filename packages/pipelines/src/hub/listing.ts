@@ -9,6 +9,8 @@ export interface HubModel {
   readonly name: string;
   /** Branch, tag or commit. */
   readonly revision: string;
+  /** What the repository holds; models when absent. */
+  readonly kind?: "models" | "datasets";
 }
 
 export interface HubFile {
@@ -19,8 +21,9 @@ export interface HubFile {
 }
 
 /** The commit that a revision stands for. */
-export async function commitOf(connection: Connection, { name, revision }: HubModel): Promise<string> {
-  const url = `${connection.endpoint}/api/models/${name}/revision/${encodeURIComponent(revision)}`;
+export async function commitOf(connection: Connection, model: HubModel): Promise<string> {
+  const { name, revision, kind = "models" } = model;
+  const url = `${connection.endpoint}/api/${kind}/${name}/revision/${encodeURIComponent(revision)}`;
   const { value } = await getJson(connection, url);
   return hexadecimal((value as { readonly sha?: unknown } | null)?.sha);
 }
@@ -28,11 +31,11 @@ export async function commitOf(connection: Connection, { name, revision }: HubMo
 /** The files of a commit by path. */
 export async function listFiles(
   connection: Connection,
-  { name }: HubModel,
+  { name, kind = "models" }: HubModel,
   commit: string,
 ): Promise<ReadonlyMap<string, HubFile>> {
   const files = new Map<string, HubFile>();
-  let url: string | undefined = `${connection.endpoint}/api/models/${name}/tree/${commit}?recursive=true`;
+  let url: string | undefined = `${connection.endpoint}/api/${kind}/${name}/tree/${commit}?recursive=true`;
   for (let page = 0; url !== undefined; page++) {
     if (page === mostPages || !url.startsWith(`${connection.endpoint}/`)) {
       throw new DamagedDownloadError(
@@ -52,8 +55,8 @@ export async function listFiles(
 }
 
 /** Where a file's content is. */
-export function contentUrl({ endpoint }: Connection, { name }: HubModel, commit: string, path: string): string {
-  return `${endpoint}/${name}/resolve/${commit}/${path.split("/").map(encodeURIComponent).join("/")}`;
+export function contentUrl({ endpoint }: Connection, { name, kind }: HubModel, commit: string, path: string): string {
+  return `${endpoint}/${kind === "datasets" ? "datasets/" : ""}${name}/resolve/${commit}/${path.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 interface Entry {

@@ -9,6 +9,9 @@ export const commit = "a".repeat(39) + "1";
 
 export interface HubRepository {
   readonly name: string;
+  /** Models and their branch main when left out. */
+  readonly kind?: "datasets";
+  readonly revision?: string;
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Paths that the hub keeps as large files, named by their sha256. */
   readonly large?: readonly string[];
@@ -51,16 +54,18 @@ export async function startFakeHub(repository: HubRepository): Promise<FakeHub> 
     const { range, authorization } = request.headers;
     requests.push([request.method, pathname, range].filter(Boolean).join(" "));
     if (hub.status !== undefined) return refuse(response, hub.status, "Sorry");
-    const { name, token } = repository;
-    const known = pathname.startsWith(`/api/models/${name}/`) || pathname.startsWith(`/${name}/`);
+    const { name, token, kind = "models", revision = "main" } = repository;
+    const [api, home] = [`/api/${kind}/${name}`, `/${kind === "models" ? "" : "datasets/"}${name}`];
+    const known = pathname.startsWith(`${api}/`) || pathname.startsWith(`${home}/`);
     if (token !== undefined && authorization !== `Bearer ${token}`)
       return refuse(response, 401, "Invalid username or password.");
     if (!known) return refuse(response, 404, "Repository not found");
-    if (pathname === `/api/models/${name}/revision/main`) return json(response, { _id: "1", id: name, sha: commit });
-    if (pathname === `/api/models/${name}/tree/${commit}`) return json(response, tree(repository));
-    const path = pathname.slice(`/${name}/resolve/${commit}/`.length);
+    if (pathname === `${api}/revision/${encodeURIComponent(revision)}`)
+      return json(response, { _id: "1", id: name, sha: commit });
+    if (pathname === `${api}/tree/${commit}`) return json(response, tree(repository));
+    const path = pathname.slice(`${home}/resolve/${commit}/`.length);
     const content = repository.files.get(path);
-    if (!pathname.startsWith(`/${name}/resolve/${commit}/`) || !content) return refuse(response, 404, "Not found");
+    if (!pathname.startsWith(`${home}/resolve/${commit}/`) || !content) return refuse(response, 404, "Not found");
     const fault = nextFault(faults, path);
     if (typeof fault?.kind === "number") return refuse(response, fault.kind, "Come back later", fault.headers);
     return send(hub.withoutRanges ? undefined : range, response, content, fault?.kind, stall);

@@ -35,13 +35,19 @@ export function completeCheckpoints(directory: string): CheckpointRef[] {
 }
 
 /**
- * Removes the oldest complete checkpoints up to the one at `newest`, beyond `keep` (at least 1) of them, and what an interrupted removal
+ * Removes the oldest complete checkpoints up to the one at `newest`, beyond `keep` (at least 1) of them and the spared ones, and what an interrupted removal
  * left. The rename comes first, so that a half-removed checkpoint never has a checkpoint's name. Damaged ones do not count and stay:
  * someone may want them.
  */
-export function removeOldCheckpoints(directory: string, newest: number, keep: number): void {
+export function removeOldCheckpoints(
+  directory: string,
+  newest: number,
+  keep: number,
+  spared: readonly string[] = [],
+): void {
   const own = completeCheckpoints(directory).filter(({ step }) => step <= newest);
-  for (const { path } of own.slice(0, -Math.max(1, keep))) fs.renameSync(path, `${path}${REMOVED}`);
+  for (const { path } of own.slice(0, -Math.max(1, keep)))
+    if (!spared.includes(path)) fs.renameSync(path, `${path}${REMOVED}`);
   for (const name of fs.readdirSync(directory))
     if (name.endsWith(REMOVED)) fs.rmSync(join(directory, name), { recursive: true, force: true });
 }

@@ -22,6 +22,17 @@ export const checkpointFiles = {
   state: "training.json",
 } as const;
 
+/** What lies beside the weights of a model folder; the last four in those of sentence-transformers only. */
+export const filesBesideWeights = [
+  "config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "modules.json",
+  "sentence_bert_config.json",
+  "config_sentence_transformers.json",
+  "1_Pooling/config.json",
+] as const;
+
 export interface CheckpointManifest {
   readonly format: typeof CHECKPOINT_FORMAT;
   readonly version: number;

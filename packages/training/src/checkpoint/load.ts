@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openSafetensors } from "@modernbert-ts/safetensors/node";
 import { bytesOf, hostView } from "@modernbert-ts/tensor-core";
 import { fileSha256 } from "../files/fingerprint.ts";
-import type { NamedTensors } from "../optimizer/stable-adamw.ts";
+import type { NamedTensors } from "../optimizer/optimizer.ts";
 import { CheckpointError } from "./errors.ts";
 import { listCheckpoints, setAside } from "./find.ts";
 import { checkpointFiles, readCheckpointManifest } from "./format.ts";
@@ -57,11 +57,15 @@ export async function openLatestCheckpoint(
   );
 }
 
-/** Overwrites tensors with those of a checkpoint's file; names, shapes and dtypes must be the same. @throws CheckpointError `mismatch`. */
+/**
+ * Overwrites tensors with those of a checkpoint's file; names, shapes and dtypes must be the same, but what is `optional` may be missing on either
+ * side. @throws CheckpointError `mismatch`.
+ */
 export async function restoreTensors(
   { path }: Checkpoint,
   kind: "model" | "optimizer",
   tensors: NamedTensors,
+  optional: (name: string) => boolean = () => false,
 ): Promise<void> {
   const file = join(path, checkpointFiles[kind]);
   const mismatch = (name: string, wanted: string, found: string): CheckpointError =>
@@ -71,9 +75,11 @@ export async function restoreTensors(
       `expected ${wanted} for ${name}, got ${found} in ${file}; continue with the settings that it was saved with`,
     );
   await using reader = await openSafetensors(file);
-  for (const name of reader.names()) if (!tensors.has(name)) throw mismatch(name, "nothing", "a tensor");
+  for (const name of reader.names())
+    if (!tensors.has(name) && !optional(name)) throw mismatch(name, "nothing", "a tensor");
   for (const [name, tensor] of tensors) {
     const wanted = `${safetensorsDType[tensor.dtype]} [${tensor.shape.join(", ")}]`;
+    if (!reader.has(name) && optional(name)) continue;
     if (!reader.has(name)) throw mismatch(name, wanted, "nothing");
     const { dtype, shape } = reader.info(name);
     const found = `${dtype} [${shape.join(", ")}]`;

@@ -7,7 +7,7 @@ import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
 import type { DType } from "@modernbert-ts/tensor-core";
 import { AtomicDirectory } from "../files/atomic-directory.ts";
 import { ioError } from "../errors.ts";
-import type { NamedTensors } from "../optimizer/stable-adamw.ts";
+import type { NamedTensors } from "../optimizer/optimizer.ts";
 import { CheckpointError } from "./errors.ts";
 import { removeOldCheckpoints } from "./find.ts";
 import { checkpointFiles, checkpointName, manifestOf } from "./format.ts";
@@ -28,6 +28,8 @@ export interface SaveOptions {
   readonly directory: string;
   /** How many complete checkpoints to keep, at least 1 (default 3). */
   readonly keep?: number;
+  /** Paths of those that stay beyond these; asked when the new one is there. */
+  readonly spare?: () => readonly string[];
 }
 
 /**
@@ -35,7 +37,7 @@ export interface SaveOptions {
  * @throws CheckpointError `io`; earlier checkpoints are as they were then.
  */
 export async function saveCheckpoint(contents: CheckpointContents, options: SaveOptions): Promise<string> {
-  const { directory, keep = 3 } = options;
+  const { directory, keep = 3, spare } = options;
   const target = join(directory, checkpointName(contents.step));
   let aside: AtomicDirectory | undefined;
   try {
@@ -54,7 +56,7 @@ export async function saveCheckpoint(contents: CheckpointContents, options: Save
       },
     );
   }
-  removeOldCheckpoints(directory, contents.step, keep);
+  removeOldCheckpoints(directory, contents.step, keep, spare?.());
   return target;
 }
 

@@ -3,7 +3,7 @@ import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
 import type { Batch } from "../data/packing/batch.ts";
 import { DataError } from "../errors.ts";
 import type { TrainableModel, RowDraw } from "../objectives/objective.ts";
-import type { StableAdamW } from "../optimizer/stable-adamw.ts";
+import type { Optimizer } from "../optimizer/optimizer.ts";
 
 export interface DeviceStep<DeviceRow> {
   readonly rows: readonly DeviceRow[];
@@ -28,7 +28,7 @@ export interface StepOptions {
  */
 export function uploadStep<Row, DeviceRow>(
   model: TrainableModel<Row, DeviceRow>,
-  optimizer: StableAdamW,
+  optimizer: Optimizer,
   batch: Batch<Row>,
   options: StepOptions,
 ): DeviceStep<DeviceRow> {
@@ -46,7 +46,7 @@ export function uploadStep<Row, DeviceRow>(
  */
 export function overwriteStep<Row, DeviceRow>(
   model: TrainableModel<Row, DeviceRow>,
-  optimizer: StableAdamW,
+  optimizer: Optimizer,
   device: DeviceStep<DeviceRow>,
   batch: Batch<Row>,
   options: StepOptions,

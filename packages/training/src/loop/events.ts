@@ -13,9 +13,15 @@ export interface StepEvent {
   readonly metrics: Readonly<Record<string, number>>;
   readonly learningRate: number;
   readonly gradientNorm: number;
+  /** Whether the step changed no parameter; absent in files of earlier releases. */
+  readonly skipped?: boolean;
   readonly lossScale: number;
   /** 0..1, see `Batch`. */
   readonly packingEfficiency: number;
+  /** Of a mixture: tokens of this step by source. */
+  readonly sourceTokens?: Readonly<Record<string, number>>;
+  /** Seconds that this step waited for its batch. */
+  readonly loaderWait?: number;
   /** How much the step scored, on all ranks; absent in files of earlier releases. */
   readonly weight?: number;
   /** Of this step, where it is short together with those just before it, see `Throughput`. */

@@ -4,7 +4,9 @@ import type { Checkpoint } from "../checkpoint/load.ts";
 import { restoreTensors } from "../checkpoint/load.ts";
 import { CheckpointError } from "../checkpoint/errors.ts";
 import type { TrainableModel } from "../objectives/objective.ts";
-import type { StableAdamW } from "../optimizer/stable-adamw.ts";
+import type { Optimizer } from "../optimizer/optimizer.ts";
+import { isAverageState } from "../optimizer/averaged-optimizer.ts";
+import { isGuardState } from "../optimizer/spike-guard.ts";
 import { upgradeLoader, upgradeObjective } from "./earlier-versions.ts";
 import type { Version1, Version2 } from "./earlier-versions.ts";
 import type { TrainingState } from "./training-state.ts";
@@ -45,6 +47,15 @@ export function refreshCopies({ parameters, copies }: Pick<TrainableModel<never>
   for (const [name, copy] of copies) assign(copy, parameters.get(name)!);
 }
 
+function expectKind({ path }: Checkpoint, { optimizer = "stable_adamw" }: TrainingState, { kind }: Optimizer): void {
+  if (optimizer === kind) return;
+  throw new CheckpointError(
+    "mismatch",
+    "restoreTraining",
+    `expected the state of optimizer ${kind}, got that of ${optimizer} in ${path}: set optimizer.kind back, or start anew from its model (model.from)`,
+  );
+}
+
 /**
  * Puts parameters and optimizer back to where they were, bit for bit. Build the loader from `loaderStateOf(state)`, the metrics log from
  * `state.metricsPosition` and the trainer from `state.progress`. @throws CheckpointError `mismatch`.
@@ -52,11 +63,18 @@ export function refreshCopies({ parameters, copies }: Pick<TrainableModel<never>
 export async function restoreTraining<Row>(
   checkpoint: Checkpoint,
   model: TrainableModel<Row>,
-  optimizer: StableAdamW,
+  optimizer: Optimizer,
 ): Promise<TrainingState> {
   const state = trainingStateOf(checkpoint);
+  expectKind(checkpoint, state, optimizer);
   await restoreTensors(checkpoint, "model", model.parameters);
-  await restoreTensors(checkpoint, "optimizer", optimizer.state());
+  optimizer.restart?.();
+  await restoreTensors(
+    checkpoint,
+    "optimizer",
+    optimizer.state(),
+    (name) => isGuardState(name) || isAverageState(name),
+  );
   refreshCopies(model);
   return state;
 }

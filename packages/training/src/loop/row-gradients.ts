@@ -5,7 +5,7 @@ import type { JointLoss, ObjectiveOutput, TrainableModel } from "../objectives/o
 
 export interface RowGradients {
   readonly output: ObjectiveOutput;
-  /** In the order of the parameters and in their dtypes, those of their copies among them; undefined where the loss depends on neither. */
+  /** In the order of the parameters and in their dtypes, those of their copies among them; undefined where the loss depends on neither, and for frozen ones. */
   readonly gradients: readonly (Tensor | undefined)[];
 }
 
@@ -55,20 +55,24 @@ export function jointGradients<DeviceRow>(
 }
 
 function gradientsOf<T>(
-  { runtime, parameters, copies }: TrainableModel<never>,
+  { runtime, parameters, frozen, copies: allCopies }: TrainableModel<never>,
   body: () => T,
   seeds: (value: T) => readonly { readonly output: Tensor; readonly gradient: Tensor }[],
 ): { readonly output: T; readonly gradients: RowGradients["gradients"] } {
-  const dtypes = new Map([...copies].map(([name, copy]) => [copy, parameters.get(name)!.dtype]));
+  const [learned, copies] = [parameters, allCopies].map((tensors) =>
+    [...tensors].filter(([name]) => !frozen?.has(name)),
+  ) as [[string, Tensor][], [string, Tensor][]];
+  const dtypes = new Map(copies.map(([name, copy]) => [copy, parameters.get(name)!.dtype]));
   const { value, gradients } = vjp(
     runtime,
-    [...parameters.values(), ...copies.values()],
+    [...learned, ...copies].map(([, tensor]) => tensor),
     body,
     seeds,
     (input) => dtypes.get(input) ?? input.dtype,
   );
-  const ofCopies = new Map([...copies.keys()].map((name, at) => [name, gradients[parameters.size + at]]));
-  const ofParameters = [...parameters.keys()].map((name, at) => sumOf(gradients[at], ofCopies.get(name)));
+  const ofLearned = new Map(learned.map(([name], at) => [name, gradients[at]]));
+  const ofCopies = new Map(copies.map(([name], at) => [name, gradients[learned.length + at]]));
+  const ofParameters = [...parameters.keys()].map((name) => sumOf(ofLearned.get(name), ofCopies.get(name)));
   return { output: value, gradients: ofParameters };
 }
 

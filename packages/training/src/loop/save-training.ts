@@ -6,6 +6,7 @@ import { saveCheckpoint } from "../checkpoint/save.ts";
 import { gatherJson } from "../collectives/gather.ts";
 import type { Score } from "./evaluate.ts";
 import type { CheckpointEvent } from "./events.ts";
+import { bestCheckpoints, lastSoundCheckpoint } from "./scored-checkpoints.ts";
 import type { TrainerOptions } from "./trainer-options.ts";
 import type { TrainingProgress, TrainingState } from "./training-state.ts";
 
@@ -16,6 +17,7 @@ export interface Standing {
   readonly progress: TrainingProgress;
   readonly loaderState: unknown;
   readonly score: Score | null;
+  readonly losses: Pick<TrainingState, "firstLoss" | "trainingLoss">;
   /** The line that the metrics file gets once the checkpoint is there. */
   readonly event: CheckpointEvent;
 }
@@ -28,7 +30,7 @@ export function checkpointPath({ directory }: Checkpoints, step: number): string
 export async function saveTraining<Row>(
   options: TrainerOptions<Row>,
   collective: Collective,
-  { progress, loaderState, score, event }: Standing,
+  { progress, loaderState, score, losses, event }: Standing,
 ): Promise<void> {
   const { objective, checkpoints, model, optimizer, metrics } = options;
   if (!checkpoints) return;
@@ -38,16 +40,31 @@ export async function saveTraining<Row>(
     const state: TrainingState = {
       version: 3,
       objective,
+      optimizer: optimizer.kind,
       phase: options.phase ?? 0,
       progress,
       loaders,
       metricsPosition: metrics?.positionAfter(event) ?? 0,
       score,
+      ...losses,
       settings: checkpoints.settings ?? null,
     };
     const { step } = progress;
     const { files = {} } = checkpoints;
-    await saveCheckpoint({ step, model: model.parameters, optimizer: optimizer.state(), state, files }, checkpoints);
+    await saveCheckpoint(
+      { step, model: model.parameters, optimizer: optimizer.state(), state, files },
+      {
+        ...checkpoints,
+        spare: () => spared(checkpoints, losses.firstLoss),
+      },
+    );
   }
   if (!alone) await collective.barrier();
+}
+
+/** Paths that stay although they are old. */
+function spared({ directory, keepBest = 0 }: Checkpoints, firstLoss: number | undefined): string[] {
+  if (keepBest === 0) return [];
+  const sound = lastSoundCheckpoint(directory, firstLoss);
+  return [...bestCheckpoints(directory, keepBest), ...(sound ? [sound] : [])].map(({ path }) => path);
 }

@@ -2,7 +2,9 @@
 import type { Collective } from "@modernbert-ts/tensor-core";
 import type { BatchLoader } from "../data/packing/batch.ts";
 import type { TrainableModel } from "../objectives/objective.ts";
-import type { StableAdamW } from "../optimizer/stable-adamw.ts";
+import type { Optimizer } from "../optimizer/optimizer.ts";
+import { CheckpointError } from "../checkpoint/errors.ts";
+import { DivergenceWatch } from "./divergence.ts";
 import type { Score } from "./evaluate.ts";
 import type { TrainingObserver } from "./events.ts";
 import type { Interval } from "./interval.ts";
@@ -15,7 +17,7 @@ export interface TrainerOptions<Row> {
   /** Which of several phases this is, from 0: it is kept in checkpoints. */
   readonly phase?: number;
   readonly model: TrainableModel<Row>;
-  readonly optimizer: StableAdamW;
+  readonly optimizer: Optimizer;
   readonly loader: BatchLoader<Row>;
   /**
    * The processes that train together, each with its own loader (its `rank` and `world`) on data and a model that are the same. Clocks count
@@ -36,15 +38,21 @@ export interface TrainerOptions<Row> {
     readonly directory: string;
     readonly every: Interval;
     readonly keep?: number;
+    /** How many with the lowest held-out losses stay beyond these, and the last that is sound; those evaluated at their very step (default 0). */
+    readonly keepBest?: number;
     readonly files?: Readonly<Record<string, string>>;
     readonly settings?: unknown;
   };
+  /** So many skipped steps in a row end training (of an optimizer with `skipAbove`). Absent: the first step that is not finite does. */
+  readonly skipPatience?: number;
   readonly metrics?: MetricsLog;
   readonly observer?: TrainingObserver;
   /** Gets a line for what went wrong without ending the training: a disk that is full. */
   readonly onNotice?: (notice: string) => void;
   /** Where to go on: what `restoreTraining` gave and the path that it came from. The beginning when absent. */
-  readonly resume?: Pick<TrainingState, "objective" | "progress" | "score"> & { readonly checkpoint: string };
+  readonly resume?: Pick<TrainingState, "objective" | "progress" | "score" | "firstLoss" | "trainingLoss"> & {
+    readonly checkpoint: string;
+  };
 }
 
 export interface TrainingResult extends TrainingProgress {
@@ -53,4 +61,24 @@ export interface TrainingResult extends TrainingProgress {
   /** Path of the last checkpoint, if there is one. */
   readonly checkpoint: string | undefined;
   readonly score: Score | undefined;
+}
+
+/** @throws CheckpointError `mismatch` when `resume` is of another objective. */
+export function expectObjective({ objective, resume }: Pick<TrainerOptions<never>, "objective" | "resume">): void {
+  if (!resume || resume.objective === objective) return;
+  throw new CheckpointError(
+    "mismatch",
+    "train",
+    `expected a checkpoint of objective ${objective}, got one of ${resume.objective}: set objective back, or start anew`,
+  );
+}
+
+export function divergenceWatch<Row>({
+  optimizer,
+  checkpoints,
+  skipPatience: patience,
+  resume,
+}: TrainerOptions<Row>): DivergenceWatch {
+  const { dynamic: scaled } = optimizer.lossScale;
+  return new DivergenceWatch({ scaled, patience, directory: checkpoints?.directory, losses: resume });
 }

@@ -8,15 +8,18 @@ import { CheckpointError } from "../checkpoint/errors.ts";
 import type { Collective } from "@modernbert-ts/tensor-core";
 import { emptyBatch } from "../data/packing/batch.ts";
 import type { Batch } from "../data/packing/batch.ts";
-import { expectFinite, expectFiniteScore } from "./divergence.ts";
+import { draw } from "./draw.ts";
+import type { BatchFacts, Draw } from "./draw.ts";
 import type { Score } from "./evaluate.ts";
 import type { CheckpointEvent, StepEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
 import { agreeOnOptions, shareParameters } from "./ranks.ts";
 import { Reporter } from "./reporter.ts";
+import { divergenceWatch, expectObjective } from "./trainer-options.ts";
 import { refreshCopies } from "./restore-training.ts";
 import { checkpointPath, saveTraining } from "./save-training.ts";
 import { countStep } from "./step-counts.ts";
+import type { DivergenceWatch } from "./divergence.ts";
 import type { StepCounts } from "./step-counts.ts";
 import type { TrainerOptions, TrainingResult } from "./trainer-options.ts";
 import type { TrainingProgress } from "./training-state.ts";
@@ -24,9 +27,7 @@ import { Throughput } from "./throughput.ts";
 import { readStepMetrics, trainingStep } from "./training-step.ts";
 import type { StepMetrics } from "./training-step.ts";
 
-/** A batch of this rank, none at the end of its data. */
-interface Drawn<Row> {
-  readonly batch: Batch<Row> | undefined;
+interface Drawn<Row> extends Draw<Row> {
   /** The loader's state before it. */
   readonly before: unknown;
   /** What all ranks have. */
@@ -34,18 +35,18 @@ interface Drawn<Row> {
 }
 
 /** A step that is queued and not yet reported. */
-interface Pending extends Required<
-  Pick<StepEvent, "step" | "tokens" | "learningRate" | "packingEfficiency" | "weight">
-> {
+interface Pending extends Required<Pick<StepEvent, "step" | "tokens" | "learningRate" | "weight">> {
   /** With the time at which they came, in milliseconds of `performance.now()`. */
   readonly values: Promise<StepMetrics & { readonly at: number }>;
   readonly stepTokens: number;
+  readonly facts: BatchFacts;
 }
 
 export class Trainer<Row> {
   readonly #options: TrainerOptions<Row>;
   readonly #collective: Collective;
   readonly #reporter: Reporter;
+  readonly #watch: DivergenceWatch;
   #step: number;
   #tokens: number;
   #seconds: number;
@@ -58,27 +59,21 @@ export class Trainer<Row> {
   #drawn: Drawn<Row> | undefined;
   #savedStep: number;
   #checkpoint: string | undefined;
-  #scoredStep = -1;
-  #score: Score | undefined;
+  #scored: { readonly step: number; readonly score: Score } | undefined;
 
   /** @throws CheckpointError `mismatch` when `resume` is of another objective. */
   constructor(options: TrainerOptions<Row>) {
-    if (options.resume && options.resume.objective !== options.objective) {
-      throw new CheckpointError(
-        "mismatch",
-        "train",
-        `expected a checkpoint of objective ${options.objective}, got one of ${options.resume.objective}: set objective back, or start anew`,
-      );
-    }
+    expectObjective(options);
     this.#options = options;
     this.#collective = options.collective ?? singleProcessCollective(options.model.runtime.backend);
     this.#reporter = new Reporter(options, this.#collective.rank);
+    this.#watch = divergenceWatch(options);
     const start = options.resume?.progress ?? { step: 0, tokens: 0, seconds: 0 };
     ({ step: this.#step, tokens: this.#tokens, seconds: this.#seconds } = start);
     this.#savedStep = options.resume ? start.step : -1;
     this.#checkpoint = options.resume?.checkpoint;
-    this.#score = options.resume?.score ?? undefined;
-    if (this.#score) this.#scoredStep = start.step;
+    const { score } = options.resume ?? {};
+    if (score) this.#scored = { step: start.step, score };
   }
 
   /** Asks `run` to finish the step, save a checkpoint and return; with several ranks, on all of them and one step later. */
@@ -102,6 +97,7 @@ export class Trainer<Row> {
       await this.#settle();
       if (!this.#stopped) await this.#evaluate();
       await this.#save({ last: true });
+      if (!this.#stopped) this.#watch.end(this.#lastScore(), this.#step, this.#checkpoint);
     } catch (error) {
       if (this.#collective.world > 1) this.#collective.abort(error as Error);
       throw error;
@@ -109,19 +105,15 @@ export class Trainer<Row> {
       // Reads in flight use the device, which the caller may dispose next.
       await Promise.allSettled([this.#pending?.values, this.#drawn?.counts]);
     }
-    return {
-      reason: this.#stopped ? "stopped" : "finished",
-      ...this.#now(),
-      checkpoint: this.#checkpoint,
-      score: this.#score,
-    };
+    const reason = this.#stopped ? "stopped" : "finished";
+    return { reason, ...this.#now(), checkpoint: this.#checkpoint, score: this.#scored?.score };
   }
 
   async #train(): Promise<void> {
     const { evaluation, checkpoints, totalTokens } = this.#options;
     this.#drawn = this.#tokens < totalTokens ? this.#draw(this.#tokens) : undefined;
     while (this.#drawn) {
-      const { batch } = this.#drawn;
+      const { batch = emptyBatch, facts } = this.#drawn;
       const counts = await this.#drawn.counts;
       this.#stopped = this.#collective.world === 1 ? this.#stopping : counts.stopping;
       if (this.#stopped || counts.ranks === 0) return;
@@ -129,7 +121,7 @@ export class Trainer<Row> {
       const after = this.#tokens + counts.tokens;
       // Before the step is queued: what the ranks tell each other then does not wait for it.
       this.#drawn = after < totalTokens ? this.#draw(after) : undefined;
-      await this.#advance(batch ?? emptyBatch, counts);
+      await this.#advance(batch, counts, facts);
       const now = { step: this.#step, tokens: this.#tokens };
       if (evaluation && isDue(evaluation.every, before, now)) await this.#evaluate();
       if (checkpoints && isDue(checkpoints.every, before, now)) await this.#save({ last: false });
@@ -140,15 +132,15 @@ export class Trainer<Row> {
   #draw(tokens: number): Drawn<Row> {
     const { loader, model } = this.#options;
     const before = loader.state();
-    const batch = loader.next(tokens);
-    const counts = countStep(model.runtime, this.#collective, batch, this.#stopping);
+    const drawn = draw(loader, tokens);
+    const counts = countStep(model.runtime, this.#collective, drawn.batch, this.#stopping);
     // Whoever awaits it gets the error; until then it is not an unhandled one.
     counts.catch(() => undefined);
-    return { batch, before, counts };
+    return { ...drawn, before, counts };
   }
 
   /** Queues one step, then reports the one before. */
-  async #advance(batch: Batch<Row>, { weight, tokens: stepTokens }: StepCounts): Promise<void> {
+  async #advance(batch: Batch<Row>, { weight, tokens: stepTokens }: StepCounts, facts: BatchFacts): Promise<void> {
     const { model, optimizer } = this.#options;
     const collective = this.#collective;
     const learningRate = this.#options.learningRate(this.#tokens);
@@ -163,8 +155,7 @@ export class Trainer<Row> {
     const previous = this.#pending;
     this.#step = step;
     this.#tokens += stepTokens;
-    const { packingEfficiency } = batch;
-    this.#pending = { values, stepTokens, packingEfficiency, weight, learningRate, step, tokens: this.#tokens };
+    this.#pending = { values, stepTokens, facts, weight, learningRate, step, tokens: this.#tokens };
     if (previous) await this.#report(previous);
     // Lets signals and timers in, also on a backend whose reads never leave the thread.
     await new Promise((resolve) => setImmediate(resolve));
@@ -178,17 +169,17 @@ export class Trainer<Row> {
   }
 
   async #report(pending: Pending): Promise<void> {
-    const { learningRate, step, tokens, stepTokens, packingEfficiency, weight } = pending;
+    const { learningRate, step, tokens, stepTokens, facts, weight } = pending;
     const { at, ...values } = await pending.values;
     const took = this.#lap(at);
-    expectFinite(values, step, this.#options.optimizer.lossScale.dynamic, this.#checkpoint);
+    this.#watch.step(values, step, this.#checkpoint);
     this.#reporter.emit({
       kind: "step",
       step,
       tokens,
       ...values,
       learningRate,
-      packingEfficiency,
+      ...facts,
       weight,
       tokensPerSecond: this.#throughput.add(stepTokens, took),
       seconds: this.#seconds,
@@ -197,15 +188,15 @@ export class Trainer<Row> {
 
   async #evaluate(): Promise<void> {
     const { evaluation } = this.#options;
-    if (!evaluation || this.#scoredStep === this.#step) return;
+    if (!evaluation || this.#lastScore()) return;
     await this.#settle();
     const score = await evaluation.score(() => this.#stopping && this.#collective.world === 1);
     if (!score) return;
-    expectFiniteScore(score, this.#step, this.#checkpoint);
-    this.#score = score;
-    this.#scoredStep = this.#step;
+    const warning = this.#watch.score(score, this.#step, this.#checkpoint);
+    if (warning) this.#reporter.notice(warning);
+    this.#scored = { step: this.#step, score };
     this.#lap();
-    this.#reporter.emit({ kind: "evaluation", ...this.#now(), ...this.#score });
+    this.#reporter.emit({ kind: "evaluation", ...this.#now(), ...score });
   }
 
   /** A disk that is full ends training only when there is nothing left to train. */
@@ -218,7 +209,8 @@ export class Trainer<Row> {
     const standing = {
       progress: this.#now(),
       loaderState: this.#drawn ? this.#drawn.before : this.#options.loader.state(),
-      score: this.#scoredStep === this.#step ? (this.#score ?? null) : null,
+      score: this.#lastScore() ?? null,
+      losses: this.#watch.losses,
       event,
     };
     try {
@@ -232,6 +224,11 @@ export class Trainer<Row> {
     this.#savedStep = this.#step;
     this.#lap();
     this.#reporter.emit(event);
+  }
+
+  /** Of the step that was done last, if it was evaluated. */
+  #lastScore(): Score | undefined {
+    return this.#scored?.step === this.#step ? this.#scored.score : undefined;
   }
 
   #now(): TrainingProgress {

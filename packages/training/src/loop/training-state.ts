@@ -1,4 +1,5 @@
 /** What a checkpoint of a training run holds beside tensors. */
+import type { OptimizerKind } from "../optimizer/optimizer.ts";
 import type { Score } from "./evaluate.ts";
 
 /** Where a run stands; the learning rate and every other schedule follow from `tokens`, dropout from `step`. */
@@ -13,6 +14,8 @@ export interface TrainingState {
   readonly version: 3;
   /** Name of what was trained for. */
   readonly objective: string;
+  /** Kind of the optimizer whose state lies beside; absent in those of earlier releases, which had StableAdamW only. */
+  readonly optimizer?: OptimizerKind;
   readonly progress: TrainingProgress;
   /** Which of several phases it is in the middle, or at the end, of; the first where it does not say. */
   readonly phase?: number;
@@ -22,6 +25,10 @@ export interface TrainingState {
   readonly metricsPosition: number;
   /** Of this very step, so that it is not evaluated twice; null when it was not evaluated. */
   readonly score?: Score | null;
+  /** Loss of the first step of the run: losses far above it are not sound. Absent in those of earlier releases, as the next. */
+  readonly firstLoss?: number | undefined;
+  /** Running mean of the training loss. */
+  readonly trainingLoss?: number | undefined;
   /** Whatever the caller wants to find again: its configuration. */
   readonly settings: unknown;
 }

@@ -7,7 +7,7 @@ import { add, assign, concat, div, slice, zeros } from "@modernbert-ts/tensor-co
 import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
 import type { Batch } from "../data/packing/batch.ts";
 import type { MetricDefinition, ObjectiveOutput, TrainableModel } from "../objectives/objective.ts";
-import type { StableAdamW } from "../optimizer/stable-adamw.ts";
+import type { Optimizer } from "../optimizer/optimizer.ts";
 import { jointGradients, rowGradients, sumOf } from "./row-gradients.ts";
 import { uploadStep } from "./device-step.ts";
 import type { DeviceStep, StepOptions } from "./device-step.ts";
@@ -17,8 +17,10 @@ export interface StepMetrics {
   readonly loss: number;
   /** By the names of the objective's metrics. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Global norm of the gradient of `loss`; not finite when the step was skipped. */
+  /** Global norm of the gradient of `loss`. */
   readonly gradientNorm: number;
+  /** Whether the step changed no parameter. */
+  readonly skipped: boolean;
   /** The loss scale of this step; 1 without loss scaling. */
   readonly lossScale: number;
 }
@@ -26,7 +28,7 @@ export interface StepMetrics {
 /** Uploads a batch and queues its step, see `queueStep`. */
 export function trainingStep<Row>(
   model: TrainableModel<Row>,
-  optimizer: StableAdamW,
+  optimizer: Optimizer,
   batch: Batch<Row>,
   options: StepOptions,
 ): Tensor {
@@ -34,14 +36,15 @@ export function trainingStep<Row>(
 }
 
 /**
- * Queues the step. Returns what it leaves on the device, f32 [3 + metrics]: the loss, the metrics, the gradient norm, the loss scale;
+ * Queues the step. Returns what it leaves on the device, f32 [4 + metrics]: the loss, the metrics, the gradient norm,
+ * what gradients were multiplied by (0: the step was skipped), the loss scale;
  * `readStepMetrics` fetches it, else the caller disposes it. Uploads nothing: `runtime.capture` records it, `overwriteStep`
  * gives the replay other inputs.
  * @throws Error when ranks train together and a parameter gets no gradient, which their sums could not tell from zero.
  */
 export function queueStep<Row, DeviceRow>(
   model: TrainableModel<Row, DeviceRow>,
-  optimizer: StableAdamW,
+  optimizer: Optimizer,
   { rows, weight, collective }: DeviceStep<DeviceRow>,
 ): Tensor {
   const { runtime } = model;
@@ -59,14 +62,18 @@ export function queueStep<Row, DeviceRow>(
       }
     if (!totals) {
       totals = { lossSum: zeros(runtime, [1]), sums: model.metrics.map(() => zeros(runtime, [1])) };
-      gradients = Array.from(model.parameters.values(), ({ shape, dtype }) => zeros(runtime, shape, dtype));
+      gradients = Array.from(model.parameters, ([name, { shape, dtype }]) =>
+        model.frozen?.has(name) ? undefined : zeros(runtime, shape, dtype),
+      );
     }
     const sums = concat([totals.lossSum, ...totals.sums], 0);
     if (collective && collective.world > 1) sumOverRanks(collective, [sums, ...expectAll(model, gradients)]);
-    const metrics = runtime.empty([sums.size + 2]);
+    const metrics = runtime.empty([sums.size + 3]);
     const put = (from: number, value: Tensor): void => void assign(slice(metrics, 0, from, from + value.size), value);
-    put(sums.size + 1, optimizer.lossScale.value);
-    put(sums.size, optimizer.update(gradients));
+    put(sums.size + 2, optimizer.lossScale.value);
+    const { norm, gradScale } = optimizer.update(gradients, () => div(slice(sums, 0, 0, 1), weight));
+    put(sums.size, norm);
+    put(sums.size + 1, gradScale);
     put(0, div(sums, weight));
     return metrics;
   });
@@ -79,9 +86,9 @@ export async function readStepMetrics(
 ): Promise<StepMetrics> {
   try {
     const [loss, ...values] = Array.from((await tensor.read()) as ArrayLike<number>);
-    const [gradientNorm, lossScale] = values.slice(-2);
+    const [gradientNorm, gradScale, lossScale] = values.slice(-3);
     const metrics = Object.fromEntries(definitions.map(({ name }, index) => [name, values[index]!]));
-    return { loss: loss!, metrics, gradientNorm: gradientNorm!, lossScale: lossScale! };
+    return { loss: loss!, metrics, gradientNorm: gradientNorm!, lossScale: lossScale!, skipped: gradScale === 0 };
   } finally {
     tensor.dispose();
   }
@@ -91,10 +98,14 @@ function addOutputs(a: ObjectiveOutput, b: ObjectiveOutput): ObjectiveOutput {
   return { lossSum: add(a.lossSum, b.lossSum), sums: a.sums.map((sum, index) => add(sum, b.sums[index]!)) };
 }
 
-function expectAll({ parameters }: TrainableModel<never>, gradients: readonly (Tensor | undefined)[]): Tensor[] {
+function expectAll(
+  { parameters, frozen }: TrainableModel<never>,
+  gradients: readonly (Tensor | undefined)[],
+): Tensor[] {
   const names = [...parameters.keys()];
-  return gradients.map((gradient, at) => {
-    if (gradient) return gradient;
+  return gradients.flatMap((gradient, at) => {
+    if (frozen?.has(names[at]!)) return [];
+    if (gradient) return [gradient];
     throw new Error(
       `[trainingStep] expected a gradient for every parameter, got none for ${names[at]}: ranks sum them all`,
     );

@@ -4,7 +4,7 @@ import type { Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import type { ExampleReading } from "../data/examples/read-examples.ts";
 import type { Batch, BatchLoader } from "../data/packing/batch.ts";
 import type { DocumentStore } from "../data/packing/sequences.ts";
-import type { NamedTensors } from "../optimizer/stable-adamw.ts";
+import type { NamedTensors } from "../optimizer/optimizer.ts";
 import type { TokenSchedule } from "../schedules/token-schedule.ts";
 import type { ObjectiveSettings, SettingValues } from "./settings.ts";
 
@@ -51,6 +51,8 @@ export interface TrainableModel<Row, DeviceRow = unknown> {
   readonly parameters: NamedTensors;
   /** Parameters in a shorter dtype, by name: `forward` reads them, the optimizer writes them with their parameter. */
   readonly copies: NamedTensors;
+  /** Names of parameters that stay as they are, see `freeze`. */
+  readonly frozen?: ReadonlySet<string>;
   readonly metrics: readonly MetricDefinition[];
   /** Of evaluations alone. */
   readonly heldOut?: HeldOutMetrics<Row>;
@@ -86,6 +88,8 @@ export interface TrainingStore {
 export interface ObjectiveData<Store extends TrainingStore = DocumentStore> {
   readonly store: Store;
   readonly roles: TokenRoles;
+  /** Where words begin: bits of `wordEdges` by token id [vocabulary]; who masks whole words needs it. */
+  readonly wordEdges?: Uint8Array;
 }
 
 export interface TokenRoles {

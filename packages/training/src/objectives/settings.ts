@@ -1,14 +1,15 @@
 /** What an objective lets people set, as data: configurations are checked, explained and filled from here. */
 
 import { DataError } from "../errors.ts";
+import type { ScheduleStep } from "../schedules/steps.ts";
 import type { SettingValue, SettingValues } from "../setting-values.ts";
 
 export type { SettingValue, SettingValues };
 
 export type Setting =
   | {
-      /** A share, above 0 and at most 1. */
-      readonly kind: "share";
+      /** A share, above 0 and at most 1; a `schedule` may also be a list of steps. */
+      readonly kind: "share" | "schedule";
       readonly default: number;
       /** One sentence for the commented configuration. */
       readonly description: string;
@@ -16,7 +17,7 @@ export type Setting =
   | { readonly kind: "switch"; readonly default: boolean; readonly description: string }
   | {
       readonly kind: "choice";
-      readonly of: readonly string[];
+      readonly choices: readonly [string, ...string[]];
       readonly default: string;
       readonly description: string;
     }
@@ -45,6 +46,7 @@ export function switchOf(values: SettingValues, name: string): boolean {
   return valueOf(values, name, "a boolean", (value) => (typeof value === "boolean" ? value : undefined));
 }
 
+/** The value of a choice: one of its `choices`. */
 export function choiceOf<Choice extends string>(
   values: SettingValues,
   name: string,
@@ -54,7 +56,17 @@ export function choiceOf<Choice extends string>(
 }
 
 export function countsOf(values: SettingValues, name: string): readonly number[] {
-  return valueOf(values, name, "a list of numbers", (value) => (typeof value === "object" ? value : undefined));
+  return valueOf(values, name, "a list of numbers", (value) =>
+    Array.isArray(value) ? (value as readonly number[]) : undefined,
+  );
+}
+
+/** The steps of a schedule; one where it is constant. */
+export function stepsOf(values: SettingValues, name: string): readonly ScheduleStep[] {
+  return valueOf(values, name, "a number or steps", (value) => {
+    if (typeof value === "number") return [{ from: 0, value }];
+    return Array.isArray(value) ? (value as readonly ScheduleStep[]) : undefined;
+  });
 }
 
 function valueOf<T>(

@@ -30,22 +30,21 @@ export class LossScale {
     return this.#growthInterval !== undefined;
   }
 
-  /** After a step: `gradScale` [1] is 0 when its gradients were not finite. */
-  update(gradScale: Tensor): void {
+  /** After a step whose unscaled gradients have the global norm `norm` [1]. */
+  update(norm: Tensor): void {
     if (this.#growthInterval === undefined) return;
     const grown = scalar.lessEqual(this.#growthInterval, scalar.add(x(1), 1));
-    const scale = map(scalar.select(x(2), scalar.select(grown, scalar.mul(2, x(0)), x(0)), scalar.mul(0.5, x(0))), [
-      this.value,
-      this.streak,
-      gradScale,
-    ]);
+    const scale = map(
+      scalar.select(scalar.isFinite(x(2)), scalar.select(grown, scalar.mul(2, x(0)), x(0)), scalar.mul(0.5, x(0))),
+      [this.value, this.streak, norm],
+    );
     const streak = map(
       scalar.select(
-        x(1),
+        scalar.isFinite(x(1)),
         scalar.select(scalar.lessEqual(this.#growthInterval, scalar.add(x(0), 1)), 0, scalar.add(x(0), 1)),
         0,
       ),
-      [this.streak, gradScale],
+      [this.streak, norm],
     );
     assign(this.value, scale);
     assign(this.streak, streak);

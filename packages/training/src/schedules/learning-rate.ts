@@ -5,17 +5,24 @@
  */
 import { DataError } from "../errors.ts";
 
-/** All lengths in tokens. */
+/** All lengths in tokens; `alphaF` is the factor that is never gone below after the warm-up (default 0). */
 export type LearningRateSchedule =
   | { readonly kind: "constant"; readonly warmup?: number }
   | { readonly kind: "linear" | "cosine"; readonly total: number; readonly warmup?: number; readonly alphaF?: number }
   | {
-      /** Warm-up, stable, then 1 - sqrt over the last `decay` tokens of `total`. */
-      readonly kind: "wsd";
+      /** Warm-up, stable, then a decay over the last `decay` tokens of `total`: 1 - sqrt, or linear. */
+      readonly kind: "wsd" | "trapezoidal";
       readonly total: number;
       readonly decay: number;
       readonly warmup?: number;
-      /** The factor at `total` and after (default 0). */
+      readonly alphaF?: number;
+    }
+  | {
+      /** Has no end: the rate halves whenever the time since the warm-up, plus `timescale`, has become four times as long. */
+      readonly kind: "inverse_sqrt";
+      readonly warmup?: number;
+      /** Default: the warm-up, which makes the factor sqrt(warmup / tokens). */
+      readonly timescale?: number;
       readonly alphaF?: number;
     };
 
@@ -23,12 +30,14 @@ export type LearningRateSchedule =
 const WARMUP_START = 1e-10;
 
 /**
- * The function tokens → factor in 0..1. Warm-up is linear in tokens from 1e-10 to 1; then, with x the share of the decay
- * done: linear 1 - x, cosine (1 + cos πx) / 2, wsd 1 - √x, each scaled to end at alphaF. linear and cosine begin to decay when
- * the warm-up ends. @throws DataError `invalid` for lengths that contradict each other.
+ * The function tokens → factor in 0..1. Warm-up is linear in tokens from 1e-10 to 1. Then, with x the share of the decay done, linear and
+ * trapezoidal: 1 - x, cosine: (1 + cos πx) / 2, wsd: 1 - √x, each scaled to end at alphaF; inverse_sqrt: max(alphaF, √(s / (s + t))) with s
+ * the timescale and t the tokens since the warm-up. linear and cosine begin to decay when the warm-up ends.
+ * @throws DataError `invalid` for lengths that contradict each other.
  */
 export function learningRateSchedule(schedule: LearningRateSchedule): (tokens: number) => number {
   const { warmup = 0 } = schedule;
+  check("warmup", warmup, 0, Number.MAX_SAFE_INTEGER);
   const decay = decayOf(schedule, warmup);
   return (tokens) => {
     if (tokens < warmup) return WARMUP_START + (1 - WARMUP_START) * (tokens / warmup);
@@ -37,14 +46,19 @@ export function learningRateSchedule(schedule: LearningRateSchedule): (tokens: n
 }
 
 function decayOf(schedule: LearningRateSchedule, warmup: number): (tokens: number) => number {
-  check("warmup", warmup, 0, Number.MAX_SAFE_INTEGER);
   if (schedule.kind === "constant") return () => 1;
-  const { kind, total, alphaF = 0 } = schedule;
+  const { alphaF = 0 } = schedule;
   check("alphaF", alphaF, 0, 1);
+  if (schedule.kind === "inverse_sqrt") {
+    const { timescale = warmup } = schedule;
+    check("timescale", timescale, 1, Number.MAX_SAFE_INTEGER);
+    return (tokens) => Math.max(alphaF, Math.sqrt(timescale / (timescale + tokens - warmup)));
+  }
+  const { kind, total } = schedule;
   check("total", total, warmup, Number.MAX_SAFE_INTEGER);
-  const length = kind === "wsd" ? schedule.decay : total - warmup;
+  const length = "decay" in schedule ? schedule.decay : total - warmup;
   check("decay", length, 0, total - warmup);
-  if (length === 0 && kind === "wsd") return () => 1;
+  if (length === 0 && "decay" in schedule) return () => 1;
   const shape = shapes[kind];
   return (tokens) => {
     const done = Math.min(1, Math.max(0, (tokens - (total - length)) / length));
@@ -52,11 +66,13 @@ function decayOf(schedule: LearningRateSchedule, warmup: number): (tokens: numbe
   };
 }
 
+const linear = (x: number): number => 1 - x;
 const shapes = {
-  linear: (x: number): number => 1 - x,
+  linear,
+  trapezoidal: linear,
   cosine: (x: number): number => (1 + Math.cos(Math.PI * x)) / 2,
   wsd: (x: number): number => 1 - Math.sqrt(x),
-} satisfies Record<Exclude<LearningRateSchedule["kind"], "constant">, (x: number) => number>;
+};
 
 function check(name: string, value: number, min: number, max: number): void {
   if (!(value >= min && value <= max))

@@ -1,6 +1,6 @@
 /** A whole training step captured once and replayed on other batches, beside the same steps queued anew. No Node API: pages run it too. */
-import { disposeTensors, Runtime } from "@modernbert-ts/tensor-core";
-import type { Backend } from "@modernbert-ts/tensor-core";
+import { disposeTensors, float32Precision, Runtime } from "@modernbert-ts/tensor-core";
+import type { Backend, Precision } from "@modernbert-ts/tensor-core";
 import { createConfig, initialiseParameters, ModernBert } from "@modernbert-ts/modernbert";
 import type { Batch } from "../../src/data/packing/batch.ts";
 import { overwriteStep, uploadStep } from "../../src/loop/device-step.ts";
@@ -8,18 +8,17 @@ import type { StepOptions } from "../../src/loop/device-step.ts";
 import { queueStep, trainingStep } from "../../src/loop/training-step.ts";
 import type { MaskedRow } from "../../src/objectives/masked-lm/mask.ts";
 import { maskedLmObjective } from "../../src/objectives/masked-lm/objective.ts";
-import { StableAdamW } from "../../src/optimizer/stable-adamw.ts";
+import { createOptimizer } from "../../src/optimizer/create.ts";
+import type { OptimizerKind } from "../../src/optimizer/optimizer.ts";
 
-const config = createConfig({
+const shape = {
   hidden_size: 32,
   num_attention_heads: 2,
   intermediate_size: 48,
   num_hidden_layers: 3,
   vocab_size: 40,
   local_attention: 8,
-  attn_out_dropout_prob: 0.1,
-  mlp_dropout: 0.1,
-});
+};
 
 const lengths = [9, 17, 5, 12];
 const masked = [1, 4, 10, 20, 27, 30, 38];
@@ -50,18 +49,33 @@ function optionsOf(step: number): StepOptions {
   return { step, learningRate: 0.01 / step };
 }
 
+export interface Variant {
+  readonly precision?: Precision;
+  /** Of attention outputs and MLPs (default 0.1). */
+  readonly dropout?: number;
+  readonly checkpointing?: boolean;
+}
+
 /** Four steps, each with its own batch, learning rate and dropout. Every buffer is freed. */
-export async function runSteps(backend: Backend, captured: boolean): Promise<StepRun> {
+export async function runSteps(
+  backend: Backend,
+  captured: boolean,
+  kind: OptimizerKind = "stable_adamw",
+  { precision = float32Precision, dropout = 0.1, checkpointing = false }: Variant = {},
+): Promise<StepRun> {
   const runtime = new Runtime(backend);
   const head = "masked-lm";
+  const config = createConfig({ ...shape, attn_out_dropout_prob: dropout, mlp_dropout: dropout });
   const bert = new ModernBert({
     runtime,
     config,
     head,
     parameters: initialiseParameters(runtime, config, head, { seed: 3 }),
+    precision,
   });
+  if (checkpointing) bert.checkpointGradients();
   const model = maskedLmObjective.model(bert, { seed: 3 });
-  const optimizer = new StableAdamW(model, {
+  const optimizer = createOptimizer(kind, model, {
     maxLearningRate: 0.01,
     clipNorm: 1,
     lossScale: { initial: 1024, growthInterval: 2 },

@@ -22,7 +22,7 @@ export interface MlflowOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** As of `SendQueue`. */
   readonly pauses?: readonly number[];
-  /** Milliseconds for the last numbers (default 10 s). */
+  /** Milliseconds for the last numbers (default 30 s). */
   readonly endWithin?: number;
 }
 
@@ -31,7 +31,7 @@ const [metricsAtOnce, parametersAtOnce, longestValue] = [1000, 100, 500];
 
 /** undefined where no server is named. Nothing is sent yet: the first numbers wait for the run to be made. */
 export function openMlflow(options: MlflowOptions): Tracker | undefined {
-  const { environment = process.env, onFailure, pauses, endWithin = 10_000 } = options;
+  const { environment = process.env, onFailure, pauses, endWithin = 30_000 } = options;
   const address = addressIn(environment);
   if (!address) return undefined;
   const api = new MlflowApi(address);

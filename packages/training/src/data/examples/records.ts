@@ -26,6 +26,7 @@ export class RecordSource implements AsyncIterable<DataRecord> {
       split: "file",
       decode: decoder.decode.bind(decoder),
       onFault: this.faults.add.bind(this.faults),
+      onBytes: () => undefined,
     } as const;
     for (const { path, format } of this.#files.files) yield* format.read(path, options);
   }

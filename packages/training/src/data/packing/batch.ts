@@ -16,10 +16,14 @@ export interface Batch<Row> {
   readonly rows: readonly Row[];
   readonly sequences: number;
   readonly tokens: number;
+  /** Of all ranks together; `tokens` where it is not said. */
+  readonly allTokens?: number;
   /** What the sum of losses is divided by: how many tokens, texts or answers are scored. */
   readonly weight: number;
   /** tokens / (rows asked for × row length), 0..1. */
   readonly packingEfficiency: number;
+  /** Of a mixture: tokens by the names of its sources, of all ranks together. */
+  readonly sourceTokens?: Readonly<Record<string, number>>;
 }
 
 /** What a rank adds to a step when its data are at an end. */

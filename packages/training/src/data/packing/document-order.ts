@@ -8,22 +8,34 @@ import { philox4x32 } from "@modernbert-ts/tensor-core";
 import { checkInteger } from "../../errors.ts";
 import { streamKey } from "./random-streams.ts";
 
+/** Names a permutation among those of a seed and an epoch. */
+interface Draw {
+  readonly stream?: "shuffle" | "mixture";
+  /** Of a mixture. */
+  readonly part?: number;
+}
+
 /** The permutation of 0..count-1 for one epoch, as a Uint32Array [count]. O(count) time. */
-export function epochPermutation(count: number, seed: number, epoch: number): Uint32Array {
-  const key = streamKey(seed, "shuffle");
+export function epochPermutation(
+  count: number,
+  seed: number,
+  epoch: number,
+  { stream = "shuffle", part = 0 }: Draw = {},
+): Uint32Array {
+  const key = streamKey(seed, stream);
   const order = new Uint32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;
-  let block = philox4x32([0, 0, epoch, 0], key);
+  let block = philox4x32([0, 0, epoch, part], key);
   let loaded = 0;
   for (let i = count - 1; i > 0; i--) {
-    if (i >>> 2 !== loaded) block = philox4x32([(loaded = i >>> 2), 0, epoch, 0], key);
+    if (i >>> 2 !== loaded) block = philox4x32([(loaded = i >>> 2), 0, epoch, part], key);
     // A draw in 0..i by Lemire's multiply-shift, exact: low halves below 2^32 mod bound are drawn again.
     const bound = i + 1;
     let word = block[i & 3]!;
     let low = Math.imul(word, bound) >>> 0;
     const reject = low < bound ? (2 ** 32 - bound) % bound : 0;
     for (let attempt = 1; low < reject; attempt++) {
-      word = philox4x32([i, attempt, epoch, 0], key)[0];
+      word = philox4x32([i, attempt, epoch, part], key)[0];
       low = Math.imul(word, bound) >>> 0;
     }
     const j = Math.round((word * bound - low) / 2 ** 32);

@@ -8,9 +8,11 @@
 import { DocumentOrder } from "./document-order.ts";
 import { checkInteger, DataError, SettingMismatchError } from "../../errors.ts";
 import type { Batch, BatchLoader, PackedRow } from "./batch.ts";
+import { MixtureOrder } from "./mixture-order.ts";
+import type { MixturePart } from "./mixture-order.ts";
 import { GreedyBestFitPacker } from "./packer.ts";
 import { SequenceCutter, SequenceStream } from "./sequences.ts";
-import type { CutOptions, DocumentStore, SequenceRef, SequenceStreamState } from "./sequences.ts";
+import type { CutOptions, DocumentStore, Order, SequenceRef, SequenceStreamState } from "./sequences.ts";
 import { scheduleValue } from "../../schedules/token-schedule.ts";
 import type { TokenSchedule } from "../../schedules/token-schedule.ts";
 
@@ -71,8 +73,7 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
     this.#settings = settingsOf(options, bufferSize);
     if (state !== undefined) checkSettings(this.#settings, state);
     this.#cutter = new SequenceCutter(store, options);
-    const orderOptions = { count: store.documents, seed, ...(epochs === undefined ? {} : { epochs }) };
-    const order = new DocumentOrder(orderOptions, state?.stream.position);
+    const order = orderOf(store, seed, epochs, state?.stream.position);
     this.#stream = new SequenceStream(order, this.#cutter, state?.stream.current);
     this.#packer = new GreedyBestFitPacker(
       { rowLength, bufferSize, next: () => this.#stream.next() },
@@ -87,7 +88,7 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
    * exactly once per epoch, by one of the ranks.
    */
   next(seen: number): Batch<Row> | undefined {
-    const { rowLength, rows: rowSchedule, prepare, weightOf, rank = 0, world = 1 } = this.#options;
+    const { store, rowLength, rows: rowSchedule, prepare, weightOf, rank = 0, world = 1 } = this.#options;
     const wanted = scheduleValue(rowSchedule, seen);
     const packed = this.#packer.pack(wanted);
     if (packed.length === 0) return undefined;
@@ -95,15 +96,18 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
       .filter((_, at) => at % world === rank)
       .map((sequences) => prepare(this.#gather(sequences), seen));
     const sum = (of: (row: Row) => number): number => rows.reduce((total, row) => total + of(row), 0);
-    const tokens = packed.flat().reduce((total, { length }) => total + length, 0);
+    const all = packed.flat();
+    const tokens = all.reduce((total, { length }) => total + length, 0);
     this.#tokens += tokens;
     this.#batches++;
     return {
       rows,
       sequences: sum((row) => row.sequences.length),
       tokens: sum((row) => row.ids.length),
+      ...(world > 1 ? { allTokens: tokens } : {}),
       weight: sum(weightOf),
       packingEfficiency: tokens / (wanted * rowLength),
+      ...(store.mixture ? { sourceTokens: tokensBySource(all, store.mixture) } : {}),
     };
   }
 
@@ -130,6 +134,30 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
     for (const [n, sequence] of sequences.entries()) this.#cutter.copy(sequence, ids, cuSeqlens[n]!);
     return { ids, cuSeqlens, maxSeqlen, sequences };
   }
+}
+
+/** @throws DataError `invalid` for epochs of a mixture, which has none. */
+function orderOf(store: DocumentStore, seed: number, epochs: number | undefined, position?: number): Order {
+  const { documents: count, mixture } = store;
+  if (mixture === undefined)
+    return new DocumentOrder({ count, seed, ...(epochs === undefined ? {} : { epochs }) }, position);
+  if (epochs === undefined) return new MixtureOrder(mixture, seed, position);
+  throw new DataError(
+    "invalid",
+    "PackedLoader",
+    "expected no epochs of a mixture, whose sources end at different times",
+  );
+}
+
+function tokensBySource(
+  sequences: readonly SequenceRef[],
+  parts: readonly MixturePart[],
+): Readonly<Record<string, number>> {
+  const tokens = parts.map(() => 0);
+  const ends: number[] = [];
+  for (const { documents } of parts) ends.push((ends.at(-1) ?? 0) + documents);
+  for (const { document, length } of sequences) tokens[ends.findIndex((end) => document < end)]! += length;
+  return Object.fromEntries(parts.map(({ name }, at) => [name, tokens[at]!]));
 }
 
 function settingsOf<Row>(options: PackedLoaderOptions<Row>, bufferSize: number): Settings {

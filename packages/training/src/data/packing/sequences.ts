@@ -4,7 +4,8 @@
  * full but the last), and every piece gets the same [CLS] and/or [SEP] again. `truncate` keeps the first piece only.
  */
 import { checkInteger } from "../../errors.ts";
-import type { DocumentOrder } from "./document-order.ts";
+import type { OrderedDocument } from "./document-order.ts";
+import type { MixturePart } from "./mixture-order.ts";
 
 /** Random access to tokenized documents; `TokenShardReader` is the one on disk. */
 export interface DocumentStore {
@@ -12,6 +13,8 @@ export interface DocumentStore {
   readonly vocabSize: number;
   /** Identifies the content; saved states refuse to continue on another one. */
   readonly fingerprint: string;
+  /** Of several sources: how often each is read, in the order of their documents. */
+  readonly mixture?: readonly MixturePart[];
   documentLength(document: number): number;
   /** Copies tokens start..end-1 of a document to target[at…]. */
   copyDocument(document: number, start: number, end: number, target: Int32Array, at: number): void;
@@ -115,13 +118,20 @@ export interface SequenceStreamState {
   readonly current: readonly [document: number, epoch: number, nextChunk: number] | null;
 }
 
+/** Documents one after another; undefined after the last. */
+export interface Order {
+  next(): OrderedDocument | undefined;
+  /** How many were taken. */
+  state(): number;
+}
+
 /** All sequences of a document order, one after another. The order itself must stand at `state.position`. */
 export class SequenceStream {
-  readonly #order: DocumentOrder;
+  readonly #order: Order;
   readonly #cutter: SequenceCutter;
   #current: SequenceStreamState["current"];
 
-  constructor(order: DocumentOrder, cutter: SequenceCutter, current: SequenceStreamState["current"] = null) {
+  constructor(order: Order, cutter: SequenceCutter, current: SequenceStreamState["current"] = null) {
     this.#order = order;
     this.#cutter = cutter;
     this.#current = current;

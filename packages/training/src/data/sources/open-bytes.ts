@@ -8,6 +8,8 @@ import { DataError, ioError } from "../../errors.ts";
 /** How each compression is read; by the ending of its files. */
 const compressions = { ".gz": { magic: "1f8b", unpack: gunzip }, ".zst": { magic: "28b52ffd", unpack: unzstd } };
 
+export type OnBytes = (bytes: number) => void;
+
 type Bytes = AsyncIterable<Uint8Array>;
 
 /** The path without the ending of a compression. */
@@ -16,12 +18,12 @@ export function withoutCompression(path: string): string {
   return ending ? path.slice(0, -ending.length) : path;
 }
 
-/** @throws DataError `missing`, `io`; `corrupt` for a compressed file that is cut or is none. */
-export async function* openBytes(path: string): AsyncGenerator<Buffer> {
+/** @param onBytes gets the size of each piece of the file. @throws DataError `missing`, `io`; `corrupt` for a compressed file that is cut or is none. */
+export async function* openBytes(path: string, onBytes: OnBytes = () => undefined): AsyncGenerator<Buffer> {
   const ending = endingOf(path);
   try {
-    if (!ending) yield* plain(path);
-    else for await (const bytes of compressions[ending].unpack(readFile(path))) yield asBuffer(bytes);
+    if (!ending) yield* plain(path, onBytes);
+    else for await (const bytes of compressions[ending].unpack(readFile(path, onBytes))) yield asBuffer(bytes);
   } catch (error) {
     if (!ending || (error as NodeJS.ErrnoException).syscall !== undefined) throw ioError("openBytes", path, error);
     if (error instanceof DataError) throw error;
@@ -35,9 +37,9 @@ export async function* openBytes(path: string): AsyncGenerator<Buffer> {
 }
 
 /** A compressed file under another name would be read as text. */
-async function* plain(path: string): AsyncGenerator<Buffer> {
+async function* plain(path: string, onBytes: OnBytes): AsyncGenerator<Buffer> {
   let first = true;
-  for await (const bytes of readFile(path)) {
+  for await (const bytes of readFile(path, onBytes)) {
     const data = asBuffer(bytes);
     const packed =
       first &&
@@ -53,8 +55,11 @@ async function* plain(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-function readFile(path: string): Bytes {
-  return fs.createReadStream(path, { highWaterMark: 1 << 20 });
+async function* readFile(path: string, onBytes: OnBytes): AsyncGenerator<Buffer> {
+  for await (const bytes of fs.createReadStream(path, { highWaterMark: 1 << 20 })) {
+    onBytes((bytes as Buffer).length);
+    yield bytes as Buffer;
+  }
 }
 
 function gunzip(source: Bytes): Bytes {

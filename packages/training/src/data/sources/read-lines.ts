@@ -2,6 +2,7 @@
 import { constants } from "node:buffer";
 import { DataError } from "../../errors.ts";
 import { openBytes } from "./open-bytes.ts";
+import type { OnBytes } from "./open-bytes.ts";
 
 export interface Line {
   readonly bytes: Buffer;
@@ -18,7 +19,7 @@ export function withoutMark(bytes: Buffer): Buffer {
  * Lines without their "\n"; split as bytes, so that no character is cut at the border of two reads.
  * @throws DataError like `openBytes`; `invalid` for a line that is longer than a string can be.
  */
-export async function* readLines(path: string): AsyncGenerator<Line> {
+export async function* readLines(path: string, onBytes?: OnBytes): AsyncGenerator<Line> {
   let pieces: Buffer[] = [];
   let length = 0;
   let number = 1;
@@ -28,7 +29,7 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
     length = 0;
     return { bytes: number === 1 ? withoutMark(bytes) : bytes, number: number++ };
   };
-  for await (const chunk of openBytes(path)) {
+  for await (const chunk of openBytes(path, onBytes)) {
     let begin = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, begin)) {
       yield take(chunk.subarray(begin, end));

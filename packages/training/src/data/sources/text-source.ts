@@ -2,6 +2,8 @@
  * Documents from data on disk: text, JSON lines, CSV, Parquet, MDS shards, folders of them. Order is by path and line, so it is the same
  * on every machine. Nothing is dropped or repaired silently: `report` says what was left out, replaced or passed over.
  */
+import fs from "node:fs";
+import { dirname, join } from "node:path";
 import { Decoder } from "./decode.ts";
 import { findDataFiles } from "./data-files.ts";
 import type { DataFiles } from "./data-files.ts";
@@ -31,6 +33,8 @@ export interface TextSourceOptions {
 /** What happened so far; final when the iteration has ended. */
 export interface TextSourceReport {
   documents: number;
+  /** Of each file, in order. */
+  documentsByFile: ReadonlyMap<string, number>;
   /** Texts of nothing but white space, left out. */
   emptyDocuments: number;
   /** Invalid UTF-8 sequences that became U+FFFD, by file. */
@@ -48,6 +52,7 @@ export class TextSource implements AsyncIterable<TextDocument> {
   readonly report: TextSourceReport;
   readonly #files: DataFiles;
   readonly #options: TextSourceOptions;
+  #bytes = 0;
 
   /** `paths`: files, folders and globs. @throws DataError `missing`, `invalid` (unknown ending, no files), `io`. */
   constructor(paths: string | readonly string[], options: TextSourceOptions = {}) {
@@ -63,14 +68,27 @@ export class TextSource implements AsyncIterable<TextDocument> {
     return this.#files.files.map(({ path }) => path);
   }
 
+  /** Bytes of the files that were read so far; compressed ones count as they are. */
+  get bytesRead(): number {
+    return this.#bytes;
+  }
+
+  /** Bytes of all files. @throws DataError `io`. */
+  totalBytes(): number {
+    return this.#files.files.reduce((sum, { path, format }) => sum + sizeOf(path, format.name), 0);
+  }
+
   /** @throws DataError `invalid` (a record that cannot be read, with its place), `corrupt`, `missing`, `io`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<TextDocument> {
     const { split = "file", badRecords = "refuse" } = this.#options;
+    this.#bytes = 0;
     const decoder = new Decoder();
     const faults = new Faults(badRecords);
-    Object.assign(this.report, beginning(), { replaced: decoder.replaced, badPlaces: faults.places });
+    const documentsByFile = new Map<string, number>();
+    Object.assign(this.report, beginning(), { documentsByFile, replaced: decoder.replaced, badPlaces: faults.places });
     const options = {
       split,
+      onBytes: (bytes: number) => void (this.#bytes += bytes),
       decode: decoder.decode.bind(decoder),
       onFault: faults.add.bind(faults),
     };
@@ -81,6 +99,7 @@ export class TextSource implements AsyncIterable<TextDocument> {
         if (text.trim() === "") this.report.emptyDocuments++;
         else {
           this.report.documents++;
+          documentsByFile.set(path, (documentsByFile.get(path) ?? 0) + 1);
           yield { id: record.id, text };
         }
       }
@@ -102,6 +121,19 @@ export class TextSource implements AsyncIterable<TextDocument> {
   }
 }
 
+/** Of an index of shards, with the files beside it. */
+function sizeOf(path: string, format: FormatName): number {
+  const files = format === "mds" ? fs.readdirSync(dirname(path)).map((name) => join(dirname(path), name)) : [path];
+  return files.reduce((sum, file) => sum + (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
 function beginning(): Omit<TextSourceReport, "skippedFiles" | "repeatedFiles"> {
-  return { documents: 0, emptyDocuments: 0, replaced: new Map(), badRecords: 0, badPlaces: [] };
+  return {
+    documents: 0,
+    documentsByFile: new Map(),
+    emptyDocuments: 0,
+    replaced: new Map(),
+    badRecords: 0,
+    badPlaces: [],
+  };
 }

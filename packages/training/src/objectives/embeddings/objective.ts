@@ -19,14 +19,14 @@ const settings: ObjectiveSettings = {
   fields: {
     loss: {
       kind: "choice",
-      of: embeddingLosses,
+      choices: embeddingLosses,
       default: "info_nce",
       description:
         "info_nce: pairs, with negatives or without; scored: pairs with a score; kl: a teacher's scores; mse, cosine: a teacher's vectors.",
     },
     pooling: {
       kind: "choice",
-      of: poolings,
+      choices: poolings,
       default: "mean",
       description: "A text's vector: of its tokens' the mean, or the first.",
     },

@@ -86,7 +86,7 @@ const settings: ObjectiveSettings = {
   fields: {
     loss: {
       kind: "choice",
-      of: rerankingLosses,
+      choices: rerankingLosses,
       default: "bce",
       description:
         "bce: each document by itself, labels from 0 to 1; listwise: the documents of a query against each other.",

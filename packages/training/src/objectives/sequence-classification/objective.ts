@@ -21,7 +21,7 @@ export const sequenceClassificationObjective: Objective<ExampleRow, ExampleStore
     fields: {
       problem: {
         kind: "choice",
-        of: problems,
+        choices: problems,
         default: "single_label",
         description: "One label for each text, any number of labels, or a number (regression).",
       },

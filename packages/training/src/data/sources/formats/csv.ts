@@ -12,7 +12,7 @@ interface Parsed {
 export const csvFormat: FileFormat = {
   name: "csv",
   endings: [".csv", ".tsv"],
-  async *read(path, { decode, onFault }): AsyncGenerator<DataRecord> {
+  async *read(path, { decode, onFault, onBytes }): AsyncGenerator<DataRecord> {
     const tabs = withoutCompression(path).toLowerCase().endsWith(".tsv");
     const parser = parse({
       columns: true,
@@ -33,7 +33,7 @@ export const csvFormat: FileFormat = {
         onFault({ place: `${path}:${String(line)}`, expected: "a record like the header", found });
       }
     };
-    const input = Readable.from(checked(path, decode));
+    const input = Readable.from(checked(path, decode, onBytes));
     input.on("error", (error) => parser.destroy(error));
     for await (const { record, info } of input.pipe(parser) as AsyncIterable<Parsed>) {
       report();
@@ -44,8 +44,12 @@ export const csvFormat: FileFormat = {
 };
 
 /** The bytes as they are, once they are known to be text. */
-async function* checked(path: string, decode: (bytes: Uint8Array, place: string) => string): AsyncGenerator<Buffer> {
-  for await (const bytes of openBytes(path)) {
+async function* checked(
+  path: string,
+  decode: (bytes: Uint8Array, place: string) => string,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  for await (const bytes of openBytes(path, onBytes)) {
     if (bytes.includes(0)) decode(bytes, path);
     yield bytes;
   }

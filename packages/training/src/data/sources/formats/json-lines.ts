@@ -5,8 +5,8 @@ import type { FileFormat } from "./format.ts";
 export const jsonLinesFormat: FileFormat = {
   name: "jsonl",
   endings: [".jsonl", ".ndjson"],
-  async *read(path, { decode, onFault }) {
-    for await (const { bytes, number } of readLines(path)) {
+  async *read(path, { decode, onFault, onBytes }) {
+    for await (const { bytes, number } of readLines(path, onBytes)) {
       const id = `${path}:${number}`;
       const line = decode(bytes, id);
       if (line.trim() === "") continue;

@@ -28,11 +28,12 @@ interface Shard {
 export const mdsFormat: FileFormat = {
   name: "mds",
   endings: ["index.json"],
-  async *read(path): AsyncGenerator<DataRecord> {
+  async *read(path, { onBytes }): AsyncGenerator<DataRecord> {
     for (const shard of readIndex(path)) {
       const file = shard.zip_data ?? shard.raw_data;
       const place = join(dirname(path), file.basename);
       const samples = new Samples(await open(place, shard, file), shard, place);
+      onBytes(file.bytes);
       for (let at = 0; at < shard.samples; at++) yield { id: `${place}:${at + 1}`, fields: samples.at(at) };
     }
   },

@@ -8,7 +8,7 @@ import type { DataRecord, FileFormat } from "./format.ts";
 export const parquetFormat: FileFormat = {
   name: "parquet",
   endings: [".parquet"],
-  async *read(path): AsyncGenerator<DataRecord> {
+  async *read(path, { onBytes }): AsyncGenerator<DataRecord> {
     const { file, metadata } = await open(path);
     let first = 0;
     for (const { num_rows: rows } of metadata.row_groups) {
@@ -19,6 +19,7 @@ export const parquetFormat: FileFormat = {
         },
       );
       for (const [at, fields] of group.entries()) yield { id: `${path}:${first + at + 1}`, fields };
+      onBytes((file.byteLength * Number(rows)) / Number(metadata.num_rows));
       first = end;
     }
   },

@@ -10,10 +10,10 @@ export const textFormat: FileFormat = {
   read: (path, options) => (options.split === "blank-line" ? readBlocks(path, options) : readWhole(path, options)),
 };
 
-async function* readWhole(path: string, { decode }: ReadOptions): AsyncGenerator<DataRecord> {
+async function* readWhole(path: string, { decode, onBytes }: ReadOptions): AsyncGenerator<DataRecord> {
   const pieces: Buffer[] = [];
   let length = 0;
-  for await (const bytes of openBytes(path)) {
+  for await (const bytes of openBytes(path, onBytes)) {
     pieces.push(bytes);
     length += bytes.length;
     if (length > constants.MAX_STRING_LENGTH) throw tooLong("a longer file", path);
@@ -22,7 +22,7 @@ async function* readWhole(path: string, { decode }: ReadOptions): AsyncGenerator
   yield { id: path, fields: { text: text.replaceAll("\r\n", "\n") } };
 }
 
-async function* readBlocks(path: string, { decode }: ReadOptions): AsyncGenerator<DataRecord> {
+async function* readBlocks(path: string, { decode, onBytes }: ReadOptions): AsyncGenerator<DataRecord> {
   let block: string[] = [];
   let start = 0;
   const take = (): DataRecord => {
@@ -30,7 +30,7 @@ async function* readBlocks(path: string, { decode }: ReadOptions): AsyncGenerato
     block = [];
     return record;
   };
-  for await (const { bytes, number } of readLines(path)) {
+  for await (const { bytes, number } of readLines(path, onBytes)) {
     const line = decode(bytes, `${path}:${number}`);
     if (line.trim() === "") {
       if (block.length > 0) yield take();

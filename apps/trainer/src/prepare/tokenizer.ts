@@ -1,0 +1,72 @@
+/** Which tokenizer `prepare` takes: the built-in one, one of a file, or one that is learned from the texts. */
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { openTokenizerFile } from "@modernbert-ts/pipelines";
+import { loadModernBertTokenizer, trainBpe } from "@modernbert-ts/tokenizer";
+import type { Tokenizer } from "@modernbert-ts/tokenizer";
+import { fileSha256 } from "@modernbert-ts/training";
+import type { TextSource } from "@modernbert-ts/training";
+import { UserError } from "../errors.ts";
+import { formatCount } from "../format.ts";
+import { dataLayout } from "../run/training-data.ts";
+import { isHeldOut } from "./held-out.ts";
+import type { PrepareOptions } from "./options.ts";
+
+/** Characters of text that a BPE is trained on at most: more changes a vocabulary little and costs memory. */
+const MAX_BPE_CHARACTERS = 200_000_000;
+
+export async function chooseTokenizer(source: TextSource, options: PrepareOptions): Promise<Tokenizer> {
+  switch (options.tokenizer) {
+    case "modernbert":
+      return loadModernBertTokenizer();
+    case "train":
+      return learn(source, options);
+    default:
+      return (await openTokenizerFile(tokenizerPath(options.tokenizer)))!;
+  }
+}
+
+async function learn(
+  source: TextSource,
+  { vocabSize, seed, validation, onNotice }: PrepareOptions,
+): Promise<Tokenizer> {
+  const texts: string[] = [];
+  let characters = 0;
+  let index = 0;
+  for await (const { text } of source) {
+    if (isHeldOut(index++, seed, validation)) continue;
+    texts.push(text);
+    if ((characters += text.length) >= MAX_BPE_CHARACTERS) {
+      onNotice(`the vocabulary is learned from the first ${formatCount(characters)} characters`);
+      break;
+    }
+  }
+  onNotice(`learning a vocabulary of ${vocabSize} from ${formatCount(characters)} characters`);
+  const tokenizer = trainBpe(texts, { vocabSize });
+  if (tokenizer.vocabSize < vocabSize)
+    onNotice(
+      `these texts give a vocabulary of ${tokenizer.vocabSize} only, not of ${vocabSize}: nothing is left to merge`,
+    );
+  return tokenizer;
+}
+
+/** Identifies the tokenizer that options ask for: of a file, by all the files that it is read from. */
+export async function tokenizerPrint(tokenizer: string): Promise<string> {
+  if (tokenizer === "modernbert" || tokenizer === "train") return tokenizer;
+  const path = tokenizerPath(tokenizer);
+  const beside =
+    basename(path) === dataLayout.tokenizer
+      ? ["tokenizer_config.json", "special_tokens_map.json"].map((name) => join(dirname(path), name))
+      : [];
+  const hashes = [];
+  for (const file of [path, ...beside.filter((name) => existsSync(name))]) hashes.push(await fileSha256(file));
+  return hashes.join(" ");
+}
+
+/** A tokenizer.json given as a file or by its folder. */
+function tokenizerPath(given: string): string {
+  const inside = join(given, dataLayout.tokenizer);
+  const path = existsSync(inside) ? inside : given;
+  if (existsSync(path)) return path;
+  throw new UserError(`there is no tokenizer ${given}: expected modernbert, train, or the path of a tokenizer.json`);
+}

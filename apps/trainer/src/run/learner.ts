@@ -1,0 +1,44 @@
+/** What learns in a run: the model, what of it stays frozen, its optimizer and, where one is kept, the moving average of the weights. */
+import { AveragedOptimizer, createOptimizer, freeze } from "@modernbert-ts/training";
+import type { Optimizer, TrainableModel } from "@modernbert-ts/training";
+import type { ModernBert } from "@modernbert-ts/modernbert";
+import { settingsOf } from "../config/objective-settings.ts";
+import { createModel } from "./model.ts";
+import { checkParameterNames } from "./parameter-names.ts";
+import type { PlannedPhase } from "./phases.ts";
+import type { RunContext } from "./run-context.ts";
+
+export interface Learner extends Disposable {
+  readonly bert: ModernBert;
+  readonly model: TrainableModel<unknown>;
+  readonly optimizer: Optimizer;
+  /** Runs `body` with the weights that the run is to leave: the moving average where there is one. */
+  withFinalWeights<T>(body: () => Promise<T>): Promise<T>;
+}
+
+/** @throws what `createModel` throws; UsageError for parts of names that no parameter has, in any of the phases. */
+export async function createLearner(
+  { runtime, objective, phases, tell }: RunContext,
+  { config, data, plan }: PlannedPhase,
+): Promise<Learner> {
+  const { freeze: frozen } = config.model;
+  const { kind, ema_decay: decay } = config.optimizer;
+  const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
+  for (const phase of phases) checkParameterNames(phase.config, [...bert.parameters.keys()]);
+  if (config.batch.gradient_checkpointing) bert.checkpointGradients();
+  const whole = objective.model(bert, { seed: config.seed }, settingsOf(config, objective).training);
+  const model = frozen.length > 0 ? freeze(whole, frozen) : whole;
+  const plain = createOptimizer(kind, model, plan.optimizer);
+  const average = decay === undefined ? undefined : new AveragedOptimizer(plain, model, decay);
+  const optimizer = average ?? plain;
+  return {
+    bert,
+    model,
+    optimizer,
+    withFinalWeights: (body) => (average ? average.withAverage(body) : body()),
+    [Symbol.dispose]() {
+      optimizer.dispose();
+      bert.dispose();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** What may be written as a document: ids of the vocabulary, in the fewest bytes that hold them all. */
+import { DataError } from "../../errors.ts";
+import type { TokenDType } from "./shard-format.ts";
+
+export type TokenArray = Uint16Array | Uint32Array;
+
+export function dtypeOf(vocabSize: number): TokenDType {
+  return vocabSize <= 2 ** 16 ? "u16" : "u32";
+}
+
+export function tokenArray(dtype: TokenDType, length: number): TokenArray {
+  return dtype === "u16" ? new Uint16Array(length) : new Uint32Array(length);
+}
+
+/** @throws DataError `invalid` for a document of no tokens, or with ids outside the vocabulary. */
+export function checkDocument(ids: ArrayLike<number>, vocabSize: number): void {
+  if (ids.length === 0)
+    throw new DataError("invalid", "TokenShardWriter", "expected a document of at least 1 token, got 0; leave it out");
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]!;
+    if (!(Number.isInteger(id) && id >= 0 && id < vocabSize))
+      throw new DataError(
+        "invalid",
+        "TokenShardWriter",
+        `expected token ids in 0..${vocabSize - 1}, got ${id}; the tokenizer and vocabSize do not belong together`,
+      );
+  }
+}

@@ -1,0 +1,56 @@
+/** Checkpoints by their loss: the best ones, and whether one was saved after training had come apart. */
+import fs from "node:fs";
+import { join } from "node:path";
+import { completeCheckpoints } from "../checkpoint/find.ts";
+import type { CheckpointRef } from "../checkpoint/find.ts";
+import { checkpointFiles } from "../checkpoint/format.ts";
+import type { TrainingState } from "./training-state.ts";
+
+interface StateLoss {
+  readonly loss: number;
+  /** Whether it is that of an evaluation at the very step, else the running mean of training. */
+  readonly heldOut: boolean;
+}
+
+export interface ScoredCheckpoint extends CheckpointRef, StateLoss {}
+
+/** Those whose loss is known, oldest first. */
+export function scoredCheckpoints(directory: string): ScoredCheckpoint[] {
+  return completeCheckpoints(directory).flatMap((checkpoint) => {
+    const loss = lossIn(join(checkpoint.path, checkpointFiles.state));
+    return loss === undefined ? [] : [{ ...checkpoint, ...loss }];
+  });
+}
+
+/** The lowest held-out losses, the lowest first; of equal ones the earlier. */
+export function bestCheckpoints(directory: string, count: number): ScoredCheckpoint[] {
+  return scoredCheckpoints(directory)
+    .filter(({ heldOut }) => heldOut)
+    .sort((a, b) => a.loss - b.loss || a.step - b.step)
+    .slice(0, count);
+}
+
+/** A loss that is at most twice that of the first step; without it any that is finite. */
+export function isSound(loss: number, firstLoss: number | undefined): boolean {
+  return Number.isFinite(loss) && (firstLoss === undefined || loss <= firstLoss + Math.abs(firstLoss));
+}
+
+/** By held-out losses; by those of training, which lag behind, only where none of these is sound. */
+export function lastSoundCheckpoint(directory: string, firstLoss: number | undefined): ScoredCheckpoint | undefined {
+  const sound = scoredCheckpoints(directory).filter(({ loss }) => isSound(loss, firstLoss));
+  return sound.findLast(({ heldOut }) => heldOut) ?? sound.at(-1);
+}
+
+/** What a checkpoint's model is judged by. */
+export function lossOf({ score, trainingLoss }: Partial<TrainingState>): StateLoss | undefined {
+  if (typeof score?.loss === "number") return { loss: score.loss, heldOut: true };
+  return typeof trainingLoss === "number" ? { loss: trainingLoss, heldOut: false } : undefined;
+}
+
+function lossIn(path: string): StateLoss | undefined {
+  try {
+    return lossOf(JSON.parse(fs.readFileSync(path, "utf8")) as Partial<TrainingState>);
+  } catch {
+    return undefined;
+  }
+}
