@@ -95,7 +95,7 @@ export function backendOf(
   const threads = asked ?? share;
   const common = threads === undefined ? {} : { threads };
   if (world === 1) return { backend, cpuEngine, ...common };
-  if (batch.micro_batches < world)
+  if (batch.micro_batches !== undefined && batch.micro_batches < world)
     throw new UsageError(
       `expected batch.micro_batches of at least the number of processes (${world}), which share them, got ${batch.micro_batches}: raise it`,
     );
