@@ -70,7 +70,7 @@ export async function trainPhase(
       learningRate: plan.learningRate,
       totalTokens: plan.totalTokens,
       ...(metrics ? { metrics } : {}),
-      ...(collective ? { collective } : {}),
+      ...(collective ? { collective, reduceDtype: config.optimizer.reduce_dtype } : {}),
       checkpoints: { directory: checkpointFolder, ...plan.checkpoints, files, settings: context.config },
       onNotice,
       ...(plan.skipPatience === undefined ? {} : { skipPatience: plan.skipPatience }),

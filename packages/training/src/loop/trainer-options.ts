@@ -5,6 +5,7 @@ import type { TrainableModel } from "../objectives/objective.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
 import { CheckpointError } from "../checkpoint/errors.ts";
 import { DivergenceWatch } from "./divergence.ts";
+import type { ReduceDtype } from "./device-step.ts";
 import type { Score } from "./evaluate.ts";
 import type { TrainingObserver } from "./events.ts";
 import type { Interval } from "./interval.ts";
@@ -24,6 +25,8 @@ export interface TrainerOptions<Row> {
    * the tokens of all ranks; all are given the same options, and rank 0 alone reports and saves. Default: this process alone.
    */
   readonly collective?: Collective;
+  /** In which dtype they sum gradients (default f32). */
+  readonly reduceDtype?: ReduceDtype;
   /** Learning rate of a step from the tokens seen before it. */
   readonly learningRate: (tokens: number) => number;
   /** The first step that reaches so many tokens is the last; the end of the loader's data ends training too. */
