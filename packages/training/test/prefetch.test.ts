@@ -31,4 +31,11 @@ describe.skipIf(!built)(`batches made ahead${built ? "" : " (skipped: the packag
     expect(ask({ broken: 2 }, 0, [0, 20, 40])).toEqual(expected);
     expect(ask({ broken: "open" }, 0, [0])).toEqual(["[loader] expected a file, got none"]);
   });
+
+  test("a thread that ends is an error at once, with its reason, each time a batch is asked for", () => {
+    const ended = (reason: string): string =>
+      `[loader] expected batches from the thread that makes them ahead, got its end (${reason}): go on from the last checkpoint, or set data.prefetch to 0`;
+    expect(ask({ dies: 1 }, 0, [0, 20, 20])).toEqual([batch(0, 0), ended("exit code 3"), ended("exit code 3")]);
+    expect(ask({ dies: "at once" }, 0, [0])).toEqual([ended("no such module")]);
+  });
 });

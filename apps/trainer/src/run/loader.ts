@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { batchesOf, PrefetchLoader } from "@modernbert-ts/training";
-import type { Batch, BatchLoader, Objective, ObjectiveData } from "@modernbert-ts/training";
+import type { Batch, BatchLoader, BatchSource, Objective, ObjectiveData } from "@modernbert-ts/training";
 import { settingsOf } from "../config/objective-settings.ts";
 import type { PlannedPhase } from "./phases.ts";
 import { inUsersWords } from "./users-words.ts";
@@ -38,7 +38,7 @@ export function makeLoader({ objective, phase, ranks }: LoaderParts, state?: unk
 }
 
 export interface OpenLoader {
-  readonly loader: BatchLoader<unknown>;
+  readonly loader: BatchSource<unknown>;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 /** A batch as the loop draws it, with what its step's event says of it. */
-import type { Batch, BatchLoader } from "../data/packing/batch.ts";
+import type { Batch, BatchSource } from "../data/packing/batch.ts";
 import type { StepEvent } from "./events.ts";
 
 export type BatchFacts = Pick<StepEvent, "packingEfficiency" | "sourceTokens" | "loaderWait">;
@@ -11,9 +11,9 @@ export interface Draw<Row> {
 }
 
 /** The next batch and how long it took to come. */
-export function draw<Row>(loader: BatchLoader<Row>, tokens: number): Draw<Row> {
+export async function draw<Row>(loader: BatchSource<Row>, tokens: number): Promise<Draw<Row>> {
   const began = performance.now();
-  const batch = loader.next(tokens);
+  const batch = await loader.next(tokens);
   const loaderWait = (performance.now() - began) / 1000;
   const { packingEfficiency = 0, sourceTokens } = batch ?? {};
   return { batch, facts: { packingEfficiency, ...(sourceTokens ? { sourceTokens } : {}), loaderWait } };

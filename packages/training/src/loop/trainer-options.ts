@@ -1,6 +1,6 @@
 /** What a training loop is made of, and what it gives back. */
 import type { Collective } from "@modernbert-ts/tensor-core";
-import type { BatchLoader } from "../data/packing/batch.ts";
+import type { BatchSource } from "../data/packing/batch.ts";
 import type { TrainableModel } from "../objectives/objective.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
 import { CheckpointError } from "../checkpoint/errors.ts";
@@ -18,7 +18,7 @@ export interface TrainerOptions<Row> {
   readonly phase?: number;
   readonly model: TrainableModel<Row>;
   readonly optimizer: Optimizer;
-  readonly loader: BatchLoader<Row>;
+  readonly loader: BatchSource<Row>;
   /**
    * The processes that train together, each with its own loader (its `rank` and `world`) on data and a model that are the same. Clocks count
    * the tokens of all ranks; all are given the same options, and rank 0 alone reports and saves. Default: this process alone.

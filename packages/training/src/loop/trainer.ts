@@ -111,7 +111,7 @@ export class Trainer<Row> {
 
   async #train(): Promise<void> {
     const { evaluation, checkpoints, totalTokens } = this.#options;
-    this.#drawn = this.#tokens < totalTokens ? this.#draw(this.#tokens) : undefined;
+    this.#drawn = this.#tokens < totalTokens ? await this.#draw(this.#tokens) : undefined;
     while (this.#drawn) {
       const { batch = emptyBatch, facts } = this.#drawn;
       const counts = await this.#drawn.counts;
@@ -120,7 +120,7 @@ export class Trainer<Row> {
       const before = { step: this.#step, tokens: this.#tokens };
       const after = this.#tokens + counts.tokens;
       // Before the step is queued: what the ranks tell each other then does not wait for it.
-      this.#drawn = after < totalTokens ? this.#draw(after) : undefined;
+      this.#drawn = after < totalTokens ? await this.#draw(after) : undefined;
       await this.#advance(batch, counts, facts);
       const now = { step: this.#step, tokens: this.#tokens };
       if (evaluation && isDue(evaluation.every, before, now)) await this.#evaluate();
@@ -129,10 +129,10 @@ export class Trainer<Row> {
   }
 
   /** The next batch, which `tokens` of all ranks come before. */
-  #draw(tokens: number): Drawn<Row> {
+  async #draw(tokens: number): Promise<Drawn<Row>> {
     const { loader, model } = this.#options;
     const before = loader.state();
-    const drawn = draw(loader, tokens);
+    const drawn = await draw(loader, tokens);
     const counts = countStep(model.runtime, this.#collective, drawn.batch, this.#stopping);
     // Whoever awaits it gets the error; until then it is not an unhandled one.
     counts.catch(() => undefined);

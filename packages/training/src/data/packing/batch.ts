@@ -37,6 +37,12 @@ export interface BatchLoader<Row> {
   state(): unknown;
 }
 
+/** The same where a batch may have to be waited for. */
+export interface BatchSource<Row> {
+  next(tokens: number): Batch<Row> | undefined | Promise<Batch<Row> | undefined>;
+  state(): unknown;
+}
+
 /** All batches that a loader of limited epochs still has, or the first `limit`. */
 export function* batchesOf<Row>(
   loader: BatchLoader<Row>,
