@@ -47,7 +47,9 @@ export async function trainPhase(
     writeRunSummary(output, context, phase, bert, baselines);
   }
   const wanted = metricsPosition(checkpointFolder, start);
-  const metrics = rank === 0 ? new MetricsLog(join(output, runLayout.metrics), wanted) : undefined;
+  const own = state && start && isOwn(checkpointFolder, start);
+  const saved = own ? ({ kind: "checkpoint", ...state.progress, path: start.path } as const) : undefined;
+  const metrics = rank === 0 ? new MetricsLog(join(output, runLayout.metrics), wanted, saved) : undefined;
   if (metrics && metrics.position < wanted) {
     onNotice(`${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`);
   }

@@ -33,13 +33,18 @@ export interface TrainerOptions<Row> {
     readonly every: Interval;
     readonly score: (stopped: () => boolean) => Promise<Score | undefined>;
   };
-  /** Saves at every interval, at the end and when stopped. `files` and `settings` go into each checkpoint. */
+  /**
+   * Saves at every interval, at the end and when stopped, all but the last while training goes on: until such a one is on disk, all that it
+   * holds is in the host's memory. `files` and `settings` go into each checkpoint.
+   */
   readonly checkpoints?: {
     readonly directory: string;
     readonly every: Interval;
     readonly keep?: number;
     /** How many with the lowest held-out losses stay beyond these, and the last that is sound; those evaluated at their very step (default 0). */
     readonly keepBest?: number;
+    /** The first at or behind each multiple stays for good. */
+    readonly keepEvery?: Interval;
     readonly files?: Readonly<Record<string, string>>;
     readonly settings?: unknown;
   };
