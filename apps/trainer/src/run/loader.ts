@@ -53,12 +53,13 @@ export function openLoader(
   const loader = makeLoader(parts, start.state);
   const { phase, ranks } = parts;
   const { config, startTokens } = phase;
+  const { formerRowLength } = phase.plan.batches;
   if (config.data.prefetch === 0 || !existsSync(fileURLToPath(worker)))
     return { loader, close: () => Promise.resolve() };
   const { rank, world } = ranks;
   const ahead = new PrefetchLoader({
     worker,
-    data: { config, startTokens, rank, world },
+    data: { config, startTokens, formerRowLength, rank, world },
     state: loader.state(),
     tokens: start.tokens,
   });

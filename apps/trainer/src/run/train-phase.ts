@@ -13,6 +13,7 @@ import { createLearner } from "./learner.ts";
 import { heldOutBatches, openLoader, trainingOf } from "./loader.ts";
 import { modelFiles } from "./model-files.ts";
 import type { PlannedPhase } from "./phases.ts";
+import type { RunPlan } from "./plan.ts";
 import type { RunContext } from "./run-context.ts";
 import { isOwn, setLaterAside } from "./resume.ts";
 import { openTrackers } from "./trackers.ts";
@@ -66,7 +67,13 @@ export async function trainPhase(
       totalTokens: plan.totalTokens,
       ...(metrics ? { metrics } : {}),
       ...(collective ? { collective } : {}),
-      checkpoints: { directory: checkpointFolder, ...plan.checkpoints, files, settings: context.config },
+      checkpoints: {
+        directory: checkpointFolder,
+        ...plan.checkpoints,
+        ...halving(plan),
+        files,
+        settings: context.config,
+      },
       onNotice,
       ...(plan.skipPatience === undefined ? {} : { skipPatience: plan.skipPatience }),
       observer(event) {
@@ -97,6 +104,10 @@ export async function trainPhase(
     await closeLoader();
     metrics?.close();
   }
+}
+
+function halving({ batches: { formerRowLength } }: RunPlan): { readonly halvedFrom?: number } {
+  return formerRowLength === undefined ? {} : { halvedFrom: formerRowLength };
 }
 
 /** Steps after the checkpoint are forgotten; another run's checkpoint starts a new file. */

@@ -47,6 +47,7 @@ export async function takeCheckpoint<Row>(
     metricsPosition: metrics?.position ?? 0,
     score,
     ...losses,
+    ...(checkpoints.halvedFrom === undefined ? {} : { halvedFrom: checkpoints.halvedFrom }),
     settings: checkpoints.settings ?? null,
   };
   const { files = {} } = checkpoints;

@@ -47,6 +47,8 @@ export interface TrainerOptions<Row> {
     readonly keepEvery?: Interval;
     readonly files?: Readonly<Record<string, string>>;
     readonly settings?: unknown;
+    /** Row length of the batches before they were halved for want of memory. */
+    readonly halvedFrom?: number;
   };
   /** So many skipped steps in a row end training (of an optimizer with `skipAbove`). Absent: the first step that is not finite does. */
   readonly skipPatience?: number;

@@ -29,6 +29,8 @@ export interface TrainingState {
   readonly firstLoss?: number | undefined;
   /** Running mean of the training loss. */
   readonly trainingLoss?: number | undefined;
+  /** Row length of the loaders before it was halved for want of memory; absent where it was not. */
+  readonly halvedFrom?: number;
   /** Whatever the caller wants to find again: its configuration. */
   readonly settings: unknown;
 }

@@ -71,6 +71,8 @@ export interface BatchSettings {
   readonly maxLength: number;
   readonly longDocuments: "split" | "truncate";
   readonly rowLength: number;
+  /** Of a state that may be gone on from too, with other rows of the same sequences. */
+  readonly formerRowLength?: number;
   /** Of all ranks together. */
   readonly rows: TokenSchedule;
   /** This process among those that train together (default 0 of 1). */
