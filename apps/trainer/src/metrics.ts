@@ -1,5 +1,5 @@
 /** An objective's numbers for people, by their definitions. */
-import type { MetricDefinition, Score } from "@modernbert-ts/training";
+import type { MetricDefinition, Objective, Score, TrainableModel } from "@modernbert-ts/training";
 import { formatPercent } from "./format.ts";
 
 export function formatMetric({ format }: Pick<MetricDefinition, "format">, value: number): string {
@@ -19,4 +19,12 @@ export function describeScore(
 
 export function capitalise(title: string): string {
   return title.charAt(0).toUpperCase() + title.slice(1);
+}
+
+/** An objective with all metrics that it has of a model, those of evaluations too. */
+export function withHeldOut(
+  objective: Objective,
+  { metrics, heldOut }: Pick<TrainableModel<unknown>, "metrics" | "heldOut">,
+): Objective {
+  return { ...objective, metrics: [...metrics, ...(heldOut?.metrics ?? [])] };
 }

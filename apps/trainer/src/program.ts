@@ -10,6 +10,7 @@ import { integer, share } from "./commands/arguments.ts";
 import { describeData, inspectData } from "./commands/inspect.ts";
 import { prepareCommand } from "./commands/prepare-command.ts";
 import type { PrepareCommandOptions } from "./commands/prepare-command.ts";
+import { addRetrievalCommand } from "./commands/retrieval.ts";
 import { writeReport } from "./report/write-report.ts";
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -85,6 +86,8 @@ export function createProgram(): Command {
 
   addRunCommands(program);
   addModelCommands(program, say, notice);
+  addRetrievalCommand(program, say);
+
   program
     .command("report")
     .description("write the curves of a run as one HTML file")

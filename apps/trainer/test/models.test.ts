@@ -77,7 +77,7 @@ test("init explains a task, a preset or a file, and names what is near", async (
   await command("init", "random-token-detection", path("c.yaml"));
   expect(readConfig(path("c.yaml")).objective).toBe("random_token_detection");
   await command("init", path("d.yaml"), "--data", "mine");
-  expect(readConfig(path("d.yaml")).data.path).toBe("mine");
+  expect(readConfig(path("d.yaml")).data).toMatchObject({ path: "mine" });
   await expect(command("init", path("d.yaml"))).rejects.toThrow("exists already");
   await expect(command("init", "pretrian")).rejects.toThrow("got pretrian (did you mean pretrain?)");
 });

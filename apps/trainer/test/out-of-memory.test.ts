@@ -52,7 +52,7 @@ test("the micro-batch is halved once, and the run goes on as it was: from where 
   const { reason, modelFolder } = await train({ ...stopAfter(4), resume: "auto" });
   expect([reason, modelFolder]).toEqual(["stopped", undefined]);
   expect(notices.filter((line) => line.includes("memory"))).toEqual([
-    `out of memory with batch.micro_batch_tokens 128: going on from ${checkpoint} with 64 and 2 micro-batches instead of 1, so a step stays as large`,
+    `out of memory with batch.micro_batch_tokens 128: going on from ${checkpoint} with 64, and more micro-batches, so that a step stays as large`,
   ]);
   notices.length = 0;
   expect((await train({ ...quiet, resume: "auto" })).reason).toBe("finished");

@@ -112,7 +112,7 @@ describe("three phases", () => {
 
   test("draw documents in an order of their own, and decay by the peak of the first", async () => {
     const folder = await corpusFolder();
-    const [first, second, third] = await planPhases(tinyConfig(folder, changes), maskedLmObjective);
+    const [first, second, third] = await planPhases(tinyConfig(folder, changes), maskedLmObjective, () => undefined);
     expect([first, second, third].map((phase) => phase!.config.seed)).toEqual([17, 18, 19]);
     expect([first, second, third].map((phase) => phase!.startTokens)).toEqual([0, 700, 1200]);
     expect([first, second].map((phase) => phase!.plan.optimizer.maxLearningRate)).toEqual([0.01, 0.01]);

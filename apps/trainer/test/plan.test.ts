@@ -29,7 +29,7 @@ describe("presets", () => {
     const [pretrain, , decay] = phasesIn(configOf("base"));
     const { micro_batch_tokens: tokens, micro_batches: count } = decay!.config.batch;
     // The last of the decay was saved after 10,598 steps.
-    expect(Math.ceil(50e9 / (Number(tokens) * count))).toBe(10_597);
+    expect(Math.ceil(50e9 / (Number(tokens) * count!))).toBe(10_597);
     const rows = rowsSchedule(pretrain!.config.batch, 50e9);
     const growth = [0, 3.3e9, 3.4e9, 9.9e9, 10.1e9, 19.9e9, 20.1e9, 33.2e9, 33.4e9, 49.9e9, 50.1e9].map(
       (at) => rows(at) * 96,
@@ -45,7 +45,7 @@ describe("presets", () => {
     ["large", [5_046_272, 5_046_272, 5_046_272, 5_111_808]],
   ])("%s has the published tokens a step", (name, wanted) => {
     const perStep = phasesIn(configOf(name)).map(
-      ({ config: { batch } }) => Number(batch.micro_batch_tokens) * batch.micro_batches,
+      ({ config: { batch } }) => Number(batch.micro_batch_tokens) * batch.micro_batches!,
     );
     expect(perStep).toEqual(wanted);
   });

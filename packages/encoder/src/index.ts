@@ -27,6 +27,7 @@ export type { ClassifierConfig, HeadConfig, MaskedLmConfig } from "./config/head
 export type { ForwardInputs, HeadDefinition, HeadOutput, HeadPlan, Labels } from "./heads/definition.ts";
 export { uploadLabels, uploadTargets } from "./heads/labels.ts";
 export type { DeviceLabels, DeviceTargets } from "./heads/labels.ts";
+export { crossEntropy } from "./heads/loss.ts";
 export type { Loss, LossOptions } from "./heads/loss.ts";
 export {
   maskedLmLogits,

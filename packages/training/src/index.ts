@@ -29,6 +29,23 @@ export { GreedyBestFitPacker } from "./data/packing/packer.ts";
 export type { PackerOptions } from "./data/packing/packer.ts";
 export { sequenceLengths } from "./data/packing/sequence-lengths.ts";
 export type { CutOptions, DocumentStore, SequenceRef, SequenceStreamState } from "./data/packing/sequences.ts";
+export { ExampleStore } from "./data/examples/example-store.ts";
+export type { Example } from "./data/examples/example.ts";
+export type { ExampleRow } from "./data/examples/example-row.ts";
+export { collectLabels, readExamples } from "./data/examples/read-examples.ts";
+export type {
+  ExampleReading,
+  ExampleSource,
+  FieldDefinition,
+  ReadExamples,
+  ReadingOptions,
+} from "./data/examples/read-examples.ts";
+export { readRetrievalTest } from "./data/examples/retrieval-folder.ts";
+export type { RetrievalTest } from "./data/examples/retrieval-folder.ts";
+export { bm25 } from "./metrics/bm25.ts";
+export { rank } from "./metrics/nearest.ts";
+export { rankingScores } from "./metrics/ranking.ts";
+export type { RankingScores, Relevance } from "./metrics/ranking.ts";
 export { hasTokenShards, readShardManifest } from "./data/shards/shard-format.ts";
 export type { ShardEntry, ShardFile, ShardManifest, TokenDType } from "./data/shards/shard-format.ts";
 export { isWhole, outputFormats } from "./data/shards/output-formats.ts";
@@ -73,6 +90,8 @@ export { MetricsLog, readMetrics } from "./loop/metrics-log.ts";
 export type {
   Baseline,
   BatchSettings,
+  HeadSettings,
+  HeldOutMetrics,
   MetricDefinition,
   Objective,
   ObjectiveData,
@@ -80,6 +99,7 @@ export type {
   RowDraw,
   TokenRoles,
   TrainableModel,
+  TrainingStore,
 } from "./objectives/objective.ts";
 export { defaultValues } from "./objectives/settings.ts";
 export type { ObjectiveSettings, Setting, SettingValue, SettingValues } from "./objectives/settings.ts";

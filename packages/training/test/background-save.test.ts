@@ -20,7 +20,7 @@ async function fileHandles(): Promise<FileHandle> {
 test("a slow disk holds no step up, and what is saved is of its own step", async () => {
   const whole = await train(temporaryFolder());
   const folder = temporaryFolder();
-  let release: () => void = () => undefined;
+  let release: (() => void) | undefined;
   const slow = new Promise<void>((resolve) => (release = resolve));
   const spy = vi.spyOn(await fileHandles(), "sync").mockReturnValue(slow);
   const order: string[] = [];
@@ -29,7 +29,7 @@ test("a slow disk holds no step up, and what is saved is of its own step", async
     ({ kind, step }) => {
       order.push(`${kind} ${step}`);
       // The checkpoint of step 4 is on its way until then.
-      if (kind === "step" && step === 7) release();
+      if (kind === "step" && step === 7) release!();
       if (kind === "checkpoint") throw new Error("power failure");
     },
     { evaluation: { every: { steps: 100 }, score: () => Promise.resolve(undefined) } },

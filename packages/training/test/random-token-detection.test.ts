@@ -77,7 +77,7 @@ test("a small ModernBERT learns it, better than its baselines", async () => {
       num_hidden_layers: 2,
       vocab_size: vocabSize,
     }),
-    labels: objective.labels!,
+    ...objective.headSettings!(values, []),
   };
   const runtime = newRuntime();
   const parameters = initialiseParameters(runtime, config, objective.head, { seed: 3 });
@@ -88,7 +88,7 @@ test("a small ModernBERT learns it, better than its baselines", async () => {
     await readStepMetrics(trainingStep(model, optimizer, loader.next(0)!, { step, learningRate: 0.01 }));
   const heldOut = [...batchesOf(objective.loader(data, { ...batches, seed: 9, epochs: 1 }, values))];
   const score = await evaluate(model, heldOut);
-  const [loss, accuracy] = objective.baselines(data, heldOut);
+  const [loss, accuracy] = objective.baselines(data, heldOut, values);
   expect(score.loss).toBeLessThan(0.7 * loss!.value);
   expect(score.metrics["detectionAccuracy"]).toBeGreaterThan(accuracy!.value + 0.05);
 });
@@ -105,7 +105,7 @@ test("its loader goes on bit for bit", () => {
 test("baselines by hand: 1 of 4 replaced", () => {
   const row = { labels: Int32Array.of(-100, 0, 1, 0, 0, -100) } as unknown as ReplacedRow;
   const batch = { rows: [row], weight: 4, sequences: 1, tokens: 6, packingEfficiency: 1 };
-  const [loss, accuracy] = objective.baselines(data, [batch]);
+  const [loss, accuracy] = objective.baselines(data, [batch], values);
   expect(loss!.value).toBeCloseTo(-(0.25 * Math.log(0.25) + 0.75 * Math.log(0.75)), 12);
   expect(accuracy!.value).toBe(0.75);
 });

@@ -1,5 +1,7 @@
 /** `evaluate`: the held-out score of a checkpoint or a model folder, on the data and by the rules of a configuration. */
-import { foldersOf } from "../config/data-settings.ts";
+import { onDocuments } from "../config/data-section.ts";
+import { foldersOf } from "../config/documents-section.ts";
+import { settingsOf } from "../config/objective-settings.ts";
 import { join } from "node:path";
 import { openRuntime } from "@modernbert-ts/pipelines";
 import { evaluate, loadAverage, objectiveOf } from "@modernbert-ts/training";
@@ -8,6 +10,7 @@ import type { TrainerConfig } from "../config/config.ts";
 import { UserError } from "../errors.ts";
 import { heldOutBatches, trainingOf } from "../run/loader.ts";
 import { createModel } from "../run/model.ts";
+import { withHeldOut } from "../metrics.ts";
 import { planPhases } from "../run/phases.ts";
 import { alone, backendOf } from "../run/ranks.ts";
 
@@ -27,12 +30,14 @@ export async function evaluateModel(
   onNotice: (notice: string) => void,
 ): Promise<Evaluation> {
   const objective = objectiveOf(config.objective)!;
-  const phase = (await planPhases(config, objective)).at(-1)!;
+  const phase = (await planPhases(config, objective, onNotice)).at(-1)!;
   const { config: own, data, plan } = phase;
   const batches = heldOutBatches(objective, phase);
   if (!batches)
     throw new UserError(
-      `there is no ${join(foldersOf(own.data)[0], "validation")}: make the data again with \`prepare --validation SHARE\``,
+      onDocuments(own.data)
+        ? `there is no ${join(foldersOf(own.data)[0], "validation")}: make the data again with \`prepare --validation SHARE\``
+        : "there are no validation records: set data.validation",
     );
   await using open = await openRuntime({ ...backendOf(own, alone), precision: plan.precision, onNotice });
   const from = { ...own, model: { ...own.model, from: model } };
@@ -40,9 +45,11 @@ export async function evaluateModel(
   try {
     // Of a checkpoint with a moving average that is scored, as in its run.
     await loadAverage(model, encoder.parameters);
-    const score = await evaluate(objective.model(encoder, { seed: own.seed }), batches());
-    const baselines = objective.baselines(trainingOf(data), batches());
-    return { score, objective, baselines };
+    const settings = settingsOf(own, objective).evaluation;
+    const made = objective.model(encoder, { seed: own.seed }, settings);
+    const score = await evaluate(made, batches());
+    const baselines = objective.baselines(trainingOf(data), batches(), settings);
+    return { score, objective: withHeldOut(objective, made), baselines };
   } finally {
     encoder.dispose();
   }

@@ -1,5 +1,6 @@
 /** `plan`: what a configuration needs of given devices, from formulas, before anything is bought, prepared or run. */
-import { foldersOf } from "../config/data-settings.ts";
+import { onDocuments } from "../config/data-section.ts";
+import { foldersOf } from "../config/documents-section.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ModernBertConfig } from "@modernbert-ts/modernbert";
@@ -14,7 +15,8 @@ import { devices } from "../estimate/devices.ts";
 import { estimatePhase } from "../estimate/estimate.ts";
 import type { Hardware } from "../estimate/estimate.ts";
 import { modelConfig, withThetas } from "../run/model.ts";
-import { dataLayout, roleTokens } from "../run/training-data.ts";
+import { roleTokens } from "../run/token-roles.ts";
+import { dataLayout } from "../run/training-data.ts";
 
 export interface PlanOptions {
   readonly device: string;
@@ -32,14 +34,14 @@ export async function planCommand(config: TrainerConfig, options: PlanOptions): 
   const hardware = hardwareOf(config, options);
   const phases = [];
   for (const { name, config: own } of phasesIn(config)) {
-    const model = await modelOf(own);
+    const model = await modelOf(own, shardsOf(own)[0]);
     phases.push({ name, config: own, estimate: estimatePhase(own, model, hardware) });
   }
-  const vocabulary =
-    existsSync(join(foldersOf(config.data)[0], dataLayout.tokenizer)) || config.model.from !== undefined;
+  const [path] = shardsOf(config);
+  const vocabulary = existsSync(join(path, dataLayout.tokenizer)) || config.model.from !== undefined;
   return [
     ...describePlan(phases, { ...hardware, device: options.device, dtype: config.dtype, price: options.price }),
-    ...(vocabulary ? [] : [`There is no ${foldersOf(config.data)[0]} yet: planned with ModernBERT's own vocabulary.`]),
+    ...(vocabulary ? [] : [`There is no ${path} yet: planned with ModernBERT's own vocabulary.`]),
   ];
 }
 
@@ -60,12 +62,17 @@ function hardwareOf({ dtype }: TrainerConfig, options: PlanOptions): Hardware {
 }
 
 /** Without weights: by the folder to start from, or by the preset for the data's vocabulary. */
-async function modelOf({ model, data }: TrainerConfig): Promise<ModernBertConfig> {
+async function modelOf({ model }: TrainerConfig, path: string): Promise<ModernBertConfig> {
   if (model.from !== undefined) {
     const { config } = await readModelConfig(model.from);
     return { ...config, rope: withThetas(config.rope, model) };
   }
-  const tokenizer =
-    (await openTokenizerFile(join(foldersOf(data)[0], dataLayout.tokenizer))) ?? (await loadModernBertTokenizer());
+  const tokenizer = (await openTokenizerFile(join(path, dataLayout.tokenizer))) ?? (await loadModernBertTokenizer());
   return modelConfig(model, { tokenizer, roles: roleTokens(tokenizer) });
+}
+
+/** @throws UsageError for a run on labelled records, whose steps have no fixed size. */
+function shardsOf({ data, objective }: TrainerConfig): [string, ...string[]] {
+  if (onDocuments(data)) return foldersOf(data);
+  throw new UsageError(`expected an objective that trains on documents to plan with, got ${objective}`);
 }

@@ -9,13 +9,15 @@ import type { Objective } from "@modernbert-ts/training";
 import { z } from "zod";
 import { count, interval, length, share } from "./amounts.ts";
 import type { Amount } from "./amounts.ts";
-import { checkData, dataFields } from "./data-settings.ts";
-import type { DataConfig } from "./data-settings.ts";
+import { dataSection } from "./data-section.ts";
+import type { DataConfig } from "./data-section.ts";
+import { evaluationSection } from "./evaluation-section.ts";
+import type { EvaluationConfig } from "./evaluation-section.ts";
 import { logSection } from "./log-section.ts";
 import type { LogConfig } from "./log-section.ts";
 import { modelSection } from "./model-section.ts";
 import type { ModelConfig } from "./model-section.ts";
-import { settingsFields, settingsSection } from "./objective-settings.ts";
+import { settingsSection } from "./objective-settings.ts";
 import { optimizerSection } from "./optimizer-section.ts";
 import type { OptimizerConfig } from "./optimizer-section.ts";
 import { scheduleSection } from "./schedule-section.ts";
@@ -30,26 +32,22 @@ export interface TrainerConfig {
   readonly threads?: number | undefined;
   readonly cpu_engine: CpuEngineName;
   readonly dtype: "f32" | "bf16" | "f16";
-  readonly data: DataConfig & {
-    readonly max_length: number;
-    readonly verify: boolean;
-    readonly long_documents: "split" | "truncate";
-  };
+  readonly data: DataConfig;
   readonly model: ModelConfig;
   readonly batch: {
     readonly micro_batch_tokens: Amount;
-    readonly micro_batches: number;
-    readonly warmup_tokens: Amount;
-    readonly warmup_from: number;
+    /** Of documents. */
+    readonly micro_batches?: number | undefined;
+    readonly warmup_tokens?: Amount | undefined;
+    readonly warmup_from?: number | undefined;
+    /** Of labelled examples. */
+    readonly examples?: number | undefined;
     readonly gradient_checkpointing: boolean;
   };
   readonly length: Amount;
   readonly optimizer: OptimizerConfig;
   readonly schedule: ScheduleConfig;
-  readonly evaluation: {
-    readonly every: Amount;
-    readonly tokens: Amount;
-  };
+  readonly evaluation: EvaluationConfig;
   readonly checkpoints: {
     readonly every: Amount;
     readonly keep: number;
@@ -62,6 +60,25 @@ export interface TrainerConfig {
 }
 
 const positive = z.int().min(1);
+
+const rowsOfStep = {
+  micro_batches: positive
+    .max(65_536)
+    .default(4)
+    .describe("How many of these make one optimizer step, on all processes together."),
+  warmup_tokens: share.default(0).describe("Steps grow to that many micro-batches over this many tokens; 0 for none."),
+  warmup_from: positive
+    .max(65_536)
+    .default(1)
+    .describe("How many micro-batches a step has at first, and by how many it grows at a time."),
+};
+
+const examplesOfStep = {
+  examples: positive
+    .max(2 ** 20)
+    .default(32)
+    .describe("Of an optimizer step, on all processes together."),
+};
 
 /** The configuration of runs of one objective: only its own settings are known. */
 export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unknown> {
@@ -97,38 +114,14 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         .enum(["f32", "bf16", "f16"])
         .default("f32")
         .describe("Of matrix products and activations; parameters stay in f32. f16 scales the loss."),
-      data: z
-        .strictObject({
-          ...dataFields,
-          max_length: z.int().min(3).default(1024).describe("Longest sequence in tokens, [CLS] and [SEP] included."),
-          long_documents: z
-            .enum(["split", "truncate"])
-            .default("split")
-            .describe("What becomes of longer documents: several sequences, or only their beginning."),
-          verify: z
-            .boolean()
-            .default(true)
-            .describe("Compare the files with their hashes at the start: some seconds for a gigabyte."),
-        })
-        .superRefine(checkData)
-        .describe("What to train on."),
+      data: dataSection(objective),
       model: modelSection,
       batch: z
         .strictObject({
           micro_batch_tokens: count
             .default(4096)
             .describe("Tokens that go through the model at once: packed sequences, no padding. Bounds the memory."),
-          micro_batches: positive
-            .max(65_536)
-            .default(4)
-            .describe("How many of these make one optimizer step, on all processes together."),
-          warmup_tokens: share
-            .default(0)
-            .describe("Steps grow to that many micro-batches over this many tokens; 0 for none."),
-          warmup_from: positive
-            .max(65_536)
-            .default(1)
-            .describe("How many micro-batches a step has at first, and by how many it grows at a time."),
+          ...(objective.reading ? examplesOfStep : rowsOfStep),
           gradient_checkpointing: z
             .boolean()
             .default(false)
@@ -140,21 +133,16 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         .describe("How much is learned from at once."),
       ...settingsSection(objective),
       length: length
-        .default("10M tokens")
+        .default(objective.reading ? "3 epochs" : "10M tokens")
         .describe("How long to train: tokens, or epochs (passes over the data), also parts of one."),
-      optimizer: optimizerSection,
+      optimizer: optimizerSection(objective),
       schedule: scheduleSection,
-      evaluation: z
-        .strictObject({
-          every: interval.default("1M tokens").describe("How often to score the held-out documents."),
-          ...settingsFields(objective.settings.evaluation),
-          tokens: count.default("100k").describe("Score at most about so many tokens."),
-        })
-        .prefault({})
-        .describe("On the validation data, if there are any."),
+      evaluation: evaluationSection(objective),
       checkpoints: z
         .strictObject({
-          every: interval.default("1M tokens").describe("How often to save; the end and Ctrl-C save too."),
+          every: interval
+            .default(objective.reading ? "200 steps" : "1M tokens")
+            .describe("How often to save; the end and Ctrl-C save too."),
           keep: positive.default(3).describe("How many of the last to keep."),
           keep_every: interval
             .optional()

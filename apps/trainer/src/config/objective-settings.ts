@@ -29,8 +29,8 @@ const step = z.strictObject({
 type WrittenStep = z.infer<typeof step>;
 
 function fieldOf(setting: Setting): z.ZodType {
-  const { kind, description } = setting;
-  switch (kind) {
+  const { description } = setting;
+  switch (setting.kind) {
     case "share":
       return share.default(setting.default).describe(description);
     case "schedule":
@@ -45,8 +45,17 @@ function fieldOf(setting: Setting): z.ZodType {
       return z.boolean().default(setting.default).describe(description);
     case "choice":
       return z.enum(setting.choices).default(setting.default).describe(description);
+    case "number":
+      return z.number().min(0).default(setting.default).describe(description);
+    case "count":
+      return z.int().min(1).default(setting.default).describe(description);
+    case "counts":
+      return z
+        .array(z.int().min(1))
+        .default([...setting.default])
+        .describe(description);
     default:
-      throw new Error(`internal: unknown setting ${String(kind satisfies never)}`);
+      throw new Error(`internal: unknown setting ${String(setting satisfies never)}`);
   }
 }
 
@@ -56,14 +65,17 @@ function fieldOf(setting: Setting): z.ZodType {
  */
 export function settingsOf(
   config: object,
-  { settings: { section, evaluation } }: Objective,
+  { settings: { section, fields, evaluation } }: Pick<Objective, "settings">,
   total: number = longestLength,
   start: number = 0,
 ): { readonly training: SettingValues; readonly evaluation: SettingValues } {
   const sections = config as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
   const written = Object.entries(sections[section] ?? {});
   const training = Object.fromEntries(
-    written.map(([name, value]) => [name, inTokens(value, `${section}.${name}`, total, start)]),
+    written.map(([name, value]) => [
+      name,
+      fields[name]?.kind === "schedule" ? inTokens(value, `${section}.${name}`, total, start) : (value as SettingValue),
+    ]),
   );
   const replaced = Object.entries(evaluation).map(
     ([name, { replaces }]) => [replaces, sections["evaluation"]![name] as SettingValue] as const,

@@ -1,6 +1,6 @@
 /** The section `optimizer` of a configuration. */
 import { optimizerKinds } from "@modernbert-ts/training";
-import type { OptimizerKind } from "@modernbert-ts/training";
+import type { Objective, OptimizerKind } from "@modernbert-ts/training";
 import { z } from "zod";
 
 export interface OptimizerConfig {
@@ -18,53 +18,59 @@ export interface OptimizerConfig {
   readonly clip_norm?: number | undefined;
 }
 
-export const optimizerSection: z.ZodType<OptimizerConfig, unknown> = z
-  .strictObject({
-    kind: z
-      .enum(optimizerKinds)
-      .default("stable_adamw")
-      .describe(
-        "stable_adamw: ModernBERT's; adamw: as in torch; muon: for the matrices of layers, AdamW for the rest.",
-      ),
-    learning_rate: z.number().gt(0).default(8e-4).describe("The peak of the schedule."),
-    learning_rates: z
-      .record(z.string().min(1), z.number().gt(0))
-      .default({})
-      .describe(
-        "Multiples of it by parts of names of parameters, the first that fits: {embeddings: 0.1, layers.0-5: 0.5}.",
-      ),
-    weight_decay: z
-      .number()
-      .min(0)
-      .default(1e-5)
-      .describe(
-        "Not for norms and biases. stable_adamw: subtracted at this rate at the peak of the schedule, whatever the peak; adamw, muon: times the learning rate, so that 0.01 to 0.1 are usual.",
-      ),
-    beta1: z.number().min(0).lt(1).default(0.9),
-    beta2: z.number().min(0).lt(1).default(0.98),
-    eps: z.number().gt(0).default(1e-6),
-    momentum: z.number().min(0).lt(1).default(0.95).describe("Of muon's matrices."),
-    skip_above: z
-      .number()
-      .gt(1)
-      .optional()
-      .describe(
-        "Skip steps whose gradient norm or loss is so many times its running mean, or not finite; 4 is a good start. When left out every step counts, as in the recipe, and one that is not finite ends the run.",
-      ),
-    skip_patience: z.int().min(1).default(20).describe("So many skipped steps in a row end the run."),
-    ema_decay: z
-      .number()
-      .gt(0)
-      .lt(1)
-      .optional()
-      .describe(
-        "Keep an exponential moving average of the weights, such as 0.999: it is evaluated and exported in their place.",
-      ),
-    clip_norm: z
-      .number()
-      .gt(0)
-      .optional()
-      .describe("Clip gradients to this global norm; ModernBERT was trained without."),
-  })
-  .prefault({})
-  .describe("How parameters follow their gradients.");
+export function optimizerSection({ reading }: Pick<Objective, "reading">): z.ZodType<OptimizerConfig, unknown> {
+  return z
+    .strictObject({
+      kind: z
+        .enum(optimizerKinds)
+        .default("stable_adamw")
+        .describe(
+          "stable_adamw: ModernBERT's; adamw: as in torch; muon: for the matrices of layers, AdamW for the rest.",
+        ),
+      learning_rate: z
+        .number()
+        .gt(0)
+        .default(reading ? 8e-5 : 8e-4)
+        .describe("The peak of the schedule."),
+      learning_rates: z
+        .record(z.string().min(1), z.number().gt(0))
+        .default({})
+        .describe(
+          "Multiples of it by parts of names of parameters, the first that fits: {embeddings: 0.1, layers.0-5: 0.5}.",
+        ),
+      weight_decay: z
+        .number()
+        .min(0)
+        .default(1e-5)
+        .describe(
+          "Not for norms and biases. stable_adamw: subtracted at this rate at the peak of the schedule, whatever the peak; adamw, muon: times the learning rate, so that 0.01 to 0.1 are usual.",
+        ),
+      beta1: z.number().min(0).lt(1).default(0.9),
+      beta2: z.number().min(0).lt(1).default(0.98),
+      eps: z.number().gt(0).default(1e-6),
+      momentum: z.number().min(0).lt(1).default(0.95).describe("Of muon's matrices."),
+      skip_above: z
+        .number()
+        .gt(1)
+        .optional()
+        .describe(
+          "Skip steps whose gradient norm or loss is so many times its running mean, or not finite; 4 is a good start. When left out every step counts, as in the recipe, and one that is not finite ends the run.",
+        ),
+      skip_patience: z.int().min(1).default(20).describe("So many skipped steps in a row end the run."),
+      ema_decay: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .optional()
+        .describe(
+          "Keep an exponential moving average of the weights, such as 0.999: it is evaluated and exported in their place.",
+        ),
+      clip_norm: z
+        .number()
+        .gt(0)
+        .optional()
+        .describe("Clip gradients to this global norm; ModernBERT was trained without."),
+    })
+    .prefault({})
+    .describe("How parameters follow their gradients.");
+}

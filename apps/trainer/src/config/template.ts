@@ -24,24 +24,33 @@ export function configTemplate(
     ...notes.map((note) => `# ${note}`),
     "",
   ];
-  for (const [name, field] of Object.entries(configJsonSchema(objective).properties ?? {})) {
-    if (!field.properties) {
-      const chosen = name === "objective" ? objective.name : fields[name];
-      lines.push(...fieldLines(name, field, chosen, ""), "");
-      continue;
-    }
-    const stated = isFields(fields[name]) ? fields[name] : {};
-    lines.push(`# ${field.description}`, `${name}:`);
-    for (const [key, inner] of Object.entries(field.properties))
-      lines.push(...fieldLines(key, inner, name === "data" && key === "path" ? dataPath : stated[key], "  "));
-    lines.push("");
-  }
+  const given: Fields = {
+    ...fields,
+    objective: objective.name,
+    data: {
+      ...(isFields(fields["data"]) ? fields["data"] : {}),
+      path: dataPath,
+      train: [`${dataPath}/train.jsonl`],
+      validation: [`${dataPath}/validation.jsonl`],
+    },
+  };
+  for (const [name, field] of Object.entries(configJsonSchema(objective).properties ?? {}))
+    lines.push(...fieldLines(name, field, given[name], ""), "");
   return lines.join("\n");
 }
 
 /** @param chosen in the place of the default. */
 function fieldLines(name: string, field: FieldSchema, chosen: unknown, indent: string): string[] {
   const comment = field.description === undefined ? [] : [`${indent}# ${field.description}`];
+  if (field.properties) {
+    const stated = isFields(chosen) ? chosen : {};
+    const inner = Object.entries(field.properties);
+    return [
+      ...comment,
+      `${indent}${name}:`,
+      ...inner.flatMap(([key, each]) => fieldLines(key, each, stated[key], `${indent}  `)),
+    ];
+  }
   const value = chosen ?? field.default;
   if (value === undefined) return [...comment, `${indent}# ${name}:`];
   const text = stringify({ [name]: value }, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();

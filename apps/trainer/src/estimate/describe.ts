@@ -62,14 +62,15 @@ function price(seconds: number, { price: hour, devices }: PlannedCost): string {
 
 function warnings({ batch, data }: TrainerConfig, estimate: PhaseEstimate, { devices, device }: PlannedCost): string[] {
   const { largestMicroBatch: largest } = estimate;
+  const { micro_batches: microBatches = 1 } = batch;
   const lines = [];
   if (largest < data.max_length)
     lines.push(`does not fit: a ${device} has no room for a micro-batch of even one sequence beside the parameters`);
-  else if (largest < Number(estimate.tokensPerStep / batch.micro_batches))
+  else if (largest < Number(estimate.tokensPerStep / microBatches))
     lines.push(
       `does not fit: batch.micro_batch_tokens of at most ${largest} do; more batch.micro_batches keep the step as large`,
     );
-  if (batch.micro_batches < devices)
-    lines.push(`${devices} devices share ${batch.micro_batches} micro-batches: some would have nothing to do`);
+  if (microBatches < devices)
+    lines.push(`${devices} devices share ${microBatches} micro-batches: some would have nothing to do`);
   return lines.map((line) => `  WARNING  ${line}`);
 }

@@ -51,7 +51,7 @@ export function estimatePhase(config: TrainerConfig, model: ModernBertConfig, ha
     throw new UsageError(`expected length in tokens to plan with, got ${config.length}: only the data could tell`);
   const tokens = parseLength(config.length, 1)!;
   const microBatch = parseCount(config.batch.micro_batch_tokens)!;
-  const { micro_batches: microBatches } = config.batch;
+  const { micro_batches: microBatches = 1 } = config.batch;
   const { perToken, perScored } = forwardFlops(model, objective.head, [config.data.max_length]);
   const flopsPerToken = 3 * (perToken + scoredShare * perScored);
   const tokensPerSecond = (devices * flops * mfu) / flopsPerToken;
@@ -63,7 +63,7 @@ export function estimatePhase(config: TrainerConfig, model: ModernBertConfig, ha
     parameters: countParameters(model, objective.head),
     tokens,
     tokensPerStep: microBatch * microBatches,
-    steps: stepsOf(tokens, microBatch, config.batch, parseShare(config.batch.warmup_tokens, tokens)!),
+    steps: stepsOf(tokens, microBatch, config.batch, parseShare(config.batch.warmup_tokens ?? 0, tokens)!),
     flopsPerToken,
     tokensPerSecond,
     seconds: tokens / tokensPerSecond,
@@ -74,7 +74,7 @@ export function estimatePhase(config: TrainerConfig, model: ModernBertConfig, ha
 
 /** With rows that are full. */
 function stepsOf(tokens: number, microBatch: number, batch: TrainerConfig["batch"], warmupTokens: number): number {
-  const { micro_batches: microBatches } = batch;
+  const { micro_batches: microBatches = 1 } = batch;
   if (warmupTokens === 0) return Math.ceil(tokens / (microBatch * microBatches));
   const rows = rowsSchedule(batch, warmupTokens);
   let [steps, seen] = [0, 0];

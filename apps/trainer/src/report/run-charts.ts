@@ -36,7 +36,9 @@ export function runCharts(history: History, summary: RunSummary): Chart[] {
     chart(`Loss (${objective.lossUnit})`, digitsFor(losses), losses),
     ...objective.metrics.map((metric) => {
       const own = [
-        ...training(of(({ metrics }) => metrics[metric.name]!)),
+        ...(stretches[0]?.metrics[metric.name] === undefined
+          ? []
+          : training(of(({ metrics }) => metrics[metric.name]!))),
         held(({ metrics }) => metrics[metric.name]!),
       ];
       return chart(

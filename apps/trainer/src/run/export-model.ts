@@ -1,6 +1,6 @@
 /** A checkpoint as a Hugging Face model folder: weights, config and tokenizer without what only training needs. */
-import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import {
   AtomicDirectory,
   filesBesideWeights,
@@ -55,8 +55,10 @@ export async function exportCheckpoint(
 async function writeInto(folder: AtomicDirectory, checkpoint: string, raw: boolean): Promise<boolean> {
   try {
     const averaged = !raw && (await writeAverage(checkpoint, join(folder.path, weights)));
-    for (const name of averaged ? filesBesideWeights : [...filesBesideWeights, weights]) {
+    const files = filesBesideWeights.filter((name) => existsSync(join(checkpoint, name)));
+    for (const name of averaged ? files : [...files, weights]) {
       const path = join(folder.path, name);
+      mkdirSync(dirname(path), { recursive: true });
       copyFileSync(join(checkpoint, name), path);
       const descriptor = openSync(path, "r+");
       fsyncSync(descriptor);

@@ -2,6 +2,7 @@
 import { AveragedOptimizer, createOptimizer, freeze } from "@modernbert-ts/training";
 import type { Optimizer, TrainableModel } from "@modernbert-ts/training";
 import type { ModernBert } from "@modernbert-ts/modernbert";
+import { settingsOf } from "../config/objective-settings.ts";
 import { createModel } from "./model.ts";
 import { checkParameterNames } from "./parameter-names.ts";
 import type { PlannedPhase } from "./phases.ts";
@@ -25,7 +26,7 @@ export async function createLearner(
   const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
   for (const phase of phases) checkParameterNames(phase.config, [...bert.parameters.keys()]);
   if (config.batch.gradient_checkpointing) bert.checkpointGradients();
-  const whole = objective.model(bert, { seed: config.seed });
+  const whole = objective.model(bert, { seed: config.seed }, settingsOf(config, objective).training);
   const model = frozen.length > 0 ? freeze(whole, frozen) : whole;
   const plain = createOptimizer(kind, model, plan.optimizer);
   const average = decay === undefined ? undefined : new AveragedOptimizer(plain, model, decay);

@@ -3,6 +3,7 @@ import { workerData } from "node:worker_threads";
 import { objectiveOf, serveBatches } from "@modernbert-ts/training";
 import type { Channel } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
+import type { DocumentsConfig } from "../config/documents-section.ts";
 import { makeLoader } from "./loader.ts";
 import { cutOf, planOf } from "./plan.ts";
 import { openTrainingData } from "./training-data.ts";
@@ -19,9 +20,11 @@ interface Given {
 
 const { channel, config, startTokens, formerRowLength, rank, world } = workerData as Given;
 const objective = objectiveOf(config.objective)!;
+/** Labelled records have no thread. */
+const documents = config.data as DocumentsConfig;
 
-serveBatches(channel, config.data.prefetch ?? 1, async (state) => {
-  const data = await openTrainingData(config.data, cutOf(config));
+serveBatches(channel, documents.prefetch, async (state) => {
+  const data = await openTrainingData(documents, cutOf(config));
   const maxLearningRate = config.optimizer.learning_rate;
   const planned = planOf(config, objective, data, { startTokens, maxLearningRate });
   const plan =

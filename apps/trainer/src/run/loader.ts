@@ -2,13 +2,14 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { batchesOf, PrefetchLoader } from "@modernbert-ts/training";
-import type { Batch, BatchLoader, BatchSource, Objective, ObjectiveData } from "@modernbert-ts/training";
+import type { Batch, BatchLoader, BatchSource, Objective, ObjectiveData, TrainingStore } from "@modernbert-ts/training";
+import { onDocuments } from "../config/data-section.ts";
 import { settingsOf } from "../config/objective-settings.ts";
 import type { PlannedPhase } from "./phases.ts";
 import { inUsersWords } from "./users-words.ts";
 
 /** What a phase trains on, as an objective takes it. */
-export function trainingOf({ train: store, roles, wordEdges }: PlannedPhase["data"]): ObjectiveData {
+export function trainingOf({ train: store, roles, wordEdges }: PlannedPhase["data"]): ObjectiveData<TrainingStore> {
   return { store, roles, wordEdges };
 }
 
@@ -54,7 +55,7 @@ export function openLoader(
   const { phase, ranks } = parts;
   const { config, startTokens } = phase;
   const { formerRowLength } = phase.plan.batches;
-  if (config.data.prefetch === 0 || !existsSync(fileURLToPath(worker)))
+  if (!onDocuments(config.data) || config.data.prefetch === 0 || !existsSync(fileURLToPath(worker)))
     return { loader, close: () => Promise.resolve() };
   const { rank, world } = ranks;
   const ahead = new PrefetchLoader({

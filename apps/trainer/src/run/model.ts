@@ -8,6 +8,7 @@ import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import type { Objective } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
+import { settingsOf } from "../config/objective-settings.ts";
 import { UsageError, UserError } from "../errors.ts";
 import type { TrainingData } from "./training-data.ts";
 
@@ -16,25 +17,27 @@ export async function createModel(
   runtime: Runtime,
   config: TrainerConfig,
   data: TrainingData,
-  { head, labels }: Pick<Objective, "head" | "labels">,
+  objective: Pick<Objective, "head" | "headSettings" | "settings">,
   precision: Precision,
   onNotice: (notice: string) => void,
 ): Promise<ModernBert> {
   const { from, attn_out_dropout_prob: attentionOutput, initialisation: style } = config.model;
+  const { head } = objective;
+  const settings = objective.headSettings?.(settingsOf(config, objective).training, data.labels);
   if (from !== undefined) {
     await checkSameTokenizer(from, data.tokenizer);
     const configure = (stored: ModernBertConfig): ModernBertConfig => {
       checkLength(config.data.max_length, stored);
       const rope = withThetas(stored.rope, config.model);
-      return { ...stored, rope, ...(labels ? { labels } : {}), dropout: { ...stored.dropout, attentionOutput } };
+      return { ...stored, rope, ...settings, dropout: { ...stored.dropout, attentionOutput } };
     };
     // A classifier is trained from fresh values on whatever the folder was trained for.
-    const fresh = labels ? { initialiseMissing: { seed: config.seed } } : {};
+    const fresh = settings ? { initialiseMissing: { seed: config.seed } } : {};
     const { model, initialised } = await loadModel(from, { runtime, head, configure, precision, ...fresh });
     if (initialised.length > 0) onNotice(`not in ${from}, starting from fresh values: ${initialised.join(", ")}`);
     return model;
   }
-  const shape = { ...modelConfig(config.model, data), ...(labels ? { labels } : {}) };
+  const shape = { ...modelConfig(config.model, data), ...settings };
   checkLength(config.data.max_length, shape);
   const parameters = initialiseParameters(runtime, shape, head, { seed: config.seed, style });
   return new ModernBert({ runtime, config: shape, head, parameters, precision });

@@ -1,14 +1,13 @@
 /** The phases of a run with their data and plans, one after another on one clock of tokens; and the phase in which a checkpoint stands. */
 import type { Objective, TrainingState } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
-import { foldersOf } from "../config/data-settings.ts";
 import type { Phase } from "../config/phases.ts";
 import { phasesIn } from "../config/read-config.ts";
 import { UserError } from "../errors.ts";
 import { sameTokenizer } from "./model.ts";
-import { cutOf, planOf } from "./plan.ts";
+import { planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
-import { openTrainingData, verifyShards } from "./training-data.ts";
+import { openData } from "./open-data.ts";
 import type { TrainingData } from "./training-data.ts";
 
 export interface PlannedPhase extends Phase {
@@ -20,20 +19,22 @@ export interface PlannedPhase extends Phase {
   readonly startTokens: number;
 }
 
-/** Everything that can be wrong with a phase is found here, before the first begins. @throws as `openTrainingData` and `planOf`. */
-export async function planPhases(config: TrainerConfig, objective: Objective): Promise<readonly PlannedPhase[]> {
+/** Everything that can be wrong with a phase is found here, before the first begins. @throws as `openData` and `planOf`. */
+export async function planPhases(
+  config: TrainerConfig,
+  objective: Objective,
+  onNotice: (notice: string) => void,
+): Promise<readonly PlannedPhase[]> {
   const planned: PlannedPhase[] = [];
   const opened = new Map<string, TrainingData>();
   for (const [index, phase] of phasesIn(config).entries()) {
-    const { path, sources, temperature, verify } = phase.config.data;
-    const key = JSON.stringify([path, sources, temperature, cutOf(phase.config)]);
-    const data = opened.get(key) ?? (await openTrainingData(phase.config.data, cutOf(phase.config)));
-    if (verify && !opened.has(key)) await verifyShards(data);
-    opened.set(key, data);
+    const source = JSON.stringify(phase.config.data);
+    const data = opened.get(source) ?? (await openData(phase.config, objective, onNotice));
+    opened.set(source, data);
     const first = planned[0];
     if (first && !sameTokenizer(first.data.tokenizer, data.tokenizer))
       throw new UserError(
-        `${foldersOf(phase.config.data)[0]} of phase ${phase.name} was made with another tokenizer than ${foldersOf(first.config.data)[0]}`,
+        `the data of phase ${phase.name} were made with another tokenizer than those of ${first.name}`,
       );
     const startTokens = planned.at(-1)?.plan.totalTokens ?? 0;
     // Decay of the weights goes by the peak of the first phase, as in the original run, which carried its groups over.

@@ -2,8 +2,9 @@
 import { precisions } from "@modernbert-ts/tensor-core";
 import type { Precision } from "@modernbert-ts/tensor-core";
 import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
-import type { BatchSettings, DocumentStore, Interval, Objective, OptimizerOptions } from "@modernbert-ts/training";
+import type { BatchSettings, Interval, Objective, OptimizerOptions, TrainingStore } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
+import { onDocuments } from "../config/data-section.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
 import { scheduleOf } from "./schedule.ts";
@@ -21,9 +22,9 @@ export interface RunPlan {
   readonly evaluation:
     | {
         readonly every: Interval;
-        /** How many of them. */
-        readonly count: number;
-        readonly store: DocumentStore;
+        /** How many of them; all when undefined. */
+        readonly count: number | undefined;
+        readonly store: TrainingStore;
         /** The same each time, whatever the run's seed. */
         readonly batches: BatchSettings;
       }
@@ -45,7 +46,7 @@ export interface RunPlan {
 export function planOf(
   config: TrainerConfig,
   objective: Objective,
-  { train, validation, roles }: Pick<TrainingData, "train" | "validation" | "roles">,
+  { train, trainTokens, validation, roles }: Pick<TrainingData, "train" | "trainTokens" | "validation" | "roles">,
   { startTokens, maxLearningRate }: { readonly startTokens: number; readonly maxLearningRate: number },
 ): RunPlan {
   const { batch, data, optimizer, evaluation, checkpoints } = config;
@@ -57,15 +58,18 @@ export function planOf(
   const cut = cutOf(config);
   const common = { ...cut, rowLength };
   const length = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
-  const warmupTokens = parseShare(batch.warmup_tokens, length)!;
+  const warmupTokens = parseShare(batch.warmup_tokens ?? 0, length)!;
+  const maxRows = batch.micro_batches ?? 1;
   const grown = rowsSchedule(batch, warmupTokens);
-  const rows = warmupTokens === 0 ? batch.micro_batches : (tokens: number) => grown(tokens - startTokens);
+  const rows = warmupTokens === 0 ? maxRows : (tokens: number) => grown(tokens - startTokens);
+  const examples = batch.examples === undefined ? {} : { examples: batch.examples };
   const factor = learningRateSchedule(scheduleOf(config.schedule, length));
   return {
     precision: precisions[config.dtype],
     totalTokens: startTokens + length,
-    tokensPerStep: rowLength * batch.micro_batches,
-    batches: { ...common, seed: config.seed, rows },
+    tokensPerStep:
+      batch.examples === undefined ? rowLength * maxRows : Math.round((batch.examples * trainTokens) / train.documents),
+    batches: { ...common, ...examples, seed: config.seed, rows },
     optimizer: {
       maxLearningRate,
       betas: [optimizer.beta1, optimizer.beta2],
@@ -80,9 +84,12 @@ export function planOf(
     learningRate: (tokens) => optimizer.learning_rate * factor(tokens - startTokens),
     evaluation: validation && {
       every: parseInterval(evaluation.every)!,
-      count: Math.max(1, Math.ceil(parseCount(evaluation.tokens)! / rowLength)),
+      count:
+        evaluation.tokens === undefined
+          ? undefined
+          : Math.max(1, Math.ceil(parseCount(evaluation.tokens)! / rowLength)),
       store: validation,
-      batches: { ...common, seed: 0, rows: 1, epochs: 1 },
+      batches: { ...common, ...examples, seed: 0, rows: 1, epochs: 1 },
     },
     checkpoints: {
       every: parseInterval(checkpoints.every)!,
@@ -94,9 +101,9 @@ export function planOf(
   };
 }
 
-/** How documents become sequences. */
+/** How documents become sequences; labelled examples are cut when they are read. */
 export function cutOf({ data }: TrainerConfig): Pick<BatchSettings, "maxLength" | "longDocuments"> {
-  return { maxLength: data.max_length, longDocuments: data.long_documents };
+  return { maxLength: data.max_length, longDocuments: onDocuments(data) ? data.long_documents : "truncate" };
 }
 
 /**
@@ -104,7 +111,7 @@ export function cutOf({ data }: TrainerConfig): Pick<BatchSettings, "maxLength" 
  * @throws UsageError when they do not come out even.
  */
 export function rowsSchedule(
-  { micro_batches: most, warmup_from: from }: Pick<TrainerConfig["batch"], "micro_batches" | "warmup_from">,
+  { micro_batches: most = 1, warmup_from: from = 1 }: Pick<TrainerConfig["batch"], "micro_batches" | "warmup_from">,
   warmupTokens: number,
 ): (tokens: number) => number {
   if (most % from !== 0)

@@ -69,7 +69,7 @@ export function backendOf(
     throw new UsageError(`expected backend cpu or auto for ${world} processes (they train over MPI), got ${backend}`);
   if (cpuEngine !== "auto" && cpuEngine !== "native")
     throw new UsageError(`expected cpu_engine native or auto for ${world} processes, got ${cpuEngine}`);
-  if (batch.micro_batches < world)
+  if (batch.micro_batches !== undefined && batch.micro_batches < world)
     throw new UsageError(
       `expected batch.micro_batches of at least the number of processes (${world}), which share them, got ${batch.micro_batches}: raise it`,
     );

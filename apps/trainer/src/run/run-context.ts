@@ -20,6 +20,8 @@ export interface RunContext {
   /** Called when the loop is about to start. The returned function gets every event, on rank 0. */
   readonly onStart: (start: {
     readonly phase: PlannedPhase;
+    /** With the metrics that it has on these data. */
+    readonly objective: Objective;
     readonly startTokens: number;
     readonly stop: () => void;
   }) => (event: TrainingEvent) => void;

@@ -87,7 +87,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       );
     for (const line of changedSettings(saved.settings, config)) onNotice(line);
   }
-  const phases = await planPhases(config, objective);
+  const phases = await planPhases(config, objective, onNotice);
   const tell = eachOnce(onNotice);
   await using open = await openRuntime({
     ...backendOf(config, ranks),
@@ -99,24 +99,28 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
   const collective = ranks.collective(choice.backend);
   let start = collective ? await sharedStart(runtime, collective, found) : found;
   let stopping = false;
+  /** With the metrics that it has on these data. */
+  let shown = objective;
   const { totalTokens } = phases.at(-1)!.plan;
   const context = { config, objective, phases, runtime, choice, collective, ranks, onNotice, tell };
   for (let { index } = start ? phaseToGoOn(phases, trainingStateOf(start)) : phases[0]!; ; index++) {
     const result: TrainingResult = await trainWithRoom(
       {
         ...context,
-        onStart: ({ phase: { name, plan }, startTokens, stop }) =>
-          options.onStart({
+        onStart({ phase: { name, plan }, objective: made, startTokens, stop }) {
+          shown = made;
+          return options.onStart({
             plan,
             phase: { name, number: index + 1, count: phases.length },
             totalTokens,
-            objective,
+            objective: shown,
             startTokens,
             stop() {
               stopping = true;
               stop();
             },
-          }),
+          });
+        },
       },
       phases[index]!,
       start,
@@ -128,10 +132,10 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
     }
     const reason = last ? result.reason : "stopped";
     if (reason === "stopped" || ranks.rank > 0)
-      return { ...result, reason, objective, modelFolder: undefined, averaged: false, report: undefined };
+      return { ...result, reason, objective: shown, modelFolder: undefined, averaged: false, report: undefined };
     const modelFolder = join(output, runLayout.model);
     const averaged = await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
-    return { ...result, objective, modelFolder, averaged, report: writeReport(output) };
+    return { ...result, objective: shown, modelFolder, averaged, report: writeReport(output) };
   }
 }
 

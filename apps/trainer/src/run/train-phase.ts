@@ -4,6 +4,8 @@ import { noticeUnfused } from "@modernbert-ts/pipelines";
 import { loaderStateOf, MetricsLog, restoreTraining, Trainer, trainingStateOf } from "@modernbert-ts/training";
 import type { Checkpoint, TrainingResult } from "@modernbert-ts/training";
 import { stringify } from "yaml";
+import { settingsOf } from "../config/objective-settings.ts";
+import { withHeldOut } from "../metrics.ts";
 import { runLayout } from "../run-folder.ts";
 import { openSampleTexts } from "../samples/sample-texts.ts";
 import type { Ending } from "../tracking/tracker.ts";
@@ -32,7 +34,12 @@ export async function trainPhase(
   const checkpointFolder = join(output, runLayout.checkpoints);
   using learner = await createLearner(context, phase);
   const { bert, model, optimizer } = learner;
-  const files = modelFiles(bert.config, objective.head, data.tokenizer);
+  const settings = settingsOf(config, objective);
+  const shown = withHeldOut(objective, model);
+  const files = {
+    ...modelFiles(bert.config, objective.head, data.tokenizer),
+    ...objective.files?.(bert, settings.training, config.data.max_length),
+  };
   const samples = rank === 0 ? await openSampleTexts(config.log.samples, bert, files) : undefined;
   const state = start && (await restoreTraining(start, model, optimizer));
   const within = state && (state.phase ?? 0) === phase.index;
@@ -42,10 +49,10 @@ export async function trainPhase(
   );
   const batches = heldOutBatches(objective, phase);
   if (rank === 0) {
-    const baselines = batches ? objective.baselines(trainingOf(data), batches()) : [];
+    const baselines = batches ? objective.baselines(trainingOf(data), batches(), settings.evaluation) : [];
     if (start) setLaterAside(checkpointFolder, start, onNotice);
     writeTextFile(join(output, runLayout.config), stringify(context.config));
-    writeRunSummary(output, context, phase, bert, baselines);
+    writeRunSummary(output, { ...context, objective: shown }, phase, bert, baselines);
   }
   const wanted = metricsPosition(checkpointFolder, start);
   const own = state && start && isOwn(checkpointFolder, start);
@@ -93,6 +100,7 @@ export async function trainPhase(
     });
     const observe = context.onStart({
       phase,
+      objective: shown,
       startTokens: state?.progress.tokens ?? 0,
       stop: () => trainer.stop(),
     });

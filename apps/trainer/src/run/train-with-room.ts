@@ -35,7 +35,7 @@ export async function trainWithRoom(
   const latest = (await openLatestCheckpoint(join(config.output, runLayout.checkpoints), onNotice)) ?? start;
   const from = latest ? latest.path : "the beginning";
   onNotice(
-    `out of memory with batch.micro_batch_tokens ${size}: going on from ${from} with ${rowLengthOf(half)} and ${half.config.batch.micro_batches} micro-batches instead of ${phase.config.batch.micro_batches}, so a step stays as large`,
+    `out of memory with batch.micro_batch_tokens ${size}: going on from ${from} with ${rowLengthOf(half)}, and more micro-batches, so that a step stays as large`,
   );
   runtime.backend.trim();
   try {
@@ -60,8 +60,10 @@ function halved({ objective }: RunContext, phase: PlannedPhase): PlannedPhase {
     throw new UserError(
       `out of memory with batch.micro_batch_tokens ${size}, and half of it holds no text of data.max_length (${longest}) tokens: ${advice}`,
     );
-  const { micro_batches: count, warmup_from: first } = config.batch;
-  const batch = { ...config.batch, micro_batch_tokens: half, micro_batches: 2 * count, warmup_from: 2 * first };
+  const { micro_batches: count = 1, warmup_from: first = 1, examples } = config.batch;
+  // A step that counts examples stays as large by itself.
+  const more = examples === undefined ? { micro_batches: 2 * count, warmup_from: 2 * first } : {};
+  const batch = { ...config.batch, ...more, micro_batch_tokens: half };
   const { maxLearningRate } = plan.optimizer;
   const smaller = { ...config, batch };
   const planned = planOf(smaller, objective, data, { startTokens, maxLearningRate });

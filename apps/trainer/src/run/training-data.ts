@@ -1,12 +1,13 @@
-/** What `prepare` made, opened for a run: shards of one folder or of several that are mixed, and their tokenizer. */
+/** What a run trains on, and how what `prepare` made is opened for it: shards of one folder or of several that are mixed, and their tokenizer. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { joinStores, mixStores, openTokenShards } from "@modernbert-ts/training";
-import type { CutOptions, DocumentStore, TokenRoles, TokenShardReader } from "@modernbert-ts/training";
-import type { DataConfig, SourceConfig } from "../config/data-settings.ts";
+import type { CutOptions, DocumentStore, TokenRoles, TokenShardReader, TrainingStore } from "@modernbert-ts/training";
+import type { DocumentsConfig, SourceConfig } from "../config/documents-section.ts";
 import { UserError } from "../errors.ts";
+import { roleTokens } from "./token-roles.ts";
 import { wordEdgesOf } from "./word-edges.ts";
 
 /** Names inside the data folder. */
@@ -31,6 +32,16 @@ export interface TrainingData {
   readonly tokenizer: Tokenizer;
   readonly roles: TokenRoles;
   readonly wordEdges: Uint8Array;
+  /** Documents or examples. */
+  readonly train: TrainingStore;
+  readonly validation: TrainingStore | undefined;
+  readonly trainTokens: number;
+  readonly validationTokens: number;
+  /** Of the classes, where the data have any. */
+  readonly labels: readonly string[];
+}
+
+export interface ShardData extends TrainingData {
   readonly train: DocumentStore;
   /** The held-out documents of all sources, each once. */
   readonly validation: DocumentStore | undefined;
@@ -42,9 +53,13 @@ export interface TrainingData {
  * @throws UserError (no such folder, no tokenizer, another tokenizer), DataError, TokenizerError, SafetensorsError.
  */
 export async function openTrainingData(
-  { path, sources = [{ name: "data", path: path! }], temperature }: DataConfig,
+  {
+    path,
+    sources = [{ name: "data", path: path! }],
+    temperature,
+  }: Pick<DocumentsConfig, "path" | "sources" | "temperature">,
   cut: CutOptions,
-): Promise<TrainingData> {
+): Promise<ShardData> {
   const [first, ...others] = sources as [SourceConfig, ...SourceConfig[]];
   const tokenizer = await tokenizerOf(first);
   const text = JSON.stringify(tokenizer);
@@ -65,8 +80,15 @@ export async function openTrainingData(
     wordEdges: wordEdgesOf(tokenizer),
     train: others.length === 0 ? train[0]!.store : mixStores(train, cut, mixing),
     validation: heldOut.length === 0 ? undefined : joinStores(heldOut),
+    trainTokens: sum(folders.map((folder) => folder.train.tokens)),
+    validationTokens: sum(folders.map(({ validation }) => validation?.tokens ?? 0)),
+    labels: [],
     folders,
   };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 async function tokenizerOf({ path }: SourceConfig): Promise<Tokenizer> {
@@ -87,18 +109,9 @@ function openShards({ name, path, language }: SourceConfig, { vocabSize }: Token
 }
 
 /** Compares every shard with its hash. @throws DataError `corrupt` that names the file. */
-export async function verifyShards({ folders }: TrainingData): Promise<void> {
+export async function verifyShards({ folders }: ShardData): Promise<void> {
   for (const { train, validation } of folders) {
     await train.verify();
     await validation?.verify();
   }
-}
-
-/** @throws UserError when the tokenizer lacks one that every objective needs. */
-export function roleTokens({ specialTokens: { cls, sep, mask, pad } }: Tokenizer): TokenRoles {
-  if (cls === undefined || sep === undefined || pad === undefined)
-    throw new UserError(
-      "expected a tokenizer with tokens for cls, sep and pad (such as [CLS], [SEP] and [PAD]), got one without: take another tokenizer, or name them in its tokenizer_config.json",
-    );
-  return { cls, sep, mask, pad };
 }

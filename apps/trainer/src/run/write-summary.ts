@@ -2,13 +2,13 @@
 import { join } from "node:path";
 import { forwardFlops } from "@modernbert-ts/modernbert";
 import type { ModernBert } from "@modernbert-ts/modernbert";
-import { sequenceLengths } from "@modernbert-ts/training";
-import type { Baseline } from "@modernbert-ts/training";
+import { ExampleStore, sequenceLengths } from "@modernbert-ts/training";
+import type { Baseline, DocumentStore } from "@modernbert-ts/training";
 import { runLayout } from "../run-folder.ts";
 import type { PhaseFlops, RunSummary } from "../run-folder.ts";
 import { writeTextFile } from "../write-file.ts";
 import type { PlannedPhase } from "./phases.ts";
-import type { TrainingData } from "./training-data.ts";
+import type { ShardData, TrainingData } from "./training-data.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** Enough to know the lengths of all. */
@@ -33,10 +33,10 @@ export function writeRunSummary(
     totalTokens: phases.at(-1)!.plan.totalTokens,
     tokensPerStep: plan.tokensPerStep,
     ...(formerRowLength === undefined ? {} : { halvedMicroBatch: { from: formerRowLength, to: rowLength } }),
-    trainTokens: sum(data.folders.map(({ train }) => train.tokens)),
+    trainTokens: data.trainTokens,
     trainDocuments: data.train.documents,
-    validationTokens: sum(data.folders.map(({ validation }) => validation?.tokens ?? 0)),
-    ...(data.train.mixture ? { sources: sourcesOf(data) } : {}),
+    validationTokens: data.validationTokens,
+    ...sourcesOf(data),
     objective: { name, lossUnit, metrics },
     flops: peak === undefined ? [] : phases.map((phase) => flopsOf(model, phase)),
     ...(peak === undefined ? {} : { peakFlops: peak * 1e12 * ranks.world }),
@@ -48,19 +48,25 @@ export function writeRunSummary(
 
 function flopsOf(model: ModernBert, { data: { train, roles }, plan, startTokens }: PlannedPhase): PhaseFlops {
   const cut = { ...plan.batches, clsId: roles.cls, sepId: roles.sep };
-  return { startTokens, ...forwardFlops(model.config, model.head, sequenceLengths(train, cut, sampledDocuments)) };
+  const lengths =
+    train instanceof ExampleStore
+      ? train.sequenceLengths(sampledDocuments)
+      : sequenceLengths(train as DocumentStore, cut, sampledDocuments);
+  return { startTokens, ...forwardFlops(model.config, model.head, lengths) };
 }
 
-function sourcesOf({ folders, train }: TrainingData): NonNullable<RunSummary["sources"]> {
-  return folders.map(({ name, language, train: { documents, tokens } }, at) => ({
+/** Of a mixture. */
+function sourcesOf(data: TrainingData): Pick<RunSummary, "sources"> {
+  if (!("folders" in data)) return {};
+  const { folders, train } = data as ShardData;
+  const { mixture } = train;
+  if (!mixture) return {};
+  const sources = folders.map(({ name, language, train: { documents, tokens } }, at) => ({
     name,
     ...(language === undefined ? {} : { language }),
     documents,
     tokens,
-    documentShare: train.mixture![at]!.share,
+    documentShare: mixture[at]!.share,
   }));
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+  return { sources };
 }

@@ -1,6 +1,6 @@
 /** One model folder of several: each tensor of the new one from those of the same name, one at a time. */
 import fs from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { openSafetensors, writeSafetensors } from "@modernbert-ts/safetensors/node";
 import type { TensorEntry } from "@modernbert-ts/safetensors";
 import { ioError } from "../errors.ts";
@@ -36,7 +36,10 @@ export async function combineModels(folders: readonly string[], target: string, 
     await writeSafetensors(join(aside.path, checkpointFiles.model), entries);
     for (const file of filesBesideWeights) {
       const from = join(folders[0]!, file);
-      if (fs.existsSync(from)) fs.writeFileSync(join(aside.path, file), fs.readFileSync(from), { flush: true });
+      if (!fs.existsSync(from)) continue;
+      const to = join(aside.path, file);
+      fs.mkdirSync(dirname(to), { recursive: true });
+      fs.writeFileSync(to, fs.readFileSync(from), { flush: true });
     }
     aside.commit();
   } catch (error) {

@@ -22,8 +22,16 @@ export const checkpointFiles = {
   state: "training.json",
 } as const;
 
-/** What lies beside the weights of a model folder. */
-export const filesBesideWeights = ["config.json", "tokenizer.json", "tokenizer_config.json"] as const;
+/** What lies beside the weights of a model folder; the last four in those of sentence-transformers only. */
+export const filesBesideWeights = [
+  "config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "modules.json",
+  "sentence_bert_config.json",
+  "config_sentence_transformers.json",
+  "1_Pooling/config.json",
+] as const;
 
 export interface CheckpointManifest {
   readonly format: typeof CHECKPOINT_FORMAT;
@@ -115,5 +123,10 @@ function isCount(value: unknown): value is number {
 function isFile(entry: Partial<CheckpointFile> | null): entry is CheckpointFile {
   if (entry === null || typeof entry !== "object" || Object.keys(entry).length !== 3) return false;
   const { file, bytes, sha256 } = entry;
-  return typeof file === "string" && /^[\w.-]+$/.test(file) && isCount(bytes) && /^[0-9a-f]{64}$/.test(String(sha256));
+  return (
+    typeof file === "string" &&
+    /^([\w-]+\/)?[\w.-]+$/.test(file) &&
+    isCount(bytes) &&
+    /^[0-9a-f]{64}$/.test(String(sha256))
+  );
 }

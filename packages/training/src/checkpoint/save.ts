@@ -1,7 +1,7 @@
 /** Writes a checkpoint aside, syncs every file, the manifest last, renames it into place, and then removes the oldest ones. */
 import { createHash } from "node:crypto";
-import { open, type FileHandle } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, type FileHandle } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { serializeSafetensors } from "@modernbert-ts/safetensors";
 import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
 import type { DType } from "@modernbert-ts/tensor-core";
@@ -89,6 +89,7 @@ type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 async function writeHashed(directory: string, file: string, chunks: Chunks): Promise<CheckpointFile> {
   const hash = createHash("sha256");
   let bytes = 0;
+  await mkdir(dirname(join(directory, file)), { recursive: true });
   const handle = await open(join(directory, file), "wx");
   try {
     for await (const chunk of chunks) {

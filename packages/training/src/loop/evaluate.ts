@@ -1,9 +1,9 @@
 /** Held-out evaluation: loss and metrics on batches that do not change between evaluations. */
-import type { Collective } from "@modernbert-ts/tensor-core";
-import { gatherNumbers } from "../collectives/gather.ts";
+import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
+import { gatherJson, gatherNumbers } from "../collectives/gather.ts";
 import type { Batch } from "../data/packing/batch.ts";
 import { DataError } from "../errors.ts";
-import type { TrainableModel } from "../objectives/objective.ts";
+import type { ObjectiveOutput, TrainableModel } from "../objectives/objective.ts";
 
 export interface Score {
   /** Mean loss of what is scored. */
@@ -24,8 +24,8 @@ export async function evaluate<Row>(
   batches: Iterable<Batch<Row>>,
   collective?: Collective,
 ): Promise<Score> {
-  const totals = await addUp(model, batches, () => false);
-  return scoreOf(model, collective && collective.world > 1 ? await sumOfRanks(model, collective, totals!) : totals!);
+  const seen = await see(model, batches, () => false);
+  return scoreOf(model, collective && collective.world > 1 ? await seenByAll(model, collective, seen!) : seen!);
 }
 
 /** The same for one process that may be told to stop: undefined, within a batch, once `stopped` says so. @throws DataError like `evaluate`. */
@@ -34,43 +34,86 @@ export async function evaluateUnless<Row>(
   model: TrainableModel<Row>,
   batches: Iterable<Batch<Row>>,
 ): Promise<Score | undefined> {
-  const totals = await addUp(model, batches, stopped);
-  return totals && scoreOf(model, totals);
+  const seen = await see(model, batches, stopped);
+  return seen && scoreOf(model, seen);
 }
 
-/** Weight, loss and metrics; undefined where it was stopped. */
-async function addUp<Row>(
+/** What an evaluation adds up and keeps. */
+interface Seen {
+  /** Weight, loss and metrics. */
+  readonly totals: readonly number[];
+  /** Of `HeldOutMetrics`. */
+  readonly items: readonly unknown[];
+}
+
+/** undefined where it was stopped. */
+async function see<Row>(
   model: TrainableModel<Row>,
   batches: Iterable<Batch<Row>>,
   stopped: () => boolean,
-): Promise<number[] | undefined> {
+): Promise<Seen | undefined> {
   const totals = Array.from({ length: 2 + model.metrics.length }, () => 0);
+  const items: unknown[] = [];
   for (const batch of batches) {
     // Lets signals in, also on a backend whose reads never leave the thread.
     await new Promise((resolve) => setImmediate(resolve));
     if (stopped()) return undefined;
-    const outputs = batch.rows.map((row) => model.runtime.scope(() => model.forward(model.upload(row))));
+    const { outputs, predictions } = model.runtime.scope(() => forward(model, batch.rows));
     for (const { lossSum, sums } of outputs) {
       for (const [index, sum] of [lossSum, ...sums].entries()) {
         totals[1 + index]! += await sum.item();
         sum.dispose();
       }
     }
+    for (const [at, made] of predictions.entries())
+      if (made) items.push(...(await collect(model, batch.rows[at]!, made)));
     totals[0]! += batch.weight;
   }
-  return totals;
+  return { totals, items };
 }
 
-async function sumOfRanks(
-  { runtime }: Pick<TrainableModel<never>, "runtime">,
+/** The losses of rows, one by one or together, and the predictions of each. */
+function forward<Row>(
+  model: TrainableModel<Row>,
+  rows: readonly Row[],
+): { readonly outputs: readonly ObjectiveOutput[]; readonly predictions: readonly (Tensor | undefined)[] } {
+  const { joint } = model;
+  if (!joint) {
+    const outputs = rows.map((row) => model.runtime.scope(() => model.forward(model.upload(row))));
+    return { outputs, predictions: outputs.map(({ predictions }) => predictions) };
+  }
+  if (rows.length === 0) return { outputs: [], predictions: [] };
+  const devices = rows.map((row) => model.upload(row));
+  const representations = devices.map((row) => joint.represent(row));
+  return { outputs: [joint.loss(representations, devices)], predictions: representations };
+}
+
+async function collect<Row>(
+  { heldOut }: Pick<TrainableModel<Row>, "heldOut">,
+  row: Row,
+  predictions: Tensor,
+): Promise<readonly unknown[]> {
+  try {
+    return heldOut ? heldOut.collect(row, Float32Array.from(await predictions.read())) : [];
+  } finally {
+    predictions.dispose();
+  }
+}
+
+async function seenByAll(
+  { runtime, heldOut }: Pick<TrainableModel<never>, "runtime" | "heldOut">,
   collective: Collective,
-  totals: readonly number[],
-): Promise<number[]> {
+  { totals, items }: Seen,
+): Promise<Seen> {
   const all = await gatherNumbers(runtime, collective, totals);
-  return totals.map((_, at) => all.reduce((sum, own) => sum + own[at]!, 0));
+  const kept = heldOut ? ((await gatherJson(runtime, collective, items)) as unknown[][]) : [];
+  return { totals: totals.map((_, at) => all.reduce((sum, own) => sum + own[at]!, 0)), items: kept.flat() };
 }
 
-function scoreOf({ metrics }: Pick<TrainableModel<never>, "metrics">, totals: readonly number[]): Score {
+function scoreOf<Row>(
+  { metrics, heldOut }: Pick<TrainableModel<Row>, "metrics" | "heldOut">,
+  { totals, items }: Seen,
+): Score {
   const [weight, ...sums] = totals as [number, ...number[]];
   if (!(weight > 0))
     throw new DataError(
@@ -79,5 +122,6 @@ function scoreOf({ metrics }: Pick<TrainableModel<never>, "metrics">, totals: re
       `expected something to score, got a weight of ${weight}: check the validation data`,
     );
   const [loss, ...means] = sums.map((sum) => sum / weight);
-  return { loss: loss!, metrics: Object.fromEntries(metrics.map(({ name }, at) => [name, means[at]!])), weight };
+  const named = Object.fromEntries(metrics.map(({ name }, at) => [name, means[at]!]));
+  return { loss: loss!, metrics: { ...named, ...heldOut?.summarise(items) }, weight };
 }

@@ -8,7 +8,7 @@ import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
 import type { Batch } from "../data/packing/batch.ts";
 import type { MetricDefinition, ObjectiveOutput, TrainableModel } from "../objectives/objective.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
-import { rowGradients, sumOf } from "./row-gradients.ts";
+import { jointGradients, rowGradients, sumOf } from "./row-gradients.ts";
 import { uploadStep } from "./device-step.ts";
 import type { DeviceStep, StepOptions } from "./device-step.ts";
 
@@ -52,11 +52,14 @@ export function queueStep<Row, DeviceRow>(
     const outputWeight = div(optimizer.lossScale.value, weight);
     let totals: ObjectiveOutput | undefined;
     let gradients: readonly (Tensor | undefined)[] = [];
-    for (const row of rows) {
-      const ofRow = rowGradients(model, row, outputWeight);
-      gradients = totals ? gradients.map((sum, index) => sumOf(sum, ofRow.gradients[index])) : ofRow.gradients;
-      totals = totals ? addOutputs(totals, ofRow.output) : ofRow.output;
-    }
+    if (model.joint && rows.length > 1) {
+      ({ output: totals, gradients } = jointGradients(model, model.joint, rows, outputWeight));
+    } else
+      for (const row of rows) {
+        const ofRow = rowGradients(model, row, outputWeight);
+        gradients = totals ? gradients.map((sum, index) => sumOf(sum, ofRow.gradients[index])) : ofRow.gradients;
+        totals = totals ? addOutputs(totals, ofRow.output) : ofRow.output;
+      }
     if (!totals) {
       totals = { lossSum: zeros(runtime, [1]), sums: model.metrics.map(() => zeros(runtime, [1])) };
       gradients = Array.from(model.parameters, ([name, { shape, dtype }]) =>

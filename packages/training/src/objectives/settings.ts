@@ -2,6 +2,9 @@
 
 import { DataError } from "../errors.ts";
 import type { ScheduleStep } from "../schedules/steps.ts";
+import type { SettingValue, SettingValues } from "../setting-values.ts";
+
+export type { SettingValue, SettingValues };
 
 export type Setting =
   | {
@@ -17,12 +20,12 @@ export type Setting =
       readonly choices: readonly [string, ...string[]];
       readonly default: string;
       readonly description: string;
-    };
-
-export type SettingValue = number | boolean | string | readonly ScheduleStep[];
-
-/** Values by the names of fields. */
-export type SettingValues = Readonly<Record<string, SettingValue>>;
+    }
+  /** A number of at least 0. */
+  | { readonly kind: "number"; readonly default: number; readonly description: string }
+  /** A whole number of at least 1. */
+  | { readonly kind: "count"; readonly default: number; readonly description: string }
+  | { readonly kind: "counts"; readonly default: readonly number[]; readonly description: string };
 
 export interface ObjectiveSettings {
   /** The section of the configuration: "masking". */
@@ -33,33 +36,48 @@ export interface ObjectiveSettings {
   readonly evaluation: Readonly<Record<string, Setting & { readonly replaces: string }>>;
 }
 
-/** The value of a share. */
-export function shareOf(values: SettingValues, name: string): number {
-  return valueOf(values, name, "number") as number;
+/** The value of a share, a number or a count. */
+export function numberOf(values: SettingValues, name: string): number {
+  return valueOf(values, name, "a number", (value) => (typeof value === "number" ? value : undefined));
 }
 
 /** The value of a switch. */
 export function switchOf(values: SettingValues, name: string): boolean {
-  return valueOf(values, name, "boolean") as boolean;
+  return valueOf(values, name, "a boolean", (value) => (typeof value === "boolean" ? value : undefined));
 }
 
 /** The value of a choice: one of its `choices`. */
-export function choiceOf(values: SettingValues, name: string): string {
-  return valueOf(values, name, "string") as string;
+export function choiceOf<Choice extends string>(
+  values: SettingValues,
+  name: string,
+  choices: readonly Choice[],
+): Choice {
+  return valueOf(values, name, `one of ${choices.join(", ")}`, (value) => choices.find((each) => each === value));
+}
+
+export function countsOf(values: SettingValues, name: string): readonly number[] {
+  return valueOf(values, name, "a list of numbers", (value) =>
+    Array.isArray(value) ? (value as readonly number[]) : undefined,
+  );
 }
 
 /** The steps of a schedule; one where it is constant. */
 export function stepsOf(values: SettingValues, name: string): readonly ScheduleStep[] {
-  const value = values[name];
-  return Array.isArray(value)
-    ? (value as readonly ScheduleStep[])
-    : [{ from: 0, value: valueOf(values, name, "number") as number }];
+  return valueOf(values, name, "a number or steps", (value) => {
+    if (typeof value === "number") return [{ from: 0, value }];
+    return Array.isArray(value) ? (value as readonly ScheduleStep[]) : undefined;
+  });
 }
 
-function valueOf(values: SettingValues, name: string, type: "number" | "boolean" | "string"): SettingValue {
-  const value = values[name];
-  if (typeof value === type) return value!;
-  throw new DataError("invalid", "objective", `expected a ${type} for ${name}, got ${String(value)}`);
+function valueOf<T>(
+  values: SettingValues,
+  name: string,
+  expected: string,
+  take: (value: SettingValue | undefined) => T | undefined,
+): T {
+  const taken = take(values[name]);
+  if (taken !== undefined) return taken;
+  throw new DataError("invalid", "objective", `expected ${expected} for ${name}, got ${String(values[name])}`);
 }
 
 /** The default of every field. */

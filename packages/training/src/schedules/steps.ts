@@ -8,7 +8,8 @@ export interface ScheduleStep {
 }
 
 /** `stepwise`: a value holds until the next begins. `linear`: values between two points lie on a line; the last holds on. */
-export type ScheduleChanges = "stepwise" | "linear";
+export const scheduleChanges = ["stepwise", "linear"] as const;
+export type ScheduleChanges = (typeof scheduleChanges)[number];
 
 /**
  * The function tokens → value, pure: nothing to save.

@@ -113,7 +113,7 @@ void mb_stream::queue(const mb_command *command, cudaStream_t to, int64_t number
     case MB_REPLAY: return lose("expected no replay inside a replay");
     default:
       mb_operations[operation].launch({views_of(command), attributes, to, fault, number, operation, &products});
-      if (const char *failure = products.take_failure()) report(launched, "value", shown_operation(operation), failure);
+      if (const auto [kind, failure] = products.take_failure(); failure) report(launched, kind, shown_operation(operation), failure);
   }
 }
 

@@ -1,10 +1,10 @@
 /** Masked language modelling, the objective that ModernBERT was pretrained with (arXiv 2412.13663 §2.2). */
 import type { PackedLoaderState } from "../../data/packing/packed-loader.ts";
 import { epochTokens } from "../../data/packing/sequences.ts";
+import type { DocumentStore } from "../../data/packing/sequences.ts";
 import { DataError } from "../../errors.ts";
 import type { Objective } from "../objective.ts";
-import { stepSchedule } from "../../schedules/steps.ts";
-import type { ScheduleChanges } from "../../schedules/steps.ts";
+import { scheduleChanges, stepSchedule } from "../../schedules/steps.ts";
 import { choiceOf, stepsOf, switchOf } from "../settings.ts";
 import { countTokens, maskedLmBaselines } from "./baselines.ts";
 import { maskedLmLoader } from "./loader.ts";
@@ -12,7 +12,7 @@ import { replacements } from "./mask.ts";
 import type { MaskedRow } from "./mask.ts";
 import { maskedLmMetrics, maskedLmModel } from "./model.ts";
 
-export const maskedLmObjective: Objective<MaskedRow> = {
+export const maskedLmObjective: Objective<MaskedRow, DocumentStore> = {
   name: "masked_lm",
   head: "masked-lm",
   lossUnit: "nats per masked token",
@@ -28,7 +28,7 @@ export const maskedLmObjective: Objective<MaskedRow> = {
       },
       changes: {
         kind: "choice",
-        choices: ["stepwise", "linear"],
+        choices: scheduleChanges,
         default: "stepwise",
         description: "Between steps of the probability: it jumps, or lies on a line (stepwise, linear).",
       },
@@ -76,12 +76,12 @@ export const maskedLmObjective: Objective<MaskedRow> = {
       store,
       clsId: cls,
       sepId: sep,
-      maskProbability: stepSchedule(stepsOf(values, "probability"), choiceOf(values, "changes") as ScheduleChanges),
+      maskProbability: stepSchedule(stepsOf(values, "probability"), choiceOf(values, "changes", scheduleChanges)),
       mask: {
         maskId: mask,
         specialIds: [cls, sep, pad, mask],
         maskSpecials: switchOf(values, "special_tokens"),
-        replacement: choiceOf(values, "replacement") as (typeof replacements)[number],
+        replacement: choiceOf(values, "replacement", replacements),
         ...(wholeWords && wordEdges ? { wordEdges } : {}),
       },
     };

@@ -5,16 +5,17 @@
 import { PackedLoader } from "../../data/packing/packed-loader.ts";
 import type { PackedLoaderState } from "../../data/packing/packed-loader.ts";
 import { epochTokens } from "../../data/packing/sequences.ts";
+import type { DocumentStore } from "../../data/packing/sequences.ts";
 import type { Objective } from "../objective.ts";
-import { shareOf } from "../settings.ts";
+import { numberOf } from "../settings.ts";
 import { detectionMetrics, detectionModel } from "./model.ts";
 import { createReplacer } from "./replace.ts";
 import type { ReplacedRow } from "./replace.ts";
 
-export const randomTokenDetectionObjective: Objective<ReplacedRow> = {
+export const randomTokenDetectionObjective: Objective<ReplacedRow, DocumentStore> = {
   name: "random_token_detection",
   head: "token-classification",
-  labels: ["original", "replaced"],
+  headSettings: () => ({ labels: ["original", "replaced"] }),
   lossUnit: "nats per token",
   metrics: detectionMetrics,
   settings: {
@@ -29,7 +30,7 @@ export const randomTokenDetectionObjective: Objective<ReplacedRow> = {
   loader({ store, roles }, batches, values, state) {
     const { seed } = batches;
     const { cls, sep } = roles;
-    const share = shareOf(values, "share");
+    const share = numberOf(values, "share");
     const specialIds = Object.values(roles).filter((id) => id !== undefined);
     const replaced = createReplacer({ seed, vocabSize: store.vocabSize, specialIds });
     return new PackedLoader(

@@ -1,4 +1,4 @@
-/** Where the documents of a run come from, in the configuration: one folder, or several sources that are mixed. */
+/** Where the documents of a run come from, in the configuration (section `data`): one folder, or several sources that are mixed. */
 import { z } from "zod";
 
 export interface SourceConfig {
@@ -8,11 +8,14 @@ export interface SourceConfig {
   readonly language?: string | undefined;
 }
 
-export interface DataConfig {
+export interface DocumentsConfig {
   readonly path?: string | undefined;
   readonly sources?: readonly SourceConfig[] | undefined;
   readonly temperature?: number | undefined;
-  readonly prefetch?: number | undefined;
+  readonly prefetch: number;
+  readonly max_length: number;
+  readonly verify: boolean;
+  readonly long_documents: "split" | "truncate";
 }
 
 const source = z.strictObject({
@@ -22,14 +25,7 @@ const source = z.strictObject({
   language: z.string().min(1).optional(),
 });
 
-interface DataFields {
-  readonly prefetch: z.ZodType<number>;
-  readonly path: z.ZodType<string | undefined>;
-  readonly sources: z.ZodType<readonly SourceConfig[] | undefined>;
-  readonly temperature: z.ZodType<number | undefined>;
-}
-
-export const dataFields: DataFields = {
+const fields = {
   path: z.string().min(1).optional().describe("Folder made by `modernbert-train prepare`."),
   sources: z
     .array(source)
@@ -42,6 +38,15 @@ export const dataFields: DataFields = {
     .max(64)
     .default(2)
     .describe("Batches that a thread of their own makes ahead; 0: they are made between steps."),
+  max_length: z.int().min(3).default(1024).describe("Longest sequence in tokens, [CLS] and [SEP] included."),
+  long_documents: z
+    .enum(["split", "truncate"])
+    .default("split")
+    .describe("What becomes of longer documents: several sequences, or only their beginning."),
+  verify: z
+    .boolean()
+    .default(true)
+    .describe("Compare the files with their hashes at the start: some seconds for a gigabyte."),
   temperature: z
     .number()
     .min(0)
@@ -50,13 +55,18 @@ export const dataFields: DataFields = {
     .describe("Instead of weights (shares of the tokens): shares ∝ tokens^temperature; 1 when both are left out."),
 };
 
+export const documentsSection: z.ZodType<DocumentsConfig, unknown> = z
+  .strictObject(fields)
+  .superRefine(checkData)
+  .describe("What to train on.");
+
 /** The prepared folders that are named. */
-export function foldersOf({ path, sources }: DataConfig): [string, ...string[]] {
+export function foldersOf({ path, sources }: DocumentsConfig): [string, ...string[]] {
   return (sources ?? [{ path: path! }]).map((each) => each.path) as [string, ...string[]];
 }
 
 /** What no single field can tell. */
-export function checkData({ path, sources, temperature }: DataConfig, context: z.RefinementCtx): void {
+function checkData({ path, sources, temperature }: DocumentsConfig, context: z.RefinementCtx): void {
   const complain = (field: string | undefined, message: string): void =>
     context.addIssue({ code: "custom", message, path: field === undefined ? [] : [field] });
   if (sources === undefined) {

@@ -1,0 +1,20 @@
+/** The data that a configuration names, checked: token shards, or labelled records. */
+import type { Objective } from "@modernbert-ts/training";
+import type { TrainerConfig } from "../config/config.ts";
+import { onDocuments } from "../config/data-section.ts";
+import { readRecords } from "./labelled-data.ts";
+import { cutOf } from "./plan.ts";
+import { openTrainingData, verifyShards } from "./training-data.ts";
+import type { TrainingData } from "./training-data.ts";
+
+/** @throws as `openTrainingData` and `readRecords`; DataError `corrupt` for a shard with another hash. */
+export async function openData(
+  config: TrainerConfig,
+  objective: Objective,
+  onNotice: (notice: string) => void,
+): Promise<TrainingData> {
+  if (!onDocuments(config.data)) return readRecords(config, config.data, objective, onNotice);
+  const data = await openTrainingData(config.data, cutOf(config));
+  if (config.data.verify) await verifyShards(data);
+  return data;
+}
