@@ -22,6 +22,8 @@ export interface Batch<Row> {
   readonly weight: number;
   /** tokens / (rows asked for × row length), 0..1. */
   readonly packingEfficiency: number;
+  /** Of a held-out batch: the source that all of it is of, among several. */
+  readonly source?: string;
   /** Of a mixture: tokens by the names of its sources, of all ranks together. */
   readonly sourceTokens?: Readonly<Record<string, number>>;
 }
