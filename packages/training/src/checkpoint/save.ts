@@ -7,22 +7,16 @@ import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
 import type { DType } from "@modernbert-ts/tensor-core";
 import { AtomicDirectory } from "../files/atomic-directory.ts";
 import { ioError } from "../errors.ts";
+import type { ReadableTensors } from "../collectives/gather-tensors.ts";
 import { CheckpointError } from "./errors.ts";
 import { removeOldCheckpoints } from "./find.ts";
 import { checkpointFiles, checkpointName, manifestOf } from "./format.ts";
 import type { CheckpointFile } from "./format.ts";
 
-/** A tensor's values, read from the device at the latest when their turn to be written comes. */
-export interface StoredTensor {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  readonly read: () => Promise<ArrayBufferView>;
-}
-
 export interface CheckpointContents {
   readonly step: number;
-  readonly model: ReadonlyMap<string, StoredTensor>;
-  readonly optimizer: ReadonlyMap<string, StoredTensor>;
+  readonly model: ReadableTensors;
+  readonly optimizer: ReadableTensors;
   /** Anything that JSON can hold. */
   readonly state: unknown;
   /** Further text files by name, such as config.json and tokenizer.json. */
@@ -120,7 +114,7 @@ function json(value: unknown): Buffer {
 }
 
 /** Read one by one, as their turn comes. */
-function* entriesOf(tensors: ReadonlyMap<string, StoredTensor>): Generator<TensorEntry> {
+function* entriesOf(tensors: ReadableTensors): Generator<TensorEntry> {
   for (const [name, tensor] of tensors)
     yield { name, dtype: safetensorsDType[tensor.dtype], shape: tensor.shape, data: () => tensor.read() };
 }

@@ -1,11 +1,11 @@
-/** A checkpoint of a run: what every rank's loader says, gathered; the rest is the same everywhere and written by rank 0. */
+/** A checkpoint of a run: what every rank's loader says, gathered, and the parts of an optimizer that they share; rank 0 writes it. */
 import { join } from "node:path";
-import type { Collective } from "@modernbert-ts/tensor-core";
+import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
 import { checkpointName } from "../checkpoint/format.ts";
 import { saveCheckpoint } from "../checkpoint/save.ts";
-import type { StoredTensor } from "../checkpoint/save.ts";
 import { gatherJson } from "../collectives/gather.ts";
-import type { NamedTensors } from "../optimizer/optimizer.ts";
+import { gatherTensors } from "../collectives/gather-tensors.ts";
+import type { ReadableTensors } from "../collectives/gather-tensors.ts";
 import type { Score } from "./evaluate.ts";
 import { bestCheckpoints, lastSoundCheckpoint, milestones } from "./scored-checkpoints.ts";
 import type { TrainerOptions } from "./trainer-options.ts";
@@ -35,7 +35,9 @@ export async function takeCheckpoint<Row>(
   { progress, loaderState, score, losses }: Standing,
 ): Promise<() => Promise<unknown>> {
   const { objective, checkpoints, model, optimizer, metrics } = options;
-  const loaders = collective.world === 1 ? [loaderState] : await gatherJson(model.runtime, collective, loaderState);
+  const alone = collective.world === 1;
+  const loaders = alone ? [loaderState] : await gatherJson(model.runtime, collective, loaderState);
+  const states = alone ? optimizer.state() : await gatherTensors(model.runtime, collective, optimizer.state());
   if (!checkpoints || collective.rank > 0) return () => Promise.resolve();
   const state: TrainingState = {
     version: 3,
@@ -54,18 +56,19 @@ export async function takeCheckpoint<Row>(
   const contents = {
     step: progress.step,
     model: await onHost(model.parameters),
-    optimizer: await onHost(optimizer.state()),
+    optimizer: await onHost(states),
     state,
     files,
   };
   return () => saveCheckpoint(contents, { ...checkpoints, spare: () => spared(checkpoints, losses.firstLoss) });
 }
 
-async function onHost(tensors: NamedTensors): Promise<Map<string, StoredTensor>> {
-  const copies = new Map<string, StoredTensor>();
+async function onHost(tensors: ReadableTensors): Promise<ReadableTensors> {
+  const copies = new Map<string, Pick<Tensor, "dtype" | "shape" | "read">>();
   for (const [name, tensor] of tensors) {
+    const { dtype, shape } = tensor;
     const values = await tensor.read();
-    copies.set(name, { dtype: tensor.dtype, shape: tensor.shape, read: () => Promise.resolve(values) });
+    copies.set(name, { dtype, shape, read: () => Promise.resolve(values) });
   }
   return copies;
 }
