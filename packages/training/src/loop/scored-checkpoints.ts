@@ -1,9 +1,11 @@
-/** Checkpoints by their loss: the best ones, and whether one was saved after training had come apart. */
+/** Checkpoints by what they say of themselves: the best, those at milestones, and whether one was saved after training had come apart. */
 import fs from "node:fs";
 import { join } from "node:path";
 import { completeCheckpoints } from "../checkpoint/find.ts";
 import type { CheckpointRef } from "../checkpoint/find.ts";
 import { checkpointFiles } from "../checkpoint/format.ts";
+import { isDue } from "./interval.ts";
+import type { Interval } from "./interval.ts";
 import type { TrainingState } from "./training-state.ts";
 
 interface StateLoss {
@@ -17,8 +19,19 @@ export interface ScoredCheckpoint extends CheckpointRef, StateLoss {}
 /** Those whose loss is known, oldest first. */
 export function scoredCheckpoints(directory: string): ScoredCheckpoint[] {
   return completeCheckpoints(directory).flatMap((checkpoint) => {
-    const loss = lossIn(join(checkpoint.path, checkpointFiles.state));
+    const loss = lossOf(stateIn(checkpoint));
     return loss === undefined ? [] : [{ ...checkpoint, ...loss }];
+  });
+}
+
+/** The first at or behind each multiple of an interval, oldest first. */
+export function milestones(directory: string, every: Interval): CheckpointRef[] {
+  let before = { step: 0, tokens: 0 };
+  return completeCheckpoints(directory).filter((checkpoint) => {
+    const { progress } = stateIn(checkpoint);
+    if (!progress || !isDue(every, before, progress)) return false;
+    before = progress;
+    return true;
   });
 }
 
@@ -47,10 +60,11 @@ export function lossOf({ score, trainingLoss }: Partial<TrainingState>): StateLo
   return typeof trainingLoss === "number" ? { loss: trainingLoss, heldOut: false } : undefined;
 }
 
-function lossIn(path: string): StateLoss | undefined {
+/** Empty where it does not read. */
+function stateIn({ path }: CheckpointRef): Partial<TrainingState> {
   try {
-    return lossOf(JSON.parse(fs.readFileSync(path, "utf8")) as Partial<TrainingState>);
+    return (JSON.parse(fs.readFileSync(join(path, checkpointFiles.state), "utf8")) ?? {}) as Partial<TrainingState>;
   } catch {
-    return undefined;
+    return {};
   }
 }

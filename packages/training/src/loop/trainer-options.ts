@@ -1,6 +1,6 @@
 /** What a training loop is made of, and what it gives back. */
 import type { Collective } from "@modernbert-ts/tensor-core";
-import type { BatchLoader } from "../data/packing/batch.ts";
+import type { BatchSource } from "../data/packing/batch.ts";
 import type { TrainableModel } from "../objectives/objective.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
 import { CheckpointError } from "../checkpoint/errors.ts";
@@ -19,7 +19,7 @@ export interface TrainerOptions<Row> {
   readonly phase?: number;
   readonly model: TrainableModel<Row>;
   readonly optimizer: Optimizer;
-  readonly loader: BatchLoader<Row>;
+  readonly loader: BatchSource<Row>;
   /**
    * The processes that train together, each with its own loader (its `rank` and `world`) on data and a model that are the same. Clocks count
    * the tokens of all ranks; all are given the same options, and rank 0 alone reports and saves. Default: this process alone.
@@ -36,15 +36,22 @@ export interface TrainerOptions<Row> {
     readonly every: Interval;
     readonly score: (stopped: () => boolean) => Promise<Score | undefined>;
   };
-  /** Saves at every interval, at the end and when stopped. `files` and `settings` go into each checkpoint. */
+  /**
+   * Saves at every interval, at the end and when stopped, all but the last while training goes on: until such a one is on disk, all that it
+   * holds is in the host's memory. `files` and `settings` go into each checkpoint.
+   */
   readonly checkpoints?: {
     readonly directory: string;
     readonly every: Interval;
     readonly keep?: number;
     /** How many with the lowest held-out losses stay beyond these, and the last that is sound; those evaluated at their very step (default 0). */
     readonly keepBest?: number;
+    /** The first at or behind each multiple stays for good. */
+    readonly keepEvery?: Interval;
     readonly files?: Readonly<Record<string, string>>;
     readonly settings?: unknown;
+    /** Row length of the batches before they were halved for want of memory. */
+    readonly halvedFrom?: number;
   };
   /** So many skipped steps in a row end training (of an optimizer with `skipAbove`). Absent: the first step that is not finite does. */
   readonly skipPatience?: number;
