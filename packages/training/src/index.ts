@@ -120,10 +120,12 @@ export type { Learned, NamedTensors, Optimizer, OptimizerKind, ScaledGradients }
 export { unmatched } from "./optimizer/name-pattern.ts";
 export { StableAdamW } from "./optimizer/stable-adamw.ts";
 export type { StableAdamWOptions } from "./optimizer/stable-adamw.ts";
+export { lowestLoss } from "./loop/best-score.ts";
+export type { BestScore, Criterion } from "./loop/best-score.ts";
 export { DivergenceError } from "./loop/divergence.ts";
 export { Trainer } from "./loop/trainer.ts";
 export type { TrainerOptions, TrainingResult } from "./loop/trainer-options.ts";
-export { isSound, lastSoundCheckpoint, lossOf } from "./loop/scored-checkpoints.ts";
+export { bestCheckpoints, isSound, lastSoundCheckpoint, lossOf } from "./loop/scored-checkpoints.ts";
 export type { ScoredCheckpoint } from "./loop/scored-checkpoints.ts";
 export { loaderStateOf, restoreTraining, trainingStateOf } from "./loop/restore-training.ts";
 export type { TrainingProgress, TrainingState } from "./loop/training-state.ts";

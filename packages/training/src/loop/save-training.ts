@@ -4,6 +4,7 @@ import type { Collective } from "@modernbert-ts/tensor-core";
 import { checkpointName } from "../checkpoint/format.ts";
 import { saveCheckpoint } from "../checkpoint/save.ts";
 import { gatherJson } from "../collectives/gather.ts";
+import type { BestScore } from "./best-score.ts";
 import type { Score } from "./evaluate.ts";
 import type { CheckpointEvent } from "./events.ts";
 import { bestCheckpoints, lastSoundCheckpoint } from "./scored-checkpoints.ts";
@@ -11,12 +12,14 @@ import type { TrainerOptions } from "./trainer-options.ts";
 import type { TrainingProgress, TrainingState } from "./training-state.ts";
 
 type Checkpoints = NonNullable<TrainerOptions<unknown>["checkpoints"]>;
+type Evaluation = NonNullable<TrainerOptions<unknown>["evaluation"]>;
 
 /** Where a run stands. */
 export interface Standing {
   readonly progress: TrainingProgress;
   readonly loaderState: unknown;
   readonly score: Score | null;
+  readonly best: BestScore | undefined;
   readonly losses: Pick<TrainingState, "firstLoss" | "trainingLoss">;
   /** The line that the metrics file gets once the checkpoint is there. */
   readonly event: CheckpointEvent;
@@ -30,7 +33,7 @@ export function checkpointPath({ directory }: Checkpoints, step: number): string
 export async function saveTraining<Row>(
   options: TrainerOptions<Row>,
   collective: Collective,
-  { progress, loaderState, score, losses, event }: Standing,
+  { progress, loaderState, score, best, losses, event }: Standing,
 ): Promise<void> {
   const { objective, checkpoints, model, optimizer, metrics } = options;
   if (!checkpoints) return;
@@ -46,6 +49,7 @@ export async function saveTraining<Row>(
       loaders,
       metricsPosition: metrics?.positionAfter(event) ?? 0,
       score,
+      ...(best ? { best } : {}),
       ...losses,
       settings: checkpoints.settings ?? null,
     };
@@ -55,7 +59,7 @@ export async function saveTraining<Row>(
       { step, model: model.parameters, optimizer: optimizer.state(), state, files },
       {
         ...checkpoints,
-        spare: () => spared(checkpoints, losses.firstLoss),
+        spare: () => spared(checkpoints, options.evaluation, losses.firstLoss),
       },
     );
   }
@@ -63,8 +67,13 @@ export async function saveTraining<Row>(
 }
 
 /** Paths that stay although they are old. */
-function spared({ directory, keepBest = 0 }: Checkpoints, firstLoss: number | undefined): string[] {
-  if (keepBest === 0) return [];
+function spared(
+  { directory, keepBest = 0 }: Checkpoints,
+  { criterion, patience }: Pick<Evaluation, "criterion" | "patience"> = {},
+  firstLoss: number | undefined,
+): string[] {
+  const count = Math.max(keepBest, patience === undefined ? 0 : 1);
+  if (count === 0) return [];
   const sound = lastSoundCheckpoint(directory, firstLoss);
-  return [...bestCheckpoints(directory, keepBest), ...(sound ? [sound] : [])].map(({ path }) => path);
+  return [...bestCheckpoints(directory, count, criterion), ...(sound ? [sound] : [])].map(({ path }) => path);
 }

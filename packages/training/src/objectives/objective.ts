@@ -15,6 +15,8 @@ export interface MetricDefinition {
   /** For people: "masked accuracy". */
   readonly title: string;
   readonly format: "share" | "number";
+  /** Where a low number is a good one. */
+  readonly lowerIsBetter?: true;
 }
 
 /** The sums of one micro-batch, f32 [1] each. */
