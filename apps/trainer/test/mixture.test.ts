@@ -49,7 +49,7 @@ test("a run on two sources reads them as weighted, says so in every step, and go
     ["books", undefined],
   ]);
 
-  const scores = readMetrics(join(folder, "whole", "metrics.jsonl")).filter(({ kind }) => kind === "evaluation");
+  const scores = readMetrics(join(folder, "whole", "metrics.jsonl")).filter((event) => event.kind === "evaluation");
   expect(scores.length).toBeGreaterThan(1);
   for (const score of scores) {
     expect(Object.keys(score.sources!)).toEqual(["books", "web"]);

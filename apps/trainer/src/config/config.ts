@@ -154,7 +154,7 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
             .min(0)
             .default(1)
             .describe(
-              "How many with the lowest held-out losses to keep beyond these, of those at steps that were evaluated.",
+              "How many of the best by evaluation.metric to keep beyond these, of those at steps that were evaluated.",
             ),
         })
         .prefault({})

@@ -22,6 +22,7 @@ export interface RunPlan {
   readonly evaluation:
     | {
         readonly every: Interval;
+        readonly patience: number | undefined;
         /** How many of them; all when undefined. */
         readonly count: number | undefined;
         readonly store: TrainingStore;
@@ -55,6 +56,10 @@ export function planOf(
     throw new UsageError(
       `expected batch.micro_batch_tokens of at least data.max_length (${data.max_length}), got ${rowLength}: raise it or lower max_length`,
     );
+  if (evaluation.patience !== undefined && !validation)
+    throw new UsageError(
+      "expected validation data for evaluation.patience to go by, got none: add them, or leave it out",
+    );
   const cut = cutOf(config);
   const common = { ...cut, rowLength };
   const length = parseLength(config.length, objective.epochTokens({ store: train, roles }, cut))!;
@@ -84,6 +89,7 @@ export function planOf(
     learningRate: (tokens) => optimizer.learning_rate * factor(tokens - startTokens),
     evaluation: validation && {
       every: parseInterval(evaluation.every)!,
+      patience: evaluation.patience,
       count:
         evaluation.tokens === undefined
           ? undefined

@@ -10,6 +10,7 @@ import { runLayout } from "../run-folder.ts";
 import { openSampleTexts } from "../samples/sample-texts.ts";
 import type { Ending } from "../tracking/tracker.ts";
 import { writeTextFile } from "../write-file.ts";
+import { criterionOf } from "./criterion.ts";
 import { heldOutScore } from "./held-out.ts";
 import { createLearner } from "./learner.ts";
 import { heldOutBatches, openLoader, trainingOf } from "./loader.ts";
@@ -36,6 +37,7 @@ export async function trainPhase(
   const { bert, model, optimizer } = learner;
   const settings = settingsOf(config, objective);
   const shown = withHeldOut(objective, model);
+  const criterion = criterionOf(config, shown);
   const files = {
     ...modelFiles(bert.config, objective.head, data.tokenizer),
     ...objective.files?.(bert, settings.training, config.data.max_length),
@@ -73,7 +75,7 @@ export async function trainPhase(
       learningRate: plan.learningRate,
       totalTokens: plan.totalTokens,
       ...(metrics ? { metrics } : {}),
-      ...(collective ? { collective } : {}),
+      ...(collective ? { collective, reduceDtype: config.optimizer.reduce_dtype } : {}),
       checkpoints: {
         directory: checkpointFolder,
         ...plan.checkpoints,
@@ -92,6 +94,8 @@ export async function trainPhase(
         ? {
             evaluation: {
               every: plan.evaluation!.every,
+              criterion,
+              ...(plan.evaluation!.patience === undefined ? {} : { patience: plan.evaluation!.patience }),
               score: (stopped) => heldOutScore({ learner, batches, ranks, collective, samples }, stopped),
             },
           }

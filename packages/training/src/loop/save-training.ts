@@ -6,18 +6,21 @@ import { saveCheckpoint } from "../checkpoint/save.ts";
 import { gatherJson } from "../collectives/gather.ts";
 import { gatherTensors } from "../collectives/gather-tensors.ts";
 import type { ReadableTensors } from "../collectives/gather-tensors.ts";
+import type { BestScore } from "./best-score.ts";
 import type { Score } from "./evaluate.ts";
 import { bestCheckpoints, lastSoundCheckpoint, milestones } from "./scored-checkpoints.ts";
 import type { TrainerOptions } from "./trainer-options.ts";
 import type { TrainingProgress, TrainingState } from "./training-state.ts";
 
 type Checkpoints = NonNullable<TrainerOptions<unknown>["checkpoints"]>;
+type Evaluation = NonNullable<TrainerOptions<unknown>["evaluation"]>;
 
 /** Where a run stands. */
 export interface Standing {
   readonly progress: TrainingProgress;
   readonly loaderState: unknown;
   readonly score: Score | null;
+  readonly best: BestScore | undefined;
   readonly losses: Pick<TrainingState, "firstLoss" | "trainingLoss">;
 }
 
@@ -32,7 +35,7 @@ export function checkpointPath({ directory }: Checkpoints, step: number): string
 export async function takeCheckpoint<Row>(
   options: TrainerOptions<Row>,
   collective: Collective,
-  { progress, loaderState, score, losses }: Standing,
+  { progress, loaderState, score, best, losses }: Standing,
 ): Promise<() => Promise<unknown>> {
   const { objective, checkpoints, model, optimizer, metrics } = options;
   const alone = collective.world === 1;
@@ -48,6 +51,7 @@ export async function takeCheckpoint<Row>(
     loaders,
     metricsPosition: metrics?.position ?? 0,
     score,
+    ...(best ? { best } : {}),
     ...losses,
     ...(checkpoints.halvedFrom === undefined ? {} : { halvedFrom: checkpoints.halvedFrom }),
     settings: checkpoints.settings ?? null,
@@ -60,7 +64,11 @@ export async function takeCheckpoint<Row>(
     state,
     files,
   };
-  return () => saveCheckpoint(contents, { ...checkpoints, spare: () => spared(checkpoints, losses.firstLoss) });
+  return () =>
+    saveCheckpoint(contents, {
+      ...checkpoints,
+      spare: () => spared(checkpoints, options.evaluation, losses.firstLoss),
+    });
 }
 
 async function onHost(tensors: ReadableTensors): Promise<ReadableTensors> {
@@ -74,10 +82,15 @@ async function onHost(tensors: ReadableTensors): Promise<ReadableTensors> {
 }
 
 /** Paths that stay although they are old. */
-function spared({ directory, keepBest = 0, keepEvery }: Checkpoints, firstLoss: number | undefined): string[] {
-  const sound = keepBest > 0 ? lastSoundCheckpoint(directory, firstLoss) : undefined;
+function spared(
+  { directory, keepBest = 0, keepEvery }: Checkpoints,
+  { criterion, patience }: Pick<Evaluation, "criterion" | "patience"> = {},
+  firstLoss: number | undefined,
+): string[] {
+  const count = Math.max(keepBest, patience === undefined ? 0 : 1);
+  const sound = count > 0 ? lastSoundCheckpoint(directory, firstLoss) : undefined;
   return [
-    ...(keepBest > 0 ? bestCheckpoints(directory, keepBest) : []),
+    ...(count > 0 ? bestCheckpoints(directory, count, criterion) : []),
     ...(sound ? [sound] : []),
     ...(keepEvery ? milestones(directory, keepEvery) : []),
   ].map(({ path }) => path);

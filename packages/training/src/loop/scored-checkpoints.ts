@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { completeCheckpoints } from "../checkpoint/find.ts";
 import type { CheckpointRef } from "../checkpoint/find.ts";
 import { checkpointFiles } from "../checkpoint/format.ts";
+import { compare, lowestLoss, valueOf } from "./best-score.ts";
+import type { Criterion } from "./best-score.ts";
 import { isDue } from "./interval.ts";
 import type { Interval } from "./interval.ts";
 import type { TrainingState } from "./training-state.ts";
@@ -35,11 +37,19 @@ export function milestones(directory: string, every: Interval): CheckpointRef[] 
   });
 }
 
-/** The lowest held-out losses, the lowest first; of equal ones the earlier. */
-export function bestCheckpoints(directory: string, count: number): ScoredCheckpoint[] {
-  return scoredCheckpoints(directory)
-    .filter(({ heldOut }) => heldOut)
-    .sort((a, b) => a.loss - b.loss || a.step - b.step)
+/** Of those that were evaluated at their very step the best, the best first; of equal ones the earlier. */
+export function bestCheckpoints(
+  directory: string,
+  count: number,
+  criterion: Criterion = lowestLoss,
+): (CheckpointRef & { readonly value: number })[] {
+  return completeCheckpoints(directory)
+    .flatMap((checkpoint) => {
+      const { score } = stateIn(checkpoint);
+      const value = score ? valueOf(score, criterion) : undefined;
+      return value === undefined ? [] : [{ ...checkpoint, value }];
+    })
+    .sort((a, b) => compare(a.value, b.value, criterion) || a.step - b.step)
     .slice(0, count);
 }
 

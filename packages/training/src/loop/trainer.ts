@@ -15,9 +15,10 @@ import type { StepEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
 import { agreeOnOptions, shareParameters } from "./ranks.ts";
 import { Reporter } from "./reporter.ts";
-import { divergenceWatch, expectObjective } from "./trainer-options.ts";
+import { divergenceWatch, earlyStopping, expectObjective } from "./trainer-options.ts";
 import { refreshCopies } from "./restore-training.ts";
 import { checkpointPath, takeCheckpoint } from "./save-training.ts";
+import type { EarlyStopping } from "./best-score.ts";
 import type { DivergenceWatch } from "./divergence.ts";
 import type { StepCounts } from "./step-counts.ts";
 import type { TrainerOptions, TrainingResult } from "./trainer-options.ts";
@@ -39,6 +40,7 @@ export class Trainer<Row> {
   readonly #collective: Collective;
   readonly #reporter: Reporter;
   readonly #watch: DivergenceWatch;
+  readonly #early: EarlyStopping;
   #step: number;
   #tokens: number;
   #seconds: number;
@@ -62,6 +64,7 @@ export class Trainer<Row> {
     this.#collective = options.collective ?? singleProcessCollective(options.model.runtime.backend);
     this.#reporter = new Reporter(options, this.#collective.rank);
     this.#watch = divergenceWatch(options);
+    this.#early = earlyStopping(options);
     const start = options.resume?.progress ?? { step: 0, tokens: 0, seconds: 0 };
     ({ step: this.#step, tokens: this.#tokens, seconds: this.#seconds } = start);
     this.#savedStep = options.resume ? start.step : -1;
@@ -73,8 +76,7 @@ export class Trainer<Row> {
         this.#reporter.emit(event);
       },
     });
-    const { score } = options.resume ?? {};
-    if (score) this.#scored = { step: start.step, score };
+    if (options.resume?.score) this.#scored = { step: start.step, score: options.resume.score };
   }
 
   /** Asks `run` to finish the step, save a checkpoint and return; with several ranks, on all of them and one step later. */
@@ -98,7 +100,7 @@ export class Trainer<Row> {
       await this.#settle();
       if (!this.#stopped) await this.#evaluate();
       await this.#save({ last: true });
-      if (!this.#stopped) this.#watch.end(this.#lastScore(), this.#step, this.#checkpoint);
+      if (!this.#stopped) this.#watch.end(this.#early.best ?? this.#lastScore(), this.#step, this.#checkpoint);
     } catch (error) {
       if (this.#collective.world > 1) this.#collective.abort(error as Error);
       throw error;
@@ -107,13 +109,13 @@ export class Trainer<Row> {
       await Promise.allSettled([this.#pending?.values, this.#drawn?.counts, this.#writing.settled()]);
     }
     const reason = this.#stopped ? "stopped" : "finished";
-    return { reason, ...this.#now(), checkpoint: this.#checkpoint, score: this.#scored?.score };
+    return { reason, ...this.#now(), checkpoint: this.#checkpoint, score: this.#scored?.score, best: this.#early.best };
   }
 
   async #train(): Promise<void> {
     const { evaluation, checkpoints, totalTokens } = this.#options;
     this.#drawn = this.#tokens < totalTokens ? await this.#draw(this.#tokens) : undefined;
-    while (this.#drawn) {
+    while (this.#drawn && this.#early.end === undefined) {
       const { batch = emptyBatch, facts } = this.#drawn;
       const counts = await this.#drawn.counts;
       this.#stopped = this.#collective.world === 1 ? this.#stopping : counts.stopping;
@@ -135,11 +137,11 @@ export class Trainer<Row> {
 
   /** Queues one step, then reports the one before. */
   async #advance(batch: Batch<Row>, { weight, tokens: stepTokens }: StepCounts, facts: BatchFacts): Promise<void> {
-    const { model, optimizer } = this.#options;
+    const { model, optimizer, reduceDtype } = this.#options;
     const collective = this.#collective;
     const learningRate = this.#options.learningRate(this.#tokens);
     const step = this.#step + 1;
-    const options = { step, learningRate, weight, collective };
+    const options = { step, learningRate, weight, collective, reduceDtype };
     const values = readStepMetrics(trainingStep(model, optimizer, batch, options), model.metrics).then((read) => ({
       ...read,
       at: performance.now(),
@@ -194,6 +196,8 @@ export class Trainer<Row> {
     this.#scored = { step: this.#step, score };
     this.#lap();
     this.#reporter.emit({ kind: "evaluation", ...this.#now(), ...score });
+    if (this.#early.score(score, this.#step)) await this.#save({ last: false });
+    if (this.#early.end !== undefined) this.#reporter.notice(this.#early.end);
   }
 
   /** A disk that is full ends training only when there is nothing left to train. */
@@ -207,6 +211,7 @@ export class Trainer<Row> {
         progress: this.#now(),
         loaderState: this.#drawn ? this.#drawn.before : this.#options.loader.state(),
         score: this.#lastScore() ?? null,
+        best: this.#early.best,
         losses: this.#watch.losses,
       };
       const run = await takeCheckpoint(this.#options, this.#collective, standing);

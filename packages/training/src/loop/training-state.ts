@@ -1,5 +1,6 @@
 /** What a checkpoint of a training run holds beside tensors. */
 import type { OptimizerKind } from "../optimizer/optimizer.ts";
+import type { BestScore } from "./best-score.ts";
 import type { Score } from "./evaluate.ts";
 
 /** Where a run stands; the learning rate and every other schedule follow from `tokens`, dropout from `step`. */
@@ -25,6 +26,8 @@ export interface TrainingState {
   readonly metricsPosition: number;
   /** Of this very step, so that it is not evaluated twice; null when it was not evaluated. */
   readonly score?: Score | null;
+  /** Of a run that ends once evaluations get no better. */
+  readonly best?: BestScore | undefined;
   /** Loss of the first step of the run: losses far above it are not sound. Absent in those of earlier releases, as the next. */
   readonly firstLoss?: number | undefined;
   /** Running mean of the training loss. */
