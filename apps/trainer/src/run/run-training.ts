@@ -4,6 +4,7 @@ import { eachOnce, openRuntime } from "@modernbert-ts/pipelines";
 import {
   DivergenceError,
   gatherJson,
+  isAdapter,
   objectiveOf,
   objectives,
   openCheckpoint,
@@ -12,7 +13,7 @@ import {
 import type { Checkpoint, Objective, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
 import type { Collective, Runtime } from "@modernbert-ts/tensor-core";
 import type { TrainerConfig } from "../config/config.ts";
-import { exportCheckpoint } from "./export-model.ts";
+import { exportAdapter, exportCheckpoint } from "./export-model.ts";
 import { UsageError, UserError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
 import { runLayout } from "../run-folder.ts";
@@ -135,6 +136,8 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       return { ...result, reason, objective: shown, modelFolder: undefined, averaged: false, report: undefined };
     const modelFolder = join(output, runLayout.model);
     const averaged = await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
+    if (isAdapter(result.checkpoint!))
+      await exportAdapter(result.checkpoint!, join(output, runLayout.adapter), { overwrite: true });
     return { ...result, objective: shown, modelFolder, averaged, report: writeReport(output) };
   }
 }
