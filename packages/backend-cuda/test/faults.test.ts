@@ -104,6 +104,14 @@ test("no room for a kernel's code is an OutOfMemoryError of its command, and the
   ]);
 });
 
+test("no room for a product is an OutOfMemoryError, and the next one is right", () => {
+  expect(suffer("products", "no room at product 2").lines).toEqual([
+    "8",
+    "OutOfMemoryError: [matmul] expected room for a product of cuBLASLt in memory, got none: use smaller batches, or release tensors",
+    "8",
+  ]);
+});
+
 test("after a kernel that found no room, those that read what it would have written do not run", () => {
   const refusal =
     "OutOfMemoryError: [segmentSum] expected room for code in the device's memory, got none: use smaller batches, or release tensors";

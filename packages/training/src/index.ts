@@ -124,6 +124,7 @@ export { Muon } from "./optimizer/muon.ts";
 export type { MuonOptions } from "./optimizer/muon.ts";
 export { optimizerKinds } from "./optimizer/optimizer.ts";
 export type { Learned, NamedTensors, Optimizer, OptimizerKind, ScaledGradients } from "./optimizer/optimizer.ts";
+export { ShardedOptimizer } from "./optimizer/sharded-optimizer.ts";
 export { unmatched } from "./optimizer/name-pattern.ts";
 export { StableAdamW } from "./optimizer/stable-adamw.ts";
 export type { StableAdamWOptions } from "./optimizer/stable-adamw.ts";

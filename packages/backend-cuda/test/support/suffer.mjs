@@ -71,6 +71,22 @@ const works = {
     backend.release(kept);
     await backend[Symbol.asyncDispose]();
   },
+  /** A product of ones, three times. */
+  async products() {
+    const backend = await createCudaBackend();
+    const matrix = () => ({ ...vector(backend, 64), shape: [8, 8], strides: [8, 1] });
+    const [ones, out] = [matrix(), matrix()];
+    backend.run("fill", [ones], [], { value: 1 });
+    for (let round = 0; round < 3; round++) {
+      try {
+        backend.run("matmul", [out], [ones, ones], { alpha: 1, accumulate: false });
+        console.log(String(new Float32Array(await backend.read(out.buffer, 0, 4))[0]));
+      } catch (error) {
+        console.log(`${error.name}: ${error.message}`);
+      }
+    }
+    await backend[Symbol.asyncDispose]();
+  },
   /** Sums of segments, whose command is several kernels, twice. */
   async segments() {
     const backend = await createCudaBackend();

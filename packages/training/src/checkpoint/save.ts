@@ -7,7 +7,7 @@ import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
 import type { DType } from "@modernbert-ts/tensor-core";
 import { AtomicDirectory } from "../files/atomic-directory.ts";
 import { ioError } from "../errors.ts";
-import type { NamedTensors } from "../optimizer/optimizer.ts";
+import type { ReadableTensors } from "../collectives/gather-tensors.ts";
 import { CheckpointError } from "./errors.ts";
 import { removeOldCheckpoints } from "./find.ts";
 import { checkpointFiles, checkpointName, manifestOf } from "./format.ts";
@@ -15,8 +15,8 @@ import type { CheckpointFile } from "./format.ts";
 
 export interface CheckpointContents {
   readonly step: number;
-  readonly model: NamedTensors;
-  readonly optimizer: NamedTensors;
+  readonly model: ReadableTensors;
+  readonly optimizer: ReadableTensors;
   /** Anything that JSON can hold. */
   readonly state: unknown;
   /** Further text files by name, such as config.json and tokenizer.json. */
@@ -109,7 +109,7 @@ function json(value: unknown): Buffer {
 }
 
 /** Fetched from the device one by one, as their turn comes. */
-function* entriesOf(tensors: NamedTensors): Generator<TensorEntry> {
+function* entriesOf(tensors: ReadableTensors): Generator<TensorEntry> {
   for (const [name, tensor] of tensors)
     yield { name, dtype: safetensorsDType[tensor.dtype], shape: tensor.shape, data: () => tensor.read() };
 }

@@ -23,10 +23,10 @@ export async function agreeOnOptions<Row>(
   }
 }
 
-/** Parameters and optimizer of rank 0, on all ranks. */
+/** Parameters and optimizer of rank 0, on all ranks, but for states that one of them holds for all. */
 export function shareParameters<Row>({ model, optimizer }: TrainerOptions<Row>, collective: Collective): void {
+  const states = [...optimizer.state()].filter(([name]) => optimizer.ownerOf?.(name) === undefined);
   collective.group(() => {
-    for (const tensors of [model.parameters, optimizer.state()])
-      for (const tensor of tensors.values()) collective.broadcast(tensor.view);
+    for (const [, tensor] of [...model.parameters, ...states]) collective.broadcast(tensor.view);
   });
 }

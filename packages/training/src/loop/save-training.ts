@@ -1,9 +1,10 @@
-/** A checkpoint of a run: what every rank's loader says, gathered; the rest is the same everywhere and written by rank 0. */
+/** A checkpoint of a run: what every rank's loader says, gathered, and the parts of an optimizer that they share; rank 0 writes it. */
 import { join } from "node:path";
 import type { Collective } from "@modernbert-ts/tensor-core";
 import { checkpointName } from "../checkpoint/format.ts";
 import { saveCheckpoint } from "../checkpoint/save.ts";
 import { gatherJson } from "../collectives/gather.ts";
+import { gatherTensors } from "../collectives/gather-tensors.ts";
 import type { Score } from "./evaluate.ts";
 import type { CheckpointEvent } from "./events.ts";
 import { bestCheckpoints, lastSoundCheckpoint } from "./scored-checkpoints.ts";
@@ -36,6 +37,7 @@ export async function saveTraining<Row>(
   if (!checkpoints) return;
   const alone = collective.world === 1;
   const loaders = alone ? [loaderState] : await gatherJson(model.runtime, collective, loaderState);
+  const states = alone ? optimizer.state() : await gatherTensors(model.runtime, collective, optimizer.state());
   if (collective.rank === 0) {
     const state: TrainingState = {
       version: 3,
@@ -52,7 +54,7 @@ export async function saveTraining<Row>(
     const { step } = progress;
     const { files = {} } = checkpoints;
     await saveCheckpoint(
-      { step, model: model.parameters, optimizer: optimizer.state(), state, files },
+      { step, model: model.parameters, optimizer: states, state, files },
       {
         ...checkpoints,
         spare: () => spared(checkpoints, losses.firstLoss),

@@ -74,13 +74,16 @@ void mb_products::multiply(const mb_gemm &gemm, cudaStream_t stream) {
   if (state == ok) state = found->second.multiply(gemm, stream);
   if (state == ok) return;
   plans.erase(found);
-  failed = true;
-  snprintf(text, sizeof text, "cuBLASLt answers %d to a product of %" PRId64 " x %" PRId64 " over %" PRId64 ", %" PRId64 " times, of dtype %d", state,
+  failed = state == no_memory ? "memory" : "value";
+  if (state == no_memory)
+    snprintf(text, sizeof text, "expected room for a product of cuBLASLt in memory, got none: use smaller batches, or release tensors");
+  else
+    snprintf(text, sizeof text, "cuBLASLt answers %d to a product of %" PRId64 " x %" PRId64 " over %" PRId64 ", %" PRId64 " times, of dtype %d", state,
            gemm.rows, gemm.columns, gemm.depth, gemm.batch, gemm.dtype);
 }
 
-const char *mb_products::take_failure() {
-  if (!failed) return nullptr;
-  failed = false;
-  return text;
+mb_products::failure mb_products::take_failure() {
+  const char *const kind = failed;
+  failed = nullptr;
+  return {kind, kind ? text : nullptr};
 }

@@ -20,13 +20,18 @@ public:
 
   /* Queues it. What goes wrong is kept as `failure`. */
   void multiply(const mb_gemm &gemm, cudaStream_t stream);
-  /* Of the last product, once; nullptr when there was none. */
-  const char *take_failure();
+  struct failure {
+    const char *kind; /* "value" or "memory" */
+    const char *text;
+  };
+  /* Of the last product, once; without text when there was none. */
+  failure take_failure();
 
 private:
   mb_cublaslt lt;
   std::map<mb_plan_key, mb_plan> plans;
-  bool failed = false, tune = false;
+  const char *failed = nullptr; /* the kind */
+  bool tune = false;
   char text[256] = "";
 };
 
