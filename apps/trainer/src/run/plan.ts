@@ -97,7 +97,7 @@ export function planOf(
           ? undefined
           : Math.max(1, Math.ceil(parseCount(evaluation.tokens)! / rowLength)),
       store: validation,
-      batches: { ...common, ...examples, seed: 0, rows: 1, epochs: 1 },
+      batches: { ...common, ...examples, seed: 0, rows: 1, epochs: 1, pieces: "in order" },
     },
     checkpoints: {
       every: parseInterval(checkpoints.every)!,

@@ -38,6 +38,8 @@ export interface PackedLoaderOptions<Row> extends CutOptions {
   readonly world?: number;
   /** Stop after so many epochs; endless when absent. */
   readonly epochs?: number;
+  /** Those of long documents (default "shuffled" among all). */
+  readonly pieces?: "shuffled" | "in order";
 }
 
 /** What must be the same for a continuation to be exact. */
@@ -74,7 +76,7 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
     checkInteger("PackedLoader", "rank", rank, 0, world - 1);
     this.#options = options;
     this.#cutter = new SequenceCutter(store, options);
-    const pieces = piecesOf(store, this.#cutter, state);
+    const pieces = options.pieces === "in order" ? undefined : piecesOf(store, this.#cutter, state);
     this.#settings = { ...settingsOf(options, bufferSize), ...(pieces ? { pieces: pieces.count } : {}) };
     if (state !== undefined) checkSettings(this.#settings, state, options.formerRowLength);
     const order = orderOf(store, pieces, seed, epochs, state?.stream.position);
