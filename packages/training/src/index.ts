@@ -19,7 +19,7 @@ export type { PrefetchOptions } from "./data/prefetch/prefetch-loader.ts";
 export { serveBatches } from "./data/prefetch/serve.ts";
 export type { Channel } from "./data/prefetch/messages.ts";
 export { batchesOf } from "./data/packing/batch.ts";
-export type { Batch, BatchLoader, PackedRow } from "./data/packing/batch.ts";
+export type { Batch, BatchLoader, BatchSource, PackedRow } from "./data/packing/batch.ts";
 export { maskedLmLoader } from "./objectives/masked-lm/loader.ts";
 export type { MaskedLmBatch, MaskedLmLoaderOptions } from "./objectives/masked-lm/loader.ts";
 export { maskedLmObjective } from "./objectives/masked-lm/objective.ts";

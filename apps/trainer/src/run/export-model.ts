@@ -6,9 +6,6 @@ import {
   bestCheckpoints,
   filesBesideWeights,
   ioError,
-  isSound,
-  lastSoundCheckpoint,
-  lossOf,
   openCheckpoint,
   openLatestCheckpoint,
   trainingStateOf,
@@ -16,6 +13,7 @@ import {
 } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { runLayout } from "../run-folder.ts";
+import { comeApart } from "./sound.ts";
 
 const weights = "model.safetensors";
 
@@ -82,16 +80,14 @@ export async function checkpointAt(path: string, onNotice: (notice: string) => v
   if (!existsSync(folder)) return path;
   const latest = await openLatestCheckpoint(folder, onNotice);
   if (!latest) throw new UserError(`there is no checkpoint in ${folder} yet: train first`);
-  const { firstLoss, best, ...state } = trainingStateOf(latest);
+  const { best } = trainingStateOf(latest);
   const [kept] = best ? bestCheckpoints(folder, 1, best) : [];
   if (kept) {
     onNotice(`taking the best checkpoint, ${best!.metric} ${kept.value.toPrecision(4)}: ${kept.path}`);
     return kept.path;
   }
-  const loss = lossOf(state)?.loss;
-  if (loss === undefined || isSound(loss, firstLoss)) return latest.path;
-  const sound = lastSoundCheckpoint(folder, firstLoss);
-  throw new UserError(
-    `${latest.path} was saved after training had come apart (loss ${loss.toPrecision(4)}): name the checkpoint to take${sound ? `, such as ${sound.path}` : ""}`,
-  );
+  const apart = comeApart(latest, folder);
+  if (!apart) return latest.path;
+  const { sound, what } = apart;
+  throw new UserError(`${what}: name the checkpoint to take${sound ? `, such as ${sound}` : ""}`);
 }

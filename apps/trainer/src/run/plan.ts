@@ -30,7 +30,12 @@ export interface RunPlan {
         readonly batches: BatchSettings;
       }
     | undefined;
-  readonly checkpoints: { readonly every: Interval; readonly keep: number; readonly keepBest: number };
+  readonly checkpoints: {
+    readonly every: Interval;
+    readonly keep: number;
+    readonly keepEvery?: Interval;
+    readonly keepBest: number;
+  };
   /** undefined: the first step that is not finite ends training. */
   readonly skipPatience: number | undefined;
 }
@@ -92,7 +97,12 @@ export function planOf(
       store: validation,
       batches: { ...common, ...examples, seed: 0, rows: 1, epochs: 1 },
     },
-    checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep, keepBest: checkpoints.keep_best },
+    checkpoints: {
+      every: parseInterval(checkpoints.every)!,
+      keep: checkpoints.keep,
+      ...(checkpoints.keep_every === undefined ? {} : { keepEvery: parseInterval(checkpoints.keep_every)! }),
+      keepBest: checkpoints.keep_best,
+    },
     skipPatience: optimizer.skip_above === undefined ? undefined : optimizer.skip_patience,
   };
 }

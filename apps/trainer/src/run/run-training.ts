@@ -24,7 +24,7 @@ import type { RunPlan } from "./plan.ts";
 import { alone, backendOf } from "./ranks.ts";
 import type { RunRanks } from "./ranks.ts";
 import { findStart } from "./resume.ts";
-import { trainPhase } from "./train-phase.ts";
+import { trainWithRoom } from "./train-with-room.ts";
 
 export interface RunOptions {
   /** `auto` or the path of a checkpoint; a new run when absent. */
@@ -107,7 +107,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
   const { totalTokens } = phases.at(-1)!.plan;
   const context = { config, objective, phases, runtime, choice, collective, ranks, onNotice, tell };
   for (let { index } = start ? phaseToGoOn(phases, trainingStateOf(start)) : phases[0]!; ; index++) {
-    const result: TrainingResult = await trainPhase(
+    const result: TrainingResult = await trainWithRoom(
       {
         ...context,
         onStart({ phase: { name, plan }, objective: made, startTokens, stop }) {

@@ -1,4 +1,4 @@
-/** Checkpoints by their scores: the best ones, and whether one was saved after training had come apart. */
+/** Checkpoints by what they say of themselves: the best, those at milestones, and whether one was saved after training had come apart. */
 import fs from "node:fs";
 import { join } from "node:path";
 import { completeCheckpoints } from "../checkpoint/find.ts";
@@ -6,6 +6,8 @@ import type { CheckpointRef } from "../checkpoint/find.ts";
 import { checkpointFiles } from "../checkpoint/format.ts";
 import { compare, lowestLoss, valueOf } from "./best-score.ts";
 import type { Criterion } from "./best-score.ts";
+import { isDue } from "./interval.ts";
+import type { Interval } from "./interval.ts";
 import type { TrainingState } from "./training-state.ts";
 
 interface StateLoss {
@@ -19,9 +21,19 @@ export interface ScoredCheckpoint extends CheckpointRef, StateLoss {}
 /** Those whose loss is known, oldest first. */
 export function scoredCheckpoints(directory: string): ScoredCheckpoint[] {
   return completeCheckpoints(directory).flatMap((checkpoint) => {
-    const state = stateOf(checkpoint);
-    const loss = state && lossOf(state);
+    const loss = lossOf(stateIn(checkpoint));
     return loss === undefined ? [] : [{ ...checkpoint, ...loss }];
+  });
+}
+
+/** The first at or behind each multiple of an interval, oldest first. */
+export function milestones(directory: string, every: Interval): CheckpointRef[] {
+  let before = { step: 0, tokens: 0 };
+  return completeCheckpoints(directory).filter((checkpoint) => {
+    const { progress } = stateIn(checkpoint);
+    if (!progress || !isDue(every, before, progress)) return false;
+    before = progress;
+    return true;
   });
 }
 
@@ -33,7 +45,7 @@ export function bestCheckpoints(
 ): (CheckpointRef & { readonly value: number })[] {
   return completeCheckpoints(directory)
     .flatMap((checkpoint) => {
-      const score = stateOf(checkpoint)?.score;
+      const { score } = stateIn(checkpoint);
       const value = score ? valueOf(score, criterion) : undefined;
       return value === undefined ? [] : [{ ...checkpoint, value }];
     })
@@ -58,10 +70,11 @@ export function lossOf({ score, trainingLoss }: Partial<TrainingState>): StateLo
   return typeof trainingLoss === "number" ? { loss: trainingLoss, heldOut: false } : undefined;
 }
 
-function stateOf({ path }: CheckpointRef): Partial<TrainingState> | undefined {
+/** Empty where it does not read. */
+function stateIn({ path }: CheckpointRef): Partial<TrainingState> {
   try {
-    return JSON.parse(fs.readFileSync(join(path, checkpointFiles.state), "utf8")) as Partial<TrainingState>;
+    return (JSON.parse(fs.readFileSync(join(path, checkpointFiles.state), "utf8")) ?? {}) as Partial<TrainingState>;
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -1,12 +1,13 @@
 /** What a training loop is made of, and what it gives back. */
 import type { Collective } from "@modernbert-ts/tensor-core";
-import type { BatchLoader } from "../data/packing/batch.ts";
+import type { BatchSource } from "../data/packing/batch.ts";
 import type { TrainableModel } from "../objectives/objective.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
 import { CheckpointError } from "../checkpoint/errors.ts";
 import { EarlyStopping, lowestLoss } from "./best-score.ts";
 import type { BestScore, Criterion } from "./best-score.ts";
 import { DivergenceWatch } from "./divergence.ts";
+import type { ReduceDtype } from "./device-step.ts";
 import type { Score } from "./evaluate.ts";
 import type { TrainingObserver } from "./events.ts";
 import type { Interval } from "./interval.ts";
@@ -20,12 +21,14 @@ export interface TrainerOptions<Row> {
   readonly phase?: number;
   readonly model: TrainableModel<Row>;
   readonly optimizer: Optimizer;
-  readonly loader: BatchLoader<Row>;
+  readonly loader: BatchSource<Row>;
   /**
    * The processes that train together, each with its own loader (its `rank` and `world`) on data and a model that are the same. Clocks count
    * the tokens of all ranks; all are given the same options, and rank 0 alone reports and saves. Default: this process alone.
    */
   readonly collective?: Collective;
+  /** In which dtype they sum gradients (default f32). */
+  readonly reduceDtype?: ReduceDtype;
   /** Learning rate of a step from the tokens seen before it. */
   readonly learningRate: (tokens: number) => number;
   /** The first step that reaches so many tokens is the last; the end of the loader's data ends training too. */
@@ -39,15 +42,22 @@ export interface TrainerOptions<Row> {
     /** So many evaluations in a row that are no better than the best end training; each that is better is saved. Absent: never. */
     readonly patience?: number;
   };
-  /** Saves at every interval, at the end and when stopped. `files` and `settings` go into each checkpoint. */
+  /**
+   * Saves at every interval, at the end and when stopped, all but the last while training goes on: until such a one is on disk, all that it
+   * holds is in the host's memory. `files` and `settings` go into each checkpoint.
+   */
   readonly checkpoints?: {
     readonly directory: string;
     readonly every: Interval;
     readonly keep?: number;
     /** How many of the best stay beyond these, and the last that is sound; those evaluated at their very step (default 0, with `patience` 1). */
     readonly keepBest?: number;
+    /** The first at or behind each multiple stays for good. */
+    readonly keepEvery?: Interval;
     readonly files?: Readonly<Record<string, string>>;
     readonly settings?: unknown;
+    /** Row length of the batches before they were halved for want of memory. */
+    readonly halvedFrom?: number;
   };
   /** So many skipped steps in a row end training (of an optimizer with `skipAbove`). Absent: the first step that is not finite does. */
   readonly skipPatience?: number;

@@ -22,7 +22,7 @@ export interface TrainingState {
   readonly phase?: number;
   /** What the loader of each rank gave, in the order of ranks. */
   readonly loaders: readonly unknown[];
-  /** Length of the metrics file up to and with the line about this checkpoint, 0 without one. */
+  /** Length of the metrics file up to this checkpoint, in those of earlier releases with the line about it; 0 without one. */
   readonly metricsPosition: number;
   /** Of this very step, so that it is not evaluated twice; null when it was not evaluated. */
   readonly score?: Score | null;
@@ -32,6 +32,8 @@ export interface TrainingState {
   readonly firstLoss?: number | undefined;
   /** Running mean of the training loss. */
   readonly trainingLoss?: number | undefined;
+  /** Row length of the loaders before it was halved for want of memory; absent where it was not. */
+  readonly halvedFrom?: number;
   /** Whatever the caller wants to find again: its configuration. */
   readonly settings: unknown;
 }

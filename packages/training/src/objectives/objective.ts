@@ -107,6 +107,8 @@ export interface BatchSettings {
   readonly maxLength: number;
   readonly longDocuments: "split" | "truncate";
   readonly rowLength: number;
+  /** Of a state that may be gone on from too, with other rows of the same sequences. */
+  readonly formerRowLength?: number;
   /** Of all ranks together. */
   readonly rows: TokenSchedule;
   /** Labelled examples of a step, of all ranks together; takes the place of `rows`. */
