@@ -58,12 +58,13 @@ export async function startServer(
     log: app.log,
     onState: (state) => {
       if (state === "ready") scheduler.schedule();
-      if (state === "failed") scheduler.rejectAll(new ServeError("Unhealthy", whyUnhealthy({ worker, options })!));
+      if (state === "failed") scheduler.rejectAll(new ServeError("Unhealthy", whyUnhealthy({ worker })!));
     },
   });
   const scheduler = new Scheduler(worker, {
     maxTokens: options.maxBatchTokens,
     maxRequests: options.maxBatchRequests ?? Number.POSITIVE_INFINITY,
+    patience: options.requestTimeout * 1000,
   });
   const service: Service = {
     options,
