@@ -97,7 +97,9 @@ test("everything queued is taken once, in bounded batches", () => {
   fc.assert(
     fc.property(requests, limits, (lists, given: BatchLimits) => {
       let id = 0;
-      const queue = filled(...lists.map((list) => list.map(({ tokens, key, alone }) => item(id++, tokens, key, alone))));
+      const queue = filled(
+        ...lists.map((list) => list.map(({ tokens, key, alone }) => item(id++, tokens, key, alone))),
+      );
       const taken: number[] = [];
       for (let batch = queue.take(() => given); batch.length > 0; batch = queue.take(() => given)) {
         expect(new Set(batch.map(({ key }) => key)).size).toBe(1);

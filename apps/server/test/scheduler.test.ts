@@ -174,7 +174,11 @@ test("the first batch is small while nothing is known of the model's speed, of e
 test("a single that comes while a bulk is computed is in the next batch", async () => {
   const { worker, scheduler, run } = setup(256);
   worker.shut();
-  const bulk = scheduler.run(embed, Array.from({ length: 100 }, (_, index) => ids(index, 250)), forever);
+  const bulk = scheduler.run(
+    embed,
+    Array.from({ length: 100 }, (_, index) => ids(index, 250)),
+    forever,
+  );
   await turns();
   let answered = 0;
   const single = run(7777).then((result) => ((answered = worker.batches.length), result));

@@ -158,10 +158,13 @@ export class Scheduler {
     const expected = this.#speeds.expect(jobs[0]!.task.name, tokens);
     this.#running = { jobs, since: performance.now(), expected };
     const most = Math.max(this.#limits.patience, slack * expected);
-    const hangs = setTimeout(() => {
-      const seconds = (ms: number): string => (ms / 1000).toFixed(1);
-      this.#worker.replace(`a batch took ${seconds(most)} s instead of ${seconds(expected)} s`, "broken");
-    }, Math.min(most, 2 ** 31 - 1));
+    const hangs = setTimeout(
+      () => {
+        const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+        this.#worker.replace(`a batch took ${seconds(most)} s instead of ${seconds(expected)} s`, "broken");
+      },
+      Math.min(most, 2 ** 31 - 1),
+    );
     void this.#compute(jobs, tokens).finally(() => {
       clearTimeout(hangs);
       this.#running = undefined;
