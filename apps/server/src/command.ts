@@ -31,9 +31,15 @@ export function parseCommand(args: readonly string[]): Invocation {
     command.addOption(option);
     onlyOnce(command, option);
   }
-  const { modelId, hostname, debug, hfToken, huggingfaceHubCache, jsonOutput, ...rest } = command
-    .parse(args, { from: "user" })
-    .opts<Omit<ServeOptions, "model" | "host"> & OtherFlags>();
+  const {
+    modelId,
+    hostname,
+    debug,
+    hfToken,
+    huggingfaceHubCache,
+    jsonOutput: _always,
+    ...rest
+  } = command.parse(args, { from: "user" }).opts<Omit<ServeOptions, "model" | "host"> & OtherFlags>();
   const hub = { ...(hfToken && { token: hfToken }), ...(huggingfaceHubCache && { cache: huggingfaceHubCache }) };
   return { options: { ...rest, model: modelId, host: hostname }, debug, hub };
 }
@@ -141,8 +147,8 @@ function variableOf(name: string): string {
 }
 
 /** A whole number within its bounds, whose environment variable is named like the flag. */
-function count(flags: string, description: string, value?: number): Option {
-  const option = new Option(flags, description);
+function count(names: string, description: string, value?: number): Option {
+  const option = new Option(names, description);
   const [least, most] = bounds[option.attributeName() as keyof typeof bounds];
   option.env(variableOf(option.name())).argParser((text: string) => {
     const number = Number(text);

@@ -53,9 +53,10 @@ test.each([
   expect(Math.max(...waited)).toBeLessThanOrEqual(2);
 });
 
+const bulk = (from: number, tokens: number): Item[] =>
+  Array.from({ length: 400 / tokens }, (_, index) => item(from + index, tokens));
+
 test("bulks take turns by tokens, whoever came first", () => {
-  const bulk = (from: number, tokens: number): Item[] =>
-    Array.from({ length: 400 / tokens }, (_, index) => item(from + index, tokens));
   const queue = filled(bulk(0, 100), bulk(1000, 50));
   const tokens = [0, 0];
   for (let batch = 0; batch < 4; batch++) {

@@ -72,11 +72,11 @@ describe("batching", () => {
 });
 
 test("fill-mask requests that ask for other numbers of predictions share a batch, and get theirs", async () => {
-  await using server = await readyStub();
+  await using server = await readyStub({ maxConcurrentRequests: 4 });
   const held = embed(server, [[magic.hold]]);
   await until(200, async () => (server.batches.length > 0 ? health(server) : Response.error()));
   const asked = [1, 3, 5].map((top_k) => server.post("/fill-mask", { inputs: "a [MASK]", parameters: { top_k } }));
-  await pause(100);
+  await until(429, () => embed(server, [[9]], { signal: AbortSignal.timeout(500) })); // all three have come
   server.release();
   const answers = (await Promise.all(asked.map(async (answer) => (await answer).json()))) as unknown[][];
   expect(answers.map(({ length }) => length)).toEqual([1, 3, 5]);

@@ -82,7 +82,10 @@ describe("exact refusals", () => {
   ])("a key given twice is refused, at the place where it counts: %s", async (body, status) => {
     const answer = await server.post("/embed", body);
     expect(answer.status).toBe(status);
-    if (status !== 200) expect(await answer.json()).toMatchObject({ error: expect.stringContaining("duplicate field `inputs`") as string });
+    if (status !== 200)
+      expect(await answer.json()).toMatchObject({
+        error: expect.stringContaining("duplicate field `inputs`") as string,
+      });
   });
 
   test.each([
@@ -142,7 +145,11 @@ describe("anything at all", () => {
 
   test("sockets that say nonsense are closed", async () => {
     const { port, hostname } = new URL(server.url);
-    const answers = ["\0\0\0\0\r\n\r\n", "POST /embed HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n", `GET / HTTP/1.1\r\nhost: x\r\nx: ${"y".repeat(20_000)}\r\n\r\n`].map(
+    const answers = [
+      "\0\0\0\0\r\n\r\n",
+      "POST /embed HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n",
+      `GET / HTTP/1.1\r\nhost: x\r\nx: ${"y".repeat(20_000)}\r\n\r\n`,
+    ].map(
       (nonsense) =>
         new Promise<string>((resolve) => {
           let heard = "";

@@ -20,7 +20,7 @@ beforeAll(async () => {
   });
   client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "none", maxRetries: 0 });
   await server.ready;
-});
+}, 60_000);
 afterAll(() => server.close());
 
 async function ask<T>(path: string, body: unknown): Promise<T> {
@@ -233,7 +233,10 @@ describe("/fill-mask", () => {
     [{ inputs: "no mask" }, "`inputs` needs a [MASK], text 0 has none"],
     [{ inputs: ["[MASK]", "[MASK]".repeat(33)] }, "`inputs` may have at most 32 [MASK], text 1 has 33"],
     [{ inputs: "[MASK]", parameters: { top_k: 101 } }, "parameters.top_k"],
-    [{ inputs: "[MASK]", parameters: { targets: [" improbablelongword"] } }, "expected targets of one token of the model"],
+    [
+      { inputs: "[MASK]", parameters: { targets: [" improbablelongword"] } },
+      "expected targets of one token of the model",
+    ],
     [{ inputs: "[MASK]", parameters: { targets: [] } }, "targets"],
     [{ inputs: "[MASK]", parameters: { temperature: 1 } }, "temperature"],
     [{ inputs: [1, 2] }, "`inputs` should be a string or a list of strings, got number"],

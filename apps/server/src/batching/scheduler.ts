@@ -42,6 +42,8 @@ const slack = 10;
 /** Starting the model again to be rid of a batch is worth this much more (ms) than the start itself takes. */
 const worthwhile = 1_000;
 
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+
 /** The batch that the model is computing. */
 interface Running {
   readonly jobs: readonly Job[];
@@ -142,7 +144,7 @@ export class Scheduler {
     const { since, expected } = this.#running;
     const left = since + expected - performance.now();
     if (left <= this.#worker.loadTime + worthwhile) return;
-    this.#worker.replace(`nobody waits any more for what would take ${(left / 1000).toFixed(0)} s`, "wanted");
+    this.#worker.replace(`nobody waits any more for what would take ${seconds(left)} s`, "wanted");
   }
 
   #next(): void {
@@ -160,7 +162,6 @@ export class Scheduler {
     const most = Math.max(this.#limits.patience, slack * expected);
     const hangs = setTimeout(
       () => {
-        const seconds = (ms: number): string => (ms / 1000).toFixed(1);
         this.#worker.replace(`a batch took ${seconds(most)} s instead of ${seconds(expected)} s`, "broken");
       },
       Math.min(most, 2 ** 31 - 1),
