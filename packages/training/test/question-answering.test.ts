@@ -4,7 +4,7 @@ import { multipleChoiceObjective } from "../src/objectives/multiple-choice/objec
 import { bestSpan } from "../src/objectives/question-answering/best-span.ts";
 import { questionAnsweringObjective as objective } from "../src/objectives/question-answering/objective.ts";
 import type { WindowNote } from "../src/objectives/question-answering/reading.ts";
-import { label, loaderOf, scoreOf, smallModel, trainSteps } from "./support/labelled.ts";
+import { expectExactResume, label, scoreOf, smallModel, trainSteps } from "./support/labelled.ts";
 
 const animals = ["cat", "dog", "bird", "fish"];
 const records = Array.from({ length: 24 }, (_, at) => {
@@ -67,15 +67,7 @@ test.each([
   await expect(label(objective, [{ ...records[0]!, answers }])).rejects.toThrow(/records\.jsonl:1/);
 });
 
-test("its loader goes on bit for bit", async () => {
-  const labelled = await label(objective, records);
-  const whole = loaderOf(objective, labelled);
-  const expected = Array.from({ length: 4 }, () => whole.next());
-  const first = loaderOf(objective, labelled);
-  first.next();
-  const second = loaderOf(objective, labelled, JSON.parse(JSON.stringify(first.state())));
-  expect([second.next(), second.next(), second.next()]).toEqual(expected.slice(1));
-});
+test("its loader goes on bit for bit", () => expectExactResume(objective, records));
 
 test("the best span ends where it begins or later, is short enough, and lies in the text", () => {
   const offsets = Int32Array.of(-1, -1, -1, -1, 0, 3, 4, 7, 8, 11, -1, -1);

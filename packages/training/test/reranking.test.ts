@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { batchesOf } from "../src/data/packing/batch.ts";
 import { rerankingObjective as objective } from "../src/objectives/reranking/objective.ts";
-import { batches, label, loaderOf, scoreOf, smallModel, trainSteps } from "./support/labelled.ts";
+import { batches, expectExactResume, label, scoreOf, smallModel, trainSteps } from "./support/labelled.ts";
 
 const animals = ["cat", "dog", "bird", "fish"];
 /** Lists of 2 to 4 documents; the one with the animal of the query is right. */
@@ -69,12 +69,4 @@ test.each([
   await expect(label(objective, [record], { loss })).rejects.toThrow(message);
 });
 
-test("its loader goes on bit for bit", async () => {
-  const labelled = await label(objective, records);
-  const whole = loaderOf(objective, labelled);
-  const expected = Array.from({ length: 4 }, () => whole.next());
-  const first = loaderOf(objective, labelled);
-  first.next();
-  const second = loaderOf(objective, labelled, JSON.parse(JSON.stringify(first.state())));
-  expect([second.next(), second.next(), second.next()]).toEqual(expected.slice(1));
-});
+test("its loader goes on bit for bit", () => expectExactResume(objective, records));

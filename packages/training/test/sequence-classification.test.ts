@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { rowOfExamples } from "../src/data/examples/example-row.ts";
 import { sequenceClassificationObjective as objective } from "../src/objectives/sequence-classification/objective.ts";
 import { sequenceMetrics } from "../src/objectives/sequence-classification/metrics.ts";
-import { batches, label, loaderOf, scoreOf, smallModel, trainSteps } from "./support/labelled.ts";
+import { batches, expectExactResume, label, scoreOf, smallModel, trainSteps } from "./support/labelled.ts";
 
 const animals = ["cat", "dog", "bird"];
 const colours = ["red", "green", "blue"];
@@ -75,15 +75,7 @@ test("the loss is the cross-entropy of the predictions, however examples are pac
   expect(together.loss).toBeCloseTo(surprise(3, 0) + surprise(8, 1) + surprise(20, 2), 4);
 });
 
-test("its loader goes on bit for bit", async () => {
-  const labelled = await label(objective, records);
-  const whole = loaderOf(objective, labelled);
-  const expected = Array.from({ length: 5 }, () => whole.next());
-  const first = loaderOf(objective, labelled);
-  for (let at = 0; at < 2; at++) first.next();
-  const second = loaderOf(objective, labelled, JSON.parse(JSON.stringify(first.state())));
-  expect([second.next(), second.next(), second.next()]).toEqual(expected.slice(2));
-});
+test("its loader goes on bit for bit", () => expectExactResume(objective, records));
 
 test.each([
   ["a label that is not in the map", { text: "a", label: "cow" }, 'expected one of the labels cat, dog, got "cow"'],

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { entitiesOf, entityScores } from "../src/metrics/entities.ts";
 import { tokenClassificationObjective as objective } from "../src/objectives/token-classification/objective.ts";
 import { firstTokens } from "../src/objectives/token-classification/reading.ts";
-import { batches, label, loaderOf, scoreOf, smallModel, tokenizer, trainSteps } from "./support/labelled.ts";
+import { batches, expectExactResume, label, scoreOf, smallModel, tokenizer, trainSteps } from "./support/labelled.ts";
 
 const tags: Readonly<Record<string, string>> = { cat: "B-ANIMAL", dog: "B-ANIMAL", red: "B-COLOUR", big: "I-COLOUR" };
 const records = Array.from({ length: 36 }, (_, at) => {
@@ -53,15 +53,7 @@ test.each([
   await expect(label(objective, [record], {}, { labels: ["O", "B-ANIMAL"] })).rejects.toThrow(message);
 });
 
-test("its loader goes on bit for bit", async () => {
-  const labelled = await label(objective, records);
-  const whole = loaderOf(objective, labelled);
-  const expected = Array.from({ length: 4 }, () => whole.next());
-  const first = loaderOf(objective, labelled);
-  first.next();
-  const second = loaderOf(objective, labelled, JSON.parse(JSON.stringify(first.state())));
-  expect([second.next(), second.next(), second.next()]).toEqual(expected.slice(1));
-});
+test("its loader goes on bit for bit", () => expectExactResume(objective, records));
 
 test("baselines: the tag of each word, and of all words", async () => {
   const ambiguous = [

@@ -1,6 +1,6 @@
 /** What learns in a run: the model, what of it stays frozen, its optimizer and, where one is kept, the moving average of the weights. */
-import { AveragedOptimizer, createOptimizer, freeze } from "@modernbert-ts/training";
-import type { Optimizer, TrainableModel } from "@modernbert-ts/training";
+import { AveragedOptimizer, createOptimizer, freeze, ShardedOptimizer } from "@modernbert-ts/training";
+import type { Learned, Optimizer, TrainableModel } from "@modernbert-ts/training";
 import type { ModernBert } from "@modernbert-ts/modernbert";
 import { settingsOf } from "../config/objective-settings.ts";
 import { createModel } from "./model.ts";
@@ -18,17 +18,18 @@ export interface Learner extends Disposable {
 
 /** @throws what `createModel` throws; UsageError for parts of names that no parameter has, in any of the phases. */
 export async function createLearner(
-  { runtime, objective, phases, tell }: RunContext,
+  { runtime, objective, phases, tell, collective }: RunContext,
   { config, data, plan }: PlannedPhase,
 ): Promise<Learner> {
   const { freeze: frozen } = config.model;
-  const { kind, ema_decay: decay } = config.optimizer;
+  const { kind, ema_decay: decay, zero_stage: stage } = config.optimizer;
   const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
   for (const phase of phases) checkParameterNames(phase.config, [...bert.parameters.keys()]);
   if (config.batch.gradient_checkpointing) bert.checkpointGradients();
   const whole = objective.model(bert, { seed: config.seed }, settingsOf(config, objective).training);
   const model = frozen.length > 0 ? freeze(whole, frozen) : whole;
-  const plain = createOptimizer(kind, model, plan.optimizer);
+  const make = (learned: Learned): Optimizer => createOptimizer(kind, learned, plan.optimizer);
+  const plain = collective && stage === 1 ? new ShardedOptimizer(make, model, collective) : make(model);
   const average = decay === undefined ? undefined : new AveragedOptimizer(plain, model, decay);
   const optimizer = average ?? plain;
   return {

@@ -6,7 +6,7 @@ import { createConfig, initialiseParameters, ModernBert } from "@modernbert-ts/m
 import type { Runtime } from "@modernbert-ts/tensor-core";
 import { trainBpe } from "@modernbert-ts/tokenizer";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import type { ExampleLoader } from "../../src/data/examples/example-loader.ts";
 import type { ExampleStore } from "../../src/data/examples/example-store.ts";
 import { collectLabels, readExamples } from "../../src/data/examples/read-examples.ts";
@@ -137,4 +137,15 @@ export function scoreOf(
 
 export function loaderOf(objective: LabelledObjective, { data, values }: Labelled, state?: unknown): ExampleLoader {
   return objective.loader(data, batches, values, state) as ExampleLoader;
+}
+
+/** A loader that is made of the state of another gives what that would have given. */
+export async function expectExactResume(objective: LabelledObjective, records: readonly object[]): Promise<void> {
+  const labelled = await label(objective, records);
+  const whole = loaderOf(objective, labelled);
+  const expected = Array.from({ length: 4 }, () => whole.next());
+  const first = loaderOf(objective, labelled);
+  first.next();
+  const second = loaderOf(objective, labelled, JSON.parse(JSON.stringify(first.state())));
+  expect([second.next(), second.next(), second.next()]).toEqual(expected.slice(1));
 }
