@@ -136,7 +136,8 @@ describe("/v1/embeddings", () => {
     });
     for (const index of [0, 1]) {
       expectClose(inBase64.data[index]!.embedding, expected[index]!);
-      expect(inFloats.data[index]!.embedding).toEqual(Array.from(inBase64.data[index]!.embedding));
+      const [floats, bytes] = [inFloats, inBase64].map(({ data }) => Float32Array.from(data[index]!.embedding));
+      expect(floats).toEqual(bytes);
     }
   });
 
