@@ -11,7 +11,7 @@ export type { PromptOptions } from "./folder/prompts.ts";
 export type { TextSettings } from "./folder/settings.ts";
 export { embed, embedSequences, normalize } from "./tasks/embed.ts";
 export type { EmbedOptions, VectorOptions } from "./tasks/embed.ts";
-export { describePredictions, fillMask, fillMaskSequences } from "./tasks/fill-mask.ts";
+export { describePredictions, fillMask, fillMaskSequences, targetTokens } from "./tasks/fill-mask.ts";
 export type { FillMaskOptions, MaskPrediction } from "./tasks/fill-mask.ts";
 export { placesOf, pseudoLogLikelihood } from "./tasks/pseudo-log-likelihood.ts";
 export type { PseudoLogLikelihood, TokenLikelihood } from "./tasks/pseudo-log-likelihood.ts";
