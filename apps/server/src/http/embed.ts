@@ -63,13 +63,13 @@ export async function computeVectors(
   settings: EncodeSettings & VectorSettings,
   signal: AbortSignal,
 ): Promise<{ vectors: Float32Array[]; costs: Costs }> {
-  const { info, pooling } = service.files;
+  const { info, pooling, width } = service.files;
   if (info.head !== "none" && info.head !== "masked-lm")
     throw new ServeError("Backend", "Model is not an embedding model");
-  checkDimensions(settings.dimensions, info.hiddenSize);
+  checkDimensions(settings.dimensions, width);
   const { results, costs } = await infer(
     service,
-    { name: "embed", options: { pooling, normalize: false, dimensions: info.hiddenSize } },
+    { name: "embed", options: { pooling, normalize: false, dimensions: width } },
     inputs,
     settings,
     signal,
