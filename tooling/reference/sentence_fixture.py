@@ -5,6 +5,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import torch
+from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.models import Normalize, Pooling, Transformer
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -25,6 +27,10 @@ def modules(*paths: tuple[str, str]) -> list[dict]:
     return [{"idx": at, "name": str(at), "path": path, "type": f"sentence_transformers.models.{kind}"} for at, (kind, path) in enumerate(listed)]
 
 
+def dense(inputs: int, outputs: int, activation: str, **more: object) -> dict:
+    return {"in_features": inputs, "out_features": outputs, "bias": True, "activation_function": f"torch.nn.modules.{activation}"} | more
+
+
 POOLED = modules(("Pooling", "1_Pooling"))
 NORMALIZED = modules(("Pooling", "1_Pooling"), ("Normalize", "2_Normalize"))
 OLD_MEAN = {"word_embedding_dimension": 32, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
@@ -40,6 +46,31 @@ def folder(**files: object) -> dict:
     """A folder with mean pooling in the old form, and more files: `a__b` is a/b.json."""
     return {"modules.json": POOLED, "1_Pooling/config.json": OLD_MEAN} | {f"{name.replace('__', '/')}.json": value for name, value in files.items()}
 
+
+def behind(*steps: tuple[str, dict], mode: str | list[str] = "mean") -> dict:
+    """A folder whose pooling is followed by modules: Dense and LayerNorm with drawn weights, Normalize."""
+    paths = [(kind, f"{at + 2}_{kind}") for at, (kind, _) in enumerate(steps)]
+    configs = {f"{path}/config.json": config for (_, path), (_, config) in zip(paths, steps)}
+    return {"modules.json": modules(("Pooling", "1_Pooling"), *paths), "1_Pooling/config.json": pooling(mode)} | configs
+
+
+def weights_of(kind: str, config: dict, name: str) -> dict[str, torch.Tensor]:
+    """Drawn with few digits, so that they are short as JSON and exact in f32."""
+    random = generator(f"pipelines/sentence_transformers/{name}")
+    if kind == "LayerNorm":
+        shapes = {"norm.weight": [config["dimension"]], "norm.bias": [config["dimension"]]}
+    else:
+        inputs, outputs = config["in_features"], config["out_features"]
+        shapes = {"linear.weight": [outputs, inputs]} | ({"linear.bias": [outputs]} if config["bias"] else {})
+        if config.get("use_residual") and inputs != outputs:
+            shapes["residual.weight"] = [outputs, inputs]
+    return {name: torch.round(torch.randn(shape, generator=random) * 8) / 16 for name, shape in shapes.items()}
+
+
+MODES = ["max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"]
+FLAGS = {"word_embedding_dimension": 32, "pooling_mode_lasttoken": True, "pooling_mode_max_tokens": True, "pooling_mode_cls_token": True}
+LINEAR, GELU, TANH = "linear.Identity", "activation.GELU", "activation.Tanh"
+PLAIN_PROMPTS = {"prompts": {"query": "on the mat: "}}
 
 # Name, files over those of the base folder, texts, prompt by name.
 VARIANTS: list[tuple[str, dict, list[str], str | None]] = [
@@ -60,6 +91,20 @@ VARIANTS: list[tuple[str, dict, list[str], str | None]] = [
     ("Normalize and truncate_dim", folder(modules=NORMALIZED, config_sentence_transformers={"truncate_dim": 8}), TEXTS, None),
     ("spaces around", folder(), ["  the cat\n"], None),
     ("include_prompt false, no prompt", folder(**{"1_Pooling__config": pooling("mean", include_prompt=False)}), TEXTS, None),
+    *((f"mode {mode}", folder(**{"1_Pooling__config": pooling(mode)}), TEXTS, None) for mode in MODES),
+    ("modes in the order of the list", folder(**{"1_Pooling__config": pooling(["mean", "cls"])}), [SHORT], None),
+    ("several flags", folder(**{"1_Pooling__config": FLAGS}), [SHORT], None),
+    *(
+        (f"prompt left out of {mode}", folder(**{"1_Pooling__config": pooling(mode, include_prompt=False)}, config_sentence_transformers=PLAIN_PROMPTS), [SHORT], "query")
+        for mode in ("cls", "mean", "max", "weightedmean")
+    ),
+    ("Dense with Tanh, which is the default", behind(("Dense", {"in_features": 32, "out_features": 6, "bias": True})), TEXTS, None),
+    ("Dense with GELU, LayerNorm", behind(("Dense", dense(32, 6, GELU, module_input_name="sentence_embedding")), ("LayerNorm", {"dimension": 6})), TEXTS, None),
+    ("Dense without bias, Normalize", behind(("Dense", dense(32, 6, LINEAR, bias=False)), ("Normalize", {})), TEXTS, None),
+    ("Dense with a projected residual", behind(("Dense", dense(32, 6, TANH, use_residual=True))), TEXTS, None),
+    ("Dense with a plain residual", behind(("Normalize", {}), ("Dense", dense(32, 32, "activation.SiLU", use_residual=True))), [SHORT], None),
+    ("Dense of two modes, truncate_dim", behind(("Dense", dense(64, 8, "activation.ReLU")), mode=["cls", "max"]) | {"config_sentence_transformers.json": {"truncate_dim": 4}}, TEXTS, None),
+    ("LayerNorm alone", behind(("LayerNorm", {"dimension": 32})), [SHORT], None),
 ]
 
 
@@ -70,7 +115,7 @@ def make() -> None:
     save_base(base)
     saved = ("as it is saved", saved_files(base), [*TEXTS, LONG], None)
     variants = [
-        {"name": name, "files": files, "texts": texts, **({"promptName": prompt} if prompt else {}), "vectors": vectors_of(base, files, texts, prompt)}
+        {"name": name, "files": files, "texts": texts, **({"promptName": prompt} if prompt else {}), **written_weights(files), "vectors": vectors_of(base, files, texts, prompt)}
         for name, files, texts, prompt in [*VARIANTS, saved]
     ]
     lines = ",\n".join(json.dumps(variant) for variant in variants)
@@ -108,6 +153,20 @@ def saved_files(base: Path) -> dict:
         return {str(path): json.loads((Path(temporary) / path).read_text()) for path in paths if str(path) not in ("config.json", "tokenizer.json")}
 
 
+def step_weights(files: dict) -> dict[str, dict[str, torch.Tensor]]:
+    """Of each Dense and LayerNorm, by its path."""
+    return {
+        path: weights_of(path.split("_")[1], files[f"{path}/config.json"], path)
+        for path in (name.split("/")[0] for name in files)
+        if path.endswith(("_Dense", "_LayerNorm"))
+    }
+
+
+def written_weights(files: dict) -> dict:
+    weights = {path: {name: tensor.tolist() for name, tensor in tensors.items()} for path, tensors in step_weights(files).items()}
+    return {"weights": weights} if weights else {}
+
+
 def vectors_of(base: Path, files: dict, texts: list[str], prompt: str | None) -> list[list[float]]:
     with tempfile.TemporaryDirectory() as temporary:
         variant = Path(temporary) / "model"
@@ -116,6 +175,8 @@ def vectors_of(base: Path, files: dict, texts: list[str], prompt: str | None) ->
             (variant / path).parent.mkdir(parents=True, exist_ok=True)
             (variant / path).write_text(json.dumps(content))
         (variant / "2_Normalize").mkdir(exist_ok=True)
+        for path, tensors in step_weights(files).items():
+            save_file(tensors, variant / path / "model.safetensors")
         model = SentenceTransformer(str(variant), device="cpu", model_kwargs={"attn_implementation": "eager"})
         vectors = model.encode(texts, prompt_name=prompt, batch_size=1)
     return [[float(f"{value:.9g}") for value in vector] for vector in vectors]

@@ -7,6 +7,8 @@ import { architectures } from "./architectures.ts";
 import { readSettings } from "./folder/settings.ts";
 import type { TextSettings } from "./folder/settings.ts";
 import { readTokenizer } from "./folder/tokenizer.ts";
+import { openSteps } from "./folder/step-weights.ts";
+import type { VectorStep } from "./folder/step-weights.ts";
 import type { ModelFolder } from "./folder/uncertain.ts";
 import { eachOnce, noticeUnfused } from "./notices.ts";
 import type { Notify } from "./notices.ts";
@@ -17,6 +19,8 @@ export interface TextModel {
   readonly tokenizer: Tokenizer;
   /** What the folder says of its texts and vectors. */
   readonly settings: TextSettings;
+  /** The folder's steps from a pooled vector to the vector of a text, with their weights; absent where no vectors are made. */
+  readonly steps?: readonly VectorStep[];
   /** Tells what a person should know, each thing once. */
   readonly onNotice?: Notify;
   /** Called after each run of a task. */
@@ -40,7 +44,8 @@ export async function addTexts(
   { runtime, model }: Pick<TextModel, "runtime" | "model">,
   onNotice?: Notify,
 ): Promise<TextModel> {
-  const text = await readTextSide(folder, model.info, onNotice);
+  const side = await readTextSide(folder, model.info, onNotice);
+  const text = { ...side, steps: await openSteps(folder, side.settings.embedding) };
   if (!onNotice) return { runtime, model, ...text };
   const tell = eachOnce(onNotice);
   return { runtime, model, ...text, onNotice: tell, afterRun: () => noticeUnfused(runtime, tell) };

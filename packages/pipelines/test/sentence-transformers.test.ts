@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeSafetensors } from "@modernbert-ts/safetensors/node";
 import { afterAll, expect, test } from "vitest";
 import { embed, openPipeline } from "../src/index.ts";
 
@@ -11,6 +12,8 @@ interface Variant {
   readonly name: string;
   /** Files over those of the base folder. */
   readonly files: Readonly<Record<string, unknown>>;
+  /** Weights of modules by the folder of each: numbers, or rows of them. */
+  readonly weights?: Readonly<Record<string, Readonly<Record<string, readonly number[] | readonly number[][]>>>>;
   readonly texts: readonly string[];
   readonly promptName?: string;
   readonly vectors: readonly (readonly number[])[];
@@ -22,19 +25,27 @@ const variants = JSON.parse(readFileSync(join(fixture, "variants.json"), "utf8")
 const root = mkdtempSync(join(tmpdir(), "modernbert-sentence-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-function folderOf({ name, files }: Variant): string {
+async function folderOf({ name, files, weights = {} }: Variant): Promise<string> {
   const folder = join(root, name);
   cpSync(join(fixture, "base"), folder, { recursive: true });
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), JSON.stringify(content));
   }
+  for (const [path, tensors] of Object.entries(weights)) {
+    const entries = Object.entries(tensors).map(([tensor, rows]) => {
+      const data = Float32Array.from(rows.flat());
+      const shape = Array.isArray(rows[0]) ? [rows.length, data.length / rows.length] : [data.length];
+      return { name: tensor, dtype: "F32" as const, shape, data };
+    });
+    await writeSafetensors(join(folder, path, "model.safetensors"), entries);
+  }
   return folder;
 }
 
 test.each(variants)("$name", async (variant) => {
   const { texts, promptName, vectors: golden } = variant;
-  await using pipeline = await openPipeline(folderOf(variant), { backend: "cpu" });
+  await using pipeline = await openPipeline(await folderOf(variant), { backend: "cpu" });
   const vectors = await embed(pipeline, texts, { truncate: true, ...(promptName !== undefined && { promptName }) });
   expect(vectors.map(({ length }) => length)).toEqual(golden.map(({ length }) => length));
   const errors = vectors.flatMap((vector, row) =>

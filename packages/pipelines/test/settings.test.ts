@@ -9,7 +9,7 @@ import type { TextSettings } from "../src/folder/settings.ts";
 
 type Files = Readonly<Record<string, unknown>>;
 
-const info = { maxLength: 128, vocabSize: 300 } as EncoderInfo;
+const info = { maxLength: 128, vocabSize: 300, hiddenSize: 32 } as EncoderInfo;
 
 function read(files: Files): Promise<TextSettings> {
   const folder: Folder = {
@@ -29,6 +29,23 @@ function read(files: Files): Promise<TextSettings> {
 
 const modules = (...list: readonly (readonly [type: string, path: string])[]): object[] =>
   list.map(([type, path], idx) => ({ idx, name: String(idx), path, type: `sentence_transformers.models.${type}` }));
+
+function withDense(fields: object): Files {
+  return {
+    "modules.json": modules(["Transformer", ""], ["Pooling", "p"], ["Dense", "d"]),
+    "p/config.json": { pooling_mode: "mean" },
+    "d/config.json": { in_features: 32, out_features: 4, ...fields },
+  };
+}
+
+test("several modes, by flags in the order of sentence-transformers and by a list in its own", async () => {
+  const flags = { pooling_mode_lasttoken: true, pooling_mode_max_tokens: true, pooling_mode_cls_token: true };
+  const { embedding } = await read({ "1_Pooling/config.json": flags });
+  expect(requirePooling(embedding)).toEqual(["cls", "max", "lasttoken"]);
+  const listed = await read({ "1_Pooling/config.json": { pooling_mode: ["mean", "cls"] } });
+  expect(requirePooling(listed.embedding)).toEqual(["mean", "cls"]);
+  expect(listed.embedding.width).toBe(64);
+});
 
 test.each<[string, Files, "cls" | "mean"]>([
   ["nothing is mean", {}, "mean"],
@@ -55,19 +72,37 @@ test.each<[string, Files, "cls" | "mean"]>([
 });
 
 test.each<[string, Files, RegExp]>([
-  ["max", { "1_Pooling/config.json": { pooling_mode_max_tokens: true } }, /got max, which is not computed/],
-  ["lasttoken", { "1_Pooling/config.json": { pooling_mode: "lasttoken" } }, /got lasttoken/],
-  ["several", { "1_Pooling/config.json": { pooling_mode: ["cls", "mean"] } }, /got cls and mean/],
+  ["a mode", { "1_Pooling/config.json": { pooling_mode: "median" } }, /got median, which is not computed/],
+  ["a flag", { "1_Pooling/config.json": { pooling_mode_median: true } }, /got pooling_mode_median/],
+  [
+    "a setting",
+    { "1_Pooling/config.json": { pooling_mode: "cls", layers: 3 } },
+    /got layers of 1_Pooling\/config\.json/,
+  ],
+  [
+    "another kind of model",
+    { "config_sentence_transformers.json": { model_type: "MultiVectorEncoder" } },
+    /got model_type "MultiVectorEncoder" of config_sentence_transformers\.json/,
+  ],
   ["no pooling at all", { "modules.json": modules(["Transformer", ""]) }, /got none/],
   [
-    "Dense and LayerNorm",
+    "modules without settings",
     { "modules.json": modules(["Transformer", ""], ["Pooling", "p"], ["Dense", "2_Dense"], ["LayerNorm", "3"]) },
-    /got Dense \(2_Dense\), LayerNorm \(3\)/,
+    /got Dense without 2_Dense\/config\.json, LayerNorm without 3\/config\.json/,
   ],
+  [
+    "an activation of one's own",
+    withDense({ activation_function: "mine.Sine" }),
+    /got activation_function mine\.Sine of d/,
+  ],
+  ["a setting of Dense", withDense({ rank: 4 }), /got rank of d\/config\.json/],
+  ["scores of a reranker", withDense({ module_output_name: "scores" }), /got module_output_name "scores" of d\//],
+  ["token vectors", withDense({ module_input_name: "token_embeddings" }), /got module_input_name "token_embeddings"/],
+  ["another width", withDense({ in_features: 33 }), /got vectors of 33 numbers in d\/config\.json behind one of 32/],
   [
     "another order",
     { "modules.json": modules(["Transformer", ""], ["Normalize", "n"], ["Pooling", "p"]) },
-    /got Pooling \(p\)/,
+    /got Normalize \(n\), Pooling \(p\)/,
   ],
   [
     "a module of one's own",

@@ -76,11 +76,11 @@ export async function computeVectors(
   settings: EncodeSettings & VectorSettings,
   signal: AbortSignal,
 ): Promise<{ vectors: Float32Array[]; costs: Costs }> {
-  const { info, pooling } = service.files;
-  checkDimensions(settings.dimensions, info.hiddenSize);
+  const { pooling, width } = service.files;
+  checkDimensions(settings.dimensions, width);
   const { results, costs } = await infer(
     service,
-    { name: "embed", options: { pooling, normalize: false, dimensions: info.hiddenSize } },
+    { name: "embed", options: { pooling, normalize: false, dimensions: width } },
     inputs,
     settings,
     signal,

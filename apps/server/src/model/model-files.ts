@@ -1,5 +1,5 @@
 /** What the HTTP side knows of a model without loading its weights: config, tokenizer, pooling, prompts and the longest input. */
-import type { EncoderInfo, Head, Pooling } from "@modernbert-ts/encoder";
+import type { EncoderInfo, Head } from "@modernbert-ts/encoder";
 import {
   checkConfig,
   noticeAssumptions,
@@ -11,7 +11,7 @@ import {
   resolveModelFolder,
   snapshotCommit,
 } from "@modernbert-ts/pipelines";
-import type { TextSettings } from "@modernbert-ts/pipelines";
+import type { PoolingModes, TextSettings } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { StartError } from "../errors.ts";
 import type { ServeOptions } from "../options.ts";
@@ -22,7 +22,9 @@ export interface ModelFiles {
   readonly sha: string | null;
   readonly info: EncoderInfo;
   readonly tokenizer: Tokenizer;
-  readonly pooling: Pooling;
+  readonly pooling: PoolingModes;
+  /** Numbers of a whole vector. */
+  readonly width: number;
   /** What the folder says of texts and vectors. */
   readonly settings: TextSettings;
   /** Numbers of a vector that the folder keeps; all where undefined. */
@@ -58,8 +60,9 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     info,
     tokenizer,
     pooling: requirePooling(embedding, options.pooling),
+    width: embedding.width,
     settings,
-    dimensions: embedding.dimensions && Math.min(embedding.dimensions, info.hiddenSize),
+    dimensions: embedding.dimensions && Math.min(embedding.dimensions, embedding.width),
     maxInputLength: fitLength(settings.maxLength, options, onNotice),
     defaultPrompt: defaultPrompt(options, settings),
   };

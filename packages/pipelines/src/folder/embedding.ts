@@ -1,40 +1,69 @@
-/** How a folder's texts become vectors: pooling, normalisation, dimensions, as sentence-transformers reads them. */
+/** How a folder's texts become vectors: pooling, what follows it, dimensions, as sentence-transformers reads them. */
 import { CheckpointError } from "@modernbert-ts/encoder";
-import type { JsonObject, Pooling } from "@modernbert-ts/encoder";
+import type { JsonObject } from "@modernbert-ts/encoder";
 import type { Folder } from "@modernbert-ts/safetensors";
 import { field, isCount, isFlag, readJsonObject } from "./json-file.ts";
 import { readModules } from "./modules.ts";
+import { readSteps } from "./steps.ts";
+import type { Step } from "./steps.ts";
 import type { ModelFolder } from "./uncertain.ts";
+
+export const poolingModes = ["cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"] as const;
+export type PoolingMode = (typeof poolingModes)[number];
+
+/** The vectors of several modes are put one behind another. */
+export type PoolingModes = PoolingMode | readonly PoolingMode[];
 
 export interface EmbeddingSettings {
   /** Names the folder in errors. */
   readonly folder: string;
-  /** Pooling modes as the folder names them; one of cls and mean is computed. */
+  /** Pooling modes as the folder names them. */
   readonly poolingModes: readonly string[];
   /** Whether the tokens of a prompt count in the pooling. */
   readonly includePrompt: boolean;
-  /** Whether vectors are scaled to length 1. */
+  /** What makes a vector of the pooled one, in order. */
+  readonly steps: readonly Step[];
+  /** Whether vectors are scaled to length 1 at the end. */
   readonly normalize: boolean;
+  /** Numbers of a whole vector. */
+  readonly width: number;
   /** The first so many numbers of a vector are kept; all where undefined. */
   readonly dimensions: number | undefined;
   /** The pooling's settings, where modules.json names them and they are not there. */
   readonly missingPooling: string | undefined;
   /** Files that are not in this folder though its model may have them. */
   readonly uncertain: readonly string[];
-  /** Modules of modules.json that are not computed: their vectors would be others. */
+  /** Modules of modules.json and settings of theirs that are not computed: vectors would be others. */
   readonly refusedModules: readonly string[];
 }
 
-/** @param texts config_sentence_transformers.json. @throws CheckpointError on malformed files. */
-export async function readEmbedding(folder: ModelFolder, texts: JsonObject | undefined): Promise<EmbeddingSettings> {
-  const { listed, poolingPath, normalize, refused } = await readModules(folder);
+/**
+ * @param texts config_sentence_transformers.json.
+ * @param hiddenSize of the encoder.
+ * @throws CheckpointError on malformed files.
+ */
+export async function readEmbedding(
+  folder: ModelFolder,
+  texts: JsonObject | undefined,
+  hiddenSize: number,
+): Promise<EmbeddingSettings> {
+  const modules = await readModules(folder);
+  const { listed, poolingPath } = modules;
   const path = [...(poolingPath ? [poolingPath] : []), "config.json"].join("/");
   const pooling = poolingPath === undefined ? {} : await readJsonObject(folder, path);
+  const poolingModes = poolingPath === undefined ? [] : modesOf(folder, path, pooling ?? {});
+  const { steps, width, refused } = await readSteps(
+    folder,
+    modules.steps,
+    hiddenSize * Math.max(1, poolingModes.length),
+  );
   return {
     folder: folder.name,
-    poolingModes: poolingPath === undefined ? [] : modesOf(folder, path, pooling ?? {}),
+    poolingModes,
     includePrompt: field(folder, path, pooling, "include_prompt", "true or false", isFlag) ?? true,
-    normalize,
+    steps,
+    normalize: steps.at(-1)?.kind === "Normalize",
+    width,
     dimensions: field(
       folder,
       "config_sentence_transformers.json",
@@ -45,7 +74,7 @@ export async function readEmbedding(folder: ModelFolder, texts: JsonObject | und
     ),
     missingPooling: listed && pooling === undefined ? path : undefined,
     uncertain: folder.uncertain ?? [],
-    refusedModules: refused,
+    refusedModules: [...refusedUses(texts), ...modules.refused, ...refusedPooling(path, pooling), ...refused],
   };
 }
 
@@ -53,15 +82,14 @@ export async function readEmbedding(folder: ModelFolder, texts: JsonObject | und
  * The pooling to compute: the one asked for, else the folder's.
  * @throws CheckpointError where the folder's vectors need what is not computed, by name.
  */
-export function requirePooling(settings: EmbeddingSettings, asked?: Pooling): Pooling {
-  const { folder, poolingModes, missingPooling, refusedModules } = settings;
+export function requirePooling(settings: EmbeddingSettings, asked?: PoolingModes): PoolingModes {
+  const { folder, missingPooling, refusedModules } = settings;
   if (refusedModules.length > 0) {
     throw new CheckpointError(
       "embed",
-      `expected modules that are computed (Transformer, Pooling, Normalize) in ${folder}/modules.json, got ${refusedModules.join(", ")}: use another model for embeddings`,
+      `expected modules that are computed (Transformer, Pooling, Dense, LayerNorm, Normalize) in ${folder}/modules.json, got ${refusedModules.join(", ")}: use another model for embeddings`,
     );
   }
-  const [mode] = poolingModes;
   if (asked) return asked;
   if (missingPooling !== undefined) {
     throw new CheckpointError(
@@ -69,11 +97,32 @@ export function requirePooling(settings: EmbeddingSettings, asked?: Pooling): Po
       `expected ${missingPooling} in ${folder}, which modules.json names, got no such file: put it there, or choose cls or mean`,
     );
   }
-  if (poolingModes.length === 1 && (mode === "cls" || mode === "mean")) return mode;
+  const modes = settings.poolingModes;
+  if (modes.length > 0 && modes.every(isMode)) return modes.length === 1 ? modes[0]! : modes;
   throw new CheckpointError(
     "embed",
-    `expected pooling cls or mean in ${folder}, got ${poolingModes.join(" and ") || "none"}, which is not computed: choose cls or mean`,
+    `expected pooling ${poolingModes.join(", ")} in ${folder}, got ${modes.join(" and ") || "none"}, which is not computed: choose cls or mean`,
   );
+}
+
+function isMode(mode: string): mode is PoolingMode {
+  return (poolingModes as readonly string[]).includes(mode);
+}
+
+/** Kinds of models of which a vector per text is not what they were made for. */
+function refusedUses(texts: JsonObject | undefined): string[] {
+  const kind = texts?.["model_type"];
+  return kind === undefined || kind === null || kind === "SentenceTransformer"
+    ? []
+    : [`model_type ${JSON.stringify(kind)} of config_sentence_transformers.json`];
+}
+
+/** Settings of the pooling that are not known; flags of modes are refused as modes. */
+function refusedPooling(path: string, pooling: JsonObject = {}): string[] {
+  const known = ["word_embedding_dimension", "embedding_dimension", "pooling_mode", "include_prompt"];
+  return Object.keys(pooling)
+    .filter((key) => !known.includes(key) && !key.startsWith("pooling_mode_"))
+    .map((key) => `${key} of ${path}`);
 }
 
 /** `pooling_mode_cls_token: true` of older files, by the names of the newer. */
@@ -90,7 +139,8 @@ const flags: Readonly<Record<string, string>> = {
 function modesOf(folder: Folder, path: string, config: JsonObject): readonly string[] {
   const modes = field(folder, path, config, "pooling_mode", "a mode or a list of modes", isModes);
   if (modes !== undefined) return [modes].flat();
-  const on = Object.keys(config).filter((key) => key.startsWith("pooling_mode_") && config[key] === true);
+  const unknown = Object.keys(config).filter((key) => key.startsWith("pooling_mode_") && !(key in flags));
+  const on = [...Object.keys(flags), ...unknown].filter((key) => config[key] === true);
   return on.length === 0 ? ["mean"] : on.map((key) => flags[key] ?? key);
 }
 

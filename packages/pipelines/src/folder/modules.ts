@@ -1,4 +1,4 @@
-/** modules.json of sentence-transformers: what comes after the encoder on the way to a vector, and where its settings lie. */
+/** modules.json of sentence-transformers: what comes after the encoder on the way to a vector, and where its files lie. */
 import { CheckpointError } from "@modernbert-ts/encoder";
 import type { Folder } from "@modernbert-ts/safetensors";
 import { readJsonObjects } from "./json-file.ts";
@@ -8,17 +8,25 @@ export interface Modules {
   readonly listed: boolean;
   /** Where the pooling's config.json lies; undefined where a modules.json names no pooling. */
   readonly poolingPath: string | undefined;
-  readonly normalize: boolean;
+  /** What comes after the pooling, in order. */
+  readonly steps: readonly StepModule[];
   /** Modules that are not computed, as messages name them. */
   readonly refused: readonly string[];
 }
 
+/** A module that makes a vector of a vector, and where its files lie. */
+export interface StepModule {
+  readonly kind: StepKind;
+  readonly path: string;
+}
+
+export type StepKind = "Dense" | "LayerNorm" | "Normalize";
+
 const file = "modules.json";
 /** Without modules.json the encoder is pooled, by this folder's settings where it has them. */
-const plain: Modules = { listed: false, poolingPath: "1_Pooling", normalize: false, refused: [] };
+const plain: Modules = { listed: false, poolingPath: "1_Pooling", steps: [], refused: [] };
 
-/** Modules in the order in which they are computed; any other or in another order is refused. */
-const order = ["Transformer", "Pooling", "Normalize"];
+const stepKinds: readonly string[] = ["Dense", "LayerNorm", "Normalize"] satisfies readonly StepKind[];
 
 /** @throws CheckpointError on a file that lists no modules. */
 export async function readModules(folder: Folder): Promise<Modules> {
@@ -33,19 +41,31 @@ export async function readModules(folder: Folder): Promise<Modules> {
       `expected a type and a path in this folder for each module of ${folder.name}/${file}, got ${JSON.stringify(type)} and ${JSON.stringify(path)}`,
     );
   });
-  let reached = -1;
-  const refused = modules.filter(({ name, path }) => {
-    const at = order.indexOf(name);
-    if (at <= reached || (name === "Transformer" && path !== "")) return true;
-    reached = at;
-    return false;
-  });
+  const refused: Module[] = [];
+  const steps: StepModule[] = [];
+  let poolingPath: string | undefined;
+  for (const [at, module] of modules.entries()) {
+    const { name, path } = module;
+    if (name === "Transformer" && at === 0 && path === "") continue;
+    if (name === "Pooling" && at === 1) poolingPath = path;
+    else if (isStep(module) && poolingPath !== undefined) steps.push({ kind: module.name, path });
+    else refused.push(module);
+  }
   return {
     listed: true,
-    poolingPath: modules.find(({ name }) => name === "Pooling")?.path,
-    normalize: modules.some(({ name }) => name === "Normalize"),
+    poolingPath,
+    steps,
     refused: refused.map(({ name, path }) => (path === "" ? name : `${name} (${path})`)),
   };
+}
+
+interface Module {
+  readonly name: string;
+  readonly path: string;
+}
+
+function isStep(module: Module): module is Module & { readonly name: StepKind } {
+  return stepKinds.includes(module.name);
 }
 
 /** "" is the folder itself. */

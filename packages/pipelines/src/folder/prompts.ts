@@ -46,12 +46,17 @@ export function promptText(
   settings: { readonly prompts: Prompts; readonly embedding: Pick<EmbeddingSettings, "includePrompt"> },
   options: PromptOptions = {},
 ): string {
-  const text = options.prompt ?? namedPrompt(settings.prompts, options.promptName);
+  const text = chosenPrompt(settings, options);
   if (text === "" || settings.embedding.includePrompt) return text;
   throw new TensorError(
     "prompt",
-    "expected no prompt, because the model's pooling leaves prompts out (include_prompt is false), which is not computed, got one: embed without",
+    "expected no prompt, because the model's pooling leaves prompts out (include_prompt is false), which is not computed here, got one: embed without",
   );
+}
+
+/** The same for callers that leave a prompt's tokens out of the pooling where `includePrompt` is false. */
+export function chosenPrompt({ prompts }: { readonly prompts: Prompts }, options: PromptOptions): string {
+  return options.prompt ?? namedPrompt(prompts, options.promptName);
 }
 
 function namedPrompt({ byName, defaultName }: Prompts, name = defaultName): string {

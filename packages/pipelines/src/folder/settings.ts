@@ -23,7 +23,10 @@ const promptFile = "config_sentence_transformers.json";
 const tokenizerFile = "tokenizer_config.json";
 
 /** @throws CheckpointError on malformed files. What is well formed and not computed is refused where it would be used. */
-export async function readSettings(folder: ModelFolder, { maxLength, vocabSize }: EncoderInfo): Promise<TextSettings> {
+export async function readSettings(
+  folder: ModelFolder,
+  { maxLength, vocabSize, hiddenSize }: EncoderInfo,
+): Promise<TextSettings> {
   const lengths = await readJsonObject(folder, lengthFile);
   const texts = await readJsonObject(folder, promptFile);
   const tokenizer = await readJsonObject(folder, tokenizerFile);
@@ -41,6 +44,6 @@ export async function readSettings(folder: ModelFolder, { maxLength, vocabSize }
       texts,
       field(folder, promptFile, texts, "default_prompt_name", "a text", isText),
     ),
-    embedding: await readEmbedding(folder, texts),
+    embedding: await readEmbedding(folder, texts, hiddenSize),
   };
 }

@@ -1,13 +1,14 @@
 /** Brings what the cache lacks of a model. */
 import { join } from "node:path";
 import { ModelNotFoundError } from "../errors.ts";
+import { adviceOn } from "../folder/other-formats.ts";
 import { blobFolder, exists, linkBlob, rememberCommit, snapshotFolder } from "./cache.ts";
 import { connect } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { hubEnvironment } from "./environment.ts";
 import { commitOf, contentUrl, listFiles } from "./listing.ts";
 import type { HubFile, HubModel } from "./listing.ts";
-import { moduleFiles, settingsFiles, weightFiles, weightsEntries } from "./model-files.ts";
+import { moduleFiles, settingsFiles, weightFiles, weightsEntries, weightsFile } from "./model-files.ts";
 import { sweepPartials } from "./partial-file.ts";
 import { markAbsent } from "./snapshot.ts";
 import { transfer } from "./transfer.ts";
@@ -31,17 +32,18 @@ export async function downloadModel(model: HubModel, options: DownloadOptions): 
   const files = await listFiles(connection, model, commit);
   const has = (path: string): boolean => files.has(path);
   const entry = options.weights ? weightsEntries.find(has) : undefined;
-  checkListing(model, settingsFiles(has), options.weights, entry);
+  checkListing(model, settingsFiles(has), options.weights, entry, files.keys());
   const folder = snapshotFolder(model, commit);
   const bring = await fileBringer({ connection, model, commit, files, onNotice: options.onNotice });
   await bring(settingsFiles(has));
-  await bring(await moduleFiles(folder));
+  await bring(await moduleFiles(folder, "config.json"));
   await markAbsent(
     folder,
     settingsFiles((path) => !has(path)),
   );
   if (entry !== undefined) {
     await options.check?.(folder);
+    await bring(await moduleFiles(folder, weightsFile));
     await bring([entry]);
     const shards = await weightFiles(folder, entry);
     const missing = shards.find((path) => !has(path));
@@ -86,10 +88,11 @@ function checkListing(
   found: readonly string[],
   weights: boolean,
   entry: string | undefined,
+  all: Iterable<string>,
 ): void {
   if (found.length > 0 && (entry !== undefined || !weights)) return;
   const lacks = found.includes("config.json") ? "no safetensors files" : "no config.json and no safetensors files";
-  throw new ModelNotFoundError(`${name}@${revision} has ${lacks}`);
+  throw new ModelNotFoundError(`${name}@${revision} has ${lacks}${adviceOn(all)}`);
 }
 
 /** Files of which people see how far they are. */

@@ -12,7 +12,7 @@ const settings = [
   "special_tokens_map.json",
   "tokenizer.json",
 ];
-const weightsFile = "model.safetensors";
+export const weightsFile = "model.safetensors";
 const indexFile = "model.safetensors.index.json";
 /** The files of which one is or names the weights, the first that is there. */
 export const weightsEntries: readonly string[] = [weightsFile, indexFile];
@@ -22,14 +22,14 @@ export function settingsFiles(has: (path: string) => boolean): readonly string[]
   return settings.filter(has);
 }
 
-/** The settings of the modules that a folder's modules.json names, wherever they lie. */
-export async function moduleFiles(folder: string): Promise<readonly string[]> {
+/** A file of each of the modules that a folder's modules.json names, wherever they lie. */
+export async function moduleFiles(folder: string, file: string): Promise<readonly string[]> {
   const modules = await readJson(folder, "modules.json");
   if (!Array.isArray(modules)) return [];
   return (modules as readonly ({ readonly path?: unknown } | null)[])
     .map((module) => module?.path)
     .filter((path): path is string => typeof path === "string" && isInside(path))
-    .map((path) => `${path}/config.json`);
+    .map((path) => `${path}/${file}`);
 }
 
 /** The files of the weights: `entry` itself, or the shards that it names in a folder. */

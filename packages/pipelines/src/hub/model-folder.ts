@@ -2,8 +2,10 @@
  * Where a model's files are: a folder as given, or a Hugging Face hub id, downloaded into the standard cache. Follows the variables
  * of Python's huggingface_hub (environment.ts, proxy.ts).
  */
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelNotFoundError } from "../errors.ts";
+import { adviceOn } from "../folder/other-formats.ts";
 import { cachedSnapshot, cacheFolder, exists, lookAt } from "./cache.ts";
 import { downloadModel } from "./download.ts";
 import { expandHome, offlineVariable } from "./environment.ts";
@@ -31,9 +33,14 @@ const gitName = /^(?!.*(\.\.|\/\/|\/\.|@\{))[^\s\p{Cc}~^:?*[\\/.-][^\s\p{Cc}~^:?
 export async function resolveModelFolder(source: string, options: ModelFolderOptions = {}): Promise<string> {
   const path = expandHome(source);
   const local = await lookAt(path);
-  if (local?.isDirectory()) return path;
+  if (local?.isDirectory()) {
+    if (options.weights !== false) await checkForm(path);
+    return path;
+  }
   if (local) {
-    throw new ModelNotFoundError(`expected a folder with config.json and model.safetensors, got the file ${path}`);
+    throw new ModelNotFoundError(
+      `expected a folder with config.json and model.safetensors, got the file ${path}${adviceOn([path])}`,
+    );
   }
   if (!hubId.test(source)) {
     throw new ModelNotFoundError(
@@ -49,6 +56,14 @@ export async function resolveModelFolder(source: string, options: ModelFolderOpt
   const offline = offlineVariable();
   if (offline) return fromCache(model, options, `${offline} is set`);
   return fromHub(model, options);
+}
+
+/** A folder without weights that are read, but with others. @throws ModelNotFoundError */
+async function checkForm(folder: string): Promise<void> {
+  for (const entry of weightsEntries) if (await exists(join(folder, entry))) return;
+  const advice = adviceOn([...(await readdir(folder)), ...(await readdir(join(folder, "onnx")).catch(() => []))]);
+  if (advice)
+    throw new ModelNotFoundError(`expected ${weightsEntries.join(" or ")} in ${folder}, got neither${advice}`);
 }
 
 async function fromHub(model: HubModel, options: ModelFolderOptions): Promise<string> {
