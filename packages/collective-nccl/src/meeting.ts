@@ -119,13 +119,14 @@ export function meet(
   options: MeetingOptions,
   makeId: () => string,
 ): Promise<{ readonly meeting: Meeting; readonly id: string }> {
-  return options.rank === 0 ? receiveOthers(options, makeId()) : goToFirst(options);
+  return options.rank === 0 ? receiveOthers(options, makeId) : goToFirst(options);
 }
 
-async function receiveOthers(options: MeetingOptions, id: string) {
+async function receiveOthers(options: MeetingOptions, makeId: () => string) {
   const { world, port, patience } = options;
   const peers = new Map<number, Socket>();
   const strangers = new Set<Socket>();
+  let id: string;
   const server = createServer((socket) => {
     strangers.add(socket);
     receive(socket, (message) => {
@@ -150,6 +151,7 @@ async function receiveOthers(options: MeetingOptions, id: string) {
         server.listen(port);
       },
     );
+    id = makeId();
   } catch (error) {
     for (const socket of peers.values()) {
       send(socket, { kind: "failed", reason: `rank 0 gave up: ${(error as Error).message}` });
