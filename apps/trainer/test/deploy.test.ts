@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { launchOf } from "@modernbert-ts/training";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -59,6 +60,75 @@ test("mpijob.yaml", () => {
   expectCommand(args.slice(args.indexOf("modernbert-train") + 1));
   for (const { name } of worker!.containers[0]!.volumeMounts!)
     expect(worker!.volumes!.map((volume) => volume.name)).toContain(name);
+});
+
+const podName = z.string().regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/);
+const volume = z.union([
+  z.strictObject({ name: podName, persistentVolumeClaim: z.strictObject({ claimName: z.string() }) }),
+  z.strictObject({ name: podName, emptyDir: z.strictObject({ medium: z.literal("Memory"), sizeLimit: quantity }) }),
+]);
+const jobSet = z.strictObject({
+  apiVersion: z.literal("jobset.x-k8s.io/v1alpha2"),
+  kind: z.literal("JobSet"),
+  metadata: z.strictObject({ name: podName }),
+  spec: z.strictObject({
+    failurePolicy: z.strictObject({ maxRestarts: z.int().positive() }),
+    network: z.strictObject({ enableDNSHostnames: z.boolean(), subdomain: podName }),
+    replicatedJobs: z
+      .array(
+        z.strictObject({
+          name: podName,
+          replicas: z.int().positive(),
+          template: z.strictObject({
+            spec: z.strictObject({
+              completionMode: z.enum(["Indexed", "NonIndexed"]),
+              completions: z.int().positive(),
+              parallelism: z.int().positive(),
+              backoffLimit: z.int(),
+              template: z.strictObject({
+                spec: z.strictObject({
+                  restartPolicy: z.enum(["Never", "OnFailure"]),
+                  terminationGracePeriodSeconds: z.int(),
+                  containers: z
+                    .array(
+                      container.extend({
+                        env: z.array(z.strictObject({ name: z.string(), value: z.string() })),
+                        resources: z.strictObject({
+                          limits: z.strictObject({ cpu: quantity, memory: quantity, "nvidia.com/gpu": z.literal("1") }),
+                        }),
+                      }),
+                    )
+                    .length(1),
+                  volumes: z.array(volume),
+                }),
+              }),
+            }),
+          }),
+        }),
+      )
+      .length(1),
+  }),
+});
+
+test("jobset.yaml", () => {
+  const { metadata, spec } = jobSet.parse(parse(readFileSync(path("jobset.yaml"), "utf8")));
+  const { name, replicas: jobs, template } = spec.replicatedJobs[0]!;
+  const { completionMode, completions, parallelism, template: pod } = template.spec;
+  const { args, env, volumeMounts } = pod.spec.containers[0]!;
+  expectCommand(args!);
+  // All pods run at once, each has an index, and the first is found by its name.
+  expect([jobs, completionMode, parallelism, spec.network.enableDNSHostnames]).toEqual([
+    1,
+    "Indexed",
+    completions,
+    true,
+  ]);
+  const variables = Object.fromEntries(env.map((each) => [each.name, each.value]));
+  for (let rank = 0; rank < completions; rank++)
+    expect(launchOf({ ...variables, JOB_COMPLETION_INDEX: String(rank) })).toMatchObject({ rank, world: completions });
+  expect(variables["MASTER_ADDR"]).toBe(`${metadata.name}-${name}-0-0.${spec.network.subdomain}`);
+  expect(variables["MASTER_PORT"]).toMatch(/^[1-9]\d{3,4}$/);
+  expect(volumeMounts!.map((mount) => mount.name)).toEqual(pod.spec.volumes.map((each) => each.name));
 });
 
 const count = z.string().regex(/^[1-9]\d*$/);

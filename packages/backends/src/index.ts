@@ -17,6 +17,8 @@ export interface BackendOptions {
   readonly threads?: number;
   /** Which CPU kernels: C, WebAssembly, TypeScript, or the best that is there. */
   readonly cpuEngine?: CpuEngineName;
+  /** Which of the GPUs that the driver shows, for cuda; default 0. */
+  readonly device?: number;
 }
 
 export interface BackendChoice {

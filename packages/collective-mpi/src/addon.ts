@@ -2,9 +2,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { CollectiveError } from "@modernbert-ts/tensor-core";
-import type { Address } from "@modernbert-ts/device-kit";
-
-export type NativeOperation = "allReduce" | "reduceScatter" | "allGather" | "broadcast" | "barrier";
+import type { Address, NativeOperation } from "@modernbert-ts/device-kit";
 
 /** C's `mb_state`. */
 export const states = { closed: 0, starting: 1, joined: 2, failed: 3, left: 4 } as const;

@@ -1,9 +1,9 @@
 /** Joins the processes that an MPI launcher started, and leaves them. MPI starts and ends once a process, on a thread of its own. */
-import { CollectiveError } from "@modernbert-ts/tensor-core";
+import { callsNative, NativeCollective } from "@modernbert-ts/device-kit";
+import { CollectiveError, UnsupportedError } from "@modernbert-ts/tensor-core";
 import type { Backend, Collective } from "@modernbert-ts/tensor-core";
 import { loadAddon, states } from "./addon.ts";
 import type { Addon } from "./addon.ts";
-import { MpiCollective } from "./collective.ts";
 
 export interface JoinOptions {
   /** Path or name of the MPI library; default: MODERNBERT_MPI_LIBRARY, else the one of the launcher. */
@@ -51,13 +51,33 @@ export async function joinMpi({ library, silence = 20 }: JoinOptions = {}): Prom
     rank,
     world,
     library: `${addon.abi()}, rank ${rank} of ${world}`,
-    collective: (backend) => new MpiCollective(addon, backend),
+    collective: (backend) => collectiveOf(addon, backend),
     abort: (reason) => addon.giveUp(reason.message),
     async [Symbol.asyncDispose]() {
       if (addon.failure() === undefined) addon.leave();
       await changeFrom(addon, states.joined);
     },
   };
+}
+
+/** @throws UnsupportedError. */
+function collectiveOf(addon: Addon, backend: Backend): Collective {
+  if (!callsNative(backend) || !backend.hostReaches)
+    throw new UnsupportedError(
+      "collective",
+      `expected the native engine of the CPU backend, got ${backend.capabilities.device}: MPI works on its memory only`,
+    );
+  return new NativeCollective(
+    {
+      rank: addon.rank(),
+      world: addon.world(),
+      address: addon.address,
+      giveUp: addon.giveUp,
+      // In at least 32 bits.
+      sumDType: (dtype) => (dtype === "f16" || dtype === "bf16" ? "f32" : dtype),
+    },
+    backend,
+  );
 }
 
 /** The library must be that of the launcher, whose variables say which it is. */

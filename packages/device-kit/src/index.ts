@@ -14,6 +14,8 @@ export { mapEncoder } from "./commands/map-program.ts";
 export { primitiveCommands, primitiveOperations } from "./commands/primitive-commands.ts";
 export type { PrimitiveOperation } from "./commands/primitive-commands.ts";
 export { Staging, stagingBytes } from "./commands/staging.ts";
+export { NativeCollective } from "./collective/native-collective.ts";
+export type { NativeOperation, NativeRanks } from "./collective/native-collective.ts";
 export { callsNative } from "./commands/native-caller.ts";
 export type { NativeCaller } from "./commands/native-caller.ts";
 export { StreamBackend } from "./commands/stream-backend.ts";

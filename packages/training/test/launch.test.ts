@@ -8,6 +8,8 @@ const said = (environment: Record<string, string>) => {
   return [launcher, rank, world, localWorld];
 };
 
+const local = (environment: Record<string, string>) => launchOf(environment).localRank;
+
 describe("launchOf", () => {
   test("knows what each launcher says", () => {
     expect(said({})).toEqual([undefined, 0, 1, undefined]);
@@ -27,6 +29,17 @@ describe("launchOf", () => {
       undefined,
     ]);
     expect(said({ JOB_COMPLETION_INDEX: "2", WORLD_SIZE: "3" })).toEqual(["Kubernetes", 2, 3, undefined]);
+  });
+
+  test("knows which of a machine's processes this is", () => {
+    expect(local({ ...openMpi, OMPI_COMM_WORLD_LOCAL_RANK: "1" })).toBe(1);
+    expect(local({ WORLD_SIZE: "8", RANK: "7", LOCAL_WORLD_SIZE: "4", LOCAL_RANK: "3" })).toBe(3);
+    expect(local({ PMI_RANK: "0", PMI_SIZE: "2", MPI_LOCALRANKID: "0" })).toBe(0);
+    expect(local({ SLURM_PROCID: "3", SLURM_NTASKS: "6", SLURM_LOCALID: "1" })).toBe(1);
+    expect(local({ JOB_COMPLETION_INDEX: "2", WORLD_SIZE: "3" })).toBeUndefined();
+    expect(() => local({ WORLD_SIZE: "8", RANK: "7", LOCAL_WORLD_SIZE: "4", LOCAL_RANK: "4" })).toThrow(
+      "expected LOCAL_RANK below 4, got 4: set it as torchrun would, or unset it",
+    );
   });
 
   test("believes a launcher rather than what it was started by", () => {

@@ -36,6 +36,21 @@ describe("baselines", () => {
     expect(counts.total).toBe(6);
   });
 
+  test("read every so manieth document where there are many", () => {
+    const counted: number[] = [];
+    const many = memoryStore(
+      Array.from({ length: 9 }, () => [2, 3]),
+      6,
+    );
+    const copyDocument: typeof many.copyDocument = (document, ...rest) => {
+      counted.push(document);
+      many.copyDocument(document, ...rest);
+    };
+    const watched = { ...many, documentLength: many.documentLength.bind(many), copyDocument };
+    expect(countTokens(watched, [], 6).total).toBe(6);
+    expect(counted).toEqual([0, 3, 6]);
+  });
+
   test("most frequent token, and add-one smoothed unigram cross-entropy", () => {
     const score = maskedLmBaselines(counts, labelled([[[2, 3], [5]], [[2, 4]]]));
     expect(score.mostFrequentToken).toBe(2);
@@ -68,6 +83,31 @@ describe("evaluation", () => {
     } as unknown as TrainableModel<MaskedRow>;
     const score = await evaluate(model, labelled([[[2, 3], [5]], [[2, 4, 4, 4, 4]]]));
     expect(score).toEqual({ loss: 10.5 / 8, metrics: { maskedAccuracy: 5 / 8 }, weight: 8 });
+  });
+
+  test("batches that say their source give the loss of each source too", async () => {
+    const runtime = newRuntime();
+    const losses = [3, 0.5, 7];
+    const model = {
+      runtime,
+      parameters: new Map(),
+      metrics: [],
+      upload: () => undefined,
+      forward: () => ({ lossSum: runtime.tensor([losses.shift()!], [1]), sums: [] }),
+    } as unknown as TrainableModel<MaskedRow>;
+    const [first, second, third] = labelled([[[2, 3]], [[5]], [[2, 4, 4, 4]]]) as [
+      MaskedLmBatch,
+      MaskedLmBatch,
+      MaskedLmBatch,
+    ];
+    const batches = [
+      { ...first, source: "web" },
+      { ...second, source: "books" },
+      { ...third, source: "web" },
+    ];
+    const { loss, sources } = await evaluate(model, batches);
+    expect(loss).toBe(10.5 / 7);
+    expect(sources).toEqual({ books: 0.5, web: 10 / 6 });
   });
 
   test("no batch at all is refused", async () => {

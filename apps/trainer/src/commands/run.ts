@@ -1,5 +1,6 @@
 /** `run`: a run with its progress on the terminal, and Ctrl-C that loses nothing. */
 import { basename, join, relative } from "node:path";
+import type { TrainerConfig } from "../config/config.ts";
 import type { Fields } from "../config/merge.ts";
 import { readConfig } from "../config/read-config.ts";
 import { formatCount, formatDuration } from "../format.ts";
@@ -28,9 +29,16 @@ export interface RunCommandOptions {
 
 /** Alone, or as one of the processes that a launcher started: rank 0 speaks for all, the others of their own errors only. */
 export async function runCommand(path: string | undefined, options: RunCommandOptions): Promise<void> {
-  await using ranks = await joinRanks();
+  const set = settingsOf(options);
+  const config = readConfig(path, set, options.base);
+  await using ranks = await joinRanks(config.backend);
+  // With a preset, the file in the run's folder says it all.
+  const again =
+    options.base === undefined && path !== undefined
+      ? ["run", path, "--resume", "auto", ...set.flatMap((item) => ["--set", item])]
+      : ["run", join(config.output, runLayout.config), "--resume", "auto"];
   try {
-    await runAmong(ranks, path, options);
+    await runAmong(ranks, config, options, again);
   } catch (error) {
     ranks.abort(error as Error);
     if (ranks.world > 1) (error as Error).message = `rank ${ranks.rank}: ${(error as Error).message}`;
@@ -38,11 +46,20 @@ export async function runCommand(path: string | undefined, options: RunCommandOp
   }
 }
 
-async function runAmong(ranks: RunRanks, path: string | undefined, options: RunCommandOptions): Promise<void> {
-  const { resume } = options;
+/** With the shorthands among them. */
+function settingsOf(options: RunCommandOptions): string[] {
   const shorthands = (["backend", "dtype"] as const).filter((name) => options[name] !== undefined);
-  const set = [...options.set, ...shorthands.map((name) => `${name}=${options[name]}`)];
-  const config = readConfig(path, set, options.base);
+  return [...options.set, ...shorthands.map((name) => `${name}=${options[name]}`)];
+}
+
+/** @param again what goes on with this run. */
+async function runAmong(
+  ranks: RunRanks,
+  config: TrainerConfig,
+  options: RunCommandOptions,
+  again: string[],
+): Promise<void> {
+  const { resume } = options;
   await using dashboard =
     options.dashboard && ranks.rank === 0 ? await openRunDashboard(config.output, options.dashboard) : null;
   if (dashboard) print(`dashboard ${dashboard.url}`);
@@ -84,11 +101,6 @@ async function runAmong(ranks: RunRanks, path: string | undefined, options: RunC
   }
   if (result.reason === "stopped") process.exitCode = INTERRUPTED;
   if (ranks.rank > 0) return;
-  // With a preset, the file in the run's folder says it all.
-  const again =
-    options.base === undefined && path !== undefined
-      ? ["run", path, "--resume", "auto", ...set.flatMap((item) => ["--set", item])]
-      : ["run", join(config.output, runLayout.config), "--resume", "auto"];
   for (const line of summaryLines(result, again)) print(line);
 }
 
@@ -103,7 +115,7 @@ function describePlan({ plan, phase, startTokens }: RunStart, world: number): st
 }
 
 function summaryLines(
-  { objective, reason, step, seconds, score, checkpoint, modelFolder, averaged, report }: RunResult,
+  { objective, reason, step, seconds, score, best, checkpoint, exported, modelFolder, averaged, report }: RunResult,
   command: string[],
 ): string[] {
   if (reason === "stopped")
@@ -112,9 +124,10 @@ function summaryLines(
       `go on with: ${commandPrefix()} ${command.map(quote).join(" ")}`,
     ];
   const held = score ? `; held-out ${describeScore(score, objective.metrics)}` : "";
+  const from = best ? `: ${exported}, the best by ${best.metric}` : "";
   return [
     `finished after ${step} steps in ${formatDuration(seconds)}${held}`,
-    `model  ${modelFolder}${averaged ? " (the moving average of the weights)" : ""}`,
+    `model  ${modelFolder}${from}${averaged ? " (the moving average of the weights)" : ""}`,
     `report ${report}`,
   ];
 }

@@ -15,6 +15,8 @@ import { evaluationSection } from "./evaluation-section.ts";
 import type { EvaluationConfig } from "./evaluation-section.ts";
 import { logSection } from "./log-section.ts";
 import type { LogConfig } from "./log-section.ts";
+import { loraSection } from "./lora-section.ts";
+import type { LoraConfig } from "./lora-section.ts";
 import { modelSection } from "./model-section.ts";
 import type { ModelConfig } from "./model-section.ts";
 import { settingsSection } from "./objective-settings.ts";
@@ -34,6 +36,7 @@ export interface TrainerConfig {
   readonly dtype: "f32" | "bf16" | "f16";
   readonly data: DataConfig;
   readonly model: ModelConfig;
+  readonly lora: LoraConfig;
   readonly batch: {
     readonly micro_batch_tokens: Amount;
     /** Of documents. */
@@ -51,6 +54,7 @@ export interface TrainerConfig {
   readonly checkpoints: {
     readonly every: Amount;
     readonly keep: number;
+    readonly keep_every?: Amount | undefined;
     readonly keep_best: number;
   };
   readonly log: LogConfig;
@@ -115,6 +119,7 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         .describe("Of matrix products and activations; parameters stay in f32. f16 scales the loss."),
       data: dataSection(objective),
       model: modelSection,
+      lora: loraSection,
       batch: z
         .strictObject({
           micro_batch_tokens: count
@@ -142,13 +147,18 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
           every: interval
             .default(objective.reading ? "200 steps" : "1M tokens")
             .describe("How often to save; the end and Ctrl-C save too."),
-          keep: positive.default(3).describe("How many to keep."),
+          keep: positive.default(3).describe("How many of the last to keep."),
+          keep_every: interval
+            .optional()
+            .describe(
+              "Keep for good the first at or behind each multiple of it, such as 1B tokens; none when left out.",
+            ),
           keep_best: z
             .int()
             .min(0)
             .default(1)
             .describe(
-              "How many with the lowest held-out losses to keep beyond these, of those at steps that were evaluated.",
+              "How many of the best by evaluation.metric to keep beyond these, of those at steps that were evaluated.",
             ),
         })
         .prefault({})

@@ -16,6 +16,8 @@ export interface OptimizerConfig {
   readonly skip_patience: number;
   readonly ema_decay?: number | undefined;
   readonly clip_norm?: number | undefined;
+  readonly zero_stage: 0 | 1;
+  readonly reduce_dtype: "f32" | "bf16";
 }
 
 export function optimizerSection({ reading }: Pick<Objective, "reading">): z.ZodType<OptimizerConfig, unknown> {
@@ -70,6 +72,16 @@ export function optimizerSection({ reading }: Pick<Objective, "reading">): z.Zod
         .gt(0)
         .optional()
         .describe("Clip gradients to this global norm; ModernBERT was trained without."),
+      zero_stage: z
+        .literal([0, 1])
+        .default(0)
+        .describe(
+          "1 (ZeRO-1): processes that train together share the optimizer's state, each holds about its part; results are the same.",
+        ),
+      reduce_dtype: z
+        .enum(["f32", "bf16"])
+        .default("f32")
+        .describe("In what processes that train together sum gradients: bf16 halves what they exchange, and rounds."),
     })
     .prefault({})
     .describe("How parameters follow their gradients.");

@@ -23,6 +23,16 @@ export function readConfig(
   overrides: readonly string[] = [],
   base: Fields = {},
 ): TrainerConfig {
+  const stated = statedFields(path, overrides);
+  return checkConfig(isFields(stated) ? merge(base, stated) : stated, path ?? "the command line");
+}
+
+/** The objective that a file and overrides state, before anything else of them is checked. @throws like {@link readConfig}. */
+export function statedObjective(path: string | undefined, overrides: readonly string[] = []): Objective {
+  return objectiveIn(statedFields(path, overrides));
+}
+
+function statedFields(path: string | undefined, overrides: readonly string[]): unknown {
   const text = path === undefined ? "{}" : readText(path);
   const document = parseDocument(text, { prettyErrors: true });
   const [problem] = document.errors;
@@ -35,8 +45,7 @@ export function readConfig(
       );
     document.setIn(key.split("."), parse(value) as unknown);
   }
-  const stated = (document.toJS() ?? {}) as unknown;
-  return checkConfig(isFields(stated) ? merge(base, stated) : stated, path ?? "the command line");
+  return (document.toJS() ?? {}) as unknown;
 }
 
 function readText(path: string): string {
@@ -91,7 +100,8 @@ function explain(issue: z.core.$ZodIssue, objective: Objective): string {
       return issue.keys.map((key) => unknownKey(key, place, objective)).join("; ");
     case "invalid_value": {
       const guess = typeof issue.input === "string" && suggestionFor(issue.input, issue.values.map(String));
-      return `${place}: expected one of ${issue.values.join(", ")}${guess ? ` (did you mean ${guess}?)` : ""}`;
+      const choices = issue.values.length === 1 ? String(issue.values[0]) : `one of ${issue.values.join(", ")}`;
+      return `${place}: expected ${choices}${guess ? ` (did you mean ${guess}?)` : ""}`;
     }
     default:
       return `${place || "the file"}: ${issue.message

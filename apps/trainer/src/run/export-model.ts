@@ -1,20 +1,23 @@
-/** A checkpoint as a Hugging Face model folder: weights, config and tokenizer without what only training needs. */
+/** A checkpoint as a Hugging Face model folder, or its adapter as a PEFT folder: weights, config and tokenizer without what only training needs. */
 import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { modernbertArchitecture } from "@modernbert-ts/modernbert";
 import {
   AtomicDirectory,
+  bestCheckpoints,
   filesBesideWeights,
+  foldAdapter,
   ioError,
-  isSound,
-  lastSoundCheckpoint,
-  lossOf,
+  isAdapter,
   openCheckpoint,
   openLatestCheckpoint,
+  saveAdapter,
   trainingStateOf,
   writeAverage,
 } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { runLayout } from "../run-folder.ts";
+import { comeApart } from "./sound.ts";
 
 const weights = "model.safetensors";
 
@@ -35,6 +38,27 @@ export async function exportCheckpoint(
   { overwrite = false, raw = false }: ExportOptions = {},
 ): Promise<boolean> {
   await openCheckpoint(checkpoint);
+  const write = async (): Promise<boolean> =>
+    isAdapter(checkpoint)
+      ? foldAdapter(checkpoint, target, { architectures: [modernbertArchitecture], raw })
+      : writeInto(new AtomicDirectory(target), checkpoint, raw);
+  return replacing(target, overwrite, write);
+}
+
+/** The adapter alone of a checkpoint of a run with LoRA, as PEFT has it; otherwise as `exportCheckpoint`. */
+export async function exportAdapter(
+  checkpoint: string,
+  target: string,
+  { overwrite = false, raw = false }: ExportOptions = {},
+): Promise<boolean> {
+  await openCheckpoint(checkpoint);
+  return replacing(target, overwrite, () =>
+    saveAdapter(checkpoint, target, { architectures: [modernbertArchitecture], raw }),
+  );
+}
+
+/** What is there comes back when `write` fails. */
+async function replacing(target: string, overwrite: boolean, write: () => Promise<boolean>): Promise<boolean> {
   const earlier = `${target}.earlier`;
   const replaces = overwrite && existsSync(target);
   if (replaces) {
@@ -46,7 +70,7 @@ export async function exportCheckpoint(
     }
   }
   try {
-    const averaged = await writeInto(new AtomicDirectory(target), checkpoint, raw);
+    const averaged = await write();
     rmSync(earlier, { recursive: true, force: true });
     return averaged;
   } catch (error) {
@@ -75,17 +99,20 @@ async function writeInto(folder: AtomicDirectory, checkpoint: string, raw: boole
   }
 }
 
-/** The checkpoint that a path means: itself, or the latest whole one of a run's folder. @throws UserError, also where that one is not sound; CheckpointError. */
+/** The checkpoint that a path means: itself, or of a run's folder the latest whole one, and the best where training ends by that. @throws UserError, also where that one is not sound; CheckpointError. */
 export async function checkpointAt(path: string, onNotice: (notice: string) => void): Promise<string> {
   const folder = join(path, runLayout.checkpoints);
   if (!existsSync(folder)) return path;
   const latest = await openLatestCheckpoint(folder, onNotice);
   if (!latest) throw new UserError(`there is no checkpoint in ${folder} yet: train first`);
-  const { firstLoss, ...state } = trainingStateOf(latest);
-  const loss = lossOf(state)?.loss;
-  if (loss === undefined || isSound(loss, firstLoss)) return latest.path;
-  const sound = lastSoundCheckpoint(folder, firstLoss);
-  throw new UserError(
-    `${latest.path} was saved after training had come apart (loss ${loss.toPrecision(4)}): name the checkpoint to take${sound ? `, such as ${sound.path}` : ""}`,
-  );
+  const { best } = trainingStateOf(latest);
+  const [kept] = best ? bestCheckpoints(folder, 1, best) : [];
+  if (kept) {
+    onNotice(`taking the best checkpoint, ${best!.metric} ${kept.value.toPrecision(4)}: ${kept.path}`);
+    return kept.path;
+  }
+  const apart = comeApart(latest, folder);
+  if (!apart) return latest.path;
+  const { sound, what } = apart;
+  throw new UserError(`${what}: name the checkpoint to take${sound ? `, such as ${sound}` : ""}`);
 }

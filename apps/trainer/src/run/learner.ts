@@ -1,8 +1,9 @@
 /** What learns in a run: the model, what of it stays frozen, its optimizer and, where one is kept, the moving average of the weights. */
-import { AveragedOptimizer, createOptimizer, freeze } from "@modernbert-ts/training";
-import type { Optimizer, TrainableModel } from "@modernbert-ts/training";
+import { AveragedOptimizer, createOptimizer, freeze, ShardedOptimizer } from "@modernbert-ts/training";
+import type { Learned, Optimizer, TrainableModel } from "@modernbert-ts/training";
 import type { ModernBert } from "@modernbert-ts/modernbert";
 import { settingsOf } from "../config/objective-settings.ts";
+import { openAdapters } from "./lora.ts";
 import { createModel } from "./model.ts";
 import { checkParameterNames } from "./parameter-names.ts";
 import type { PlannedPhase } from "./phases.ts";
@@ -12,32 +13,39 @@ export interface Learner extends Disposable {
   readonly bert: ModernBert;
   readonly model: TrainableModel<unknown>;
   readonly optimizer: Optimizer;
+  /** Those of adapters, for its checkpoints; none where the whole model is trained. */
+  readonly adapterFiles: Readonly<Record<string, string>>;
   /** Runs `body` with the weights that the run is to leave: the moving average where there is one. */
   withFinalWeights<T>(body: () => Promise<T>): Promise<T>;
 }
 
 /** @throws what `createModel` throws; UsageError for parts of names that no parameter has, in any of the phases. */
 export async function createLearner(
-  { runtime, objective, phases, tell }: RunContext,
+  { runtime, objective, phases, tell, collective }: RunContext,
   { config, data, plan }: PlannedPhase,
 ): Promise<Learner> {
   const { freeze: frozen } = config.model;
-  const { kind, ema_decay: decay } = config.optimizer;
+  const { kind, ema_decay: decay, zero_stage: stage } = config.optimizer;
   const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
-  for (const phase of phases) checkParameterNames(phase.config, [...bert.parameters.keys()]);
+  const adapters = await openAdapters(bert, config, tell);
   if (config.batch.gradient_checkpointing) bert.checkpointGradients();
-  const whole = objective.model(bert, { seed: config.seed }, settingsOf(config, objective).training);
+  const made = objective.model(bert, { seed: config.seed }, settingsOf(config, objective).training);
+  const whole = adapters ? adapters.lora.of(made) : made;
+  for (const phase of phases) checkParameterNames(phase.config, [...whole.parameters.keys()]);
   const model = frozen.length > 0 ? freeze(whole, frozen) : whole;
-  const plain = createOptimizer(kind, model, plan.optimizer);
+  const make = (learned: Learned): Optimizer => createOptimizer(kind, learned, plan.optimizer);
+  const plain = collective && stage === 1 ? new ShardedOptimizer(make, model, collective) : make(model);
   const average = decay === undefined ? undefined : new AveragedOptimizer(plain, model, decay);
   const optimizer = average ?? plain;
   return {
     bert,
     model,
     optimizer,
+    adapterFiles: adapters?.files ?? {},
     withFinalWeights: (body) => (average ? average.withAverage(body) : body()),
     [Symbol.dispose]() {
       optimizer.dispose();
+      adapters?.lora[Symbol.dispose]();
       bert.dispose();
     },
   };

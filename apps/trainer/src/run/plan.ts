@@ -7,6 +7,7 @@ import type { TrainerConfig } from "../config/config.ts";
 import { onDocuments } from "../config/data-section.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
+import { checkLora } from "./lora.ts";
 import { scheduleOf } from "./schedule.ts";
 import type { TrainingData } from "./training-data.ts";
 
@@ -22,6 +23,7 @@ export interface RunPlan {
   readonly evaluation:
     | {
         readonly every: Interval;
+        readonly patience: number | undefined;
         /** How many of them; all when undefined. */
         readonly count: number | undefined;
         readonly store: TrainingStore;
@@ -29,7 +31,12 @@ export interface RunPlan {
         readonly batches: BatchSettings;
       }
     | undefined;
-  readonly checkpoints: { readonly every: Interval; readonly keep: number; readonly keepBest: number };
+  readonly checkpoints: {
+    readonly every: Interval;
+    readonly keep: number;
+    readonly keepEvery?: Interval;
+    readonly keepBest: number;
+  };
   /** undefined: the first step that is not finite ends training. */
   readonly skipPatience: number | undefined;
 }
@@ -45,10 +52,15 @@ export function planOf(
   { startTokens, maxLearningRate }: { readonly startTokens: number; readonly maxLearningRate: number },
 ): RunPlan {
   const { batch, data, optimizer, evaluation, checkpoints } = config;
+  checkLora(config);
   const rowLength = parseCount(batch.micro_batch_tokens)!;
   if (rowLength < data.max_length)
     throw new UsageError(
       `expected batch.micro_batch_tokens of at least data.max_length (${data.max_length}), got ${rowLength}: raise it or lower max_length`,
+    );
+  if (evaluation.patience !== undefined && !validation)
+    throw new UsageError(
+      "expected validation data for evaluation.patience to go by, got none: add them, or leave it out",
     );
   const cut = cutOf(config);
   const common = { ...cut, rowLength };
@@ -79,14 +91,20 @@ export function planOf(
     learningRate: (tokens) => optimizer.learning_rate * factor(tokens - startTokens),
     evaluation: validation && {
       every: parseInterval(evaluation.every)!,
+      patience: evaluation.patience,
       count:
         evaluation.tokens === undefined
           ? undefined
           : Math.max(1, Math.ceil(parseCount(evaluation.tokens)! / rowLength)),
       store: validation,
-      batches: { ...common, ...examples, seed: 0, rows: 1, epochs: 1 },
+      batches: { ...common, ...examples, seed: 0, rows: 1, epochs: 1, pieces: "in order" },
     },
-    checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep, keepBest: checkpoints.keep_best },
+    checkpoints: {
+      every: parseInterval(checkpoints.every)!,
+      keep: checkpoints.keep,
+      ...(checkpoints.keep_every === undefined ? {} : { keepEvery: parseInterval(checkpoints.keep_every)! }),
+      keepBest: checkpoints.keep_best,
+    },
     skipPatience: optimizer.skip_above === undefined ? undefined : optimizer.skip_patience,
   };
 }

@@ -1,4 +1,4 @@
-/** The processes that train together: this one alone, or those of an MPI launcher. */
+/** The processes that train together: this one alone, or those of a launcher, over NCCL on GPUs and over MPI on CPUs. */
 import { availableParallelism, cpus } from "node:os";
 import { launchOf } from "@modernbert-ts/training";
 import type { Launch } from "@modernbert-ts/training";
@@ -12,6 +12,8 @@ export interface RunRanks extends AsyncDisposable {
   readonly world: number;
   /** Of this process where the configuration does not say; undefined: all. */
   readonly threads: number | undefined;
+  /** What several processes train on, and which of the machine's GPUs is this one's. */
+  readonly over: { readonly name: "mpi" } | { readonly name: "nccl"; readonly device: number };
   /** undefined for one process alone. */
   collective(backend: Backend): Collective | undefined;
   /** Gives up, on all ranks. */
@@ -22,15 +24,42 @@ export const alone: RunRanks = {
   rank: 0,
   world: 1,
   threads: undefined,
+  over: { name: "mpi" },
   collective: () => undefined,
   abort: () => undefined,
   [Symbol.asyncDispose]: async () => undefined,
 };
 
-/** @throws DataError (variables that contradict each other), CollectiveError (no MPI), UserError (MPI knows of other processes). */
-export async function joinRanks(): Promise<RunRanks> {
+/**
+ * @param backend of the configuration: cuda trains over NCCL.
+ * @throws DataError (variables that contradict each other), CollectiveError (no MPI, no NCCL), UserError (MPI knows of other processes).
+ */
+export async function joinRanks(backend: TrainerConfig["backend"]): Promise<RunRanks> {
   const launch = launchOf();
   if (launch.world === 1) return alone;
+  return backend === "cuda" ? joinOverNccl(launch) : joinOverMpi(launch);
+}
+
+async function joinOverNccl(launch: Launch): Promise<RunRanks> {
+  const { joinNccl } = await import("@modernbert-ts/collective-nccl");
+  const nccl = await joinNccl(launch);
+  return {
+    rank: nccl.rank,
+    world: nccl.world,
+    threads: undefined,
+    over: { name: "nccl", device: deviceOf(launch) },
+    collective: (backend) => nccl.collective(backend),
+    abort: (reason) => nccl.abort(reason),
+    [Symbol.asyncDispose]: () => nccl[Symbol.asyncDispose](),
+  };
+}
+
+/** The first where the launcher shows each process a GPU of its own. */
+function deviceOf({ localRank = 0 }: Launch, shown = process.env["CUDA_VISIBLE_DEVICES"]): number {
+  return shown !== undefined && !shown.includes(",") ? 0 : localRank;
+}
+
+async function joinOverMpi(launch: Launch): Promise<RunRanks> {
   const { joinMpi } = await import("@modernbert-ts/collective-mpi");
   const mpi = await joinMpi();
   if (mpi.world !== launch.world || mpi.rank !== launch.rank) {
@@ -45,6 +74,7 @@ export async function joinRanks(): Promise<RunRanks> {
     rank: mpi.rank,
     world: mpi.world,
     threads: threadsOf(launch),
+    over: { name: "mpi" },
     collective: (backend) => mpi.collective(backend),
     abort: (reason) => mpi.abort(reason),
     [Symbol.asyncDispose]: () => mpi[Symbol.asyncDispose](),
@@ -60,19 +90,22 @@ function threadsOf({ localWorld }: Launch): number | undefined {
 /** The backend of a run. @throws UsageError for what several processes cannot do. */
 export function backendOf(
   { backend, cpu_engine: cpuEngine, batch, threads: asked }: TrainerConfig,
-  { world, threads: share }: RunRanks,
-): { backend: TrainerConfig["backend"]; cpuEngine: TrainerConfig["cpu_engine"]; threads?: number } {
+  { world, threads: share, over }: RunRanks,
+): { backend: TrainerConfig["backend"]; cpuEngine: TrainerConfig["cpu_engine"]; threads?: number; device?: number } {
   const threads = asked ?? share;
   const common = threads === undefined ? {} : { threads };
   if (world === 1) return { backend, cpuEngine, ...common };
-  if (backend !== "auto" && backend !== "cpu")
-    throw new UsageError(`expected backend cpu or auto for ${world} processes (they train over MPI), got ${backend}`);
-  if (cpuEngine !== "auto" && cpuEngine !== "native")
-    throw new UsageError(`expected cpu_engine native or auto for ${world} processes, got ${cpuEngine}`);
   if (batch.micro_batches !== undefined && batch.micro_batches < world)
     throw new UsageError(
       `expected batch.micro_batches of at least the number of processes (${world}), which share them, got ${batch.micro_batches}: raise it`,
     );
+  if (over.name === "nccl") return { backend: "cuda", cpuEngine, ...common, device: over.device };
+  if (backend !== "auto" && backend !== "cpu")
+    throw new UsageError(
+      `expected backend cpu or auto (over MPI) or cuda (over NCCL) for ${world} processes, got ${backend}`,
+    );
+  if (cpuEngine !== "auto" && cpuEngine !== "native")
+    throw new UsageError(`expected cpu_engine native or auto for ${world} processes, got ${cpuEngine}`);
   return { backend: "cpu", cpuEngine: "native", ...common };
 }
 

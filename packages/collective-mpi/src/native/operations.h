@@ -13,7 +13,7 @@ const char *mb_reduce_scatter(const mb_view *views, int32_t count, const double 
 const char *mb_all_gather(const mb_view *views, int32_t count, const double *attributes);
 /* views in place; attribute: the rank that has them. */
 const char *mb_broadcast(const mb_view *views, int32_t count, const double *attributes);
-/* no views. */
+/* Views are not looked at. */
 const char *mb_barrier(const mb_view *views, int32_t count, const double *attributes);
 
 #endif

@@ -30,12 +30,16 @@ typedef struct {
  *   replay   address and size of commands in memory of the stream, which are executed as one command
  *   guard    address and size of a buffer: fills it and what lies round it with patterns
  *   check    the same: whether what lies round it is as it was
- *   call     the address of an mb_function, then its own attributes; views as of a kernel. On streams whose memory the host reaches */
+ *   call     the address of an mb_function (of a device: mb_device_function), then its own attributes; views as of a kernel */
 enum { MB_WRITE_INLINE = -1, MB_COPY_BYTES = -2, MB_FREE = -3, MB_REPLAY = -4, MB_GUARD = -5, MB_CHECK_GUARD = -6, MB_CALL = -7 };
 
 /* A function of another library, called on the stream's thread. Returns NULL, or an error as mb_stream_take_error writes it, which stays valid
  * until the next call; one of the kind `collective` stays the stream's error. */
 typedef const char *mb_function(const mb_view *views, int32_t count, const double *attributes);
+
+/* The same for a device: it queues its work on `queue` (CUDA's stream, which may be captured) and does not wait for it. When work of the stream is
+ * done it is called with no views and `count` -1, from any thread: the error is that of its library meanwhile. */
+typedef const char *mb_device_function(const mb_view *views, int32_t count, const double *attributes, void *queue);
 
 /* On either side of a guarded buffer, in bytes. */
 enum { MB_GUARD_BYTES = 256 };

@@ -3,9 +3,11 @@ import type { Backend, View } from "@modernbert-ts/tensor-core";
 import type { Address } from "../memory/address.ts";
 
 export interface NativeCaller extends Backend {
+  /** Whether buffers lie in memory that the host reaches, else in a device's. */
+  readonly hostReaches: boolean;
   /**
-   * Queues a call of C's `mb_function` at `address`, whose library must stay loaded; `operation` names it in errors. It runs on the stream's
-   * thread, and commands after it wait. @throws UnsupportedError where buffers lie in memory that the host does not reach.
+   * Queues a call of C's `mb_function` at `address` (of a device: `mb_device_function`), whose library must stay loaded; `operation` names it in
+   * errors. It runs on the stream's thread, and commands after it wait.
    */
   callNative(operation: string, address: Address, views: readonly View[], attributes?: readonly number[]): void;
 }

@@ -10,7 +10,6 @@ import type {
   Replay,
   View,
 } from "@modernbert-ts/tensor-core";
-import { UnsupportedError } from "@modernbert-ts/tensor-core";
 import { Lifetime } from "../lifetime.ts";
 import { Buffers } from "../memory/buffers.ts";
 import { GuardedHeap } from "../memory/guarded-heap.ts";
@@ -59,7 +58,7 @@ export class StreamBackend<Operation extends string> implements NativeCaller {
   readonly capabilities: Capabilities;
   readonly fused: Partial<FusedImplementations>;
   readonly #library: NativeStreams;
-  readonly #hostReaches: boolean;
+  readonly hostReaches: boolean;
   readonly #lifetime = new Lifetime("backend");
   readonly #stream: CommandStream;
   readonly #pool: Pool<AddressBlock>;
@@ -79,7 +78,7 @@ export class StreamBackend<Operation extends string> implements NativeCaller {
     this.name = parts.name;
     this.capabilities = parts.capabilities;
     this.#library = library;
-    this.#hostReaches = device === undefined;
+    this.hostReaches = device === undefined;
     this.#stream = new CommandStream(library, stream);
     const heap = this.#heapOf((bytes) => library.allocate(stream, bytes));
     if (device) {
@@ -155,8 +154,6 @@ export class StreamBackend<Operation extends string> implements NativeCaller {
 
   callNative(operation: string, address: Address, views: readonly View[], attributes: readonly number[] = []): void {
     this.#lifetime.check(operation);
-    if (!this.#hostReaches)
-      throw new UnsupportedError(operation, "expected buffers in memory that the host reaches, got those of a device");
     this.#commands.call(operation, address, views, attributes);
   }
 

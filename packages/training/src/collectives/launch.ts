@@ -11,6 +11,8 @@ export interface Launch {
   readonly launcher: string | undefined;
   /** How many of the processes run on this machine, where the launcher tells. */
   readonly localWorld: number | undefined;
+  /** Which of the processes on this machine, where the launcher tells. */
+  readonly localRank: number | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -21,6 +23,7 @@ interface Launcher {
   /** The first that is set. */
   readonly world: readonly string[];
   readonly localWorld?: string;
+  readonly localRank?: string;
 }
 
 /** They start every process and name it: all that are there must agree. */
@@ -30,14 +33,26 @@ const launchers: readonly Launcher[] = [
     rank: "OMPI_COMM_WORLD_RANK",
     world: ["OMPI_COMM_WORLD_SIZE"],
     localWorld: "OMPI_COMM_WORLD_LOCAL_SIZE",
+    localRank: "OMPI_COMM_WORLD_LOCAL_RANK",
   },
-  { name: "PMI", rank: "PMI_RANK", world: ["PMI_SIZE"], localWorld: "MPI_LOCALNRANKS" },
-  { name: "torchrun", rank: "RANK", world: ["WORLD_SIZE"], localWorld: "LOCAL_WORLD_SIZE" },
+  { name: "PMI", rank: "PMI_RANK", world: ["PMI_SIZE"], localWorld: "MPI_LOCALNRANKS", localRank: "MPI_LOCALRANKID" },
+  {
+    name: "torchrun",
+    rank: "RANK",
+    world: ["WORLD_SIZE"],
+    localWorld: "LOCAL_WORLD_SIZE",
+    localRank: "LOCAL_RANK",
+  },
 ];
 
 /** They may have started another launcher, which inherits what they said: the first that is there, and only where none of the above is. */
 const surroundings: readonly Launcher[] = [
-  { name: "Slurm", rank: "SLURM_PROCID", world: ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"] },
+  {
+    name: "Slurm",
+    rank: "SLURM_PROCID",
+    world: ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"],
+    localRank: "SLURM_LOCALID",
+  },
   { name: "Kubernetes", rank: "JOB_COMPLETION_INDEX", world: ["WORLD_SIZE"] },
 ];
 
@@ -53,7 +68,7 @@ export function launchOf(environment: Environment = process.env): Launch {
   if (first) return agreesWithPmix(environment, first);
   const around = surroundings.find(({ rank }) => environment[rank] !== undefined);
   if (around) return agreesWithPmix(environment, read(environment, around));
-  return { rank: 0, world: 1, launcher: undefined, localWorld: undefined };
+  return { rank: 0, world: 1, launcher: undefined, localWorld: undefined, localRank: undefined };
 }
 
 /** A rank, or the number of processes where no surrounding makes a rank of it. */
@@ -78,7 +93,14 @@ function read(environment: Environment, launcher: Launcher): Launch {
     throw refusal(
       `${local} in 1..${world} (${worldName}), got ${localWorld}: set it as ${launcher.name} would, or unset it`,
     );
-  return { rank, world, launcher: launcher.name, localWorld };
+  const which = launcher.localRank;
+  const localRank =
+    which !== undefined && environment[which] !== undefined ? integer(environment, which, worldName) : undefined;
+  if (localRank !== undefined && localRank >= (localWorld ?? world))
+    throw refusal(
+      `${which} below ${localWorld ?? world}, got ${localRank}: set it as ${launcher.name} would, or unset it`,
+    );
+  return { rank, world, launcher: launcher.name, localWorld, localRank };
 }
 
 /** PMIx tells the rank alone. */

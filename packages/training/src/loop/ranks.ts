@@ -11,7 +11,14 @@ export async function agreeOnOptions<Row>(
   { step, tokens }: TrainingProgress,
   collective: Collective,
 ): Promise<void> {
-  const own = { step, tokens, totalTokens, evaluation: evaluation?.every, checkpoints: checkpoints?.every };
+  const own = {
+    step,
+    tokens,
+    totalTokens,
+    evaluation: evaluation?.every,
+    patience: evaluation?.patience,
+    checkpoints: checkpoints?.every,
+  };
   const [first, ...others] = (await gatherJson(model.runtime, collective, own)) as (typeof own)[];
   for (const [at, other] of others.entries()) {
     for (const name of Object.keys(own) as (keyof typeof own)[]) {
@@ -23,10 +30,10 @@ export async function agreeOnOptions<Row>(
   }
 }
 
-/** Parameters and optimizer of rank 0, on all ranks. */
+/** Parameters and optimizer of rank 0, on all ranks, but for states that one of them holds for all. */
 export function shareParameters<Row>({ model, optimizer }: TrainerOptions<Row>, collective: Collective): void {
+  const states = [...optimizer.state()].filter(([name]) => optimizer.ownerOf?.(name) === undefined);
   collective.group(() => {
-    for (const tensors of [model.parameters, optimizer.state()])
-      for (const tensor of tensors.values()) collective.broadcast(tensor.view);
+    for (const [, tensor] of [...model.parameters, ...states]) collective.broadcast(tensor.view);
   });
 }

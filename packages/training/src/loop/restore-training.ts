@@ -69,11 +69,13 @@ export async function restoreTraining<Row>(
   expectKind(checkpoint, state, optimizer);
   await restoreTensors(checkpoint, "model", model.parameters);
   optimizer.restart?.();
+  const states = optimizer.state();
+  const isElsewhere = (name: string): boolean => !states.has(name) && optimizer.ownerOf?.(name) !== undefined;
   await restoreTensors(
     checkpoint,
     "optimizer",
-    optimizer.state(),
-    (name) => isGuardState(name) || isAverageState(name),
+    states,
+    (name) => isGuardState(name) || isAverageState(name) || isElsewhere(name),
   );
   refreshCopies(model);
   return state;

@@ -64,6 +64,10 @@ export class AveragedOptimizer implements Optimizer {
     ]);
   }
 
+  ownerOf(state: string): number | undefined {
+    return isAverageState(state) ? undefined : this.#inner.ownerOf?.(state);
+  }
+
   /** Begins anew with the weights as they are. */
   restart(): void {
     for (const [name, average] of this.#averages) assign(average, this.#learned.parameters.get(name)!);

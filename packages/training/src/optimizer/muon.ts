@@ -36,7 +36,11 @@ export class Muon extends RuleOptimizer {
       ...own,
       parameters: new Map([...own.parameters].filter(([name, { shape }]) => isMuonMatrix(name, shape) === matrices)),
     });
-    super("muon", learned, options, [new MuonRule(part(true), options), new AdamWRule(part(false), options)]);
+    const [matrices, rest] = [part(true), part(false)];
+    super("muon", learned, options, [
+      ...(matrices.parameters.size > 0 ? [new MuonRule(matrices, options)] : []),
+      ...(rest.parameters.size > 0 ? [new AdamWRule(rest, options)] : []),
+    ]);
   }
 }
 

@@ -39,6 +39,8 @@ export interface Optimizer {
   update(gradients: readonly (Tensor | undefined)[], loss?: () => Tensor): ScaledGradients;
   /** Everything but the parameters that a continuation needs. */
   state(): NamedTensors;
+  /** Where ranks share the state: the one that holds it; undefined for what each of them holds. */
+  ownerOf?(state: string): number | undefined;
   /** Of a state that follows the weights (an average): begins anew with them. */
   restart?(): void;
   dispose(): void;

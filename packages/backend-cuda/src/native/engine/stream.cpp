@@ -1,5 +1,6 @@
 #include "engine/stream.h"
 
+#include <cstring>
 #include <system_error>
 
 #include "engine/guard.h"
@@ -110,6 +111,11 @@ void mb_stream::queue(const mb_command *command, cudaStream_t to, int64_t number
     case MB_GUARD: return guard_buffer((char *)address_of(attributes[0]), (int64_t)attributes[1], to);
     case MB_CHECK_GUARD:
       return check_guard((const char *)address_of(attributes[0]), (int64_t)attributes[1], {fault, operation, number, (int64_t)attributes[1], MB_ID}, to);
+    case MB_CALL: {
+      mb_device_function *const function = (mb_device_function *)address_of(attributes[0]);
+      called = function;
+      return report_call(launched, function(views_of(command), command->views, attributes + 1, to));
+    }
     case MB_REPLAY: return lose("expected no replay inside a replay");
     default:
       mb_operations[operation].launch({views_of(command), attributes, to, fault, number, operation, &products});
@@ -135,6 +141,7 @@ void mb_stream::check(int32_t operation) {
 
 void mb_stream::complete(int64_t count) {
   if (seen_fault->taken && !lost) report_fault();
+  if (mb_device_function *const function = called) report_call(0, function(nullptr, -1, nullptr, nullptr));
   const std::lock_guard<std::mutex> lock(mutex);
   if (count > completed) completed = count;
   executed.notify_all();
@@ -161,6 +168,17 @@ void mb_stream::report(int64_t command, const char *kind, const char *operation,
   failed = true;
 }
 
+void mb_stream::report_call(int64_t command, const char *text) {
+  if (text == nullptr) return;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (lasting || lost) return;
+  lasting = strncmp(text, "collective\n", 11) == 0;
+  if (failed && !lasting) return;
+  error = text;
+  failed_at = command;
+  failed = true;
+}
+
 void mb_stream::lose(cudaError_t cause) {
   lose(std::string("the GPU stopped (") + cudaGetErrorString(cause) + "): make a new process; its last commands were " + history.names());
 }
@@ -169,7 +187,7 @@ void mb_stream::lose(const std::string &message) {
   if (lost.exchange(true)) return;
   {
     const std::lock_guard<std::mutex> lock(mutex);
-    failed = false;
+    failed = lasting = false;
   }
   report(0, "lost", "cuda", message);
   complete(all_commands);

@@ -44,6 +44,7 @@ struct mb_stream {
   bool failed = false;
   int64_t failed_at = 0;
   std::string error;
+  bool lasting = false; /* nobody takes it away */
 
   mb_stream(int32_t device, int32_t flags) : device(device), flags(flags) {}
   ~mb_stream();
@@ -61,6 +62,7 @@ private:
   mb_history history;
   std::unique_ptr<mb_timeline> timeline;
   int64_t launched = 0;
+  std::atomic<mb_device_function *> called{nullptr}; /* the last one */
   std::unordered_map<void *, mb_recording> recordings; /* by the address of their commands */
   cudaStream_t capturing = nullptr;                    /* nobody asks this one how far it is, which would end the capture */
 
@@ -75,6 +77,8 @@ private:
   /* Keeps an error, unless an earlier one waits to be taken. */
   void report(int64_t command, const char *kind, const char *operation, const std::string &message);
   void report_fault();
+  /* An error as functions of other libraries give it. */
+  void report_call(int64_t command, const char *text);
 
   /* replay.cpp */
   void replay(const double *attributes);

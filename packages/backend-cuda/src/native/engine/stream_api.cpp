@@ -76,7 +76,7 @@ MB_API int32_t mb_stream_take_error(mb_stream *stream, int64_t count, char *text
   const std::lock_guard<std::mutex> lock(stream->mutex);
   if (!stream->failed || stream->failed_at > count) return 0;
   snprintf(text, (size_t)capacity, "%s", stream->error.c_str());
-  if (!stream->lost) stream->failed = false;
+  if (!stream->lost && !stream->lasting) stream->failed = false;
   return 1;
 }
 

@@ -6,7 +6,8 @@
  *   no room at product N                     the N-th product of the process finds no room
  *   no room for a graph                      the first graph of the process finds none
  *   illegal address at kernel N              the N-th kernel of the process ends the context
- *   uncapturable                             a kernel may not be captured */
+ *   uncapturable                             a kernel may not be captured
+ *   nccl fails at operation N                NCCL has an error after the N-th operation of the process */
 #include "simt/faults.h"
 
 #include <cstdio>

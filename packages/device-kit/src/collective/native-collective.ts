@@ -1,19 +1,28 @@
 /**
- * The operations of `Collective` as calls in the backend's command stream: its thread talks to MPI, JavaScript goes on. What lies with gaps, or
- * is to be summed in 16 bits, goes through dense copies (in f32).
+ * The operations of `Collective` as calls in a backend's command stream, whose thread talks to another native library; JavaScript goes on. What lies
+ * with gaps, or has a dtype that the library does not sum, goes through dense copies.
  */
-import { callsNative } from "@modernbert-ts/device-kit";
-import type { NativeCaller } from "@modernbert-ts/device-kit";
-import {
-  bytesOf,
-  CollectiveError,
-  denseStrides,
-  isDense,
-  ShapeError,
-  UnsupportedError,
-} from "@modernbert-ts/tensor-core";
-import type { Backend, Collective, DType, Reduction, View } from "@modernbert-ts/tensor-core";
-import type { Addon, NativeOperation } from "./addon.ts";
+import { bytesOf, CollectiveError, denseStrides, isDense, ShapeError } from "@modernbert-ts/tensor-core";
+import type { Collective, DType, Reduction, View } from "@modernbert-ts/tensor-core";
+import type { NativeCaller } from "../commands/native-caller.ts";
+import type { Address } from "../memory/address.ts";
+
+export type NativeOperation = "allReduce" | "reduceScatter" | "allGather" | "broadcast" | "barrier";
+
+/** A library for processes that work together, joined. */
+export interface NativeRanks {
+  readonly rank: number;
+  readonly world: number;
+  /**
+   * Of a function that a stream calls. `allReduce` (in place) and `reduceScatter` (input, output) have the attribute 0 for a sum, 1 for a
+   * maximum; `broadcast` (in place) the root; `barrier` has one element to work with. Their views are dense.
+   */
+  address(operation: NativeOperation): Address;
+  /** In which dtype elements are reduced. */
+  sumDType(dtype: DType): DType;
+  /** Gives up, on all ranks: from then on every function answers with the reason. */
+  giveUp(reason: string): void;
+}
 
 /** Calls of a group that are made as one. */
 interface Batch {
@@ -25,32 +34,26 @@ interface Batch {
 
 const reductions: readonly Reduction[] = ["sum", "max"];
 
-export class MpiCollective implements Collective {
+export class NativeCollective implements Collective {
   readonly rank: number;
   readonly world: number;
-  readonly #addon: Addon;
+  readonly #ranks: NativeRanks;
   readonly #backend: NativeCaller;
   #group: Batch[] | undefined;
   #afterGroup: (() => void)[] = [];
   #failure: CollectiveError | undefined;
 
-  /** @throws UnsupportedError. */
-  constructor(addon: Addon, backend: Backend) {
-    if (!callsNative(backend))
-      throw new UnsupportedError(
-        "collective",
-        `expected the native engine of the CPU backend, got ${backend.capabilities.device}: MPI works on its memory only`,
-      );
-    this.rank = addon.rank();
-    this.world = addon.world();
-    this.#addon = addon;
+  constructor(ranks: NativeRanks, backend: NativeCaller) {
+    this.rank = ranks.rank;
+    this.world = ranks.world;
+    this.#ranks = ranks;
     this.#backend = backend;
   }
 
   allReduce(input: View, output: View = input, reduction: Reduction = "sum"): void {
     expectSize("allReduce", output, sizeOf(input));
     if (output !== input) this.#backend.run("copy", [output], [input], {});
-    const { dense, back } = this.#dense(output, computeDType(output.dtype));
+    const { dense, back } = this.#dense(output, this.#ranks.sumDType(output.dtype));
     this.#inPlace("allReduce", dense, reductions.indexOf(reduction), back);
   }
 
@@ -63,7 +66,7 @@ export class MpiCollective implements Collective {
 
   reduceScatter(input: View, output: View, reduction: Reduction = "sum"): void {
     expectSize("reduceScatter", input, this.world * sizeOf(output));
-    const dtype = computeDType(input.dtype);
+    const dtype = this.#ranks.sumDType(input.dtype);
     const from = this.#dense(input, dtype);
     const to = this.#dense(output, dtype);
     this.#call("reduceScatter", [from.dense, to.dense], [reductions.indexOf(reduction)]);
@@ -95,16 +98,24 @@ export class MpiCollective implements Collective {
   }
 
   async barrier(): Promise<void> {
-    this.#call("barrier", []);
-    await this.#backend.synchronize();
+    const backend = this.#backend;
+    const buffer = backend.allocate(4);
+    try {
+      const element: View = { buffer, dtype: "i32", shape: [1], strides: [1], offset: 0 };
+      backend.run("fill", [element], [], { value: 0 });
+      this.#call("barrier", [element]);
+    } finally {
+      backend.release(buffer);
+    }
+    await backend.synchronize();
   }
 
   abort(reason: Error): void {
     if (this.#failure) return;
     this.#failure = new CollectiveError("abort", reason.message, { cause: reason });
-    this.#addon.giveUp(reason.message);
+    this.#ranks.giveUp(reason.message);
     // The stream meets the failure there, and keeps it for its reads.
-    this.#backend.callNative("abort", this.#addon.address("barrier"), []);
+    this.#backend.callNative("abort", this.#ranks.address("barrier"), []);
   }
 
   /** A call in place: within a group it waits for its end, and joins the one before it where that is of the same kind. */
@@ -122,7 +133,7 @@ export class MpiCollective implements Collective {
 
   #call(operation: NativeOperation, views: readonly View[], attributes: readonly number[] = []): void {
     if (this.#failure) throw this.#failure;
-    this.#backend.callNative(operation, this.#addon.address(operation), views, attributes);
+    this.#backend.callNative(operation, this.#ranks.address(operation), views, attributes);
   }
 
   /** The view itself where it is dense and of the dtype, else a dense copy; `back` writes that to the view and gives its memory back. */
@@ -145,11 +156,6 @@ export class MpiCollective implements Collective {
   #release(dense: View, view: View): void {
     if (dense !== view) this.#backend.release(dense.buffer);
   }
-}
-
-/** Sums are made in at least 32 bits. */
-function computeDType(dtype: DType): DType {
-  return dtype === "f16" || dtype === "bf16" ? "f32" : dtype;
 }
 
 function sizeOf({ shape }: View): number {

@@ -1,0 +1,3 @@
+/** Processes that train one model together over NCCL. */
+export { joinNccl } from "./join.ts";
+export type { JoinOptions, NcclRanks } from "./join.ts";
