@@ -3,8 +3,9 @@ import { createRequire } from "node:module";
 import { backendNames, cpuEngineNames } from "@modernbert-ts/backends";
 import { weightFormats } from "@modernbert-ts/encoder";
 import { precisions } from "@modernbert-ts/tensor-core";
+import type { PrecisionName } from "@modernbert-ts/tensor-core";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { defaults, logLevels } from "./options.ts";
+import { bareTasks, bounds, defaults, logLevels } from "./options.ts";
 import type { ServeOptions } from "./options.ts";
 
 const { version } = createRequire(import.meta.url)("@modernbert-ts/server/package.json") as { version: string };
@@ -13,6 +14,8 @@ export interface Invocation {
   readonly options: Partial<ServeOptions> & Pick<ServeOptions, "model">;
   /** Print stacks of errors. */
   readonly debug: boolean;
+  /** For downloads, as the hub's variables. */
+  readonly hub: { readonly token?: string; readonly cache?: string };
 }
 
 /** Reads arguments and environment. Throws CommanderError for wrong usage, and for --help and --version once they are printed. */
@@ -24,11 +27,40 @@ export function parseCommand(args: readonly string[]): Invocation {
     .version(version)
     .allowExcessArguments(false)
     .exitOverride();
-  for (const option of flags()) command.addOption(option);
-  const { modelId, hostname, debug, ...rest } = command
-    .parse(args, { from: "user" })
-    .opts<Omit<ServeOptions, "model" | "host"> & { modelId: string; hostname: string; debug: boolean }>();
-  return { options: { ...rest, model: modelId, host: hostname }, debug };
+  for (const option of [...flags(), ...notDone()]) {
+    command.addOption(option);
+    onlyOnce(command, option);
+  }
+  const {
+    modelId,
+    hostname,
+    debug,
+    hfToken,
+    huggingfaceHubCache,
+    jsonOutput: _always,
+    ...rest
+  } = command.parse(args, { from: "user" }).opts<Omit<ServeOptions, "model" | "host"> & OtherFlags>();
+  const hub = { ...(hfToken && { token: hfToken }), ...(huggingfaceHubCache && { cache: huggingfaceHubCache }) };
+  return { options: { ...rest, model: modelId, host: hostname }, debug, hub };
+}
+
+/** Flags that are no options of `startServer`, or under other names. */
+interface OtherFlags {
+  readonly modelId: string;
+  readonly hostname: string;
+  readonly debug: boolean;
+  readonly hfToken?: string;
+  readonly huggingfaceHubCache?: string;
+  readonly jsonOutput?: boolean;
+}
+
+/** Of a flag that is given twice one value would be ignored. */
+function onlyOnce(command: Command, option: Option): void {
+  let given = false;
+  command.on(`option:${option.name()}`, () => {
+    if (given) command.error(`error: option '${option.flags}' is given twice: leave one out`);
+    given = true;
+  });
 }
 
 function flags(): Option[] {
@@ -37,15 +69,15 @@ function flags(): Option[] {
     new Option("--revision <name>", "branch, tag or commit of a hub model").env("REVISION"),
     new Option("--served-model-name <name>", "name in answers (default: the model)").env("SERVED_MODEL_NAME"),
     new Option("--host, --hostname <address>", "address to listen on").env("HOST").default(defaults.host),
-    integer("-p, --port <n>", "port; 0 takes a free one", "PORT", 0, 65_535).default(defaults.port),
+    count("-p, --port <n>", "port; 0 takes a free one", defaults.port),
     new Option("--backend <name>", "what computes").choices(backendNames).env("BACKEND").default(defaults.backend),
-    integer("--threads <n>", "CPU threads (default: all cores)", "THREADS", 1, 1024),
+    count("--threads <n>", "CPU threads (default: all cores)"),
     new Option("--cpu-engine <name>", "CPU kernels")
       .choices(cpuEngineNames)
       .env("CPU_ENGINE")
       .default(defaults.cpuEngine),
     new Option("--dtype <name>", "of matrix products and activations")
-      .choices(Object.keys(precisions))
+      .argParser(precisionOf)
       .env("DTYPE")
       .default(defaults.dtype),
     new Option(
@@ -72,36 +104,67 @@ function flags(): Option[] {
     new Option("--default-prompt <text>", "text put before every text").env("DEFAULT_PROMPT"),
     count("--payload-limit <bytes>", "size of a request's body", defaults.payloadLimit),
     new Option("--api-key <key>", "ask for `Authorization: Bearer KEY`").env("API_KEY"),
-    integer("--request-timeout <seconds>", "deadline of a request", "REQUEST_TIMEOUT", 1, 86_400).default(
-      defaults.requestTimeout,
-    ),
-    integer("--shutdown-timeout <seconds>", "time to finish after SIGTERM", "SHUTDOWN_TIMEOUT", 0, 86_400).default(
-      defaults.shutdownTimeout,
-    ),
-    integer("--max-worker-restarts <n>", "per ten minutes", "MAX_WORKER_RESTARTS", 0, 1000).default(
-      defaults.maxWorkerRestarts,
-    ),
+    count("--request-timeout <seconds>", "deadline of a request", defaults.requestTimeout),
+    count("--shutdown-timeout <seconds>", "time to finish after SIGTERM", defaults.shutdownTimeout),
+    count("--max-worker-restarts <n>", "per ten minutes", defaults.maxWorkerRestarts),
     new Option("--log-level <level>", "least important lines to log")
       .choices(logLevels)
       .env("LOG_LEVEL")
       .default(defaults.logLevel),
+    new Option("--task <name>", "what POST / answers").choices(bareTasks).env("TASK").default(defaults.task),
+    new Option("--hf-token <token>", "for models that need a login (default: HF_TOKEN, or the login's)"),
+    new Option("--huggingface-hub-cache <dir>", "where downloads are kept (default: HF_HUB_CACHE, …)"),
+    new Option("--json-output", "the log is JSON lines in any case").env("JSON_OUTPUT"),
     new Option("--debug", "print stacks of errors").default(false),
   ];
 }
 
-/** A positive whole number whose environment variable is named like the flag. */
-function count(flag: string, description: string, value?: number): Option {
-  const name = flag.slice(2, flag.indexOf(" ")).replaceAll("-", "_").toUpperCase();
-  const option = integer(flag, description, name, 1, 2 ** 31 - 1);
+/** Flags of text-embeddings-inference that are known and not done: what they ask for is refused, not ignored. */
+function notDone(): Option[] {
+  const names = [
+    "tokenization-workers",
+    "cors-allow-origin",
+    "prometheus-port",
+    "otlp-endpoint",
+    "otlp-service-name",
+    "dense-path",
+    "uds-path",
+    "disable-spans",
+  ];
+  return names.map((name) =>
+    new Option(`--${name} [value]`)
+      .env(variableOf(name))
+      .hideHelp()
+      .argParser(() => {
+        throw new InvalidArgumentError("This server does not have it: leave it out.");
+      })
+      .preset(""),
+  );
+}
+
+function variableOf(name: string): string {
+  return name.replaceAll("-", "_").toUpperCase();
+}
+
+/** A whole number within its bounds, whose environment variable is named like the flag. */
+function count(names: string, description: string, value?: number): Option {
+  const option = new Option(names, description);
+  const [least, most] = bounds[option.attributeName() as keyof typeof bounds];
+  option.env(variableOf(option.name())).argParser((text: string) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  });
   return value === undefined ? option : option.default(value);
 }
 
-function integer(flag: string, description: string, env: string, least: number, most: number): Option {
-  return new Option(flag, description).env(env).argParser((text: string) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
-  });
+const longNames: Readonly<Record<string, PrecisionName>> = { float32: "f32", float16: "f16", bfloat16: "bf16" };
+
+function precisionOf(text: string): PrecisionName {
+  const name = longNames[text] ?? text;
+  if (Object.hasOwn(precisions, name)) return name as PrecisionName;
+  const names = [...Object.keys(precisions), ...Object.keys(longNames)];
+  throw new InvalidArgumentError(`Allowed choices are ${names.join(", ")}.`);
 }
 
 function parseBoolean(text: string): boolean {

@@ -38,7 +38,13 @@ export class ServeError extends Error {
 /** The server cannot be started as it was asked to; the message says what to do. */
 export class StartError extends Error {
   constructor(message: string, options?: ErrorOptions) {
-    super(`[modernbert-serve] ${message}`, options);
+    super(/^\[[^\]]+\] /.test(message) ? message : `[modernbert-serve] ${message}`, options);
     this.name = "StartError";
+  }
+
+  /** What kept the model from being read or loaded, in its own words. */
+  static of(error: unknown): StartError {
+    if (error instanceof StartError) return error;
+    return new StartError(error instanceof Error ? error.message : String(error), { cause: error });
   }
 }

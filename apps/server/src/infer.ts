@@ -36,17 +36,18 @@ export async function infer<N extends TaskName>(
     const sequences = await service.encoder.encode(inputs, encoding, signal);
     check?.(sequences);
     const { queue, answers } = inParts(taskOf(task.name), service.files, sequences);
-    const parts = takeAll(queue, service.options.maxConcurrentRequests);
+    const parts = takeAll(queue, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
-    return service.admission.hold(parts.length - inputs.length, async () => {
+    const compute = async (): Promise<Inference<N>> => {
       const timed: Timed<TaskResult<N>>[] = await service.scheduler.run(task, parts, signal);
       const results = answers(timed.map(({ result }) => result));
       return { results, costs: costsOf(inputs, sequences, tokenization, timed) };
-    });
+    };
+    return service.admission.hold(parts.length, compute, inputs.length);
   });
 }
 
-/** @throws ServeError 422 beyond `most` sequences: they could never be admitted. */
+/** @throws ServeError 422 beyond `most` sequences: memory is bounded. */
 function takeAll(queue: Iterable<Int32Array>, most: number): Int32Array[] {
   const parts: Int32Array[] = [];
   for (const part of queue) {

@@ -14,7 +14,9 @@ function invocation(): Invocation {
   }
 }
 
-const { options, debug } = invocation();
+const { options, debug, hub } = invocation();
+if (hub.token !== undefined) process.env["HF_TOKEN"] = hub.token;
+if (hub.cache !== undefined) process.env["HF_HUB_CACHE"] = hub.cache;
 
 function fail(error: unknown): never {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));

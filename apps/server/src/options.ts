@@ -2,6 +2,7 @@
 import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
 import type { Pooling, WeightFormat } from "@modernbert-ts/encoder";
 import type { PrecisionName } from "@modernbert-ts/tensor-core";
+import { StartError } from "./errors.ts";
 
 export interface ServeOptions {
   /** Hugging Face folder or hub id. */
@@ -27,10 +28,12 @@ export interface ServeOptions {
   readonly maxBatchTokens: number;
   /** Inputs of one forward pass. */
   readonly maxBatchRequests?: number;
-  /** Inputs of one HTTP request. */
+  /** Inputs of one HTTP request; on OpenAI's routes at least 2,048. */
   readonly maxClientBatchSize: number;
   /** What `truncate` means when a request does not say. */
   readonly autoTruncate: boolean;
+  /** What `POST /` answers. */
+  readonly task: BareTask;
   readonly defaultPromptName?: string;
   readonly defaultPrompt?: string;
   /** Bytes of one request body. */
@@ -44,6 +47,10 @@ export interface ServeOptions {
   readonly maxWorkerRestarts: number;
   readonly logLevel: LogLevel;
 }
+
+export type BareTask = (typeof bareTasks)[number];
+
+export const bareTasks = ["embed", "fill-mask"] as const;
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
@@ -71,9 +78,48 @@ export const defaults: Omit<
   maxBatchTokens: 16384,
   maxClientBatchSize: 32,
   autoTruncate: true,
+  task: "embed",
   payloadLimit: 2_000_000,
   requestTimeout: 300,
   shutdownTimeout: 30,
   maxWorkerRestarts: 5,
   logLevel: "info",
 };
+
+type Count =
+  | "port"
+  | "threads"
+  | "maxConcurrentRequests"
+  | "maxBatchTokens"
+  | "maxBatchRequests"
+  | "maxClientBatchSize"
+  | "payloadLimit"
+  | "requestTimeout"
+  | "shutdownTimeout"
+  | "maxWorkerRestarts";
+
+/** The least and the most of each number: flags, variables and options of the library alike. */
+export const bounds: Readonly<Record<Count, readonly [least: number, most: number]>> = {
+  port: [0, 65_535],
+  threads: [1, 1024],
+  maxConcurrentRequests: [1, 2 ** 31 - 1],
+  maxBatchTokens: [1, 2 ** 31 - 1],
+  maxBatchRequests: [1, 2 ** 31 - 1],
+  maxClientBatchSize: [1, 2 ** 31 - 1],
+  payloadLimit: [1, 2 ** 31 - 1],
+  requestTimeout: [1, 86_400],
+  shutdownTimeout: [0, 86_400],
+  maxWorkerRestarts: [0, 1000],
+};
+
+/** @throws StartError that names the first option which cannot be. */
+export function checkOptions(options: ServeOptions): void {
+  for (const [name, [least, most]] of Object.entries(bounds)) {
+    const value = options[name as Count];
+    if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) continue;
+    throw new StartError(`expected ${name} to be a whole number from ${least} to ${most}, got ${String(value)}`);
+  }
+  if (options.defaultPrompt !== undefined && options.defaultPromptName !== undefined) {
+    throw new StartError("expected defaultPrompt or defaultPromptName, got both: leave one out");
+  }
+}

@@ -14,7 +14,7 @@ import { readModelFiles } from "./model/model-files.ts";
 import { ModelWorker } from "./model/model-worker.ts";
 import type { WorkerData } from "./model/protocol.ts";
 import { spawnWorker } from "./model/spawn.ts";
-import { defaults } from "./options.ts";
+import { checkOptions, defaults } from "./options.ts";
 import type { ServeOptions } from "./options.ts";
 import { whyUnhealthy } from "./service.ts";
 import type { Service } from "./service.ts";
@@ -34,8 +34,8 @@ const routes = [addEmbed, addOpenAiEmbeddings, addFillMask, addPseudoLogLikeliho
 const lastWords = 1_000;
 
 /**
- * Starts a server that listens at once and loads the model in the background. Throws when the model's files cannot be read or the
- * address cannot be had.
+ * Starts a server that listens at once and loads the model in the background. Throws StartError when an option cannot be,
+ * the model's files cannot be read, no route serves the model, or the address cannot be had.
  *
  * @param spawn starts the thread that computes; tests put another in its place
  */
@@ -44,13 +44,11 @@ export async function startServer(
   spawn: (data: WorkerData) => Worker = spawnWorker,
 ): Promise<RunningServer> {
   const options: ServeOptions = { ...defaults, ...given };
-  if (options.maxClientBatchSize > options.maxConcurrentRequests) {
-    throw new StartError(
-      `--max-client-batch-size ${options.maxClientBatchSize} is more than --max-concurrent-requests ${options.maxConcurrentRequests}: such a batch could never be admitted`,
-    );
-  }
+  checkOptions(options);
   const app = createApp(options);
-  const files = await readModelFiles(options, (notice) => app.log.info(notice));
+  const files = await readModelFiles(options, (notice) => app.log.info(notice)).catch((error: unknown) => {
+    throw StartError.of(error);
+  });
   const { backend, threads, cpuEngine, dtype, weights } = options;
   const worker = new ModelWorker({
     spawn: () => spawn({ folder: files.folder, head: files.info.head, backend, threads, cpuEngine, dtype, weights }),
@@ -58,12 +56,13 @@ export async function startServer(
     log: app.log,
     onState: (state) => {
       if (state === "ready") scheduler.schedule();
-      if (state === "failed") scheduler.rejectAll(new ServeError("Unhealthy", whyUnhealthy({ worker, options })!));
+      if (state === "failed") scheduler.rejectAll(new ServeError("Unhealthy", whyUnhealthy({ worker })!));
     },
   });
   const scheduler = new Scheduler(worker, {
     maxTokens: options.maxBatchTokens,
     maxRequests: options.maxBatchRequests ?? Number.POSITIVE_INFINITY,
+    patience: options.requestTimeout * 1000,
   });
   const service: Service = {
     options,
@@ -74,6 +73,10 @@ export async function startServer(
     admission: new Admission(options.maxConcurrentRequests, () => scheduler.estimateWait()),
   };
   for (const addRoute of routes) addRoute(app, service);
+  const ready = worker.loaded.catch((error: unknown) => {
+    throw StartError.of(error);
+  });
+  ready.catch(() => {}); // whoever awaits it hears of it
 
   let closing: Promise<void> | undefined;
   app.addHook("onSend", async (_request, reply) => {
@@ -93,7 +96,7 @@ export async function startServer(
 
   try {
     const url = await app.listen({ host: options.host, port: options.port });
-    return { url, ready: worker.loaded, close };
+    return { url, ready, close };
   } catch (error) {
     await close();
     throw new StartError(`cannot listen on ${options.host}:${options.port}: ${(error as Error).message}`, {

@@ -16,8 +16,8 @@ export interface Service {
   readonly worker: ModelWorker;
 }
 
-/** Why the model cannot answer now; undefined when it can. */
-export function whyUnhealthy({ worker, options }: Pick<Service, "worker" | "options">): string | undefined {
+/** Why the model cannot answer now; undefined when it can. A batch that takes long is no reason: one that hangs has its worker replaced. */
+export function whyUnhealthy({ worker }: Pick<Service, "worker">): string | undefined {
   switch (worker.state) {
     case "loading":
       return "the model is being loaded";
@@ -26,17 +26,15 @@ export function whyUnhealthy({ worker, options }: Pick<Service, "worker" | "opti
     case "closed":
       return "the server is shutting down";
     case "ready":
-      break;
+      return undefined;
     default:
       throw new Error(`internal: unknown state ${String(worker.state satisfies never)}`);
   }
-  // Every request of such a batch has met its deadline: nobody is left who waits for it.
-  const busy = worker.busySince === undefined ? 0 : performance.now() - worker.busySince;
-  return busy > options.requestTimeout * 1000 ? "the model hangs: restart the server" : undefined;
 }
 
-/** @throws ServeError 503 unless the model is there. */
-export function requireModel(service: Service): void {
-  const why = whyUnhealthy(service);
+/** @throws ServeError 503 unless the model is there, or comes back soon: then requests wait for it. */
+export function requireModel({ worker }: Pick<Service, "worker">): void {
+  if (worker.state === "loading" && worker.backend !== undefined) return;
+  const why = whyUnhealthy({ worker });
   if (why) throw new ServeError("Unhealthy", why, { retryAfter: 5 });
 }

@@ -27,7 +27,18 @@ describe("flags", () => {
       shutdownTimeout: 30,
       maxWorkerRestarts: 5,
       logLevel: "info",
+      task: "embed",
     });
+  });
+
+  test("flags of text-embeddings-inference mean the same, or are refused", () => {
+    const given = ["--model-id", "m", "--dtype", "float16", "--json-output", "--hf-token", "t"];
+    expect(parseCommand([...given, "--huggingface-hub-cache", "/c"])).toMatchObject({
+      options: { dtype: "f16" },
+      hub: { token: "t", cache: "/c" },
+    });
+    vi.stubEnv("OTLP_ENDPOINT", "http://collector");
+    expect(() => parseCommand(given)).toThrow("This server does not have it");
   });
 
   test("both spellings and the environment are read; flags win", () => {
@@ -77,6 +88,9 @@ describe("the program", () => {
     [["--model", "m", "--pooling", "max"], "cls, mean"],
     [["--model", "m", "--no-such-flag"], "--no-such-flag"],
     [["--model", "m", "extra"], "too many arguments"],
+    [["--model", "m", "--model-id", "n"], "'--model, --model-id <dir|id>' is given twice"],
+    [["--model", "m", "--prometheus-port", "9000"], "This server does not have it"],
+    [["--model", "m", "--dtype", "float8"], "float32"],
   ])("wrong usage %j exits with 2", async (args, message) => {
     const { code, stdout, stderr } = await finish(start(...args));
     expect([code, stdout]).toEqual([2, ""]);

@@ -65,10 +65,35 @@ describe("exact refusals", () => {
     const headers = { "content-type": "text/plain" };
     expect((await server.post("/embed", '{"inputs":"a"}', { headers })).status).toBe(415);
     expect((await server.post("/nothing", {})).status).toBe(404);
-    expect((await fetch(`${server.url}/embed`)).status).toBe(404);
+    const get = await fetch(`${server.url}/embed?a`);
+    expect([get.status, get.headers.get("allow")]).toEqual([405, "POST"]);
+    expect((await fetch(`${server.url}/info`, { method: "PUT" })).status).toBe(405);
+    const bare = await fetch(`${server.url}/embed`, { method: "POST" });
+    expect([bare.status, await bare.json()]).toMatchObject([415, { error_type: "Validation" }]);
     expect((await server.post("/v1/nothing", {}).then((response) => response.json())) as unknown).toMatchObject({
       error: { type: "invalid_request_error" },
     });
+  });
+
+  test.each([
+    ['{"inputs":"a","inputs":"b"}', 422],
+    ['{"inputs":"a","in\\u0070uts":"b"}', 422],
+    ['{"inputs":"say \\"inputs\\": twice","extra":{"inputs":1,"inputs":[2]}}', 200],
+  ])("a key given twice is refused, at the place where it counts: %s", async (body, status) => {
+    const answer = await server.post("/embed", body);
+    expect(answer.status).toBe(status);
+    if (status !== 200)
+      expect(await answer.json()).toMatchObject({
+        error: expect.stringContaining("duplicate field `inputs`") as string,
+      });
+  });
+
+  test.each([
+    ["/%zz", { error: expect.any(String) as string, error_type: "Validation" }],
+    ["/v1/%zz", { error: { type: "invalid_request_error", code: 400 }, type: "Validation" }],
+  ])("an address that is none has the shape of other errors: %s", async (path, body) => {
+    const answer = await fetch(server.url + path);
+    expect([answer.status, await answer.json()]).toMatchObject([400, body]);
   });
 
   test("unknown fields and prototypes are ignored", async () => {
@@ -120,7 +145,11 @@ describe("anything at all", () => {
 
   test("sockets that say nonsense are closed", async () => {
     const { port, hostname } = new URL(server.url);
-    const answers = ["\0\0\0\0\r\n\r\n", "POST /embed HTTP/1.1\r\nhost: x\r\ncontent-length: nonsense\r\n\r\n"].map(
+    const answers = [
+      "\0\0\0\0\r\n\r\n",
+      "POST /embed HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n",
+      `GET / HTTP/1.1\r\nhost: x\r\nx: ${"y".repeat(20_000)}\r\n\r\n`,
+    ].map(
       (nonsense) =>
         new Promise<string>((resolve) => {
           let heard = "";
@@ -129,7 +158,14 @@ describe("anything at all", () => {
           socket.on("close", () => resolve(heard));
         }),
     );
-    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    const heard = await Promise.all(answers);
+    expect(heard.map((answer) => answer.slice(9, 12))).toEqual(["400", "400", "431"]);
+    for (const answer of heard) {
+      expect(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n")))).toEqual({
+        error: expect.any(String) as string,
+        error_type: "Validation",
+      });
+    }
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
   });
 });

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { StartError, startServer } from "../src/index.ts";
 import { readModelFiles } from "../src/model/model-files.ts";
 import { defaults } from "../src/options.ts";
 import { readyStub, startStub, stubFolder } from "./stub-server.ts";
@@ -106,23 +107,30 @@ test("the batch's budget limits the inputs, when they may be cut", async () => {
   await using server = await readyStub({ maxBatchTokens: 32 });
   expect(await (await fetch(`${server.url}/info`)).json()).toMatchObject({ max_input_length: 32 });
   await expect(startStub({ maxBatchTokens: 32, autoTruncate: false })).rejects.toThrow("raise --max-batch-tokens");
-  await expect(startStub({ maxConcurrentRequests: 4 })).rejects.toThrow("could never be admitted");
 });
 
+test.each(["SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice"])(
+  "a model that no route serves stops the start: %s",
+  async (head) => {
+    const started = startStub({ config: { architectures: [`ModernBertFor${head}`] } });
+    await expect(started).rejects.toThrow(/which no route serves/);
+    await expect(started).rejects.toBeInstanceOf(StartError);
+  },
+);
+
 test("routes that the model has no head for answer 424", async () => {
-  const labels = { id2label: { 0: "bad", 1: "good" } };
-  await using classifier = await readyStub({
-    config: { architectures: ["ModernBertForSequenceClassification"], ...labels },
-  });
-  const refused = await classifier.post("/embed", { inputs: "hi" });
-  expect([refused.status, await refused.json()]).toEqual([
-    424,
-    { error: "Model is not an embedding model", error_type: "Backend" },
-  ]);
-  expect(await (await fetch(`${classifier.url}/info`)).json()).toMatchObject({
-    model_type: { classifier: { id2label: { "0": "bad", "1": "good" }, label2id: { bad: 0, good: 1 } } },
-  });
   await using bare = await readyStub({ config: { architectures: ["ModernBertModel"] } });
   expect((await bare.post("/embed", { inputs: "hi" })).status).toBe(200);
   expect((await bare.post("/fill-mask", { inputs: "[MASK]" })).status).toBe(424);
+});
+
+test.each([
+  [{ maxBatchTokens: -5 }, "expected maxBatchTokens to be a whole number from 1 to 2147483647, got -5"],
+  [{ requestTimeout: 0.5 }, "expected requestTimeout"],
+  [{ port: 70_000 }, "expected port"],
+  [{ model: "/nope" }, "[model] there is no folder /nope"],
+])("what cannot be is a StartError: %j", async (options, message) => {
+  const started = startServer({ model: await stubFolder(), port: 0, logLevel: "silent", ...options });
+  await expect(started).rejects.toThrow(message);
+  await expect(started).rejects.toBeInstanceOf(StartError);
 });

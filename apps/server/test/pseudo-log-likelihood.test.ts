@@ -55,10 +55,23 @@ describe("on the stub", () => {
   test("each token takes a place among the inputs in the server", async () => {
     const held = server.post("/embed", { inputs: [[40_004, 1], ...Array.from({ length: 31 }, () => [7])] });
     await expect.poll(() => server.batches.at(-1)?.length).toBe(32);
-    expect((await server.post(path, { inputs: "hi ".repeat(20) })).status).toBe(429);
+    // The bulk has half of the 40 places; what the second takes of the others is too much for a third.
+    const beside = server.post("/embed", { inputs: Array.from({ length: 18 }, () => [8]) });
+    const third = (): Promise<Response> =>
+      server.post(path, { inputs: "hi ".repeat(20) }, { signal: AbortSignal.timeout(500) });
+    await expect
+      .poll(
+        () =>
+          third().then(
+            ({ status }) => status,
+            () => 0,
+          ),
+        { timeout: 10_000 },
+      )
+      .toBe(429);
     const fits = server.post(path, { inputs: "hi hi" });
     server.release();
-    expect([(await held).status, (await fits).status]).toEqual([200, 200]);
+    expect([(await held).status, (await beside).status, (await fits).status]).toEqual([200, 200, 200]);
   });
 
   test("a model without the head answers 424", async () => {

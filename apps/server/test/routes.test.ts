@@ -20,7 +20,7 @@ beforeAll(async () => {
   });
   client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "none", maxRetries: 0 });
   await server.ready;
-});
+}, 60_000);
 afterAll(() => server.close());
 
 async function ask<T>(path: string, body: unknown): Promise<T> {
@@ -136,7 +136,8 @@ describe("/v1/embeddings", () => {
     });
     for (const index of [0, 1]) {
       expectClose(inBase64.data[index]!.embedding, expected[index]!);
-      expect(inFloats.data[index]!.embedding).toEqual(Array.from(inBase64.data[index]!.embedding));
+      const [floats, bytes] = [inFloats, inBase64].map(({ data }) => Float32Array.from(data[index]!.embedding));
+      expect(floats).toEqual(bytes);
     }
   });
 
@@ -152,6 +153,20 @@ describe("/v1/embeddings", () => {
     const short = await client.embeddings.create({ model: "tiny", input: "hi", dimensions: 4 });
     expect(short.data[0]!.embedding.length).toBe(4);
     expect(length(short.data[0]!.embedding)).toBeCloseTo(1, 5);
+  });
+
+  test("takes the batches that OpenAI's clients make, also beyond the places of the server", async () => {
+    const input = Array.from({ length: 600 }, (_, index) => [index]);
+    const { data } = await client.embeddings.create({ model: "tiny", input: input as unknown as string[] });
+    expect(data.length).toBe(600);
+    expect((await post(`${server.url}/v1/embeddings`, { input: Array(2049).fill("a") })).status).toBe(422);
+  });
+
+  test("what /embed is asked for can be asked for here", async () => {
+    const answer = await ask<{ data: { embedding: number[] }[] }>("/v1/embeddings", { input: "hi", normalize: false });
+    expect(answer.data[0]!.embedding).toEqual((await embed("hi", { normalize: false }))[0]);
+    const unknown = await post(`${server.url}/v1/embeddings`, { input: "hi", prompt_name: "query" });
+    expect([unknown.status, await unknown.json()]).toMatchObject([422, { type: "Validation" }]);
   });
 
   test("OpenAI's client understands the errors", async () => {
@@ -190,6 +205,20 @@ describe("/fill-mask", () => {
     expect(sequence).toBe(`The capital of France is${token_str}.`);
   });
 
+  test("`targets` chooses among words, with the scores that they have among all", async () => {
+    const inputs = "The capital of France is [MASK].";
+    const all = await ask<Prediction[]>("/fill-mask", { inputs, parameters: { top_k: 100 } });
+    const [first, last] = [all[3]!, all[60]!];
+    const parameters = { targets: [last.token_str, first.token_str] };
+    const some = await ask<Prediction[]>("/fill-mask", { inputs, parameters });
+    expect(some).toEqual([first, last]);
+  });
+
+  test("beside other masks the special tokens stay, as in transformers", async () => {
+    const [[first]] = (await ask<Prediction[][]>("/fill-mask", { inputs: "A [MASK] and a [MASK]." })) as [[Prediction]];
+    expect(first.sequence).toBe(`[CLS]A${first.token_str} and a[MASK].[SEP]`);
+  });
+
   test("more masks give a list for each, more texts a list of these; a list of one is as the one", async () => {
     const parameters = { top_k: 2 };
     const two = await ask<Prediction[][]>("/fill-mask", { inputs: "A [MASK] and a [MASK].", parameters });
@@ -205,7 +234,12 @@ describe("/fill-mask", () => {
     [{ inputs: "no mask" }, "`inputs` needs a [MASK], text 0 has none"],
     [{ inputs: ["[MASK]", "[MASK]".repeat(33)] }, "`inputs` may have at most 32 [MASK], text 1 has 33"],
     [{ inputs: "[MASK]", parameters: { top_k: 101 } }, "parameters.top_k"],
-    [{ inputs: "[MASK]", parameters: { targets: ["a"] } }, "targets"],
+    [
+      { inputs: "[MASK]", parameters: { targets: [" improbablelongword"] } },
+      "expected targets of one token of the model",
+    ],
+    [{ inputs: "[MASK]", parameters: { targets: [] } }, "targets"],
+    [{ inputs: "[MASK]", parameters: { temperature: 1 } }, "temperature"],
     [{ inputs: [1, 2] }, "`inputs` should be a string or a list of strings, got number"],
     [{ inputs: `[MASK] ${words(300)}` }, "must have less than 128 tokens"],
   ])("refuses %j", async (body, message) => {

@@ -16,8 +16,18 @@ class FakeWorker {
   /** Batches with such a first id fail. */
   bad: number | undefined;
   gone = false;
+  speed: number | undefined;
+  loadTime = 100;
+  readonly replaced: string[] = [];
   /** Called by each batch. */
   work: () => void = () => {};
+
+  replace(_why: string, reason: "wanted" | "broken"): void {
+    this.replaced.push(reason);
+    this.state = "loading";
+    this.gone = true;
+    this.open();
+  }
 
   shut(): void {
     this.#gate = new Promise((resolve) => (this.open = resolve));
@@ -47,7 +57,7 @@ function setup(maxTokens = 1000): {
   run: (...firsts: number[]) => Promise<number[]>;
 } {
   const worker = new FakeWorker();
-  const scheduler = new Scheduler(worker, { maxTokens, maxRequests: 100 });
+  const scheduler = new Scheduler(worker, { maxTokens, maxRequests: 100, patience: 1000 });
   const run = async (...firsts: number[]): Promise<number[]> => {
     const timed = await scheduler.run(
       embed,
@@ -73,8 +83,8 @@ test("an idle model takes at once what is there; what comes meanwhile is one bat
   expect(worker.batches.slice(1)).toEqual([
     [
       [2, 2],
-      [3, 3],
       [4, 4],
+      [3, 3],
     ],
   ]);
 });
@@ -136,14 +146,85 @@ test("rejectAll fails what waits and what is being computed", async () => {
   expect((await both).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
 });
 
-test("batches of a slow model are kept to about a second of work", async () => {
+const lengths = (worker: FakeWorker): number[][] => worker.batches.map((batch) => batch.map(({ length }) => length));
+
+test("batches of a slow model are kept to about half a second of work", async () => {
   vi.useFakeTimers({ toFake: ["performance"] });
   try {
     const { worker, scheduler } = setup(10_000);
     worker.work = () => vi.advanceTimersByTime(1_000); // a batch takes a second, whatever its size
-    await scheduler.run(embed, [ids(1, 800)], forever);
+    await scheduler.run(embed, [ids(1, 1600)], forever);
     await scheduler.run(embed, [ids(2, 300), ids(3, 300), ids(4, 300)], forever);
-    expect(worker.batches.map((batch) => batch.map(({ length }) => length))).toEqual([[800], [300, 300], [300]]);
+    expect(lengths(worker)).toEqual([[1600], [300, 300], [300]]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("the first batch is small while nothing is known of the model's speed, of each task; as large as the speed that the worker measured allows", async () => {
+  const texts = Array.from({ length: 4 }, (_, index) => ids(index, 128));
+  const { worker, scheduler } = setup(10_000);
+  worker.work = () => (worker.speed = 0.768);
+  await scheduler.run(embed, texts, forever);
+  expect(lengths(worker)[0]).toEqual([128, 128]);
+  await scheduler.run({ name: "fill-mask", options: {} }, texts, forever);
+  expect(worker.batches.at(-2)!.length).toBe(3);
+});
+
+test("a single that comes while a bulk is computed is in the next batch", async () => {
+  const { worker, scheduler, run } = setup(256);
+  worker.shut();
+  const bulk = scheduler.run(
+    embed,
+    Array.from({ length: 100 }, (_, index) => ids(index, 250)),
+    forever,
+  );
+  await turns();
+  let answered = 0;
+  const single = run(7777).then((result) => ((answered = worker.batches.length), result));
+  await turns();
+  worker.open();
+  expect(await single).toEqual([7777]);
+  expect(answered).toBe(2);
+  expect((await bulk).length).toBe(100);
+});
+
+test("a long batch that nobody waits for any more is given up where the model is sooner there again; a short one is let end", async () => {
+  const { worker, scheduler } = setup();
+  worker.speed = 0.01;
+  const leave = async (tokens: number): Promise<void> => {
+    worker.shut();
+    const gone = new AbortController();
+    const aborted = scheduler.run(embed, [ids(1, tokens)], gone.signal);
+    await turns();
+    gone.abort(new ServeError("Validation", "gone", { status: 499 }));
+    await expect(aborted).rejects.toMatchObject({ status: 499 });
+  };
+  await leave(2);
+  expect(worker.replaced).toEqual([]);
+  worker.open();
+  await turns();
+  await leave(200_000);
+  expect(worker.replaced).toEqual(["wanted"]);
+});
+
+test("a batch that somebody still waits for is not given up, one that takes ten times as long as expected is broken off", async () => {
+  vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] });
+  try {
+    const { worker, scheduler } = setup();
+    worker.speed = 0.01;
+    worker.shut();
+    const gone = new AbortController();
+    const leaving = scheduler.run(embed, [ids(1, 100)], gone.signal).catch(() => {});
+    const staying = scheduler.run(embed, [ids(2, 100)], forever).catch((error: unknown) => error);
+    await turns();
+    gone.abort(new Error("gone"));
+    await leaving;
+    vi.advanceTimersByTime(199_000);
+    expect(worker.replaced).toEqual([]);
+    vi.advanceTimersByTime(2_000);
+    expect(worker.replaced).toEqual(["broken"]);
+    expect(await staying).toMatchObject({ type: "Unhealthy", status: 503 });
   } finally {
     vi.useRealTimers();
   }

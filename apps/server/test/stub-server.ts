@@ -14,6 +14,8 @@ const hiddenSize = 8;
 export interface StubServer extends RunningServer, AsyncDisposable {
   /** The batches computed so far, as token ids. */
   readonly batches: readonly number[][][];
+  /** Workers started so far. */
+  spawned(): number;
   /** Lets what is held go on, now and later. */
   release(): void;
   /** Lets a held load finish. */
@@ -43,7 +45,9 @@ export async function startStub({
   const workerData = { magic, hiddenSize, holdLoad, failLoad };
   const batches: number[][][] = [];
   let worker: Worker | undefined;
+  let spawned = 0;
   const spawn = (): Worker => {
+    spawned++;
     worker = new Worker(new URL("./stub-worker.mjs", import.meta.url), { workerData, stderr: true });
     worker.on("message", ({ type, message }: { type: string; message: string }) => {
       if (type === "notice") batches.push(JSON.parse(message) as number[][]);
@@ -54,6 +58,7 @@ export async function startStub({
   return {
     ...server,
     batches,
+    spawned: () => spawned,
     release: () => worker?.postMessage("release", []),
     load: () => worker?.postMessage("load", []),
     post: (path, body, init) => post(server.url + path, body, init),

@@ -10,6 +10,7 @@ import { ncclPlaces } from "../src/find-nccl.ts";
 const platform = `${process.platform}-${process.arch}`;
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const emulated = here(`../../backend-cuda/build/${platform}/modernbert_cuda_emulated.node`);
+const program = fileURLToPath(new URL("ranks.mjs", import.meta.url));
 const missing = !existsSync(emulated)
   ? "the emulated CUDA library is not built"
   : [here("../dist/index.js"), here(`../build/${platform}/modernbert_nccl.node`)].every(existsSync)
@@ -44,7 +45,7 @@ async function run(
       MODERNBERT_NCCL_LIBRARY: emulated,
       ...environment(rank),
     };
-    const child = spawn(process.execPath, [here("ranks.mjs"), scenario], { env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [program, scenario], { env, stdio: ["ignore", "pipe", "pipe"] });
     const timer = setTimeout(() => child.kill("SIGKILL"), 55_000);
     let [out, errors] = ["", ""];
     child.stdout.on("data", (data: Buffer) => (out += data.toString()));

@@ -13,7 +13,7 @@ export type { TextSettings } from "./folder/settings.ts";
 export { embed, embedSequences } from "./tasks/embed.ts";
 export { normalize } from "./folder/step-weights.ts";
 export type { EmbedOptions, VectorOptions } from "./tasks/embed.ts";
-export { describePredictions, fillMask, fillMaskSequences } from "./tasks/fill-mask.ts";
+export { describePredictions, fillMask, fillMaskSequences, targetTokens } from "./tasks/fill-mask.ts";
 export type { FillMaskOptions, MaskPrediction } from "./tasks/fill-mask.ts";
 export { placesOf, pseudoLogLikelihood } from "./tasks/pseudo-log-likelihood.ts";
 export type { PseudoLogLikelihood, TokenLikelihood } from "./tasks/pseudo-log-likelihood.ts";

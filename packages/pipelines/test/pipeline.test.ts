@@ -5,7 +5,15 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { maskedLmLogits, packSequences } from "@modernbert-ts/modernbert";
 import { Runtime } from "@modernbert-ts/tensor-core";
-import { classify, embed, embedSequences, fillMask, fillMaskSequences, openPipeline } from "../src/index.ts";
+import {
+  classify,
+  embed,
+  embedSequences,
+  fillMask,
+  fillMaskSequences,
+  openPipeline,
+  targetTokens,
+} from "../src/index.ts";
 import type { MaskPrediction, Pipeline, PipelineOptions } from "../src/index.ts";
 import { saveTinyModel } from "./support/tiny-model.ts";
 import type { TinyModelOptions } from "./support/tiny-model.ts";
@@ -168,11 +176,20 @@ describe("fillMask", async () => {
     });
   });
 
-  test("a prediction stands in its mask's place, the other masks stay", async () => {
+  test("a prediction stands in its mask's place, the other masks stay, and the special tokens beside them", async () => {
     const [masks] = await fillMask(pipeline, ["a [MASK] b [MASK]"], { topK: 1 });
     const [first, second] = masks!.map(([best]) => best!) as [MaskPrediction, MaskPrediction];
-    expect(first.sequence).toBe(`a${first.token_str} b[MASK]`);
-    expect(second.sequence).toBe(`a[MASK] b${second.token_str}`);
+    expect(first.sequence).toBe(`[CLS]a${first.token_str} b[MASK][SEP]`);
+    expect(second.sequence).toBe(`[CLS]a[MASK] b${second.token_str}[SEP]`);
+  });
+
+  test("`targets` keep the scores that they have among all tokens", async () => {
+    const [[all]] = (await fillMask(pipeline, ["a [MASK]"], { topK: 300 })) as [[MaskPrediction[]]];
+    const [first, last] = [all[7]!, all[200]!];
+    const targets = [last.token, first.token, last.token];
+    expect(await fillMask(pipeline, ["a [MASK]"], { targets })).toEqual([[[first, last]]]);
+    expect(targetTokens(pipeline, ["a"])).toEqual([pipeline.tokenizer.tokenToId("a")]);
+    expect(() => targetTokens(pipeline, ["many tokens of text"])).toThrow("expected targets of one token of the model");
   });
 
   test("more masks than are held at once", async () => {

@@ -1,7 +1,7 @@
 /**
  * The queue between requests and the model. There is no wait window: an idle model takes what is there, and what arrives meanwhile
- * forms the next batch. Callers that go away are taken out; members of a batch that fails are tried again one by one, so that
- * one bad sequence fails alone.
+ * forms the next batch. Callers that go away are taken out, and a batch that nobody waits for any more is given up where that is
+ * quicker than its end. Members of a batch that fails are tried again one by one, so that one bad sequence fails alone.
  */
 import { packSequences } from "@modernbert-ts/encoder";
 import type { TaskName } from "@modernbert-ts/pipelines";
@@ -9,7 +9,8 @@ import { ServeError } from "../errors.ts";
 import { BatchFailedError } from "../model/model-worker.ts";
 import type { ModelWorker } from "../model/model-worker.ts";
 import type { Task, TaskResult } from "../model/protocol.ts";
-import { takeBatch } from "./take-batch.ts";
+import { FairQueue } from "./fair-queue.ts";
+import { Speeds } from "./speeds.ts";
 import type { BatchLimits, Packable } from "./take-batch.ts";
 
 export interface Timed<R> {
@@ -23,41 +24,52 @@ interface Job extends Packable {
   readonly task: Task;
   readonly ids: Int32Array;
   readonly arrived: number;
-  alone: boolean;
   /** Nobody waits for it any more. */
   dropped: boolean;
   readonly resolve: (timed: Timed<TaskResult>) => void;
   readonly reject: (error: Error) => void;
 }
 
-/**
- * A batch is kept to about so much work (ms), within the token budget: on a slow device a larger one is no faster per token and
- * only makes the next request wait.
- */
-const batchTime = 1_000;
-/** Tokens that any device takes at once. */
-const leastTokens = 512;
+type Model = Pick<ModelWorker, "run" | "state" | "speed" | "loadTime" | "replace">;
+
+export interface SchedulerLimits extends BatchLimits {
+  /** A batch that takes longer (ms), and ten times as long as expected, hangs. */
+  readonly patience: number;
+}
+
+/** What a batch may take, in terms of what was expected: speeds are means, and long texts cost more per token. */
+const slack = 10;
+/** Starting the model again to be rid of a batch is worth this much more (ms) than the start itself takes. */
+const worthwhile = 1_000;
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+
+/** The batch that the model is computing. */
+interface Running {
+  readonly jobs: readonly Job[];
+  readonly since: number;
+  /** Milliseconds that it should take. */
+  readonly expected: number;
+}
 
 export class Scheduler {
-  readonly #worker: Pick<ModelWorker, "run" | "state">;
-  readonly #limits: BatchLimits;
-  readonly #queue: Job[] = [];
-  /** The batch that the model is computing. */
-  #running: readonly Job[] = [];
+  readonly #worker: Model;
+  readonly #limits: SchedulerLimits;
+  readonly #queue: FairQueue<Job> = new FairQueue();
+  readonly #speeds = new Speeds();
+  #running: Running | undefined;
   #scheduled = false;
-  /** Exponential mean of the model's speed, tokens per ms. */
-  #speed: number | undefined;
 
-  constructor(worker: Pick<ModelWorker, "run" | "state">, limits: BatchLimits) {
+  constructor(worker: Model, limits: SchedulerLimits) {
     this.#worker = worker;
     this.#limits = limits;
   }
 
   /** Seconds until what waits now is done, from 1 to 60. */
   estimateWait(): number {
-    const waiting = this.#queue.reduce((sum, { tokens }) => sum + tokens, 0);
-    const seconds = this.#speed ? Math.ceil(waiting / this.#speed / 1000) : 1;
-    return Math.min(60, Math.max(1, seconds));
+    const left = this.#running ? this.#running.expected - (performance.now() - this.#running.since) : 0;
+    const waiting = this.#speeds.expect("embed", this.#queue.tokens);
+    return Math.min(60, Math.max(1, Math.ceil((Math.max(0, left) + waiting) / 1000)));
   }
 
   /**
@@ -84,22 +96,23 @@ export class Scheduler {
             tokens: ids.length,
             alone: false,
             dropped: false,
-            skipped: 0,
             resolve,
             reject,
           }),
         ),
     );
-    this.#queue.push(...jobs);
+    this.#queue.add(jobs);
     this.schedule();
     let abort!: () => void;
     const aborted = new Promise<never>((_, reject) => (abort = () => reject(signal.reason as Error)));
     signal.addEventListener("abort", abort);
     try {
       return (await Promise.race([Promise.all(answers), aborted])) as Timed<TaskResult<N>>[];
+    } catch (error) {
+      this.#drop(jobs);
+      throw error;
     } finally {
       signal.removeEventListener("abort", abort);
-      this.#drop(jobs);
     }
   }
 
@@ -116,43 +129,57 @@ export class Scheduler {
 
   /** Fails everything that waits or is being computed. */
   rejectAll(error: Error): void {
-    for (const { reject } of [...this.#running, ...this.#queue.splice(0)]) reject(error);
+    for (const { reject } of [...(this.#running?.jobs ?? []), ...this.#queue.clear()]) reject(error);
   }
 
   #drop(jobs: readonly Job[]): void {
-    for (const job of jobs) {
-      job.dropped = true;
-      const at = this.#queue.indexOf(job);
-      if (at !== -1) this.#queue.splice(at, 1);
-    }
+    for (const job of jobs) job.dropped = true;
+    this.#queue.remove(new Set(jobs));
+    this.#giveUp();
+  }
+
+  /** Ends a batch that nobody waits for, by starting the model again, where its end is further away than that. */
+  #giveUp(): void {
+    if (!this.#running?.jobs.every(({ dropped }) => dropped) || this.#worker.state !== "ready") return;
+    const { since, expected } = this.#running;
+    const left = since + expected - performance.now();
+    if (left <= this.#worker.loadTime + worthwhile) return;
+    this.#worker.replace(`nobody waits any more for what would take ${seconds(left)} s`, "wanted");
   }
 
   #next(): void {
-    if (this.#running.length > 0 || this.#worker.state !== "ready") return;
-    const batch = takeBatch(this.#queue, { ...this.#limits, maxTokens: this.#budget() });
-    if (batch.length === 0) return;
-    this.#running = batch;
-    void this.#compute(batch).finally(() => {
-      this.#running = [];
+    if (this.#running || this.#worker.state !== "ready") return;
+    this.#speeds.measuredForward(this.#worker.speed);
+    const { maxTokens, maxRequests } = this.#limits;
+    const jobs = this.#queue.take(({ task }) => ({
+      maxTokens: this.#speeds.budget(task.name, maxTokens),
+      maxRequests,
+    }));
+    if (jobs.length === 0) return;
+    const tokens = jobs.reduce((sum, job) => sum + job.tokens, 0);
+    const expected = this.#speeds.expect(jobs[0]!.task.name, tokens);
+    this.#running = { jobs, since: performance.now(), expected };
+    const most = Math.max(this.#limits.patience, slack * expected);
+    const hangs = setTimeout(
+      () => {
+        this.#worker.replace(`a batch took ${seconds(most)} s instead of ${seconds(expected)} s`, "broken");
+      },
+      Math.min(most, 2 ** 31 - 1),
+    );
+    void this.#compute(jobs, tokens).finally(() => {
+      clearTimeout(hangs);
+      this.#running = undefined;
       this.schedule();
     });
   }
 
-  #budget(): number {
-    const { maxTokens } = this.#limits;
-    if (this.#speed === undefined) return maxTokens;
-    return Math.min(maxTokens, Math.max(leastTokens, this.#speed * batchTime));
-  }
-
-  async #compute(batch: readonly Job[]): Promise<void> {
+  async #compute(batch: readonly Job[], tokens: number): Promise<void> {
     const started = performance.now();
+    const { task } = batch[0]!;
     try {
-      const pack = packSequences(batch.map(({ ids }) => ids));
-      const tokens = pack.ids.length;
-      const results = await this.#worker.run(batch[0]!.task, pack);
+      const results = await this.#worker.run(task, packSequences(batch.map(({ ids }) => ids)));
       const computed = performance.now() - started;
-      const speed = tokens / Math.max(computed, 0.001);
-      this.#speed = this.#speed === undefined ? speed : 0.9 * this.#speed + 0.1 * speed;
+      this.#speeds.learn(task.name, tokens, computed);
       batch.forEach((job, index) => job.resolve({ result: results[index]!, queued: started - job.arrived, computed }));
     } catch (error) {
       this.#failed(batch, error as Error);
@@ -166,8 +193,7 @@ export class Scheduler {
     } else if (batch.length === 1) {
       batch[0]!.reject(new ServeError("Backend", error.message, { cause: error }));
     } else {
-      for (const job of batch) job.alone = true;
-      this.#queue.unshift(...batch.filter(({ dropped }) => !dropped));
+      this.#queue.putBack(batch.filter(({ dropped }) => !dropped));
     }
   }
 }

@@ -1,7 +1,4 @@
-/**
- * Chooses what runs next. The first in the queue always goes; the token budget that it leaves is filled with later entries that
- * fit. An entry that was passed over `maxSkips` times is not overtaken again, so that small ones cannot starve a large one.
- */
+/** Chooses what shares a batch: one entry goes for certain, and the token budget that it leaves is filled with others that fit, as they stand. */
 
 export interface Packable {
   /** Entries with equal keys can share a batch. */
@@ -10,8 +7,6 @@ export interface Packable {
   readonly tokens: number;
   /** Must not share a batch. */
   readonly alone: boolean;
-  /** Batches that looked at this entry and did not take it. */
-  skipped: number;
 }
 
 export interface BatchLimits {
@@ -19,27 +14,19 @@ export interface BatchLimits {
   readonly maxRequests: number;
 }
 
-const maxSkips = 4;
-
-/** Removes the next batch from the queue. An entry longer than the budget goes by itself. */
-export function takeBatch<T extends Packable>(queue: T[], { maxTokens, maxRequests }: BatchLimits): T[] {
-  const [first] = queue;
-  if (!first) return [];
+/** The next batch: `first`, which goes by itself where it is longer than the budget, and those of the queue that fit beside it. */
+export function takeBatch<T extends Packable>(
+  queue: readonly T[],
+  first: T,
+  { maxTokens, maxRequests }: BatchLimits,
+): T[] {
   const batch = [first];
-  const left: T[] = [];
   let room = first.alone ? 0 : maxTokens - first.tokens;
-  let at = 1;
-  for (; at < queue.length && room > 0 && batch.length < maxRequests; at++) {
-    const entry = queue[at]!;
-    if (!entry.alone && entry.key === first.key && entry.tokens <= room) {
-      batch.push(entry);
-      room -= entry.tokens;
-      continue;
-    }
-    if (entry.skipped >= maxSkips) break;
-    entry.skipped++;
-    left.push(entry);
+  for (const entry of queue) {
+    if (room <= 0 || batch.length >= maxRequests) break;
+    if (entry === first || entry.alone || entry.key !== first.key || entry.tokens > room) continue;
+    batch.push(entry);
+    room -= entry.tokens;
   }
-  queue.splice(0, at, ...left);
   return batch;
 }

@@ -6,6 +6,7 @@ import type { ServeOptions } from "../options.ts";
 import { requireKey } from "./auth.ts";
 import { parseJsonBodies } from "./body.ts";
 import { sendError, toServeError } from "./errors.ts";
+import { refuseSocket } from "./refuse-socket.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -28,11 +29,24 @@ export function createApp(options: ServeOptions): FastifyInstance {
     requestTimeout: receiveTimeout,
     return503OnClosing: false,
     forceCloseConnections: "idle",
+    frameworkErrors: (error, request, reply) => {
+      void sendError(toServeError(error, request), request, reply);
+      request.log.info({ method: request.method, status: reply.statusCode, why: error.message }, "refused");
+    },
+    clientErrorHandler(error, socket) {
+      const refusal = refuseSocket(error, socket);
+      if (refusal) app.log.info({ status: refusal.status, why: refusal.message }, "refused");
+    },
   });
   parseJsonBodies(app);
   app.setErrorHandler((error, request, reply) => sendError(toServeError(error, request), request, reply));
   app.setNotFoundHandler((request, reply) => {
-    const error = new ServeError("Validation", `there is no ${request.method} ${request.url}`, { status: 404 });
+    const [url = ""] = request.url.split("?");
+    const methods = (["GET", "POST"] as const).filter((method) => app.hasRoute({ method, url }));
+    if (methods.length > 0) reply.header("allow", methods.join(", "));
+    const error = new ServeError("Validation", `there is no ${request.method} ${request.url}`, {
+      status: methods.length > 0 ? 405 : 404,
+    });
     return sendError(error, request, reply);
   });
   if (options.apiKey !== undefined) requireKey(app, options.apiKey);

@@ -8,14 +8,48 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 /** Makes JSON the only content type that is read. */
 export function parseJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
+  app.addHook("preParsing", async ({ method, is404, headers }) => {
+    if (method !== "POST" || is404 || headers["content-type"] !== undefined) return;
+    throw new ServeError("Validation", "Expected request with `Content-Type: application/json`", { status: 415 });
+  });
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => {
     try {
-      done(null, JSON.parse(utf8.decode(body as Buffer)));
+      const text = utf8.decode(body as Buffer);
+      const value: unknown = JSON.parse(text);
+      const twice = duplicateKey(text, value);
+      if (twice === undefined) return done(null, value);
+      const message = `Failed to deserialize the JSON body into the target type: duplicate field \`${twice}\``;
+      done(new ServeError("Validation", message));
     } catch (error) {
       const message = `Failed to parse the request body as JSON: ${(error as Error).message}`;
       done(new ServeError("Validation", message, { status: 400 }));
     }
   });
+}
+
+/** A key that the outermost object of valid JSON has twice: which of the two was meant is not known. */
+function duplicateKey(text: string, value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  // Only where a key is written more often than once, in a text or deeper too, the brackets are looked at.
+  if (Object.keys(value).every((key) => once(text, JSON.stringify(key))) && !/\\u[\da-f]{4}[^"]*"\s*:/i.test(text)) {
+    return undefined;
+  }
+  const seen = new Set<string>();
+  let depth = 0;
+  for (const [token, quoted] of text.matchAll(/("[^"\\]*(?:\\.[^"\\]*)*")\s*:|"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/gs)) {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    else if (quoted !== undefined && depth === 1) {
+      const key = JSON.parse(quoted) as string;
+      if (seen.has(key)) return key;
+      seen.add(key);
+    }
+  }
+  return undefined;
+}
+
+function once(text: string, part: string): boolean {
+  return text.indexOf(part) === text.lastIndexOf(part);
 }
 
 /** @throws ServeError 422 that names the first field that does not fit. */

@@ -16,14 +16,16 @@ import { readBody } from "./body.ts";
 import { lifetime } from "./lifetime.ts";
 import { sendCosts } from "./send-costs.ts";
 
-const embedRequest = z.object({
-  inputs: z.unknown().optional(),
+/** What both routes take beside their inputs. */
+const vectorRequest = z.object({
   truncate: z.boolean().nullish(),
   truncation_direction: z.enum(["Right", "right", "Left", "left"]).default("Right"),
   prompt_name: z.string().nullish(),
   normalize: z.boolean().default(true),
   dimensions: z.int().nullish(),
 });
+
+const embedRequest = z.object({ inputs: z.unknown().optional() });
 
 export function addEmbed(app: FastifyInstance, service: Service): void {
   const { options, files } = service;
@@ -33,17 +35,12 @@ export function addEmbed(app: FastifyInstance, service: Service): void {
     maxClientBatchSize: options.maxClientBatchSize,
   };
   // Hugging Face's clients post to the bare address.
-  for (const url of ["/embed", "/"]) {
+  const bare = options.task === "embed" ? ["/"] : [];
+  for (const url of ["/embed", ...bare]) {
     app.post(url, async (request, reply) => {
-      const body = readBody(embedRequest, request.body);
-      const inputs = readInputs(body.inputs, rules);
-      const settings = {
-        truncate: body.truncate ?? options.autoTruncate,
-        side: body.truncation_direction.toLowerCase() as "left" | "right",
-        prompt: promptFor(service, inputs, body.prompt_name ?? undefined),
-        normalize: body.normalize,
-        dimensions: body.dimensions ?? files.dimensions,
-      };
+      const inputs = readInputs(readBody(embedRequest, request.body).inputs, rules);
+      if (url === "/") refuseMasks(service, inputs);
+      const settings = vectorSettings(service, inputs, request.body);
       const { vectors, costs } = await computeVectors(
         service,
         inputs,
@@ -56,6 +53,22 @@ export function addEmbed(app: FastifyInstance, service: Service): void {
   }
 }
 
+/** What a body's fields ask for. */
+export function vectorSettings(
+  service: Service,
+  inputs: readonly Input[],
+  body: unknown,
+): EncodeSettings & VectorSettings {
+  const fields = readBody(vectorRequest, body);
+  return {
+    truncate: fields.truncate ?? service.options.autoTruncate,
+    side: fields.truncation_direction.toLowerCase() as "left" | "right",
+    prompt: promptFor(service, inputs, fields.prompt_name ?? undefined),
+    normalize: fields.normalize,
+    dimensions: fields.dimensions ?? service.files.dimensions,
+  };
+}
+
 /** One finished vector per input. */
 export async function computeVectors(
   service: Service,
@@ -63,9 +76,7 @@ export async function computeVectors(
   settings: EncodeSettings & VectorSettings,
   signal: AbortSignal,
 ): Promise<{ vectors: Float32Array[]; costs: Costs }> {
-  const { info, pooling, width } = service.files;
-  if (info.head !== "none" && info.head !== "masked-lm")
-    throw new ServeError("Backend", "Model is not an embedding model");
+  const { pooling, width } = service.files;
   checkDimensions(settings.dimensions, width);
   const { results, costs } = await infer(
     service,
@@ -75,6 +86,18 @@ export async function computeVectors(
     signal,
   );
   return { vectors: results.map((pooled) => finishVector(pooled, settings)), costs };
+}
+
+/** Clients for fill-mask post to the bare address too: a vector would be no answer to them. */
+function refuseMasks({ files: { info, tokenizer } }: Service, inputs: readonly Input[]): void {
+  const { mask } = tokenizer.specialTokens;
+  if (info.head !== "masked-lm" || mask === undefined) return;
+  const name = tokenizer.idToToken(mask)!;
+  if (!inputs.some((input) => typeof input === "string" && input.includes(name))) return;
+  throw new ServeError(
+    "Validation",
+    `\`inputs\` has a ${name}, and the bare address answers embeddings: post to /fill-mask or /embed, or start the server with --task fill-mask`,
+  );
 }
 
 function promptFor({ files }: Service, inputs: readonly Input[], name: string | undefined): string | undefined {

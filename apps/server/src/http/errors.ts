@@ -10,6 +10,7 @@ const refusals: Readonly<Record<string, readonly [status: number, message: strin
     "Failed to read the request body: it is not as long as Content-Length says",
   ],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, "Expected request with `Content-Type: application/json`"],
+  FST_ERR_BAD_URL: [400, "the address is not one: a % in it is not followed by two hexadecimal digits of UTF-8"],
   FST_ERR_CTP_BODY_TOO_LARGE: [413, "Failed to buffer the request body: length limit exceeded"],
 };
 
@@ -32,7 +33,7 @@ export function sendError(error: ServeError, request: FastifyRequest, reply: Fas
   return reply.code(error.status).send(isOpenAi(request) ? openAiBody(error) : teiBody(error));
 }
 
-function teiBody({ message, type }: ServeError): object {
+export function teiBody({ message, type }: ServeError): object {
   return { error: message, error_type: type };
 }
 

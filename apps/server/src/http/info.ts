@@ -23,7 +23,7 @@ export function addInfo(app: FastifyInstance, service: Service): void {
     model_sha: files.sha,
     model_dtype: dtypeNames[options.weights ?? options.dtype],
     served_model_name: options.servedModelName ?? options.model,
-    model_type: modelType(service),
+    model_type: { embedding: { pooling: files.pooling } },
     max_concurrent_requests: options.maxConcurrentRequests,
     max_input_length: files.maxInputLength,
     max_batch_tokens: options.maxBatchTokens,
@@ -36,15 +36,6 @@ export function addInfo(app: FastifyInstance, service: Service): void {
     docker_label: null,
   };
   app.get("/info", async () => info);
-}
-
-function modelType({ files: { info, pooling } }: Service): object {
-  if (info.head !== "sequence-classification") return { embedding: { pooling } };
-  const labels = {
-    id2label: Object.fromEntries(info.labels.map((label, id) => [String(id), label])),
-    label2id: Object.fromEntries(info.labels.map((label, id) => [label, id])),
-  };
-  return info.labels.length === 1 ? { reranker: labels } : { classifier: labels };
 }
 
 /** 200 with nothing in it when the model is loaded and its worker lives and moves; 503 with TEI's words, and why. */

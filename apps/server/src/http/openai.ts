@@ -5,7 +5,7 @@ import { readInputs } from "../inputs/read-inputs.ts";
 import type { Service } from "../service.ts";
 import { toBase64, toJson } from "../vectors.ts";
 import { readBody } from "./body.ts";
-import { computeVectors } from "./embed.ts";
+import { computeVectors, vectorSettings } from "./embed.ts";
 import { lifetime } from "./lifetime.ts";
 import { sendCosts } from "./send-costs.ts";
 
@@ -14,26 +14,27 @@ const embeddingsRequest = z.object({
   model: z.string().nullish(),
   user: z.string().nullish(),
   encoding_format: z.enum(["float", "base64"]).nullish(),
-  dimensions: z.int().nullish(),
 });
+
+/** OpenAI's own limit: its clients cut what they are given by it. */
+const batchSize = 2048;
 
 export function addOpenAiEmbeddings(app: FastifyInstance, service: Service): void {
   const { options, files } = service;
-  const rules = { field: "input", vocabSize: files.info.vocabSize, maxClientBatchSize: options.maxClientBatchSize };
+  const rules = {
+    field: "input",
+    vocabSize: files.info.vocabSize,
+    maxClientBatchSize: Math.max(batchSize, options.maxClientBatchSize),
+  };
   const servedModel = options.servedModelName ?? options.model;
   for (const url of ["/v1/embeddings", "/embeddings"]) {
     app.post(url, { config: { dialect: "openai" } }, async (request, reply) => {
       const body = readBody(embeddingsRequest, request.body);
-      const settings = {
-        truncate: options.autoTruncate,
-        side: "right",
-        prompt: files.defaultPrompt,
-        normalize: true,
-        dimensions: body.dimensions ?? files.dimensions,
-      } as const;
+      const inputs = readInputs(body.input, rules);
+      const settings = vectorSettings(service, inputs, request.body);
       const { vectors, costs } = await computeVectors(
         service,
-        readInputs(body.input, rules),
+        inputs,
         settings,
         lifetime(reply, options.requestTimeout),
       );

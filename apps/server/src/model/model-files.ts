@@ -1,5 +1,5 @@
 /** What the HTTP side knows of a model without loading its weights: config, tokenizer, pooling, prompts and the longest input. */
-import type { EncoderInfo } from "@modernbert-ts/encoder";
+import type { EncoderInfo, Head } from "@modernbert-ts/encoder";
 import {
   checkConfig,
   noticeAssumptions,
@@ -35,6 +35,9 @@ export interface ModelFiles {
   readonly defaultPrompt: string | undefined;
 }
 
+/** Those that a route serves. */
+const servedHeads: readonly Head[] = ["none", "masked-lm"];
+
 export async function readModelFiles(options: ServeOptions, onNotice: (notice: string) => void): Promise<ModelFiles> {
   const folder = await resolveModelFolder(options.model, {
     ...(options.revision && { revision: options.revision }),
@@ -43,16 +46,20 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
   });
   const opened = await openFolder(folder);
   const info = await readInfo(opened);
+  if (!servedHeads.includes(info.head)) {
+    throw new StartError(
+      `expected a model for embeddings or fill-mask in ${folder}, got one for ${info.head}, which no route serves: the library's and the command line's tasks may`,
+    );
+  }
   const { tokenizer, settings } = await readTextSide(opened, info, onNotice);
   const { embedding } = settings;
-  const embeds = info.head === "none" || info.head === "masked-lm";
-  if (embeds) noticeAssumptions(embedding, onNotice);
+  noticeAssumptions(embedding, onNotice);
   return {
     folder,
     sha: snapshotCommit(folder) ?? null,
     info,
     tokenizer,
-    pooling: embeds ? requirePooling(embedding, options.pooling) : info.classifierPooling,
+    pooling: requirePooling(embedding, options.pooling),
     width: embedding.width,
     settings,
     dimensions: embedding.dimensions && Math.min(embedding.dimensions, embedding.width),

@@ -1,6 +1,6 @@
 /**
- * The HTTP thread's end of the model's worker: sends it batches, and when it dies fails what it was computing and starts another,
- * a bounded number of times. It never leaves a promise open.
+ * The HTTP thread's end of the model's worker: sends it batches, and when it dies or is to be replaced fails what it was computing and
+ * starts another; after faults a bounded number of times. It never leaves a promise open.
  */
 import type { Worker } from "node:worker_threads";
 import type { PackedBatch } from "@modernbert-ts/encoder";
@@ -24,7 +24,6 @@ export interface ModelWorkerOptions {
 }
 
 interface Running {
-  readonly since: number;
   readonly resolve: (results: readonly TaskResult[]) => void;
   readonly reject: (error: Error) => void;
 }
@@ -43,6 +42,11 @@ export class ModelWorker {
   #state: WorkerState = "loading";
   #lastError: string | undefined;
   #backend: string | undefined;
+  #speed: number | undefined;
+  #started = 0;
+  #loadTime = 0;
+  /** Why the worker is being ended, and whether that is a fault. */
+  #replaced: { readonly why: string; readonly fault: boolean } | undefined;
   #nextId = 0;
 
   constructor(options: ModelWorkerOptions) {
@@ -63,9 +67,14 @@ export class ModelWorker {
     return this.#backend;
   }
 
-  /** When the batch that has been running longest was begun (performance.now()); undefined when idle. */
-  get busySince(): number | undefined {
-    return this.#running.values().next().value?.since;
+  /** Tokens per ms of a forward pass, as the worker measured it; undefined where it did not. */
+  get speed(): number | undefined {
+    return this.#speed;
+  }
+
+  /** Milliseconds from the worker's start to the loaded model, the last time. */
+  get loadTime(): number {
+    return this.#loadTime;
   }
 
   /** Computes one batch: one result per sequence. Takes over the arrays. Rejects with BatchFailedError or WorkerGoneError. */
@@ -73,10 +82,28 @@ export class ModelWorker {
     if (this.#state !== "ready") throw new WorkerGoneError(`the model's worker is ${this.#state}`);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#running.set(id, { since: performance.now(), resolve, reject });
+      this.#running.set(id, { resolve, reject });
       const buffers = [pack.ids.buffer, pack.cuSeqlens.buffer] as ArrayBuffer[];
       this.#post({ type: "run", id, task, pack }, buffers);
     });
+  }
+
+  /**
+   * Ends the worker in the middle of what it computes, which fails with WorkerGoneError, and starts another. "broken" counts as a death. A
+   * worker that cannot be ended has failed for good.
+   */
+  replace(why: string, reason: "wanted" | "broken"): void {
+    if (this.#state !== "ready") return;
+    this.#replaced = { why, fault: reason === "broken" };
+    const worker = this.#worker;
+    const stuck = setTimeout(() => {
+      this.#options.log.error(`the model's worker cannot be ended: ${why}`);
+      this.#enter("failed");
+      this.#rejectRunning(why);
+    }, closeTimeout);
+    worker.once("exit", () => clearTimeout(stuck));
+    this.#enter("loading");
+    void worker.terminate();
   }
 
   /** Lets the worker free its device and waits until it has gone; ends it after five seconds. */
@@ -99,6 +126,7 @@ export class ModelWorker {
   }
 
   #start(): Worker {
+    this.#started = performance.now();
     const worker = this.#options.spawn();
     worker.on("message", (message: FromWorker) => this.#receive(message));
     worker.on("error", (error) => (this.#lastError = error instanceof Error ? error.message : String(error)));
@@ -112,8 +140,10 @@ export class ModelWorker {
         this.#options.log.info(message.message);
         return;
       case "ready":
-        if (this.#state !== "loading") return;
+        if (this.#state !== "loading" || this.#replaced) return;
         this.#backend = message.backend;
+        this.#speed = message.speed;
+        this.#loadTime = performance.now() - this.#started;
         this.#options.log.info(`the model is loaded on ${message.backend} (${message.device})`);
         this.#settleLoaded.resolve();
         this.#enter("ready");
@@ -139,27 +169,33 @@ export class ModelWorker {
   }
 
   #exited(code: number): void {
-    const why = this.#lastError ?? `exit code ${code}`;
+    const { why, fault } = this.#replaced ?? { why: this.#lastError ?? `exit code ${code}`, fault: true };
+    this.#replaced = undefined;
     this.#lastError = undefined;
+    if (this.#state === "loading" || this.#state === "ready") {
+      if (fault) this.#options.log.error(`the model's worker ended: ${why}`);
+      else this.#options.log.info(`the model is started again: ${why}`);
+      this.#recover(why, fault);
+    }
+    this.#rejectRunning(why);
+  }
+
+  #rejectRunning(why: string): void {
     const running = [...this.#running.values()];
     this.#running.clear();
-    if (this.#state !== "closed") {
-      this.#options.log.error(`the model's worker ended: ${why}`);
-      this.#recover(why);
-    }
     for (const { reject } of running) reject(new WorkerGoneError(`the model's worker ended: ${why}`));
   }
 
-  /** Starts another worker, unless the model never loaded or the worker has died too often. */
-  #recover(why: string): void {
+  /** Starts another worker, unless the model never loaded or the worker has failed too often. */
+  #recover(why: string, fault: boolean): void {
     const now = performance.now();
     while (this.#restarts.length > 0 && now - this.#restarts[0]! > restartWindow) this.#restarts.shift();
-    if (this.#backend === undefined || this.#restarts.length >= this.#options.maxRestarts) {
+    if (this.#backend === undefined || (fault && this.#restarts.length >= this.#options.maxRestarts)) {
       this.#settleLoaded.reject(new WorkerGoneError(why));
       this.#enter("failed");
       return;
     }
-    this.#restarts.push(now);
+    if (fault) this.#restarts.push(now);
     this.#enter("loading");
     this.#worker = this.#start();
   }

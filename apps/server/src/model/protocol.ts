@@ -34,7 +34,13 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly type: "notice"; readonly message: string }
-  | { readonly type: "ready"; readonly backend: string; readonly device: string }
+  | {
+      readonly type: "ready";
+      readonly backend: string;
+      readonly device: string;
+      /** Tokens per ms of a forward pass. */
+      readonly speed: number;
+    }
   | { readonly type: "load-failed"; readonly message: string }
   | { readonly type: "done"; readonly id: number; readonly results: readonly TaskResult[] }
   | { readonly type: "failed"; readonly id: number; readonly message: string };

@@ -23,7 +23,15 @@ async function run(model: Pipeline, { id, task, pack }: ToWorker & { type: "run"
   }
 }
 
-async function load({ folder, head, backend, threads, cpuEngine, dtype, weights }: WorkerData): Promise<Pipeline> {
+async function load({
+  folder,
+  head,
+  backend,
+  threads,
+  cpuEngine,
+  dtype,
+  weights,
+}: WorkerData): Promise<{ pipeline: Pipeline; speed: number }> {
   const pipeline = await openPipeline(folder, {
     head,
     backend,
@@ -34,24 +42,30 @@ async function load({ folder, head, backend, threads, cpuEngine, dtype, weights 
     onNotice: (message) => send({ type: "notice", message }),
   });
   try {
-    await warmUp(pipeline);
-    return pipeline;
+    return { pipeline, speed: await warmUp(pipeline) };
   } catch (error) {
     await pipeline[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-/** Compiles kernels, and shows that the device computes. */
-async function warmUp({ model, afterRun }: Pipeline): Promise<void> {
-  const hidden = model.encode(packSequences([[0]]));
-  await hidden.read();
-  hidden.dispose();
+/** Compiles kernels, and shows that the device computes, and how quickly: tokens per ms of a small batch. */
+async function warmUp({ model, afterRun }: Pipeline): Promise<number> {
+  const sample = new Int32Array(Math.min(64, model.info.maxLength));
+  let took = 0;
+  for (const ids of [sample.subarray(0, 1), sample, sample]) {
+    const started = performance.now();
+    const hidden = model.encode(packSequences([ids]));
+    await hidden.read();
+    hidden.dispose();
+    took = performance.now() - started;
+  }
   afterRun?.();
+  return sample.length / Math.max(took, 0.001);
 }
 
 try {
-  const pipeline = await load(workerData as WorkerData);
+  const { pipeline, speed } = await load(workerData as WorkerData);
   let last = Promise.resolve();
   port.on("message", (message: ToWorker) => {
     if (message.type === "run") {
@@ -61,7 +75,7 @@ try {
     last = last.then(() => pipeline[Symbol.asyncDispose]()).then(() => port.close());
   });
   const { name, backend } = pipeline.choice;
-  send({ type: "ready", backend: name, device: backend.capabilities.device });
+  send({ type: "ready", backend: name, device: backend.capabilities.device, speed });
 } catch (error) {
   send({ type: "load-failed", message: lineOf(error) });
   port.close();

@@ -16,16 +16,35 @@ import type { Task } from "./task.ts";
 export interface RankOptions {
   /** Predictions per mask, default 5. */
   readonly topK?: number;
+  /** Ids to choose from, of all tokens where absent; see `targetTokens`. */
+  readonly targets?: readonly number[];
 }
 
 export interface FillMaskOptions extends RankOptions, PackOptions {}
+
+/** Ids of words that a mask may be filled with. @throws TensorError on one that is not one token of the model. */
+export function targetTokens(
+  { tokenizer, settings: { vocabSize } }: Pick<TextModel, "tokenizer" | "settings">,
+  targets: readonly string[],
+): number[] {
+  return targets.map((target) => {
+    const known = tokenizer.tokenToId(target);
+    const { ids } = tokenizer.encode(target, { addSpecialTokens: false, padding: false, truncation: false });
+    const id = known ?? (ids.length === 1 ? ids[0]! : vocabSize);
+    if (id < vocabSize) return id;
+    throw new TensorError(
+      "fillMask",
+      `expected targets of one token of the model, got ${JSON.stringify(target)}: choose another (words within a text begin with a space)`,
+    );
+  });
+}
 
 export interface MaskPrediction {
   readonly score: number;
   readonly token: number;
   /** The token as text; ModernBERT's word-initial tokens begin with a space. */
   readonly token_str: string;
-  /** The whole text with this token in this mask's place (other masks stay). */
+  /** The whole text with this token in this mask's place: without special tokens, or with them where other masks stay. */
   readonly sequence: string;
 }
 
@@ -82,6 +101,7 @@ export async function fillMask(
 async function rankPack(text: TextModel, pack: PackedBatch, options: RankOptions): Promise<Ranked[][][]> {
   const { model } = text;
   const mask = maskToken("fillMask", text);
+  const { targets } = options;
   const topK = Math.min(options.topK ?? 5, model.info.vocabSize);
   const sequences = sequencesOf(pack);
   const positions = Int32Array.from([...pack.ids.keys()].filter((at) => pack.ids[at] === mask));
@@ -90,7 +110,8 @@ async function rankPack(text: TextModel, pack: PackedBatch, options: RankOptions
   try {
     const ranked: Ranked[][] = [];
     for (let at = 0; at < positions.length; at += rowsAtOnce) {
-      ranked.push(...(await rank(model, rows, at, Math.min(at + rowsAtOnce, positions.length), topK)));
+      const logits = await readRows(model, rows, at, Math.min(at + rowsAtOnce, positions.length));
+      ranked.push(...logits.map((row) => topProbabilities(row, topK, targets)));
     }
     return sequences.map((sequence) => ranked.splice(0, sequence.filter((id) => id === mask).length));
   } finally {
@@ -104,28 +125,25 @@ export function describePredictions(
   sequence: Int32Array,
   masks: readonly (readonly Ranked[])[],
 ): MaskPrediction[][] {
-  const { cls, sep, pad, mask } = tokenizer.specialTokens;
+  const { pad, mask } = tokenizer.specialTokens;
   const places = [...sequence.keys()].filter((at) => sequence[at] === mask);
-  const text = (ids: ArrayLike<number>): string => tokenizer.decode(ids, { skipSpecialTokens: false });
+  const text = (ids: ArrayLike<number>, skipSpecialTokens = false): string =>
+    tokenizer.decode(ids, { skipSpecialTokens });
   return masks.map((predictions, index) =>
     predictions.map(({ id, score }) => {
-      const filled = sequence
-        .with(places[index]!, id)
-        .filter((other) => other !== cls && other !== sep && other !== pad);
-      return { score, token: id, token_str: text([id]), sequence: text(filled) };
+      const filled = sequence.with(places[index]!, id).filter((other) => other !== pad);
+      return { score, token: id, token_str: text([id]), sequence: text(filled, places.length === 1) };
     }),
   );
 }
 
-/** The predictions of the masks from `first` to `end`. */
-async function rank(model: Encoder, rows: Tensor, first: number, end: number, topK: number): Promise<Ranked[][]> {
+/** Logits of the masks from `first` to `end`. */
+async function readRows(model: Encoder, rows: Tensor, first: number, end: number): Promise<Float32Array[]> {
   const { vocabSize } = model.info;
   const logits = model.runtime.scope(() => cast(maskedLmLogits(model, slice(rows, 0, first, end)), "f32"));
   try {
     const values = (await logits.read()) as Float32Array;
-    return Array.from({ length: end - first }, (_, row) =>
-      topProbabilities(values.subarray(row * vocabSize, (row + 1) * vocabSize), topK),
-    );
+    return Array.from({ length: end - first }, (_, row) => values.subarray(row * vocabSize, (row + 1) * vocabSize));
   } finally {
     logits.dispose();
   }

@@ -6,16 +6,18 @@ export interface Ranked {
   readonly score: number;
 }
 
-/** The `k` largest probabilities of softmax(logits), largest first; lower ids first on ties. */
-export function topProbabilities(logits: Float32Array, k: number): Ranked[] {
+/** The `k` largest probabilities of softmax(logits), of these ids where some are given: largest first; earlier ids first on ties. */
+export function topProbabilities(logits: Float32Array, k: number, ids?: readonly number[]): Ranked[] {
   const probabilities = softmax(logits);
   const best: Ranked[] = [];
-  for (let id = 0; id < probabilities.length; id++) {
+  const some = ids && [...new Set(ids)];
+  for (let at = 0; at < (some ?? probabilities).length; at++) {
+    const id = some ? some[at]! : at;
     const score = probabilities[id]!;
     if (best.length === k && score <= best[k - 1]!.score) continue;
-    let at = best.length;
-    while (at > 0 && best[at - 1]!.score < score) at--;
-    best.splice(at, 0, { id, score });
+    let rank = best.length;
+    while (rank > 0 && best[rank - 1]!.score < score) rank--;
+    best.splice(rank, 0, { id, score });
     if (best.length > k) best.pop();
   }
   return best;
