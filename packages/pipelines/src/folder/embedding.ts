@@ -8,7 +8,7 @@ import { readSteps } from "./steps.ts";
 import type { Step } from "./steps.ts";
 import type { ModelFolder } from "./uncertain.ts";
 
-export const poolingModes = ["cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"] as const;
+const poolingModes = ["cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"] as const;
 export type PoolingMode = (typeof poolingModes)[number];
 
 /** The vectors of several modes are put one behind another. */
@@ -51,15 +51,11 @@ export async function readEmbedding(
   const { listed, poolingPath } = modules;
   const path = [...(poolingPath ? [poolingPath] : []), "config.json"].join("/");
   const pooling = poolingPath === undefined ? {} : await readJsonObject(folder, path);
-  const poolingModes = poolingPath === undefined ? [] : modesOf(folder, path, pooling ?? {});
-  const { steps, width, refused } = await readSteps(
-    folder,
-    modules.steps,
-    hiddenSize * Math.max(1, poolingModes.length),
-  );
+  const modes = poolingPath === undefined ? [] : modesOf(folder, path, pooling ?? {});
+  const { steps, width, refused } = await readSteps(folder, modules.steps, hiddenSize * Math.max(1, modes.length));
   return {
     folder: folder.name,
-    poolingModes,
+    poolingModes: modes,
     includePrompt: field(folder, path, pooling, "include_prompt", "true or false", isFlag) ?? true,
     steps,
     normalize: steps.at(-1)?.kind === "Normalize",

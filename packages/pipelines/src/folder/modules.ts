@@ -20,7 +20,7 @@ export interface StepModule {
   readonly path: string;
 }
 
-export type StepKind = "Dense" | "LayerNorm" | "Normalize";
+type StepKind = "Dense" | "LayerNorm" | "Normalize";
 
 const file = "modules.json";
 /** Without modules.json the encoder is pooled, by this folder's settings where it has them. */

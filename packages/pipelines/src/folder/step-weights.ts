@@ -68,15 +68,17 @@ async function readWeights(folder: Folder, path: string, shapes: Shapes): Promis
 
 /** All that is asked for, in its shape, and nothing else. */
 function checkTensors(reader: SafetensorsReader, shapes: Shapes, file: string): void {
-  const show = (entries: readonly (readonly [string, readonly number[]])[]): string =>
-    entries
-      .map(([name, shape]) => `${name} [${shape.join(", ")}]`)
-      .toSorted()
-      .join(", ");
-  const expected = show(Object.entries(shapes));
-  const got = show(reader.names().map((name) => [name, reader.info(name).shape]));
+  const expected = showShapes(Object.entries(shapes));
+  const got = showShapes(reader.names().map((name) => [name, reader.info(name).shape]));
   if (got === expected) return;
   throw new CheckpointError("loadModel", `expected ${expected} in ${file}, got ${got}: correct its config.json`);
+}
+
+function showShapes(entries: readonly (readonly [string, readonly number[]])[]): string {
+  return entries
+    .map(([name, shape]) => `${name} [${shape.join(", ")}]`)
+    .toSorted()
+    .join(", ");
 }
 
 function denseOf({ inputs, outputs, activation: name, residual }: DenseStep, weights: Weights): VectorStep {

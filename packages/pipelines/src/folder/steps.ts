@@ -26,11 +26,11 @@ export interface LayerNormStep {
   readonly width: number;
 }
 
-export interface NormalizeStep {
+interface NormalizeStep {
   readonly kind: "Normalize";
 }
 
-export interface Steps {
+interface Steps {
   readonly steps: readonly Step[];
   /** Numbers of a vector behind them. */
   readonly width: number;
