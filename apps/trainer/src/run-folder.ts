@@ -41,6 +41,8 @@ export interface RunSummary {
   readonly backend: string;
   readonly totalTokens: number;
   readonly tokensPerStep: number;
+  /** Tokens of a micro-batch, where it had to be halved for want of memory. */
+  readonly halvedMicroBatch?: { readonly from: number; readonly to: number };
   readonly trainTokens: number;
   readonly trainDocuments: number;
   readonly validationTokens: number;

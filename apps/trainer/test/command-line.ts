@@ -18,11 +18,18 @@ export interface Running {
   readonly finished: Promise<Finished>;
 }
 
-/** `onLine` gets every line of stderr as it comes. */
-export function start(args: readonly string[], onLine: (line: string) => void = () => undefined): Running {
+/** `onLine` gets every line of stderr as it comes; `env` is added to the environment. */
+export function start(
+  args: readonly string[],
+  onLine: (line: string) => void = () => undefined,
+  env: Readonly<Record<string, string>> = {},
+): Running {
   if (!existsSync(main))
     throw new Error("expected apps/trainer to be built, got no dist: run `npx turbo run build` first");
-  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
   let stdout = "";
   let stderr = "";
   let pending = "";

@@ -1,5 +1,5 @@
 /** What a run leaves and says that ends far worse than it began. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
@@ -25,9 +25,16 @@ test("it exports nothing, keeps the best and the last sound checkpoint, and ends
   );
   expect(line).toContain(`last checkpoint with a sound held-out loss: ${checkpoint}; go on from it with a smaller`);
   expect(stderr).not.toContain("finished");
-  await expect(runTraining(tinyConfig(folder, changes), { ...quiet, resume: "auto" })).rejects.toThrow(
-    /training has come apart; .*; nothing was exported$/,
+  const again = (resume: string) => runTraining(tinyConfig(folder, changes), { ...quiet, resume });
+  const files = readdirSync(join(folder, "run", "checkpoints"));
+  const latest = join(folder, "run", "checkpoints", files.sort().at(-1)!);
+  await expect(again("auto")).rejects.toThrow(
+    new RegExp(
+      `^${latest} was saved after training had come apart \\(loss [\\d.e+]+\\): go on from the last one before with --resume ${checkpoint} and a smaller optimizer.learning_rate or optimizer.clip_norm, or name it to go on from it all the same$`,
+    ),
   );
+  expect(readdirSync(join(folder, "run", "checkpoints"))).toEqual(files);
+  await expect(again(latest)).rejects.toThrow(/training has come apart; .*; nothing was exported$/);
   expect(existsSync(checkpoint!)).toBe(true);
   expect(readFileSync(join(modelFolder!, "model.safetensors"))).toEqual(model);
   await expect(checkpointAt(join(folder, "run"), quiet.onNotice)).rejects.toThrow(

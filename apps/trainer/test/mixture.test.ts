@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { prepare } from "../src/commands/prepare.ts";
 import { readRunSummary } from "../src/run-folder.ts";
 import { runTraining } from "../src/run/run-training.ts";
+import { scalarsOf } from "../src/tracking/scalars.ts";
 import { corpusText, prepareCorpus, quiet, temporaryFolder, tinyConfig, tinyFields } from "./support.ts";
 
 /** Two prepared folders with one tokenizer. */
@@ -47,6 +48,19 @@ test("a run on two sources reads them as weighted, says so in every step, and go
     ["web", "en"],
     ["books", undefined],
   ]);
+
+  const scores = readMetrics(join(folder, "whole", "metrics.jsonl")).filter((event) => event.kind === "evaluation");
+  expect(scores.length).toBeGreaterThan(1);
+  for (const score of scores) {
+    expect(Object.keys(score.sources!)).toEqual(["books", "web"]);
+    const { books, web } = score.sources as { books: number; web: number };
+    // The loss of all lies between theirs, as a mean weighted by what was scored of each.
+    const share = (score.loss - books) / (web - books);
+    expect(share).toBeGreaterThan(0);
+    expect(share).toBeLessThan(1);
+    expect(scalarsOf(score)).toMatchObject({ "held_out_loss/web": web, "held_out_loss/books": books });
+  }
+  expect(fs.readFileSync(join(folder, "whole", "report.html"), "utf8")).toContain("Held-out loss by source");
 
   const parts = tinyConfig(folder, { data, output: join(folder, "parts") });
   const stopped = await runTraining(parts, { ...quiet, onStart: ({ stop }) => stop });

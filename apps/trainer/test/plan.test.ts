@@ -62,7 +62,10 @@ describe("a plan", () => {
 
   test("of base agrees with the hours that pretraining took, and with what a step of it holds here", () => {
     const [pretrain] = phasesIn(configOf("base"));
-    const estimate = estimatePhase(pretrain!.config, createConfig({ num_hidden_layers: 22 }), hardware);
+    const estimate = estimatePhase(pretrain!.config, createConfig({ num_hidden_layers: 22 }), hardware, {
+      lengths: [1024],
+      tokensPerExample: 1024,
+    });
     expect(estimate.parameters).toBe(149_655_232);
     // 191.1 hours of training on 8 H100.
     expect(Math.abs(estimate.seconds / 3600 / 191.1 - 1)).toBeLessThan(0.05);

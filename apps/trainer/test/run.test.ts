@@ -225,32 +225,6 @@ const finalFiles = (run: string): Buffer[] => {
 };
 
 describe("as a process", { timeout: 180_000 }, () => {
-  test("killed with SIGKILL three times and resumed, it gives the same bits as one that was not", async () => {
-    const { folder, file } = await setUp();
-    const whole = await start(["run", file("whole")]).finished;
-    expect(whole.code, whole.stderr).toBe(0);
-    const path = file("killed");
-    let kills = 0;
-    for (const [saves, delay] of [
-      [1, 3],
-      [3, 11],
-      [2, 40],
-    ] as const) {
-      let seen = 0;
-      const running = start(["run", path, "--resume", "auto"], (line) => {
-        if (line.includes("saved") && ++seen === saves) setTimeout(() => running.process.kill("SIGKILL"), delay);
-      });
-      if ((await running.finished).signal === "SIGKILL") kills++;
-    }
-    expect(kills).toBeGreaterThanOrEqual(2);
-    const last = await start(["run", path, "--resume", "auto"]).finished;
-    expect(last.code, last.stderr).toBe(0);
-    expect(finalFiles(join(folder, "killed"))).toEqual(finalFiles(join(folder, "whole")));
-    expect(last.stderr.split("\n").findLast((line) => line.startsWith("step") && line.includes("held-out"))).toBe(
-      whole.stderr.split("\n").findLast((line) => line.startsWith("step") && line.includes("held-out")),
-    );
-  });
-
   test("Ctrl-C saves and prints the command that goes on", async () => {
     const { folder, file } = await setUp({ checkpoints: { every: "1M tokens", keep: 1 } });
     const path = file("stopped");

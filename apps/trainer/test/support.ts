@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TrainingEvent } from "@modernbert-ts/training";
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 import { prepare } from "../src/commands/prepare.ts";
 import type { TrainerConfig } from "../src/config/config.ts";
 import { checkConfig } from "../src/config/read-config.ts";
@@ -12,6 +12,13 @@ import type { RunOptions } from "../src/run/run-training.ts";
 export function temporaryFolder(): string {
   const path = mkdtempSync(join(tmpdir(), "modernbert-trainer-"));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** One for all tests of a file. */
+export function folderOfFile(): string {
+  const path = mkdtempSync(join(tmpdir(), "modernbert-trainer-"));
+  afterAll(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
 

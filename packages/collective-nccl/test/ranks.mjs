@@ -88,12 +88,14 @@ const scenarios = {
   },
   async abort() {
     const view = put(Float32Array.of(1));
+    await collective.barrier();
     if (rank === 0) collective.abort(new Error("power\nfailure"));
     else collective.allReduce(view);
     report({ read: await messageOf(get(view)), again: await messageOf(get(view)) });
   },
   async lost() {
     const view = put(Float32Array.of(1));
+    await collective.barrier();
     if (rank === world - 1) process.kill(process.pid, "SIGKILL");
     collective.allReduce(view);
     report({ read: await messageOf(get(view)) });

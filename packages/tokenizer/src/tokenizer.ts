@@ -8,7 +8,7 @@ import { TokenizerError, describe } from "./errors.ts";
 import { JsonField } from "./json-field.ts";
 import type { Model } from "./models/model.ts";
 import type { EncodeOptions, TextOrPair } from "./encoding/encode-options.ts";
-import { type OffsetUnit, convertRanges, trimBlanks } from "./encoding/offsets.ts";
+import { convertRanges, trimBlanks } from "./encoding/offsets.ts";
 import type { Pipeline } from "./encoding/pipeline.ts";
 import { type PostProcessor, readPostProcessor } from "./encoding/post-processor.ts";
 import { readPipeline } from "./encoding/read-pipeline.ts";
@@ -184,9 +184,9 @@ export class Tokenizer {
   }
 
   #encodeUnpadded(text: string, options: EncodeOptions): Encoding {
-    const { addSpecialTokens = true, offsets, pair } = options;
-    const sequences = [this.#tokens(text, offsets, pair !== undefined)];
-    if (pair !== undefined) sequences.push(this.#tokens(pair, offsets, false));
+    const { addSpecialTokens = true, pair } = options;
+    const sequences = [this.#tokens(text, options, pair !== undefined)];
+    if (pair !== undefined) sequences.push(this.#tokens(pair, options, false));
     const { template } = this.#postProcessor;
     const pieces = pair === undefined ? template.single : template.pair;
     const lengths = sequences.map((sequence) => sequence.ids.length);
@@ -195,15 +195,15 @@ export class Tokenizer {
       ? truncate(lengths, { side: this.truncationSide, ...truncation }, addSpecialTokens ? addedBy(pieces) : 0)
       : lengths.map((length) => [[0, length] as const]);
     const idToToken = (id: number): string | undefined => this.idToToken(id);
-    return assemble({ pieces, sequences, addSpecialTokens, offsetUnit: offsets, idToToken }, ranges);
+    return assemble({ pieces, sequences, addSpecialTokens, offsetUnit: options.offsets, idToToken }, ranges);
   }
 
   /** The tokens of one text; `keep` copies them out of the reused list. */
-  #tokens(text: string, unit: OffsetUnit | undefined, keep: boolean): TokenSequence {
+  #tokens(text: string, { offsets: unit, specialTokensAsText }: EncodeOptions, keep: boolean): TokenSequence {
     const list = this.#list;
     const pipeline = this.#pipeline;
     list.reset(unit !== undefined);
-    pipeline.run(requireText(text, "encode"), list);
+    pipeline.run(requireText(text, "encode"), list, specialTokensAsText);
     const { length, texts } = list;
     if (unit !== undefined) {
       if (!pipeline.text.ascii) convertRanges(pipeline.text.bytes, list.ranges, length, unit);

@@ -51,6 +51,8 @@ describe("compressed files", () => {
   test.each([
     ["cut.jsonl.gz", gzipSync(lines).subarray(0, 5000)],
     ["cut.jsonl.zst", zstd(Buffer.from(lines)).subarray(0, 5000)],
+    ["empty.jsonl.gz", Buffer.alloc(0)],
+    ["empty.jsonl.zst", Buffer.alloc(0)],
     ["none.txt.gz", Buffer.from("plain")],
     ["none.txt.zst", Buffer.from("plain")],
   ])("%s is refused by name", async (name, data) => {
@@ -209,11 +211,15 @@ describe("which files", () => {
 });
 
 test("a bad line among many is counted and passed over where that is asked for", async () => {
-  const path = file("a.jsonl", ['{"text":"one"}', "{", '{"text":3}', '{"text":"two"}'].join("\n"));
+  const path = file("a.jsonl", ['{"text":"one"}', "{", '{"text":3}', '{"text":"a\0b"}', '{"text":"two"}'].join("\n"));
   const source = new TextSource(path, { badRecords: "skip" });
   const found: string[] = [];
   for await (const { text } of source) found.push(text);
   expect(found).toEqual(["one", "two"]);
-  expect(source.report.badRecords).toBe(2);
-  expect(source.report.badPlaces).toEqual([`${path}:2 (something else)`, `${path}:3 (3)`]);
+  expect(source.report.badRecords).toBe(3);
+  expect(source.report.badPlaces).toEqual([
+    `${path}:2 (something else)`,
+    `${path}:3 (3)`,
+    `${path}:4 (binary data (a NUL byte))`,
+  ]);
 });

@@ -8,6 +8,8 @@ const said = (environment: Record<string, string>) => {
   return [launcher, rank, world, localWorld];
 };
 
+const local = (environment: Record<string, string>) => launchOf(environment).localRank;
+
 describe("launchOf", () => {
   test("knows what each launcher says", () => {
     expect(said({})).toEqual([undefined, 0, 1, undefined]);
@@ -30,7 +32,6 @@ describe("launchOf", () => {
   });
 
   test("knows which of a machine's processes this is", () => {
-    const local = (environment: Record<string, string>) => launchOf(environment).localRank;
     expect(local({ ...openMpi, OMPI_COMM_WORLD_LOCAL_RANK: "1" })).toBe(1);
     expect(local({ WORLD_SIZE: "8", RANK: "7", LOCAL_WORLD_SIZE: "4", LOCAL_RANK: "3" })).toBe(3);
     expect(local({ PMI_RANK: "0", PMI_SIZE: "2", MPI_LOCALRANKID: "0" })).toBe(0);

@@ -14,6 +14,9 @@ function ask(data: object, at: number, clocks: readonly number[]): unknown[] {
 
 const batch = (at: number, clock: number): object => ({ rows: [{ at, clock }], state: { at: at + 1 } });
 
+const ended = (reason: string): string =>
+  `[loader] expected batches from the thread that makes them ahead, got its end (${reason}): go on from the last checkpoint, or set data.prefetch to 0`;
+
 describe.skipIf(!built)(`batches made ahead${built ? "" : " (skipped: the package is not built)"}`, () => {
   test("come in order with their clocks and states, and end", () => {
     const clocks = Array.from({ length: 51 }, (_, at) => 20 * at);
@@ -30,5 +33,10 @@ describe.skipIf(!built)(`batches made ahead${built ? "" : " (skipped: the packag
     const expected = [batch(0, 0), batch(1, 20), "[loader] expected ids, got others"];
     expect(ask({ broken: 2 }, 0, [0, 20, 40])).toEqual(expected);
     expect(ask({ broken: "open" }, 0, [0])).toEqual(["[loader] expected a file, got none"]);
+  });
+
+  test("a thread that ends is an error at once, with its reason, each time a batch is asked for", () => {
+    expect(ask({ dies: 1 }, 0, [0, 20, 20])).toEqual([batch(0, 0), ended("exit code 3"), ended("exit code 3")]);
+    expect(ask({ dies: "at once" }, 0, [0])).toEqual([ended("no such module")]);
   });
 });

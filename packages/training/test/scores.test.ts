@@ -70,6 +70,31 @@ describe("evaluation", () => {
     expect(score).toEqual({ loss: 10.5 / 8, metrics: { maskedAccuracy: 5 / 8 }, weight: 8 });
   });
 
+  test("batches that say their source give the loss of each source too", async () => {
+    const runtime = newRuntime();
+    const losses = [3, 0.5, 7];
+    const model = {
+      runtime,
+      parameters: new Map(),
+      metrics: [],
+      upload: () => undefined,
+      forward: () => ({ lossSum: runtime.tensor([losses.shift()!], [1]), sums: [] }),
+    } as unknown as TrainableModel<MaskedRow>;
+    const [first, second, third] = labelled([[[2, 3]], [[5]], [[2, 4, 4, 4]]]) as [
+      MaskedLmBatch,
+      MaskedLmBatch,
+      MaskedLmBatch,
+    ];
+    const batches = [
+      { ...first, source: "web" },
+      { ...second, source: "books" },
+      { ...third, source: "web" },
+    ];
+    const { loss, sources } = await evaluate(model, batches);
+    expect(loss).toBe(10.5 / 7);
+    expect(sources).toEqual({ books: 0.5, web: 10 / 6 });
+  });
+
   test("no batch at all is refused", async () => {
     await expect(evaluate({ metrics: [] } as unknown as TrainableModel<never>, [])).rejects.toThrow(
       /expected something to score, got a weight of 0/,

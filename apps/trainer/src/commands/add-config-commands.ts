@@ -3,15 +3,24 @@ import { existsSync } from "node:fs";
 import { Option } from "commander";
 import type { Command } from "commander";
 import { maskedLmObjective, objectiveOf, objectives } from "@modernbert-ts/training";
+import { merge } from "../config/merge.ts";
 import { readConfig } from "../config/read-config.ts";
 import { configTemplate } from "../config/template.ts";
 import { suggestionFor, UsageError } from "../errors.ts";
 import { devices } from "../estimate/devices.ts";
 import { presets } from "../presets/all.ts";
+import { finetune, finetuneFields } from "../presets/finetune.ts";
 import { writeTextFile } from "../write-file.ts";
 import { collect, count, positive, share } from "./arguments.ts";
 import { planCommand } from "./plan.ts";
 import type { PlanOptions } from "./plan.ts";
+
+interface InitOptions {
+  readonly data: string;
+  readonly from?: string;
+  readonly objective?: string;
+  readonly preset?: string;
+}
 
 const names = objectives.map(({ name }) => name);
 const tasks = ["pretrain", "finetune", ...names];
@@ -31,21 +40,28 @@ export function addConfigCommands(program: Command, say: (line: string) => void)
     .description("write a configuration that explains every field")
     .argument("[task]", `what for: ${tasks.join(", ")}`, "pretrain")
     .argument("[file]", "where to", "config.yaml")
-    .option("--data <folder>", "folder that `prepare` made or will make", "data/corpus")
+    .option(
+      "--data <folder>",
+      "folder that `prepare` made or will make; of labelled records that of train.jsonl and validation.jsonl",
+      "data/corpus",
+    )
     .addOption(new Option("--objective <name>", "the same as naming it as the task").choices(names))
     .addOption(presetOption())
     .addHelpText("after", presetHelp)
-    .action((task: string, file: string, options: { data: string; objective?: string; preset?: string }) => {
+    .option("--from <model>", "model folder to go on from (model.from)")
+    .action((task: string, file: string, options: InitOptions) => {
       const named = taskOf(task);
       const [chosen, path] = named === undefined ? ["pretrain", task] : [named, file];
       if (existsSync(path)) throw new UsageError(`${path} exists already: choose another name or delete it`);
-      const { fields, notes, title } = presets[options.preset ?? (chosen === "finetune" ? "finetune" : "")] ?? {};
       const objective = objectiveOf(options.objective ?? chosen) ?? maskedLmObjective;
+      const finetunes = options.preset === undefined && chosen === "finetune";
+      const preset = presets[options.preset ?? ""] ?? (finetunes ? finetune : undefined);
+      const fields = finetunes ? finetuneFields(objective) : (preset?.fields ?? {});
       writeTextFile(
         path,
         configTemplate(objective, options.data, {
-          ...(fields ? { fields } : {}),
-          notes: title === undefined ? [] : [`Preset: ${title}.`, ...notes!],
+          fields: options.from === undefined ? fields : merge(fields, { model: { from: options.from } }),
+          notes: preset ? [`Preset: ${preset.title}.`, ...preset.notes] : [],
         }),
       );
       say(`wrote ${path}; next: modernbert-train run ${path}`);

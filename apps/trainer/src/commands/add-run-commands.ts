@@ -1,8 +1,12 @@
 /** `run`, and the two that are it with a preset: `pretrain` and `finetune`. */
 import { Option } from "commander";
 import type { Command } from "commander";
-import { objectives } from "@modernbert-ts/training";
+import { maskedLmObjective, objectives } from "@modernbert-ts/training";
+import type { Objective } from "@modernbert-ts/training";
+import { statedObjective } from "../config/read-config.ts";
+import { UsageError } from "../errors.ts";
 import { presets } from "../presets/all.ts";
+import { finetuneFields } from "../presets/finetune.ts";
 import { presetHelp, presetOption } from "./add-config-commands.ts";
 import { address, collect } from "./arguments.ts";
 import { runCommand } from "./run.ts";
@@ -11,6 +15,7 @@ import type { RunCommandOptions } from "./run.ts";
 interface PresetOptions extends RunCommandOptions {
   readonly preset?: string;
   readonly data?: string;
+  readonly validation?: string;
   readonly output?: string;
   readonly objective?: string;
 }
@@ -44,13 +49,17 @@ export function addRunCommands(program: Command): void {
       .argument("<model>", "model folder or checkpoint to go on from")
       .argument("[config]", "YAML file whose fields stand in the place of the preset's")
       .addOption(new Option("--objective <name>", "what to train for").choices(objectives.map(({ name }) => name)))
-      .option("--data <folder>", "like --set data.path=FOLDER: made by `prepare` with the model's tokenizer.json")
+      .option(
+        "--data <path>",
+        "like --set data.path=FOLDER, made by `prepare` with the model's tokenizer.json; of labelled records like --set data.train=[FILE]",
+      )
+      .option("--validation <path>", "of labelled records, like --set data.validation=[FILE]")
       .option("-o, --output <folder>", "like --set output=FOLDER"),
   ).action((model: string, config: string | undefined, options: PresetOptions) =>
     runCommand(config, {
       ...options,
-      set: [`model.from=${JSON.stringify(model)}`, ...settings(options)],
-      base: presets["finetune"]!.fields,
+      set: [`model.from=${JSON.stringify(model)}`, ...settings(options, objectiveOfRun(config, options))],
+      base: finetuneFields(objectiveOfRun(config, options)),
     }),
   );
 }
@@ -68,8 +77,22 @@ function withRunOptions(command: Command): Command {
     );
 }
 
+function objectiveOfRun(config: string | undefined, { objective, set }: PresetOptions): Objective {
+  return statedObjective(config, objective === undefined ? set : [`objective=${objective}`, ...set]);
+}
+
 /** What is named apart, in the words of --set, which comes last. */
-function settings({ data, output, objective, set }: PresetOptions): string[] {
-  const named = Object.entries({ "data.path": data, output, objective });
+function settings(
+  { data, validation, output, objective, set }: PresetOptions,
+  { name, reading }: Pick<Objective, "name" | "reading"> = maskedLmObjective,
+): string[] {
+  if (validation !== undefined && !reading)
+    throw new UsageError(
+      `expected --validation with labelled records, got it with ${name}, whose --data hold both parts`,
+    );
+  const ofData = reading
+    ? { "data.train": data && [data], "data.validation": validation && [validation] }
+    : { "data.path": data };
+  const named = Object.entries({ ...ofData, output, objective });
   return [...named.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${JSON.stringify(value)}`])), ...set];
 }

@@ -9,11 +9,16 @@ import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import { loadModernBertTokenizer } from "@modernbert-ts/tokenizer";
 import type { TrainerConfig } from "../config/config.ts";
 import { phasesIn } from "../config/read-config.ts";
+import { objectiveOf } from "@modernbert-ts/training";
+import type { Objective } from "@modernbert-ts/training";
+import { settingsOf } from "../config/objective-settings.ts";
 import { suggestionFor, UsageError } from "../errors.ts";
 import { describePlan } from "../estimate/describe.ts";
 import { devices } from "../estimate/devices.ts";
 import { estimatePhase } from "../estimate/estimate.ts";
 import type { Hardware } from "../estimate/estimate.ts";
+import { plannedData } from "../estimate/planned-data.ts";
+import type { PlannedData } from "../estimate/planned-data.ts";
 import { modelConfig, withThetas } from "../run/model.ts";
 import { roleTokens } from "../run/token-roles.ts";
 import { dataLayout } from "../run/training-data.ts";
@@ -33,15 +38,17 @@ export interface PlanOptions {
 export async function planCommand(config: TrainerConfig, options: PlanOptions): Promise<string[]> {
   const hardware = hardwareOf(config, options);
   const phases = [];
+  const notices = new Set<string>();
   for (const { name, config: own } of phasesIn(config)) {
-    const model = await modelOf(own, shardsOf(own)[0]);
-    phases.push({ name, config: own, estimate: estimatePhase(own, model, hardware) });
+    const objective = objectiveOf(own.objective)!;
+    const data = await plannedData(own, objective, (notice) => notices.add(notice));
+    const model = await modelOf(own, objective, data.labels);
+    phases.push({ name, config: own, data, estimate: estimatePhase(own, model, hardware, data) });
   }
-  const [path] = shardsOf(config);
-  const vocabulary = existsSync(join(path, dataLayout.tokenizer)) || config.model.from !== undefined;
   return [
+    ...notices,
     ...describePlan(phases, { ...hardware, device: options.device, dtype: config.dtype, price: options.price }),
-    ...(vocabulary ? [] : [`There is no ${path} yet: planned with ModernBERT's own vocabulary.`]),
+    ...assumptions(config, phases[0]!.data),
   ];
 }
 
@@ -61,18 +68,29 @@ function hardwareOf({ dtype }: TrainerConfig, options: PlanOptions): Hardware {
   return { devices: options.devices, flops: tflops * 1e12, memory: gigabytes! * 1e9, mfu: options.mfu };
 }
 
-/** Without weights: by the folder to start from, or by the preset for the data's vocabulary. */
-async function modelOf({ model }: TrainerConfig, path: string): Promise<ModernBertConfig> {
-  if (model.from !== undefined) {
-    const { config } = await readModelConfig(model.from);
-    return { ...config, rope: withThetas(config.rope, model) };
-  }
-  const tokenizer = (await openTokenizerFile(join(path, dataLayout.tokenizer))) ?? (await loadModernBertTokenizer());
-  return modelConfig(model, { tokenizer, roles: roleTokens(tokenizer) });
+/** Where the data are not there yet. */
+function assumptions({ data, model: { from } }: TrainerConfig, { measured }: PlannedData): string[] {
+  if (!onDocuments(data))
+    return measured ? [] : [`There is no ${data.train.join(", ")} yet: planned for texts of data.max_length.`];
+  const [path] = foldersOf(data);
+  const vocabulary = existsSync(join(path, dataLayout.tokenizer)) || from !== undefined;
+  return vocabulary ? [] : [`There is no ${path} yet: planned with ModernBERT's own vocabulary.`];
 }
 
-/** @throws UsageError for a run on labelled records, whose steps have no fixed size. */
-function shardsOf({ data, objective }: TrainerConfig): [string, ...string[]] {
-  if (onDocuments(data)) return foldersOf(data);
-  throw new UsageError(`expected an objective that trains on documents to plan with, got ${objective}`);
+/** Without weights: by the folder to start from, or by the preset for the data's vocabulary. */
+async function modelOf(
+  config: TrainerConfig,
+  objective: Objective,
+  labels: readonly string[],
+): Promise<ModernBertConfig> {
+  const { data, model } = config;
+  const { training } = settingsOf(config, objective);
+  const head = labels.length === 0 ? {} : (objective.headSettings?.(training, labels) ?? {});
+  if (model.from !== undefined) {
+    const { config: stored } = await readModelConfig(model.from);
+    return { ...stored, ...head, rope: withThetas(stored.rope, model) };
+  }
+  const path = onDocuments(data) ? join(foldersOf(data)[0], dataLayout.tokenizer) : data.tokenizer;
+  const tokenizer = (path && (await openTokenizerFile(path))) || (await loadModernBertTokenizer());
+  return { ...modelConfig(model, { tokenizer, roles: roleTokens(tokenizer) }), ...head };
 }

@@ -126,6 +126,7 @@ async function sourceFingerprint(source: TextSource, options: PrepareOptions): P
     split,
     field,
     badRecords,
+    specialTokens: "text",
     outputFormat: outputFormat === "shards" ? undefined : outputFormat,
     shardTokens,
   });

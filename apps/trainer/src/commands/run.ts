@@ -115,7 +115,7 @@ function describePlan({ plan, phase, startTokens }: RunStart, world: number): st
 }
 
 function summaryLines(
-  { objective, reason, step, seconds, score, checkpoint, modelFolder, averaged, report }: RunResult,
+  { objective, reason, step, seconds, score, best, checkpoint, exported, modelFolder, averaged, report }: RunResult,
   command: string[],
 ): string[] {
   if (reason === "stopped")
@@ -124,9 +124,10 @@ function summaryLines(
       `go on with: ${commandPrefix()} ${command.map(quote).join(" ")}`,
     ];
   const held = score ? `; held-out ${describeScore(score, objective.metrics)}` : "";
+  const from = best ? `: ${exported}, the best by ${best.metric}` : "";
   return [
     `finished after ${step} steps in ${formatDuration(seconds)}${held}`,
-    `model  ${modelFolder}${averaged ? " (the moving average of the weights)" : ""}`,
+    `model  ${modelFolder}${from}${averaged ? " (the moving average of the weights)" : ""}`,
     `report ${report}`,
   ];
 }

@@ -54,6 +54,7 @@ export interface TrainerConfig {
   readonly checkpoints: {
     readonly every: Amount;
     readonly keep: number;
+    readonly keep_every?: Amount | undefined;
     readonly keep_best: number;
   };
   readonly log: LogConfig;
@@ -146,13 +147,18 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
           every: interval
             .default(objective.reading ? "200 steps" : "1M tokens")
             .describe("How often to save; the end and Ctrl-C save too."),
-          keep: positive.default(3).describe("How many to keep."),
+          keep: positive.default(3).describe("How many of the last to keep."),
+          keep_every: interval
+            .optional()
+            .describe(
+              "Keep for good the first at or behind each multiple of it, such as 1B tokens; none when left out.",
+            ),
           keep_best: z
             .int()
             .min(0)
             .default(1)
             .describe(
-              "How many with the lowest held-out losses to keep beyond these, of those at steps that were evaluated.",
+              "How many of the best by evaluation.metric to keep beyond these, of those at steps that were evaluated.",
             ),
         })
         .prefault({})

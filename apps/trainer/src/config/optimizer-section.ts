@@ -17,6 +17,7 @@ export interface OptimizerConfig {
   readonly ema_decay?: number | undefined;
   readonly clip_norm?: number | undefined;
   readonly zero_stage: 0 | 1;
+  readonly reduce_dtype: "f32" | "bf16";
 }
 
 export function optimizerSection({ reading }: Pick<Objective, "reading">): z.ZodType<OptimizerConfig, unknown> {
@@ -77,6 +78,10 @@ export function optimizerSection({ reading }: Pick<Objective, "reading">): z.Zod
         .describe(
           "1 (ZeRO-1): processes that train together share the optimizer's state, each holds about its part; results are the same.",
         ),
+      reduce_dtype: z
+        .enum(["f32", "bf16"])
+        .default("f32")
+        .describe("In what processes that train together sum gradients: bf16 halves what they exchange, and rounds."),
     })
     .prefault({})
     .describe("How parameters follow their gradients.");

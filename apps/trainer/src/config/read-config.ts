@@ -23,6 +23,16 @@ export function readConfig(
   overrides: readonly string[] = [],
   base: Fields = {},
 ): TrainerConfig {
+  const stated = statedFields(path, overrides);
+  return checkConfig(isFields(stated) ? merge(base, stated) : stated, path ?? "the command line");
+}
+
+/** The objective that a file and overrides state, before anything else of them is checked. @throws like {@link readConfig}. */
+export function statedObjective(path: string | undefined, overrides: readonly string[] = []): Objective {
+  return objectiveIn(statedFields(path, overrides));
+}
+
+function statedFields(path: string | undefined, overrides: readonly string[]): unknown {
   const text = path === undefined ? "{}" : readText(path);
   const document = parseDocument(text, { prettyErrors: true });
   const [problem] = document.errors;
@@ -35,8 +45,7 @@ export function readConfig(
       );
     document.setIn(key.split("."), parse(value) as unknown);
   }
-  const stated = (document.toJS() ?? {}) as unknown;
-  return checkConfig(isFields(stated) ? merge(base, stated) : stated, path ?? "the command line");
+  return (document.toJS() ?? {}) as unknown;
 }
 
 function readText(path: string): string {

@@ -22,6 +22,9 @@ export function configTemplate(
   const lines = [
     `# Configuration of \`modernbert-train run\`. Values are ${notes.length > 0 ? "those of the preset, elsewhere " : ""}the defaults.`,
     ...notes.map((note) => `# ${note}`),
+    ...(objective.reading && !(isFields(fields["model"]) && "from" in fields["model"])
+      ? ["# Name a pretrained folder in model.from: without it training begins with random weights."]
+      : []),
     "",
   ];
   const given: Fields = {

@@ -1,7 +1,10 @@
 /** A plan in words: a block for each phase, a sum, and a warning for what does not fit. */
 import type { TrainerConfig } from "../config/config.ts";
+import { objectiveOf } from "@modernbert-ts/training";
+import { parseCount } from "../config/quantity.ts";
 import { formatBytes, formatCount, formatDays, formatPercent } from "../format.ts";
 import type { Hardware, PhaseEstimate } from "./estimate.ts";
+import type { PlannedData } from "./planned-data.ts";
 
 export interface PlannedCost extends Hardware {
   readonly device: string;
@@ -14,6 +17,7 @@ interface Part {
   readonly name: string;
   readonly config: TrainerConfig;
   readonly estimate: PhaseEstimate;
+  readonly data: PlannedData;
 }
 
 export function describePlan(parts: readonly Part[], cost: PlannedCost): string[] {
@@ -29,11 +33,11 @@ export function describePlan(parts: readonly Part[], cost: PlannedCost): string[
     `${parameters} parameters on ${devices} × ${device}: ${formatCount(flops)}FLOPS in ${dtype} and ${formatBytes(memory)} each, of which ${formatPercent(mfu)} is used (--mfu)`,
     ...parts.flatMap((part) => describePhase(part, cost)),
     ...total,
-    "From formulas, for sequences of the full length: shorter ones take less. Exchange between devices and evaluations are not in it.",
+    `From formulas, ${parts.every(({ data }) => data.measured) ? "for sequences as long as those of data.train" : "for sequences of the full length: shorter ones take less"}. Exchange between devices and evaluations are not in it.`,
   ];
 }
 
-function describePhase({ name, config, estimate }: Part, cost: PlannedCost): string[] {
+function describePhase({ name, config, estimate, data }: Part, cost: PlannedCost): string[] {
   const { tokens, tokensPerStep, steps, flopsPerToken, tokensPerSecond, seconds, memory } = estimate;
   const { parameters, gradients, optimizer, activations } = memory;
   const all = parameters + gradients + optimizer + activations;
@@ -41,11 +45,11 @@ function describePhase({ name, config, estimate }: Part, cost: PlannedCost): str
     `parameters ${formatBytes(parameters)}`,
     `gradients ${formatBytes(gradients)}`,
     `optimizer ${formatBytes(optimizer)}`,
-    `activations of ${formatCount(Number(config.batch.micro_batch_tokens))} tokens ${formatBytes(activations)}`,
+    `activations of ${formatCount(Math.min(parseCount(config.batch.micro_batch_tokens)!, tokensPerStep))} tokens ${formatBytes(activations)}`,
   ];
   return [
     "",
-    `${name}: ${formatCount(tokens)} tokens, sequences of ${config.data.max_length}`,
+    `${name}: ${formatCount(tokens)} tokens, ${describeLengths(config, data)}`,
     `  steps    ${formatCount(steps)} of ${formatCount(tokensPerStep)} tokens`,
     `  compute  ${formatCount(flopsPerToken)} FLOP a token, ${(flopsPerToken * tokens).toExponential(2)} in all`,
     `  memory   ${formatBytes(all)} a device: ${parts.join(", ")}`,
@@ -55,14 +59,32 @@ function describePhase({ name, config, estimate }: Part, cost: PlannedCost): str
   ];
 }
 
+function describeLengths(
+  { data: { max_length: most }, batch: { examples } }: TrainerConfig,
+  data: PlannedData,
+): string {
+  const sequences = data.measured
+    ? `sequences of ${formatCount(mean(data.lengths))} on average, ${Math.max(...data.lengths)} at most`
+    : `sequences of ${most}`;
+  return examples === undefined ? sequences : `${sequences}; ${examples} examples a step`;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 function price(seconds: number, { price: hour, devices }: PlannedCost): string {
   if (hour === undefined) return "";
   return `, ${((seconds / 3600) * devices * hour).toLocaleString("en", { maximumFractionDigits: 0 })} at ${hour} an hour and device`;
 }
 
-function warnings({ batch, data }: TrainerConfig, estimate: PhaseEstimate, { devices, device }: PlannedCost): string[] {
-  const { largestMicroBatch: largest } = estimate;
-  const { micro_batches: microBatches = 1 } = batch;
+function warnings(
+  { data, objective }: TrainerConfig,
+  estimate: PhaseEstimate,
+  { devices, device }: PlannedCost,
+): string[] {
+  const { largestMicroBatch: largest, microBatches } = estimate;
+  const { head, joint, reading } = objectiveOf(objective)!;
   const lines = [];
   if (largest < data.max_length)
     lines.push(`does not fit: a ${device} has no room for a micro-batch of even one sequence beside the parameters`);
@@ -72,5 +94,8 @@ function warnings({ batch, data }: TrainerConfig, estimate: PhaseEstimate, { dev
     );
   if (microBatches < devices)
     lines.push(`${devices} devices share ${microBatches} micro-batches: some would have nothing to do`);
+  if (joint && devices > 1) lines.push(`${objective} trains in one process: its texts are compared on one device`);
+  if (reading && head === "masked-lm")
+    lines.push("the logits of all tokens, which this objective keeps, are not in the memory");
   return lines.map((line) => `  WARNING  ${line}`);
 }

@@ -1,4 +1,4 @@
-/** What a phase of a run needs of devices that share it, from formulas: nothing is run, no data are read. */
+/** What a phase of a run needs of devices that share it, from formulas: nothing is run. */
 import { countParameters, forwardFlops, trainingMemory } from "@modernbert-ts/modernbert";
 import type { ModernBertConfig } from "@modernbert-ts/modernbert";
 import { objectiveOf } from "@modernbert-ts/training";
@@ -7,6 +7,7 @@ import { settingsOf } from "../config/objective-settings.ts";
 import { parseCount, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
 import { rowsSchedule } from "../run/plan.ts";
+import type { PlannedData } from "./planned-data.ts";
 
 /** Those that train together. */
 export interface Hardware {
@@ -23,8 +24,10 @@ export interface PhaseEstimate {
   readonly parameters: number;
   readonly tokens: number;
   readonly tokensPerStep: number;
+  /** Of a step, on all devices. */
+  readonly microBatches: number;
   readonly steps: number;
-  /** Of a training step, for each token of sequences of the full length. */
+  /** Of a training step. */
   readonly flopsPerToken: number;
   readonly tokensPerSecond: number;
   readonly seconds: number;
@@ -42,18 +45,30 @@ export interface PhaseEstimate {
 /** What is left for kernels' own needs, fragments and the driver. */
 const usable = 0.92;
 
-/** @throws UsageError for a length in epochs: only the data could tell. */
-export function estimatePhase(config: TrainerConfig, model: ModernBertConfig, hardware: Hardware): PhaseEstimate {
+/** @throws UsageError for a length in epochs of data that are not known. */
+export function estimatePhase(
+  config: TrainerConfig,
+  model: ModernBertConfig,
+  hardware: Hardware,
+  data: Pick<PlannedData, "lengths" | "epochTokens" | "tokensPerExample">,
+): PhaseEstimate {
   const { devices, flops, memory, mfu } = hardware;
   const objective = objectiveOf(config.objective)!;
   const scoredShare = objective.scoredShare?.(settingsOf(config, objective).training) ?? 1;
-  if (String(config.length).includes("epoch"))
+  if (data.epochTokens === undefined && String(config.length).includes("epoch"))
     throw new UsageError(`expected length in tokens to plan with, got ${config.length}: only the data could tell`);
-  const tokens = parseLength(config.length, 1)!;
+  const tokens = parseLength(config.length, data.epochTokens ?? 1)!;
   const microBatch = parseCount(config.batch.micro_batch_tokens)!;
-  const { micro_batches: microBatches = 1 } = config.batch;
-  const { perToken, perScored } = forwardFlops(model, objective.head, [config.data.max_length]);
-  const flopsPerToken = 3 * (perToken + scoredShare * perScored);
+  const { examples } = config.batch;
+  const tokensPerStep =
+    examples === undefined
+      ? microBatch * (config.batch.micro_batches ?? 1)
+      : Math.round(examples * data.tokensPerExample);
+  const microBatches = Math.ceil(tokensPerStep / microBatch);
+  const { perToken, perScored } = forwardFlops(model, objective.head, data.lengths);
+  // Backward does each product twice; a joint loss over several rows takes one forward more.
+  const passes = objective.joint && microBatches > 1 ? 4 : 3;
+  const flopsPerToken = passes * (perToken + scoredShare * perScored);
   const tokensPerSecond = (devices * flops * mfu) / flopsPerToken;
   const own = Math.ceil(microBatches / devices);
   const bytes = config.dtype === "f32" ? 4 : 2;
@@ -62,22 +77,27 @@ export function estimatePhase(config: TrainerConfig, model: ModernBertConfig, ha
   return {
     parameters: countParameters(model, objective.head),
     tokens,
-    tokensPerStep: microBatch * microBatches,
-    steps: stepsOf(tokens, microBatch, config.batch, parseShare(config.batch.warmup_tokens ?? 0, tokens)!),
+    tokensPerStep,
+    microBatches,
+    steps: stepsOf(tokens, { microBatch, tokensPerStep }, config.batch),
     flopsPerToken,
     tokensPerSecond,
     seconds: tokens / tokensPerSecond,
-    memory: { ...held, activations: held.perToken * microBatch },
+    memory: { ...held, activations: held.perToken * Math.min(microBatch, tokensPerStep) },
     largestMicroBatch: Math.max(0, Math.floor((memory * usable - fixed) / held.perToken)),
   };
 }
 
 /** With rows that are full. */
-function stepsOf(tokens: number, microBatch: number, batch: TrainerConfig["batch"], warmupTokens: number): number {
-  const { micro_batches: microBatches = 1 } = batch;
-  if (warmupTokens === 0) return Math.ceil(tokens / (microBatch * microBatches));
+function stepsOf(
+  tokens: number,
+  { microBatch, tokensPerStep }: { readonly microBatch: number; readonly tokensPerStep: number },
+  batch: TrainerConfig["batch"],
+): number {
+  const warmupTokens = parseShare(batch.warmup_tokens ?? 0, tokens)!;
+  if (warmupTokens === 0) return Math.ceil(tokens / tokensPerStep);
   const rows = rowsSchedule(batch, warmupTokens);
   let [steps, seen] = [0, 0];
   for (; seen < Math.min(tokens, warmupTokens); steps++) seen += rows(seen) * microBatch;
-  return steps + Math.ceil(Math.max(0, tokens - seen) / (microBatch * microBatches));
+  return steps + Math.ceil(Math.max(0, tokens - seen) / tokensPerStep);
 }

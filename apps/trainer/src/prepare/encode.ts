@@ -35,7 +35,8 @@ export async function* encodeInOrder(
   }
 }
 
-const whole = { truncation: false, padding: false } as const;
+/** Documents speak of [MASK] without meaning it. */
+const whole = { truncation: false, padding: false, specialTokensAsText: true } as const;
 
 async function* jobs(documents: AsyncIterable<TextDocument>): AsyncGenerator<string[]> {
   let texts: string[] = [];

@@ -1,4 +1,7 @@
 /** To go on from a trained model on a task or on text of one's own: what ModernBERT was fine-tuned with on GLUE. */
+import type { Objective } from "@modernbert-ts/training";
+import { merge } from "../config/merge.ts";
+import type { Fields } from "../config/merge.ts";
 import type { Preset } from "./preset.ts";
 
 export const finetune: Preset = {
@@ -10,8 +13,13 @@ export const finetune: Preset = {
     model: { attn_out_dropout_prob: 0 },
     data: { max_length: 512 },
     length: "3 epochs",
-    batch: { micro_batch_tokens: 4096, micro_batches: 2 },
+    batch: { micro_batch_tokens: 4096 },
     optimizer: { learning_rate: 5e-5, weight_decay: 8e-6 },
     schedule: { kind: "linear", warmup: "6%" },
   },
 };
+
+/** Steps are counted in rows of documents, or in labelled examples. */
+export function finetuneFields({ reading }: Pick<Objective, "reading">): Fields {
+  return reading ? finetune.fields : merge(finetune.fields, { batch: { micro_batches: 2 } });
+}

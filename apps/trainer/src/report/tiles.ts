@@ -20,7 +20,7 @@ function tiles(summary: RunSummary, history: History): Tile[] {
   const { stretches } = history;
   const last = stretches.at(-1);
   const score = history.evaluations.at(-1);
-  const { baselines, objective, totalTokens } = summary;
+  const { baselines, objective, totalTokens, halvedMicroBatch: halved } = summary;
   const note = (of: string, format: (value: number) => string): { readonly note?: string } => {
     const baseline = baselines.find((each) => each.of === of);
     return baseline ? { note: `${baseline.name} ${format(baseline.value)}` } : {};
@@ -62,6 +62,15 @@ function tiles(summary: RunSummary, history: History): Tile[] {
         ]
       : []),
     { label: "Packing efficiency", value: formatPercent(packing) },
+    ...(halved
+      ? [
+          {
+            label: "Micro-batch",
+            value: formatCount(halved.to),
+            note: `halved from ${formatCount(halved.from)}: no memory`,
+          },
+        ]
+      : []),
     { label: "Time", value: formatDuration(history.seconds) },
   ];
 }

@@ -4,13 +4,11 @@ import { dirname, join } from "node:path";
 import { modernbertArchitecture } from "@modernbert-ts/modernbert";
 import {
   AtomicDirectory,
+  bestCheckpoints,
   filesBesideWeights,
   foldAdapter,
   ioError,
   isAdapter,
-  isSound,
-  lastSoundCheckpoint,
-  lossOf,
   openCheckpoint,
   openLatestCheckpoint,
   saveAdapter,
@@ -19,6 +17,7 @@ import {
 } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { runLayout } from "../run-folder.ts";
+import { comeApart } from "./sound.ts";
 
 const weights = "model.safetensors";
 
@@ -100,17 +99,20 @@ async function writeInto(folder: AtomicDirectory, checkpoint: string, raw: boole
   }
 }
 
-/** The checkpoint that a path means: itself, or the latest whole one of a run's folder. @throws UserError, also where that one is not sound; CheckpointError. */
+/** The checkpoint that a path means: itself, or of a run's folder the latest whole one, and the best where training ends by that. @throws UserError, also where that one is not sound; CheckpointError. */
 export async function checkpointAt(path: string, onNotice: (notice: string) => void): Promise<string> {
   const folder = join(path, runLayout.checkpoints);
   if (!existsSync(folder)) return path;
   const latest = await openLatestCheckpoint(folder, onNotice);
   if (!latest) throw new UserError(`there is no checkpoint in ${folder} yet: train first`);
-  const { firstLoss, ...state } = trainingStateOf(latest);
-  const loss = lossOf(state)?.loss;
-  if (loss === undefined || isSound(loss, firstLoss)) return latest.path;
-  const sound = lastSoundCheckpoint(folder, firstLoss);
-  throw new UserError(
-    `${latest.path} was saved after training had come apart (loss ${loss.toPrecision(4)}): name the checkpoint to take${sound ? `, such as ${sound.path}` : ""}`,
-  );
+  const { best } = trainingStateOf(latest);
+  const [kept] = best ? bestCheckpoints(folder, 1, best) : [];
+  if (kept) {
+    onNotice(`taking the best checkpoint, ${best!.metric} ${kept.value.toPrecision(4)}: ${kept.path}`);
+    return kept.path;
+  }
+  const apart = comeApart(latest, folder);
+  if (!apart) return latest.path;
+  const { sound, what } = apart;
+  throw new UserError(`${what}: name the checkpoint to take${sound ? `, such as ${sound}` : ""}`);
 }

@@ -43,6 +43,7 @@ export async function readRecords(
     wordEdges: wordEdgesOf(tokenizer),
     train,
     validation,
+    validationSources: [],
     trainTokens: train.tokens,
     validationTokens: validation?.tokens ?? 0,
     labels,

@@ -13,11 +13,12 @@ interface Given {
   /** Of the phase. */
   readonly config: TrainerConfig;
   readonly startTokens: number;
+  readonly formerRowLength: number | undefined;
   readonly rank: number;
   readonly world: number;
 }
 
-const { channel, config, startTokens, rank, world } = workerData as Given;
+const { channel, config, startTokens, formerRowLength, rank, world } = workerData as Given;
 const objective = objectiveOf(config.objective)!;
 /** Labelled records have no thread. */
 const documents = config.data as DocumentsConfig;
@@ -25,6 +26,8 @@ const documents = config.data as DocumentsConfig;
 serveBatches(channel, documents.prefetch, async (state) => {
   const data = await openTrainingData(documents, cutOf(config));
   const maxLearningRate = config.optimizer.learning_rate;
-  const plan = planOf(config, objective, data, { startTokens, maxLearningRate });
+  const planned = planOf(config, objective, data, { startTokens, maxLearningRate });
+  const plan =
+    formerRowLength === undefined ? planned : { ...planned, batches: { ...planned.batches, formerRowLength } };
   return makeLoader({ objective, phase: { config, data, plan, startTokens }, ranks: { rank, world } }, state);
 });

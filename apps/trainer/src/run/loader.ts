@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { batchesOf, PrefetchLoader } from "@modernbert-ts/training";
-import type { Batch, BatchLoader, Objective, ObjectiveData, TrainingStore } from "@modernbert-ts/training";
+import type { Batch, BatchLoader, BatchSource, Objective, ObjectiveData, TrainingStore } from "@modernbert-ts/training";
 import { onDocuments } from "../config/data-section.ts";
 import { settingsOf } from "../config/objective-settings.ts";
 import type { PlannedPhase } from "./phases.ts";
@@ -13,7 +13,7 @@ export function trainingOf({ train: store, roles, wordEdges }: PlannedPhase["dat
   return { store, roles, wordEdges };
 }
 
-/** The held-out batches of a phase, the same each time; undefined without held-out documents. */
+/** The held-out batches of a phase, the same each time, those of several sources one source after another; undefined without held-out documents. */
 export function heldOutBatches(
   objective: Objective,
   { config, data, plan: { evaluation } }: Pick<PlannedPhase, "config" | "data" | "plan">,
@@ -21,7 +21,15 @@ export function heldOutBatches(
   if (!evaluation) return undefined;
   const { store, batches, count } = evaluation;
   const settings = settingsOf(config, objective).evaluation;
-  return () => batchesOf(objective.loader({ ...trainingOf(data), store }, batches, settings), count);
+  const of = (own: TrainingStore, limit: number | undefined): Iterable<Batch<unknown>> =>
+    batchesOf(objective.loader({ ...trainingOf(data), store: own }, batches, settings), limit);
+  if (data.validationSources.length === 0) return () => of(store, count);
+  return function* ofSources() {
+    for (const { name, store: own, share } of data.validationSources) {
+      const limit = count === undefined ? undefined : Math.max(1, Math.round(count * share));
+      for (const batch of of(own, limit)) yield { ...batch, source: name };
+    }
+  };
 }
 
 export interface LoaderParts {
@@ -39,7 +47,7 @@ export function makeLoader({ objective, phase, ranks }: LoaderParts, state?: unk
 }
 
 export interface OpenLoader {
-  readonly loader: BatchLoader<unknown>;
+  readonly loader: BatchSource<unknown>;
   close(): Promise<void>;
 }
 
@@ -54,12 +62,13 @@ export function openLoader(
   const loader = makeLoader(parts, start.state);
   const { phase, ranks } = parts;
   const { config, startTokens } = phase;
+  const { formerRowLength } = phase.plan.batches;
   if (!onDocuments(config.data) || config.data.prefetch === 0 || !existsSync(fileURLToPath(worker)))
     return { loader, close: () => Promise.resolve() };
   const { rank, world } = ranks;
   const ahead = new PrefetchLoader({
     worker,
-    data: { config, startTokens, rank, world },
+    data: { config, startTokens, formerRowLength, rank, world },
     state: loader.state(),
     tokens: start.tokens,
   });

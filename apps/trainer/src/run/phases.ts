@@ -3,7 +3,7 @@ import type { Objective, TrainingState } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import type { Phase } from "../config/phases.ts";
 import { phasesIn } from "../config/read-config.ts";
-import { UserError } from "../errors.ts";
+import { UsageError, UserError } from "../errors.ts";
 import { sameTokenizer } from "./model.ts";
 import { planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
@@ -27,10 +27,15 @@ export async function planPhases(
 ): Promise<readonly PlannedPhase[]> {
   const planned: PlannedPhase[] = [];
   const opened = new Map<string, TrainingData>();
-  for (const [index, phase] of phasesIn(config).entries()) {
+  const phases = phasesIn(config);
+  for (const [index, phase] of phases.entries()) {
     const source = JSON.stringify(phase.config.data);
     const data = opened.get(source) ?? (await openData(phase.config, objective, onNotice));
     opened.set(source, data);
+    if (phase.config.evaluation.patience !== undefined && index < phases.length - 1)
+      throw new UsageError(
+        `expected evaluation.patience in the last phase only, got it in ${phase.name}: the others train for their whole length`,
+      );
     const first = planned[0];
     if (first && !sameTokenizer(first.data.tokenizer, data.tokenizer))
       throw new UserError(

@@ -23,6 +23,7 @@ export interface RunPlan {
   readonly evaluation:
     | {
         readonly every: Interval;
+        readonly patience: number | undefined;
         /** How many of them; all when undefined. */
         readonly count: number | undefined;
         readonly store: TrainingStore;
@@ -30,7 +31,12 @@ export interface RunPlan {
         readonly batches: BatchSettings;
       }
     | undefined;
-  readonly checkpoints: { readonly every: Interval; readonly keep: number; readonly keepBest: number };
+  readonly checkpoints: {
+    readonly every: Interval;
+    readonly keep: number;
+    readonly keepEvery?: Interval;
+    readonly keepBest: number;
+  };
   /** undefined: the first step that is not finite ends training. */
   readonly skipPatience: number | undefined;
 }
@@ -51,6 +57,10 @@ export function planOf(
   if (rowLength < data.max_length)
     throw new UsageError(
       `expected batch.micro_batch_tokens of at least data.max_length (${data.max_length}), got ${rowLength}: raise it or lower max_length`,
+    );
+  if (evaluation.patience !== undefined && !validation)
+    throw new UsageError(
+      "expected validation data for evaluation.patience to go by, got none: add them, or leave it out",
     );
   const cut = cutOf(config);
   const common = { ...cut, rowLength };
@@ -81,6 +91,7 @@ export function planOf(
     learningRate: (tokens) => optimizer.learning_rate * factor(tokens - startTokens),
     evaluation: validation && {
       every: parseInterval(evaluation.every)!,
+      patience: evaluation.patience,
       count:
         evaluation.tokens === undefined
           ? undefined
@@ -88,7 +99,12 @@ export function planOf(
       store: validation,
       batches: { ...common, ...examples, seed: 0, rows: 1, epochs: 1 },
     },
-    checkpoints: { every: parseInterval(checkpoints.every)!, keep: checkpoints.keep, keepBest: checkpoints.keep_best },
+    checkpoints: {
+      every: parseInterval(checkpoints.every)!,
+      keep: checkpoints.keep,
+      ...(checkpoints.keep_every === undefined ? {} : { keepEvery: parseInterval(checkpoints.keep_every)! }),
+      keepBest: checkpoints.keep_best,
+    },
     skipPatience: optimizer.skip_above === undefined ? undefined : optimizer.skip_patience,
   };
 }

@@ -3,11 +3,13 @@ import { dirname, resolve } from "node:path";
 import { listCheckpoints, openCheckpoint, openLatestCheckpoint, setAside } from "@modernbert-ts/training";
 import type { Checkpoint } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
+import { comeApart } from "./sound.ts";
 
 /**
  * @param directory The run's folder of checkpoints.
  * @param resume `auto`, the path of a checkpoint, or undefined for a new run.
- * @throws UserError when a new run, or one that goes on from another run's checkpoint, would meet the checkpoints of an old one; CheckpointError.
+ * @throws UserError when a new run, or one that goes on from another run's checkpoint, would meet the checkpoints of an old one, or when `auto` finds
+ * that training has come apart; CheckpointError.
  */
 export async function findStart(
   directory: string,
@@ -23,7 +25,8 @@ export async function findStart(
   }
   if (resume === "auto") {
     const latest = await openLatestCheckpoint(directory, onNotice);
-    if (!latest) onNotice(`no checkpoint in ${directory} yet: starting at the beginning`);
+    if (latest) expectSound(latest, directory);
+    else onNotice(`no checkpoint in ${directory} yet: starting at the beginning`);
     return latest;
   }
   const checkpoint = await openCheckpoint(resume);
@@ -32,6 +35,22 @@ export async function findStart(
       `${resume} belongs to another run, and ${directory} holds checkpoints of an earlier one: set another output`,
     );
   return checkpoint;
+}
+
+/**
+ * The same settings would lead to the same numbers again, and which others to take only the user knows.
+ * @throws UserError that names the one before training came apart.
+ */
+function expectSound(latest: Checkpoint, directory: string): void {
+  const apart = comeApart(latest, directory);
+  if (!apart) return;
+  const { what, sound } = apart;
+  const before = sound
+    ? `go on from the last one before with --resume ${sound}`
+    : "there is none from before: start again in another output";
+  throw new UserError(
+    `${what}: ${before} and a smaller optimizer.learning_rate or optimizer.clip_norm, or name it to go on from it all the same`,
+  );
 }
 
 /** Later checkpoints of the run no longer count: to be called when all that the run needs has been found to fit. */

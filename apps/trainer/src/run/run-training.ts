@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { eachOnce, openRuntime } from "@modernbert-ts/pipelines";
 import {
+  bestCheckpoints,
   DivergenceError,
   gatherJson,
   isAdapter,
@@ -24,7 +25,7 @@ import type { RunPlan } from "./plan.ts";
 import { alone, backendOf } from "./ranks.ts";
 import type { RunRanks } from "./ranks.ts";
 import { findStart } from "./resume.ts";
-import { trainPhase } from "./train-phase.ts";
+import { trainWithRoom } from "./train-with-room.ts";
 
 export interface RunOptions {
   /** `auto` or the path of a checkpoint; a new run when absent. */
@@ -52,6 +53,8 @@ export interface RunStart {
 
 export interface RunResult extends TrainingResult {
   readonly objective: Objective;
+  /** The checkpoint that the finished model is: the last, or with `evaluation.patience` the best. */
+  readonly exported: string | undefined;
   /** Folder of the finished model and path of the report; undefined when the run was stopped, and on ranks other than 0. */
   readonly modelFolder: string | undefined;
   /** Whether that holds the moving average of the weights. */
@@ -105,7 +108,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
   const { totalTokens } = phases.at(-1)!.plan;
   const context = { config, objective, phases, runtime, choice, collective, ranks, onNotice, tell };
   for (let { index } = start ? phaseToGoOn(phases, trainingStateOf(start)) : phases[0]!; ; index++) {
-    const result: TrainingResult = await trainPhase(
+    const result: TrainingResult = await trainWithRoom(
       {
         ...context,
         onStart({ phase: { name, plan }, objective: made, startTokens, stop }) {
@@ -133,13 +136,25 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
     }
     const reason = last ? result.reason : "stopped";
     if (reason === "stopped" || ranks.rank > 0)
-      return { ...result, reason, objective: shown, modelFolder: undefined, averaged: false, report: undefined };
+      return {
+        ...result,
+        reason,
+        objective: shown,
+        exported: undefined,
+        modelFolder: undefined,
+        averaged: false,
+        report: undefined,
+      };
     const modelFolder = join(output, runLayout.model);
-    const averaged = await exportCheckpoint(result.checkpoint!, modelFolder, { overwrite: true });
-    if (isAdapter(result.checkpoint!))
-      await exportAdapter(result.checkpoint!, join(output, runLayout.adapter), { overwrite: true });
-    return { ...result, objective: shown, modelFolder, averaged, report: writeReport(output) };
+    const exported = exportedOf(checkpointFolder, result);
+    const averaged = await exportCheckpoint(exported, modelFolder, { overwrite: true });
+    if (isAdapter(exported)) await exportAdapter(exported, join(output, runLayout.adapter), { overwrite: true });
+    return { ...result, objective: shown, exported, modelFolder, averaged, report: writeReport(output) };
   }
+}
+
+function exportedOf(folder: string, { best, checkpoint }: TrainingResult): string {
+  return (best && bestCheckpoints(folder, 1, best)[0]?.path) ?? checkpoint!;
 }
 
 /** What a run that has come apart leaves are its checkpoints. */

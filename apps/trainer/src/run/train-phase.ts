@@ -10,12 +10,14 @@ import { runLayout } from "../run-folder.ts";
 import { openSampleTexts } from "../samples/sample-texts.ts";
 import type { Ending } from "../tracking/tracker.ts";
 import { writeTextFile } from "../write-file.ts";
+import { criterionOf } from "./criterion.ts";
 import { heldOutScore } from "./held-out.ts";
 import { createLearner } from "./learner.ts";
 import { heldOutBatches, openLoader, trainingOf } from "./loader.ts";
 import { expectBaseOf } from "./lora.ts";
 import { modelFiles } from "./model-files.ts";
 import type { PlannedPhase } from "./phases.ts";
+import type { RunPlan } from "./plan.ts";
 import type { RunContext } from "./run-context.ts";
 import { isOwn, setLaterAside } from "./resume.ts";
 import { openTrackers } from "./trackers.ts";
@@ -36,6 +38,7 @@ export async function trainPhase(
   const { bert, model, optimizer } = learner;
   const settings = settingsOf(config, objective);
   const shown = withHeldOut(objective, model);
+  const criterion = criterionOf(config, shown);
   const files = {
     ...modelFiles(bert.config, objective.head, data.tokenizer),
     ...objective.files?.(bert, settings.training, config.data.max_length),
@@ -57,7 +60,9 @@ export async function trainPhase(
     writeRunSummary(output, { ...context, objective: shown }, phase, bert, baselines);
   }
   const wanted = metricsPosition(checkpointFolder, start);
-  const metrics = rank === 0 ? new MetricsLog(join(output, runLayout.metrics), wanted) : undefined;
+  const own = state && start && isOwn(checkpointFolder, start);
+  const saved = own ? ({ kind: "checkpoint", ...state.progress, path: start.path } as const) : undefined;
+  const metrics = rank === 0 ? new MetricsLog(join(output, runLayout.metrics), wanted, saved) : undefined;
   if (metrics && metrics.position < wanted) {
     onNotice(`${metrics.path} has lost what came before the checkpoint: the curves of the report will start later`);
   }
@@ -73,8 +78,14 @@ export async function trainPhase(
       learningRate: plan.learningRate,
       totalTokens: plan.totalTokens,
       ...(metrics ? { metrics } : {}),
-      ...(collective ? { collective } : {}),
-      checkpoints: { directory: checkpointFolder, ...plan.checkpoints, files, settings: context.config },
+      ...(collective ? { collective, reduceDtype: config.optimizer.reduce_dtype } : {}),
+      checkpoints: {
+        directory: checkpointFolder,
+        ...plan.checkpoints,
+        ...halving(plan),
+        files,
+        settings: context.config,
+      },
       onNotice,
       ...(plan.skipPatience === undefined ? {} : { skipPatience: plan.skipPatience }),
       observer(event) {
@@ -86,6 +97,8 @@ export async function trainPhase(
         ? {
             evaluation: {
               every: plan.evaluation!.every,
+              criterion,
+              ...(plan.evaluation!.patience === undefined ? {} : { patience: plan.evaluation!.patience }),
               score: (stopped) => heldOutScore({ learner, batches, ranks, collective, samples }, stopped),
             },
           }
@@ -106,6 +119,10 @@ export async function trainPhase(
     await closeLoader();
     metrics?.close();
   }
+}
+
+function halving({ batches: { formerRowLength } }: RunPlan): { readonly halvedFrom?: number } {
+  return formerRowLength === undefined ? {} : { halvedFrom: formerRowLength };
 }
 
 /** Steps after the checkpoint are forgotten; another run's checkpoint starts a new file. */

@@ -28,6 +28,13 @@ interface FolderShards {
   readonly validation: TokenShardReader | undefined;
 }
 
+export interface HeldOutSource {
+  readonly name: string;
+  readonly store: TrainingStore;
+  /** Of all held-out tokens. */
+  readonly share: number;
+}
+
 export interface TrainingData {
   readonly tokenizer: Tokenizer;
   readonly roles: TokenRoles;
@@ -37,6 +44,8 @@ export interface TrainingData {
   readonly validation: TrainingStore | undefined;
   readonly trainTokens: number;
   readonly validationTokens: number;
+  /** The held-out documents of each source, where there are several. */
+  readonly validationSources: readonly HeldOutSource[];
   /** Of the classes, where the data have any. */
   readonly labels: readonly string[];
 }
@@ -72,6 +81,7 @@ export async function openTrainingData(
   const folders = sources.map((source) => openShards(source, tokenizer)) as [FolderShards, ...FolderShards[]];
   const train = folders.map(({ name, train: store }) => ({ name, store }));
   const heldOut = folders.flatMap(({ name, validation: store }) => (store ? [{ name, store }] : []));
+  const validationTokens = sum(heldOut.map(({ store }) => store.tokens));
   const weights = sources.flatMap(({ weight }) => weight ?? []);
   const mixing = { ...(weights.length > 0 && { weights }), ...(temperature !== undefined && { temperature }) };
   return {
@@ -81,7 +91,11 @@ export async function openTrainingData(
     train: others.length === 0 ? train[0]!.store : mixStores(train, cut, mixing),
     validation: heldOut.length === 0 ? undefined : joinStores(heldOut),
     trainTokens: sum(folders.map((folder) => folder.train.tokens)),
-    validationTokens: sum(folders.map(({ validation }) => validation?.tokens ?? 0)),
+    validationTokens,
+    validationSources:
+      heldOut.length < 2
+        ? []
+        : heldOut.map(({ name, store }) => ({ name, store, share: store.tokens / validationTokens })),
     labels: [],
     folders,
   };

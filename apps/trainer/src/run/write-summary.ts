@@ -24,6 +24,7 @@ export function writeRunSummary(
   const { name, lossUnit, metrics } = objective;
   const { layers, hiddenSize, numHeads: heads, intermediateSize, vocabSize } = model.config;
   const peak = config.log.peak_tflops;
+  const { formerRowLength, rowLength } = plan.batches;
   const summary: RunSummary = {
     version: 2,
     parameters: model.parameterCount(),
@@ -31,6 +32,7 @@ export function writeRunSummary(
     backend: choice.reason,
     totalTokens: phases.at(-1)!.plan.totalTokens,
     tokensPerStep: plan.tokensPerStep,
+    ...(formerRowLength === undefined ? {} : { halvedMicroBatch: { from: formerRowLength, to: rowLength } }),
     trainTokens: data.trainTokens,
     trainDocuments: data.train.documents,
     validationTokens: data.validationTokens,

@@ -11,7 +11,10 @@ export function scalarsOf(event: TrainingEvent): Record<string, number> {
       return named("train", { ...numbers, tokens });
     }
     case "evaluation":
-      return named("held_out", { loss: event.loss, ...event.metrics });
+      return {
+        ...named("held_out", { loss: event.loss, ...event.metrics }),
+        ...named("held_out_loss", event.sources ?? {}),
+      };
     case "checkpoint":
       return {};
     default:

@@ -8,6 +8,8 @@ export interface EncodeOptions {
   readonly pair?: string;
   /** Apply the special tokens of the template. Default true. */
   readonly addSpecialTokens?: boolean;
+  /** Read names of special tokens in the text, such as "[MASK]", as any other text. Default false. */
+  readonly specialTokensAsText?: boolean;
   /** Compute offsets into the original texts, in this unit. Default: none. */
   readonly offsets?: OffsetUnit;
   /** Cut to a maximal length; false switches off what the tokenizer.json sets. */

@@ -24,13 +24,18 @@ export class Pipeline {
   readonly text: Utf8Buffer = new Utf8Buffer();
   readonly #parts: PipelineParts;
   readonly #words: WordList = new WordList();
+  #specialsAsText = false;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
   }
 
-  /** Appends the tokens of a text to `out`; ranges, if wanted, are in bytes of `this.text`. */
-  run(text: string, out: TokenList): void {
+  /**
+   * Appends the tokens of a text to `out`; ranges, if wanted, are in bytes of `this.text`.
+   * @param specialsAsText special tokens are not looked for.
+   */
+  run(text: string, out: TokenList, specialsAsText: boolean = false): void {
+    this.#specialsAsText = specialsAsText;
     this.text.set(text);
     const { bytes, length } = this.text;
     this.#between(this.#parts.rawMatcher, { bytes, start: 0, end: length }, out, (piece) =>
@@ -52,6 +57,7 @@ export class Pipeline {
     }
     let at = piece.start;
     for (const match of matches) {
+      if (this.#specialsAsText && match.token.special) continue;
       if (at < match.start) visit(partOf(piece, at, match.start));
       this.#emit(match, piece, out);
       at = match.end;

@@ -33,7 +33,7 @@ export interface SaveOptions {
 }
 
 /**
- * Returns the path of the new checkpoint. One tensor at a time is in host memory.
+ * Returns the path of the new checkpoint. Files are written and synced on other threads, so this one is free while it waits.
  * @throws CheckpointError `io`; earlier checkpoints are as they were then.
  */
 export async function saveCheckpoint(contents: CheckpointContents, options: SaveOptions): Promise<string> {
@@ -87,9 +87,12 @@ async function writeHashed(directory: string, file: string, chunks: Chunks): Pro
   const handle = await open(join(directory, file), "wx");
   try {
     for await (const chunk of chunks) {
-      await writeFully(handle, chunk);
-      hash.update(chunk);
-      bytes += chunk.length;
+      for (let at = 0; at < chunk.length; at += slice) {
+        const part = chunk.subarray(at, at + slice);
+        await writeFully(handle, part);
+        hash.update(part);
+        bytes += part.length;
+      }
     }
     await handle.sync();
   } finally {
@@ -98,17 +101,19 @@ async function writeHashed(directory: string, file: string, chunks: Chunks): Pro
   return { file, bytes, sha256: hash.digest("hex") };
 }
 
-/** The system call stops a little below 2 GiB, and may write less than asked when the disk is nearly full. */
+/** Bytes that are hashed and written at a time: the thread is free in between. */
+const slice = 1 << 20;
+
+/** The system call may write less than asked when the disk is nearly full. */
 async function writeFully(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;)
-    done += (await handle.write(bytes, done, Math.min(bytes.length - done, 1 << 30))).bytesWritten;
+  for (let done = 0; done < bytes.length;) done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
 }
 
 function json(value: unknown): Buffer {
   return Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Fetched from the device one by one, as their turn comes. */
+/** Read one by one, as their turn comes. */
 function* entriesOf(tensors: ReadableTensors): Generator<TensorEntry> {
   for (const [name, tensor] of tensors)
     yield { name, dtype: safetensorsDType[tensor.dtype], shape: tensor.shape, data: () => tensor.read() };

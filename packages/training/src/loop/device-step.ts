@@ -10,7 +10,11 @@ export interface DeviceStep<DeviceRow> {
   /** What the sum of losses of all ranks is divided by, f32 [1]. */
   readonly weight: Tensor;
   readonly collective: Collective | undefined;
+  readonly reduceDtype: ReduceDtype;
 }
+
+/** In which dtype ranks sum their gradients. */
+export type ReduceDtype = "f32" | "bf16";
 
 export interface StepOptions {
   /** 1-based. */
@@ -20,6 +24,8 @@ export interface StepOptions {
   readonly weight?: number;
   /** The ranks that train together; this process alone when absent. */
   readonly collective?: Collective;
+  /** bf16 halves what ranks exchange, and rounds what each of them gives (default f32). */
+  readonly reduceDtype?: ReduceDtype | undefined;
 }
 
 /**
@@ -37,6 +43,7 @@ export function uploadStep<Row, DeviceRow>(
     rows: batch.rows.map((row, at) => model.upload(row, drawOf(options, at))),
     weight: model.runtime.tensor([divisorOf(batch, options)], [1]),
     collective: options.collective,
+    reduceDtype: options.reduceDtype ?? "f32",
   };
 }
 

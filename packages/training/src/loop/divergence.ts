@@ -67,8 +67,8 @@ export class DivergenceWatch {
     return `training has come apart: the held-out loss of step ${step} is ${loss.toPrecision(4)}, the run began with ${this.#firstLoss!.toPrecision(4)}; ${this.#advice(checkpoint)}`;
   }
 
-  /** Of a run that has done all its steps. @param score of the last one. @throws DivergenceError when its loss is far above that of the first step. */
-  end(score: Score | undefined, step: number, checkpoint: string | undefined): void {
+  /** Of a run that has done all its steps. @param score of the last one, or the best. @throws DivergenceError when its loss is far above that of the first step. */
+  end(score: Pick<Score, "loss"> | undefined, step: number, checkpoint: string | undefined): void {
     const loss = score?.loss ?? this.#trainingLoss;
     if (loss === undefined || isSound(loss, this.#firstLoss)) return;
     throw new DivergenceError(

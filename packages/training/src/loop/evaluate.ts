@@ -12,6 +12,8 @@ export interface Score {
   readonly metrics: Readonly<Record<string, number>>;
   /** How much was scored. */
   readonly weight: number;
+  /** Mean loss by the name of a source, where batches say which they are of. */
+  readonly sources?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -44,6 +46,8 @@ interface Seen {
   readonly totals: readonly number[];
   /** Of `HeldOutMetrics`. */
   readonly items: readonly unknown[];
+  /** Weight and loss of each batch whose source is known. */
+  readonly bySource: readonly (readonly [source: string, weight: number, loss: number])[];
 }
 
 /** undefined where it was stopped. */
@@ -54,10 +58,12 @@ async function see<Row>(
 ): Promise<Seen | undefined> {
   const totals = Array.from({ length: 2 + model.metrics.length }, () => 0);
   const items: unknown[] = [];
+  const bySource: [string, number, number][] = [];
   for (const batch of batches) {
     // Lets signals in, also on a backend whose reads never leave the thread.
     await new Promise((resolve) => setImmediate(resolve));
     if (stopped()) return undefined;
+    const lossBefore = totals[1]!;
     const { outputs, predictions } = model.runtime.scope(() => forward(model, batch.rows));
     for (const { lossSum, sums } of outputs) {
       for (const [index, sum] of [lossSum, ...sums].entries()) {
@@ -68,8 +74,9 @@ async function see<Row>(
     for (const [at, made] of predictions.entries())
       if (made) items.push(...(await collect(model, batch.rows[at]!, made)));
     totals[0]! += batch.weight;
+    if (batch.source !== undefined) bySource.push([batch.source, batch.weight, totals[1]! - lossBefore]);
   }
-  return { totals, items };
+  return { totals, items, bySource };
 }
 
 /** The losses of rows, one by one or together, and the predictions of each. */
@@ -103,16 +110,21 @@ async function collect<Row>(
 async function seenByAll(
   { runtime, heldOut }: Pick<TrainableModel<never>, "runtime" | "heldOut">,
   collective: Collective,
-  { totals, items }: Seen,
+  { totals, items, bySource }: Seen,
 ): Promise<Seen> {
   const all = await gatherNumbers(runtime, collective, totals);
   const kept = heldOut ? ((await gatherJson(runtime, collective, items)) as unknown[][]) : [];
-  return { totals: totals.map((_, at) => all.reduce((sum, own) => sum + own[at]!, 0)), items: kept.flat() };
+  const sources = (await gatherJson(runtime, collective, bySource)) as Seen["bySource"][];
+  return {
+    totals: totals.map((_, at) => all.reduce((sum, own) => sum + own[at]!, 0)),
+    items: kept.flat(),
+    bySource: sources.flat(),
+  };
 }
 
 function scoreOf<Row>(
   { metrics, heldOut }: Pick<TrainableModel<Row>, "metrics" | "heldOut">,
-  { totals, items }: Seen,
+  { totals, items, bySource }: Seen,
 ): Score {
   const [weight, ...sums] = totals as [number, ...number[]];
   if (!(weight > 0))
@@ -123,5 +135,17 @@ function scoreOf<Row>(
     );
   const [loss, ...means] = sums.map((sum) => sum / weight);
   const named = Object.fromEntries(metrics.map(({ name }, at) => [name, means[at]!]));
-  return { loss: loss!, metrics: { ...named, ...heldOut?.summarise(items) }, weight };
+  const sources = bySource.length === 0 ? {} : { sources: meansOf(bySource) };
+  return { loss: loss!, metrics: { ...named, ...heldOut?.summarise(items) }, weight, ...sources };
+}
+
+/** In the order of names, whichever rank had which batch; without those of which nothing was scored. */
+function meansOf(bySource: Seen["bySource"]): Record<string, number> {
+  const names = [...new Set(bySource.map(([source]) => source))].sort();
+  const means = names.map((name): [string, number] => {
+    const own = bySource.filter(([source]) => source === name);
+    const [weight, loss] = [1, 2].map((at) => own.reduce((sum, each) => sum + (each[at] as number), 0));
+    return [name, loss! / weight!];
+  });
+  return Object.fromEntries(means.filter(([, mean]) => Number.isFinite(mean)));
 }

@@ -48,6 +48,7 @@ export interface CheckpointEvent {
   readonly step: number;
   readonly tokens: number;
   readonly path: string;
+  /** When it was taken: it is told once it is on disk, some steps later. */
   readonly seconds: number;
 }
 

@@ -5,7 +5,7 @@
 import fs from "node:fs";
 import { dirname } from "node:path";
 import { DataError, ioError } from "../errors.ts";
-import type { TrainingEvent } from "./events.ts";
+import type { CheckpointEvent, TrainingEvent } from "./events.ts";
 import { upgradeNumbers } from "./earlier-versions.ts";
 
 export class MetricsLog {
@@ -15,14 +15,18 @@ export class MetricsLog {
   /** Lines that are not on disk yet. */
   #waiting: Buffer[] = [];
 
-  /** Continues the file at `position` bytes (default 0: anew). @throws DataError `io`. */
-  constructor(path: string, position: number = 0) {
+  /**
+   * Continues the file at `position` bytes (default 0: anew). `saved`: what says of the checkpoint gone on from that it is there; a line
+   * that comes later than the position, and is written anew. @throws DataError `io`.
+   */
+  constructor(path: string, position: number = 0, saved?: CheckpointEvent) {
     this.path = path;
     try {
       fs.mkdirSync(dirname(path), { recursive: true });
       this.#descriptor = fs.openSync(path, fs.existsSync(path) ? "r+" : "w");
       this.#position = position <= fs.fstatSync(this.#descriptor).size ? position : endOfLastLine(path);
       fs.ftruncateSync(this.#descriptor, this.#position);
+      if (saved && !endsWith(path, saved)) this.write(saved);
     } catch (error) {
       throw ioError("MetricsLog", path, error);
     }
@@ -31,11 +35,6 @@ export class MetricsLog {
   /** Bytes of all lines so far. */
   get position(): number {
     return this.#position;
-  }
-
-  /** The position that writing `event` next would lead to. */
-  positionAfter(event: TrainingEvent): number {
-    return this.#position + lineOf(event).length;
   }
 
   /** @throws DataError `io` when the line could not be written: it is kept, and written before the next. */
@@ -102,6 +101,12 @@ function parseEvent(line: string, place: string): TrainingEvent {
 
 function lineOf(event: TrainingEvent): Buffer {
   return Buffer.from(`${JSON.stringify(event)}\n`);
+}
+
+/** Whether the last line is of the same checkpoint, as it is in files of earlier releases. */
+function endsWith(path: string, { kind, step }: CheckpointEvent): boolean {
+  const last = fs.readFileSync(path, "utf8").trimEnd().split("\n").at(-1)!;
+  return last.startsWith(`{"kind":"${kind}","step":${step},`);
 }
 
 /** A crash can cut the file before the position that a checkpoint expects, even inside a line. */

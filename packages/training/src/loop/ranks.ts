@@ -11,7 +11,14 @@ export async function agreeOnOptions<Row>(
   { step, tokens }: TrainingProgress,
   collective: Collective,
 ): Promise<void> {
-  const own = { step, tokens, totalTokens, evaluation: evaluation?.every, checkpoints: checkpoints?.every };
+  const own = {
+    step,
+    tokens,
+    totalTokens,
+    evaluation: evaluation?.every,
+    patience: evaluation?.patience,
+    checkpoints: checkpoints?.every,
+  };
   const [first, ...others] = (await gatherJson(model.runtime, collective, own)) as (typeof own)[];
   for (const [at, other] of others.entries()) {
     for (const name of Object.keys(own) as (keyof typeof own)[]) {

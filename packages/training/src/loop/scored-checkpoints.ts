@@ -1,9 +1,13 @@
-/** Checkpoints by their loss: the best ones, and whether one was saved after training had come apart. */
+/** Checkpoints by what they say of themselves: the best, those at milestones, and whether one was saved after training had come apart. */
 import fs from "node:fs";
 import { join } from "node:path";
 import { completeCheckpoints } from "../checkpoint/find.ts";
 import type { CheckpointRef } from "../checkpoint/find.ts";
 import { checkpointFiles } from "../checkpoint/format.ts";
+import { compare, lowestLoss, valueOf } from "./best-score.ts";
+import type { Criterion } from "./best-score.ts";
+import { isDue } from "./interval.ts";
+import type { Interval } from "./interval.ts";
 import type { TrainingState } from "./training-state.ts";
 
 interface StateLoss {
@@ -17,16 +21,35 @@ export interface ScoredCheckpoint extends CheckpointRef, StateLoss {}
 /** Those whose loss is known, oldest first. */
 export function scoredCheckpoints(directory: string): ScoredCheckpoint[] {
   return completeCheckpoints(directory).flatMap((checkpoint) => {
-    const loss = lossIn(join(checkpoint.path, checkpointFiles.state));
+    const loss = lossOf(stateIn(checkpoint));
     return loss === undefined ? [] : [{ ...checkpoint, ...loss }];
   });
 }
 
-/** The lowest held-out losses, the lowest first; of equal ones the earlier. */
-export function bestCheckpoints(directory: string, count: number): ScoredCheckpoint[] {
-  return scoredCheckpoints(directory)
-    .filter(({ heldOut }) => heldOut)
-    .sort((a, b) => a.loss - b.loss || a.step - b.step)
+/** The first at or behind each multiple of an interval, oldest first. */
+export function milestones(directory: string, every: Interval): CheckpointRef[] {
+  let before = { step: 0, tokens: 0 };
+  return completeCheckpoints(directory).filter((checkpoint) => {
+    const { progress } = stateIn(checkpoint);
+    if (!progress || !isDue(every, before, progress)) return false;
+    before = progress;
+    return true;
+  });
+}
+
+/** Of those that were evaluated at their very step the best, the best first; of equal ones the earlier. */
+export function bestCheckpoints(
+  directory: string,
+  count: number,
+  criterion: Criterion = lowestLoss,
+): (CheckpointRef & { readonly value: number })[] {
+  return completeCheckpoints(directory)
+    .flatMap((checkpoint) => {
+      const { score } = stateIn(checkpoint);
+      const value = score ? valueOf(score, criterion) : undefined;
+      return value === undefined ? [] : [{ ...checkpoint, value }];
+    })
+    .sort((a, b) => compare(a.value, b.value, criterion) || a.step - b.step)
     .slice(0, count);
 }
 
@@ -47,10 +70,11 @@ export function lossOf({ score, trainingLoss }: Partial<TrainingState>): StateLo
   return typeof trainingLoss === "number" ? { loss: trainingLoss, heldOut: false } : undefined;
 }
 
-function lossIn(path: string): StateLoss | undefined {
+/** Empty where it does not read. */
+function stateIn({ path }: CheckpointRef): Partial<TrainingState> {
   try {
-    return lossOf(JSON.parse(fs.readFileSync(path, "utf8")) as Partial<TrainingState>);
+    return (JSON.parse(fs.readFileSync(join(path, checkpointFiles.state), "utf8")) ?? {}) as Partial<TrainingState>;
   } catch {
-    return undefined;
+    return {};
   }
 }

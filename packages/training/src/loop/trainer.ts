@@ -4,21 +4,21 @@
  * fetched behind it and awaited when the next one is queued: the device never waits for the host.
  */
 import { singleProcessCollective } from "../collectives/single-process.ts";
-import { CheckpointError } from "../checkpoint/errors.ts";
 import type { Collective } from "@modernbert-ts/tensor-core";
 import { emptyBatch } from "../data/packing/batch.ts";
 import type { Batch } from "../data/packing/batch.ts";
+import { BackgroundWrite } from "./background-write.ts";
 import { draw } from "./draw.ts";
 import type { BatchFacts, Draw } from "./draw.ts";
 import type { Score } from "./evaluate.ts";
-import type { CheckpointEvent, StepEvent } from "./events.ts";
+import type { StepEvent } from "./events.ts";
 import { isDue } from "./interval.ts";
 import { agreeOnOptions, shareParameters } from "./ranks.ts";
 import { Reporter } from "./reporter.ts";
-import { divergenceWatch, expectObjective } from "./trainer-options.ts";
+import { divergenceWatch, earlyStopping, expectObjective } from "./trainer-options.ts";
 import { refreshCopies } from "./restore-training.ts";
-import { checkpointPath, saveTraining } from "./save-training.ts";
-import { countStep } from "./step-counts.ts";
+import { checkpointPath, takeCheckpoint } from "./save-training.ts";
+import type { EarlyStopping } from "./best-score.ts";
 import type { DivergenceWatch } from "./divergence.ts";
 import type { StepCounts } from "./step-counts.ts";
 import type { TrainerOptions, TrainingResult } from "./trainer-options.ts";
@@ -26,13 +26,6 @@ import type { TrainingProgress } from "./training-state.ts";
 import { Throughput } from "./throughput.ts";
 import { readStepMetrics, trainingStep } from "./training-step.ts";
 import type { StepMetrics } from "./training-step.ts";
-
-interface Drawn<Row> extends Draw<Row> {
-  /** The loader's state before it. */
-  readonly before: unknown;
-  /** What all ranks have. */
-  readonly counts: Promise<StepCounts>;
-}
 
 /** A step that is queued and not yet reported. */
 interface Pending extends Required<Pick<StepEvent, "step" | "tokens" | "learningRate" | "weight">> {
@@ -47,6 +40,7 @@ export class Trainer<Row> {
   readonly #collective: Collective;
   readonly #reporter: Reporter;
   readonly #watch: DivergenceWatch;
+  readonly #early: EarlyStopping;
   #step: number;
   #tokens: number;
   #seconds: number;
@@ -56,8 +50,10 @@ export class Trainer<Row> {
   #stopped = false;
   #pending: Pending | undefined;
   /** The batch of the next step. */
-  #drawn: Drawn<Row> | undefined;
+  #drawn: Draw<Row> | undefined;
+  /** Whose checkpoint is there or on its way. */
   #savedStep: number;
+  readonly #writing: BackgroundWrite;
   #checkpoint: string | undefined;
   #scored: { readonly step: number; readonly score: Score } | undefined;
 
@@ -68,12 +64,19 @@ export class Trainer<Row> {
     this.#collective = options.collective ?? singleProcessCollective(options.model.runtime.backend);
     this.#reporter = new Reporter(options, this.#collective.rank);
     this.#watch = divergenceWatch(options);
+    this.#early = earlyStopping(options);
     const start = options.resume?.progress ?? { step: 0, tokens: 0, seconds: 0 };
     ({ step: this.#step, tokens: this.#tokens, seconds: this.#seconds } = start);
     this.#savedStep = options.resume ? start.step : -1;
     this.#checkpoint = options.resume?.checkpoint;
-    const { score } = options.resume ?? {};
-    if (score) this.#scored = { step: start.step, score };
+    this.#writing = new BackgroundWrite({
+      onNotice: (notice) => this.#reporter.notice(notice),
+      onSaved: (event) => {
+        this.#checkpoint = event.path;
+        this.#reporter.emit(event);
+      },
+    });
+    if (options.resume?.score) this.#scored = { step: start.step, score: options.resume.score };
   }
 
   /** Asks `run` to finish the step, save a checkpoint and return; with several ranks, on all of them and one step later. */
@@ -97,22 +100,22 @@ export class Trainer<Row> {
       await this.#settle();
       if (!this.#stopped) await this.#evaluate();
       await this.#save({ last: true });
-      if (!this.#stopped) this.#watch.end(this.#lastScore(), this.#step, this.#checkpoint);
+      if (!this.#stopped) this.#watch.end(this.#early.best ?? this.#lastScore(), this.#step, this.#checkpoint);
     } catch (error) {
       if (this.#collective.world > 1) this.#collective.abort(error as Error);
       throw error;
     } finally {
       // Reads in flight use the device, which the caller may dispose next.
-      await Promise.allSettled([this.#pending?.values, this.#drawn?.counts]);
+      await Promise.allSettled([this.#pending?.values, this.#drawn?.counts, this.#writing.settled()]);
     }
     const reason = this.#stopped ? "stopped" : "finished";
-    return { reason, ...this.#now(), checkpoint: this.#checkpoint, score: this.#scored?.score };
+    return { reason, ...this.#now(), checkpoint: this.#checkpoint, score: this.#scored?.score, best: this.#early.best };
   }
 
   async #train(): Promise<void> {
     const { evaluation, checkpoints, totalTokens } = this.#options;
-    this.#drawn = this.#tokens < totalTokens ? this.#draw(this.#tokens) : undefined;
-    while (this.#drawn) {
+    this.#drawn = this.#tokens < totalTokens ? await this.#draw(this.#tokens) : undefined;
+    while (this.#drawn && this.#early.end === undefined) {
       const { batch = emptyBatch, facts } = this.#drawn;
       const counts = await this.#drawn.counts;
       this.#stopped = this.#collective.world === 1 ? this.#stopping : counts.stopping;
@@ -120,7 +123,7 @@ export class Trainer<Row> {
       const before = { step: this.#step, tokens: this.#tokens };
       const after = this.#tokens + counts.tokens;
       // Before the step is queued: what the ranks tell each other then does not wait for it.
-      this.#drawn = after < totalTokens ? this.#draw(after) : undefined;
+      this.#drawn = after < totalTokens ? await this.#draw(after) : undefined;
       await this.#advance(batch, counts, facts);
       const now = { step: this.#step, tokens: this.#tokens };
       if (evaluation && isDue(evaluation.every, before, now)) await this.#evaluate();
@@ -128,24 +131,17 @@ export class Trainer<Row> {
     }
   }
 
-  /** The next batch, which `tokens` of all ranks come before. */
-  #draw(tokens: number): Drawn<Row> {
-    const { loader, model } = this.#options;
-    const before = loader.state();
-    const drawn = draw(loader, tokens);
-    const counts = countStep(model.runtime, this.#collective, drawn.batch, this.#stopping);
-    // Whoever awaits it gets the error; until then it is not an unhandled one.
-    counts.catch(() => undefined);
-    return { ...drawn, before, counts };
+  #draw(tokens: number): Promise<Draw<Row>> {
+    return draw(this.#options, this.#collective, tokens, () => this.#stopping);
   }
 
   /** Queues one step, then reports the one before. */
   async #advance(batch: Batch<Row>, { weight, tokens: stepTokens }: StepCounts, facts: BatchFacts): Promise<void> {
-    const { model, optimizer } = this.#options;
+    const { model, optimizer, reduceDtype } = this.#options;
     const collective = this.#collective;
     const learningRate = this.#options.learningRate(this.#tokens);
     const step = this.#step + 1;
-    const options = { step, learningRate, weight, collective };
+    const options = { step, learningRate, weight, collective, reduceDtype };
     const values = readStepMetrics(trainingStep(model, optimizer, batch, options), model.metrics).then((read) => ({
       ...read,
       at: performance.now(),
@@ -172,6 +168,8 @@ export class Trainer<Row> {
     const { learningRate, step, tokens, stepTokens, facts, weight } = pending;
     const { at, ...values } = await pending.values;
     const took = this.#lap(at);
+    // Whoever is told of the last checkpoint, is told of the one on its way.
+    if (!Number.isFinite(values.loss) || !Number.isFinite(values.gradientNorm)) await this.#writing.settled();
     this.#watch.step(values, step, this.#checkpoint);
     this.#reporter.emit({
       kind: "step",
@@ -192,38 +190,40 @@ export class Trainer<Row> {
     await this.#settle();
     const score = await evaluation.score(() => this.#stopping && this.#collective.world === 1);
     if (!score) return;
+    await this.#writing.settled();
     const warning = this.#watch.score(score, this.#step, this.#checkpoint);
     if (warning) this.#reporter.notice(warning);
     this.#scored = { step: this.#step, score };
     this.#lap();
     this.#reporter.emit({ kind: "evaluation", ...this.#now(), ...score });
+    if (this.#early.score(score, this.#step)) await this.#save({ last: false });
+    if (this.#early.end !== undefined) this.#reporter.notice(this.#early.end);
   }
 
   /** A disk that is full ends training only when there is nothing left to train. */
   async #save({ last }: { readonly last: boolean }): Promise<void> {
     const { checkpoints } = this.#options;
-    if (!checkpoints || this.#savedStep === this.#step) return;
-    await this.#settle();
-    const path = checkpointPath(checkpoints, this.#step);
-    const event: CheckpointEvent = { kind: "checkpoint", ...this.#now(), path };
-    const standing = {
-      progress: this.#now(),
-      loaderState: this.#drawn ? this.#drawn.before : this.#options.loader.state(),
-      score: this.#lastScore() ?? null,
-      losses: this.#watch.losses,
-      event,
-    };
-    try {
-      await saveTraining(this.#options, this.#collective, standing);
-    } catch (error) {
-      if (last || !(error instanceof CheckpointError && error.code === "io") || this.#collective.world > 1) throw error;
-      this.#reporter.notice(`${error.message}; training goes on and saves again later`);
-      return;
+    if (!checkpoints) return;
+    if (this.#savedStep !== this.#step) {
+      await this.#settle();
+      await this.#writing.settled();
+      const standing = {
+        progress: this.#now(),
+        loaderState: this.#drawn ? this.#drawn.before : this.#options.loader.state(),
+        score: this.#lastScore() ?? null,
+        best: this.#early.best,
+        losses: this.#watch.losses,
+      };
+      const run = await takeCheckpoint(this.#options, this.#collective, standing);
+      const path = checkpointPath(checkpoints, this.#step);
+      await this.#writing.begin({ run, event: { kind: "checkpoint", ...this.#now(), path } });
+      this.#savedStep = this.#step;
+      this.#lap();
     }
-    this.#checkpoint = path;
-    this.#savedStep = this.#step;
-    this.#lap();
-    this.#reporter.emit(event);
+    if (!last) return;
+    await this.#writing.finish();
+    // The next phase begins from it on every rank.
+    if (this.#collective.world > 1) await this.#collective.barrier();
   }
 
   /** Of the step that was done last, if it was evaluated. */

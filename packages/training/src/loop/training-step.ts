@@ -3,14 +3,14 @@
  * Σ lossSum / Σ weight over the whole step and all ranks, so how a batch is cut into rows and spread over ranks does not change what is
  * learned (averaging the rows' means would: they score different numbers of tokens). No await; after two steps of warm-up no new allocation.
  */
-import { add, assign, concat, div, slice, zeros } from "@modernbert-ts/tensor-core";
+import { add, assign, cast, concat, div, slice, zeros } from "@modernbert-ts/tensor-core";
 import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
 import type { Batch } from "../data/packing/batch.ts";
 import type { MetricDefinition, ObjectiveOutput, TrainableModel } from "../objectives/objective.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
 import { jointGradients, rowGradients, sumOf } from "./row-gradients.ts";
 import { uploadStep } from "./device-step.ts";
-import type { DeviceStep, StepOptions } from "./device-step.ts";
+import type { DeviceStep, ReduceDtype, StepOptions } from "./device-step.ts";
 
 export interface StepMetrics {
   /** Mean loss of what is scored. */
@@ -45,7 +45,7 @@ export function trainingStep<Row>(
 export function queueStep<Row, DeviceRow>(
   model: TrainableModel<Row, DeviceRow>,
   optimizer: Optimizer,
-  { rows, weight, collective }: DeviceStep<DeviceRow>,
+  { rows, weight, collective, reduceDtype }: DeviceStep<DeviceRow>,
 ): Tensor {
   const { runtime } = model;
   return runtime.scope(() => {
@@ -67,7 +67,7 @@ export function queueStep<Row, DeviceRow>(
       );
     }
     const sums = concat([totals.lossSum, ...totals.sums], 0);
-    if (collective && collective.world > 1) sumOverRanks(collective, [sums, ...expectAll(model, gradients)]);
+    if (collective && collective.world > 1) sumOverRanks(collective, sums, expectAll(model, gradients), reduceDtype);
     const metrics = runtime.empty([sums.size + 3]);
     const put = (from: number, value: Tensor): void => void assign(slice(metrics, 0, from, from + value.size), value);
     put(sums.size + 2, optimizer.lossScale.value);
@@ -113,8 +113,15 @@ function expectAll(
 }
 
 /** In place, started together. */
-function sumOverRanks(collective: Collective, tensors: readonly Tensor[]): void {
+function sumOverRanks(
+  collective: Collective,
+  sums: Tensor,
+  gradients: readonly Tensor[],
+  reduceDtype: ReduceDtype,
+): void {
+  const sent = gradients.map((gradient) => (reduceDtype === "f32" ? gradient : cast(gradient, reduceDtype)));
   collective.group(() => {
-    for (const tensor of tensors) collective.allReduce(tensor.view);
+    for (const tensor of [sums, ...sent]) collective.allReduce(tensor.view);
   });
+  for (const [at, gradient] of gradients.entries()) if (sent[at] !== gradient) assign(gradient, sent[at]!);
 }

@@ -15,6 +15,8 @@ export interface MetricDefinition {
   /** For people: "masked accuracy". */
   readonly title: string;
   readonly format: "share" | "number";
+  /** Where a low number is a good one. */
+  readonly lowerIsBetter?: true;
 }
 
 /** The sums of one micro-batch, f32 [1] each. */
@@ -105,6 +107,8 @@ export interface BatchSettings {
   readonly maxLength: number;
   readonly longDocuments: "split" | "truncate";
   readonly rowLength: number;
+  /** Of a state that may be gone on from too, with other rows of the same sequences. */
+  readonly formerRowLength?: number;
   /** Of all ranks together. */
   readonly rows: TokenSchedule;
   /** Labelled examples of a step, of all ranks together; takes the place of `rows`. */
@@ -155,6 +159,8 @@ export interface Objective<Row = unknown, Store extends TrainingStore = Training
    * @throws DataError, also for data that lack what the objective needs.
    */
   loader(data: ObjectiveData<Store>, batches: BatchSettings, values: SettingValues, state?: unknown): BatchLoader<Row>;
+  /** Its loss looks at all rows of a step, which are gone through twice where there are several; see `JointLoss`. */
+  readonly joint?: true;
   /** How much is scored for each token seen, 0..1, to plan with; all of them when absent. */
   scoredShare?(values: SettingValues): number;
   /** Tokens of one pass over the data: an epoch. */

@@ -4,12 +4,13 @@ import { PrefetchLoader } from "../../dist/index.js";
 const worker = new URL("prefetch-worker.mjs", import.meta.url);
 const [data, at, clocks] = process.argv.slice(2).map((argument) => JSON.parse(argument));
 const loader = new PrefetchLoader({ worker, data: { end: 50, ...data }, state: { at }, tokens: clocks[0] });
-const seen = clocks.map((tokens) => {
+const seen = [];
+for (const tokens of clocks) {
   try {
-    return { rows: loader.next(tokens)?.rows ?? "end", state: loader.state() };
+    seen.push({ rows: (await loader.next(tokens))?.rows ?? "end", state: loader.state() });
   } catch (error) {
-    return error.message;
+    seen.push(error.message);
   }
-});
+}
 console.log(JSON.stringify(seen));
 await loader.close();

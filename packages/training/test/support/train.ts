@@ -34,7 +34,9 @@ export async function train(
   const checkpoint = await openLatestCheckpoint(directory, () => undefined);
   const state = checkpoint && trainingStateOf(checkpoint);
   if (checkpoint) await restoreTraining(checkpoint, model, optimizer);
-  const metrics = new MetricsLog(join(folder, "metrics.jsonl"), state?.metricsPosition);
+  const saved =
+    checkpoint && state ? ({ kind: "checkpoint", ...state.progress, path: checkpoint.path } as const) : undefined;
+  const metrics = new MetricsLog(join(folder, "metrics.jsonl"), state?.metricsPosition, saved);
   const events: TrainingEvent[] = [];
   const trainer: Trainer<MaskedRow> = new Trainer({
     objective: "masked_lm",

@@ -17,6 +17,8 @@ export interface ExampleLoaderOptions {
   readonly examples: number;
   /** Most tokens in a row. */
   readonly rowLength: number;
+  /** Of a state that may be gone on from too: the same examples, in other rows. */
+  readonly formerRowLength?: number;
   /** What a row adds to `Batch.weight`. */
   readonly weightOf: (row: ExampleRow) => number;
   readonly rank?: number;
@@ -52,7 +54,7 @@ export class ExampleLoader implements BatchLoader<ExampleRow> {
     const { fingerprint: data, documents: count } = store;
     this.#options = options;
     this.#settings = { data, seed, examples, rowLength, epochs: epochs ?? null };
-    if (state) checkState(this.#settings, state);
+    if (state) checkState(this.#settings, state, options.formerRowLength);
     this.#order = new DocumentOrder({ count, seed, ...(epochs === undefined ? {} : { epochs }) }, state?.position);
     this.#end = epochs === undefined ? Number.POSITIVE_INFINITY : epochs * count;
   }
@@ -97,14 +99,20 @@ export function packExamples(
   return rows.map((row) => row.examples);
 }
 
-function checkState(expected: ExampleLoaderState["settings"], state: ExampleLoaderState): void {
+function checkState(
+  expected: ExampleLoaderState["settings"],
+  state: ExampleLoaderState,
+  formerRowLength: number | undefined,
+): void {
   if (state.version !== 1 || typeof state.position !== "number")
     throw new DataError(
       "mismatch",
       "ExampleLoader",
       `expected a loader's state of version 1, got ${JSON.stringify(state.version)}`,
     );
-  for (const [name, value] of Object.entries(expected))
+  for (const [name, value] of Object.entries(expected)) {
+    if (name === "rowLength" && state.settings[name] === formerRowLength) continue;
     if (state.settings[name] !== value)
       throw new SettingMismatchError("ExampleLoader", name, state.settings[name], value);
+  }
 }

@@ -22,6 +22,8 @@ export interface Batch<Row> {
   readonly weight: number;
   /** tokens / (rows asked for × row length), 0..1. */
   readonly packingEfficiency: number;
+  /** Of a held-out batch: the source that all of it is of, among several. */
+  readonly source?: string;
   /** Of a mixture: tokens by the names of its sources, of all ranks together. */
   readonly sourceTokens?: Readonly<Record<string, number>>;
 }
@@ -34,6 +36,12 @@ export interface BatchLoader<Row> {
   /** @param tokens seen before, on all ranks: the clock of schedules. Gives undefined at the end of the data. */
   next(tokens: number): Batch<Row> | undefined;
   /** Plain JSON. */
+  state(): unknown;
+}
+
+/** The same where a batch may have to be waited for. */
+export interface BatchSource<Row> {
+  next(tokens: number): Batch<Row> | undefined | Promise<Batch<Row> | undefined>;
   state(): unknown;
 }
 

@@ -22,6 +22,8 @@ export interface PackedLoaderOptions<Row> extends CutOptions {
   readonly seed: number;
   /** Most tokens in a row, at least `maxLength`. */
   readonly rowLength: number;
+  /** Of a state that may be gone on from too: what waits is packed anew. */
+  readonly formerRowLength?: number;
   /** Rows in a batch of all ranks together, an integer; see `batchSizeSchedule`. */
   readonly rows: TokenSchedule;
   /** What the objective makes of a row, once packed; `tokens` of all ranks were given out before its batch. */
@@ -71,7 +73,7 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
     checkInteger("PackedLoader", "rank", rank, 0, world - 1);
     this.#options = options;
     this.#settings = settingsOf(options, bufferSize);
-    if (state !== undefined) checkSettings(this.#settings, state);
+    if (state !== undefined) checkSettings(this.#settings, state, options.formerRowLength);
     this.#cutter = new SequenceCutter(store, options);
     const order = orderOf(store, seed, epochs, state?.stream.position);
     this.#stream = new SequenceStream(order, this.#cutter, state?.stream.current);
@@ -167,7 +169,7 @@ function settingsOf<Row>(options: PackedLoaderOptions<Row>, bufferSize: number):
   return { data, documents, seed, epochs, rowLength, maxLength, longDocuments, clsId, sepId, bufferSize };
 }
 
-function checkSettings(expected: Settings, state: PackedLoaderState): void {
+function checkSettings(expected: Settings, state: PackedLoaderState, formerRowLength: number | undefined): void {
   if (state.version !== 1)
     throw new DataError(
       "mismatch",
@@ -177,7 +179,9 @@ function checkSettings(expected: Settings, state: PackedLoaderState): void {
   // Of several ranks, it once was their own part of the documents.
   if ((state.settings["world"] ?? 1) !== 1)
     throw new SettingMismatchError("PackedLoader", "world", state.settings["world"], 1);
-  for (const [name, value] of Object.entries(expected))
+  for (const [name, value] of Object.entries(expected)) {
+    if (name === "rowLength" && state.settings[name] === formerRowLength) continue;
     if (state.settings[name] !== value)
       throw new SettingMismatchError("PackedLoader", name, state.settings[name], value);
+  }
 }

@@ -28,6 +28,4 @@ export type Reply =
 /** What a worker is given at its start. */
 export interface Channel {
   readonly port: MessagePort;
-  /** Counts replies, so that the other side can sleep until there is one. */
-  readonly replies: Int32Array;
 }

@@ -1,15 +1,12 @@
 /**
  * A loader whose batches are made ahead, in a thread of their own: the same batches in the same order, and the same state, as the loader
- * that it stands for. `next` sleeps until the batch is there. Where the clock is not the one foretold, batches are made again.
+ * that it stands for. Where the clock is not the one foretold, batches are made again. A thread that ends is an error at once.
  */
-import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { DataError } from "../../errors.ts";
-import type { Batch, BatchLoader } from "../packing/batch.ts";
+import type { Batch, BatchSource } from "../packing/batch.ts";
 import type { Channel, Reply, Request } from "./messages.ts";
-
-/** Milliseconds without a batch after which the thread counts as dead. */
-const longestWait = 600_000;
 
 export interface PrefetchOptions {
   /** A module that calls `serveBatches` with the `channel` of its workerData. */
@@ -22,31 +19,38 @@ export interface PrefetchOptions {
   readonly tokens: number;
 }
 
-export class PrefetchLoader<Row> implements BatchLoader<Row> {
+export class PrefetchLoader<Row> implements BatchSource<Row> {
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  readonly #replies: Int32Array = new Int32Array(new SharedArrayBuffer(4));
+  /** That came and were not taken yet. */
+  readonly #replies: Reply[] = [];
+  /** Why the thread is no more. */
+  #ended: DataError | undefined;
+  #wake: () => void = () => undefined;
   #generation = 0;
   #state: unknown;
 
   constructor({ worker, data, state, tokens }: PrefetchOptions) {
     const { port1, port2 } = new MessageChannel();
-    const channel = { port: port2, replies: this.#replies };
     this.#port = port1;
     this.#worker = new Worker(worker, {
-      workerData: { ...data, channel: channel satisfies Channel },
+      workerData: { ...data, channel: { port: port2 } satisfies Channel },
       transferList: [port2],
     });
-    this.#worker.on("error", () => undefined);
-    this.#worker.unref();
+    this.#worker.on("error", (error) => this.#end(error.message));
+    this.#worker.on("exit", (code) => this.#end(`exit code ${code}`));
+    port1.on("message", (reply: Reply) => {
+      this.#replies.push(reply);
+      this.#wake();
+    });
     this.#state = state;
     this.#begin(tokens);
   }
 
-  /** @throws what the loader throws, by its message. */
-  next(tokens: number): Batch<Row> | undefined {
+  /** @throws what the loader throws, by its message; DataError when the thread has ended. */
+  async next(tokens: number): Promise<Batch<Row> | undefined> {
     for (;;) {
-      const reply = this.#receive();
+      const reply = await this.#receive();
       if (reply.generation !== this.#generation) continue;
       if ("error" in reply) throw new DataError("invalid", "loader", reply.error.message.replace(/^\[\w+\] /, ""));
       if (reply.tokens !== tokens) {
@@ -77,17 +81,22 @@ export class PrefetchLoader<Row> implements BatchLoader<Row> {
     this.#port.postMessage(request);
   }
 
-  #receive(): Reply {
+  /** What came before the end of the thread still counts. */
+  async #receive(): Promise<Reply> {
     for (;;) {
-      const seen = Atomics.load(this.#replies, 0);
-      const received = receiveMessageOnPort(this.#port) as { readonly message: Reply } | undefined;
-      if (received) return received.message;
-      if (Atomics.wait(this.#replies, 0, seen, longestWait) === "timed-out")
-        throw new DataError(
-          "io",
-          "loader",
-          `expected a batch from its thread, got none in ${longestWait / 1000} s: go on from the last checkpoint, or set data.prefetch to 0`,
-        );
+      const reply = this.#replies.shift();
+      if (reply) return reply;
+      if (this.#ended) throw this.#ended;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
     }
+  }
+
+  #end(reason: string): void {
+    this.#ended ??= new DataError(
+      "io",
+      "loader",
+      `expected batches from the thread that makes them ahead, got its end (${reason}): go on from the last checkpoint, or set data.prefetch to 0`,
+    );
+    this.#wake();
   }
 }

@@ -7,17 +7,13 @@ import type { Channel, Reply, Request } from "./messages.ts";
  * @param make a loader at a state; what it or the loader throws is sent.
  */
 export function serveBatches(
-  { port, replies }: Channel,
+  { port }: Channel,
   ahead: number,
   make: (state: unknown) => Promise<BatchLoader<unknown>>,
 ): void {
   let loader: BatchLoader<unknown> | undefined;
   let [generation, tokens, waiting] = [0, 0, 0];
-  const post = (reply: Reply): void => {
-    port.postMessage(reply);
-    Atomics.add(replies, 0, 1);
-    Atomics.notify(replies, 0);
-  };
+  const post = (reply: Reply): void => port.postMessage(reply);
   const fail = (error: unknown): void => {
     loader = undefined;
     const { name, message } = error instanceof Error ? error : new Error(String(error));

@@ -29,7 +29,8 @@ export class Decoder {
   }
 }
 
-function notText(data: Buffer): string | undefined {
+/** What bytes are that are no text in UTF-8; undefined for text. */
+export function notText(data: Buffer): string | undefined {
   const mark = data.subarray(0, 2).toString("hex");
   if (mark === "fffe" || mark === "feff") return "UTF-16";
   return data.includes(0) ? "binary data (a NUL byte)" : undefined;

@@ -72,11 +72,14 @@ function gunzip(source: Bytes): Bytes {
 async function* unzstd(source: Bytes): AsyncGenerator<Uint8Array> {
   let unpacked: Uint8Array[] = [];
   const decompress = new Decompress((data) => void (data.length > 0 && unpacked.push(data)));
+  let begun = false;
   for await (const chunk of source) {
+    begun = true;
     decompress.push(chunk);
     yield* unpacked;
     unpacked = [];
   }
+  if (!begun) throw new Error("no bytes");
   decompress.push(new Uint8Array(0), true);
   yield* unpacked;
 }

@@ -108,6 +108,7 @@ export const colbertObjective: Objective<ExampleRow, ExampleStore> = {
   name: "colbert",
   head: "none",
   reading: pairsReading,
+  joint: true,
   lossUnit: "nats per query",
   metrics: [],
   settings,

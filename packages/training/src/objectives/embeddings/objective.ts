@@ -46,6 +46,7 @@ export const embeddingsObjective: Objective<ExampleRow, ExampleStore> = {
   name: "embeddings",
   head: "none",
   reading: embeddingReading,
+  joint: true,
   lossUnit: "per example",
   metrics: [],
   settings,

@@ -109,6 +109,7 @@ export const spladeObjective: Objective<ExampleRow, ExampleStore> = {
   name: "splade",
   head: "masked-lm",
   reading: pairsReading,
+  joint: true,
   lossUnit: "per query",
   metrics: [],
   settings,

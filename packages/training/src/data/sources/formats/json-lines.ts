@@ -1,4 +1,5 @@
 /** JSON lines: one object a line. */
+import { notText } from "../decode.ts";
 import { readLines } from "../read-lines.ts";
 import type { FileFormat } from "./format.ts";
 
@@ -8,6 +9,11 @@ export const jsonLinesFormat: FileFormat = {
   async *read(path, { decode, onFault, onBytes }) {
     for await (const { bytes, number } of readLines(path, onBytes)) {
       const id = `${path}:${number}`;
+      const kind = notText(bytes);
+      if (kind) {
+        onFault({ place: id, expected: "text in UTF-8", found: kind });
+        continue;
+      }
       const line = decode(bytes, id);
       if (line.trim() === "") continue;
       const fields = objectOf(line);
