@@ -7,7 +7,17 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { putIntoDocument } from "./document.mjs";
 
-const names = ["inference", "weights", "training", "tokenizer", "data", "ranks", "webgpu", "webgpu-browser"];
+const names = [
+  "inference",
+  "weights",
+  "training",
+  "finetuning",
+  "tokenizer",
+  "data",
+  "ranks",
+  "webgpu",
+  "webgpu-browser",
+];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

@@ -3,7 +3,7 @@
 One JSON request a line on standard input, one JSON answer a line on standard output. Weights come from a safetensors folder.
   {"op": "load", "folder": F, "threads": N, "head"?: H}     -> {"ok": true}
   {"op": "forward", "lengths": [...]}                       -> {"ms": t, "values": first 8 numbers of each sequence's last token}
-  {"op": "train", "lengths": [...]}                         -> {"ms": t}   forward, backward and AdamW step of the masked LM
+  {"op": "train", "lengths": [...]}                         -> {"ms": t}   forward, backward and AdamW step of the head that was loaded
 Token ids are (7 i + 11 j) mod 50000 for row j, column i, as in cases.mjs; shorter rows are padded and masked.
 """
 
@@ -12,7 +12,10 @@ import sys
 import time
 
 import torch
-from transformers import AutoModel, AutoModelForMaskedLM
+from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
+
+
+CLASSES = {"masked-lm": AutoModelForMaskedLM, "sequence-classification": AutoModelForSequenceClassification}
 
 
 def batch(lengths):
@@ -32,10 +35,17 @@ def forward(model, lengths):
     return {"ms": ms, "values": [out[row, length - 1, :8].tolist() for row, length in enumerate(lengths)]}
 
 
+def labels_of(model, ids):
+    if type(model).__name__.endswith("ForSequenceClassification"):
+        return torch.arange(len(ids)) % 2
+    labels = torch.full_like(ids, -100)
+    labels.view(-1)[::3] = ids.reshape(-1)[::3]
+    return labels
+
+
 def train(model, optimizer, lengths):
     inputs = batch(lengths)
-    labels = torch.full_like(inputs["input_ids"], -100)
-    labels.view(-1)[::3] = inputs["input_ids"].reshape(-1)[::3]
+    labels = labels_of(model, inputs["input_ids"])
     model.train()
     start = time.perf_counter()
     optimizer.zero_grad(set_to_none=True)
@@ -51,9 +61,9 @@ def main():
         if request["op"] == "load":
             torch.set_num_threads(request["threads"])
             head = request.get("head")
-            kind = AutoModelForMaskedLM if head == "masked-lm" else AutoModel
+            kind = CLASSES.get(head, AutoModel)
             model = kind.from_pretrained(request["folder"], attn_implementation="sdpa", dtype=torch.float32)
-            optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4) if head else None
+            optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True) if head else None
             answer = {"ok": True}
         elif request["op"] == "forward":
             answer = forward(model, request["lengths"])

@@ -16,6 +16,7 @@ export const runLayout = {
   mlflow: "mlflow-run",
   checkpoints: "checkpoints",
   model: "model",
+  adapter: "adapter",
   report: "report.html",
   samples: "samples.jsonl",
   lock: "run.lock",

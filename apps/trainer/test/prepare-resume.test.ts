@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Tokenizer } from "@modernbert-ts/tokenizer";
 import { openTokenShards, TextSource } from "@modernbert-ts/training";
 import { beforeAll, expect, test } from "vitest";
 import { prepare } from "../src/commands/prepare.ts";
@@ -91,6 +92,25 @@ test("any number of workers gives the same bytes, and a SIGKILL at any point is 
   if (kills > 0) expect(last.stderr).toMatch(/going on behind \d+ finished shards/);
   expect(contents(join(folder, "data"))).toEqual(whole);
   expect(fs.readdirSync(folder).sort()).toEqual(["corpus.txt", "data"]);
+});
+
+test("names of special tokens in a text are text, by any number of workers", async () => {
+  const folder = temporaryFolder();
+  const text = join(folder, "specials.jsonl");
+  const said = "a [MASK] and a [SEP], [CLS] [PAD] too";
+  fs.writeFileSync(text, `${JSON.stringify({ text: said })}\n`.repeat(3));
+  for (const workers of [0, 1]) {
+    const output = join(folder, `data-${workers}`);
+    const settings = ["--output", output, "--validation", "0", "--workers", String(workers)];
+    expect((await start(["prepare", text, ...settings]).finished).code).toBe(0);
+    const tokenizer = Tokenizer.fromJSON(fs.readFileSync(join(output, "tokenizer.json"), "utf8"));
+    const store = openTokenShards(join(output, "train"));
+    const ids = new Int32Array(store.documentLength(2));
+    store.copyDocument(2, 0, ids.length, ids, 0);
+    const special: readonly (number | undefined)[] = Object.values(tokenizer.specialTokens);
+    expect(ids.slice(1, -1).filter((id) => special.includes(id))).toHaveLength(0);
+    expect(tokenizer.decode(ids)).toBe(said);
+  }
 });
 
 /** Stops a call once so many documents are done. */

@@ -40,24 +40,6 @@ test("text becomes shards of both parts and a tokenizer that reads them back", a
   expect([ids[0], ids.at(-1)]).toEqual([tokenizer.specialTokens.cls, tokenizer.specialTokens.sep]);
 });
 
-test("names of special tokens in a text are text, by any number of workers", async () => {
-  const folder = temporaryFolder();
-  const text = join(folder, "specials.jsonl");
-  const said = "a [MASK] and a [SEP], [CLS] [PAD] too";
-  fs.writeFileSync(text, `${JSON.stringify({ text: said })}\n`.repeat(3));
-  for (const workers of [0, 1]) {
-    const output = join(folder, `data-${workers}`);
-    await prepare({ ...options(folder), inputs: [text], output, validation: 0, workers });
-    const tokenizer = Tokenizer.fromJSON(fs.readFileSync(join(output, "tokenizer.json"), "utf8"));
-    const store = openTokenShards(join(output, "train"));
-    const ids = new Int32Array(store.documentLength(2));
-    store.copyDocument(2, 0, ids.length, ids, 0);
-    const special: readonly (number | undefined)[] = Object.values(tokenizer.specialTokens);
-    expect(ids.slice(1, -1).filter((id) => special.includes(id))).toHaveLength(0);
-    expect(tokenizer.decode(ids)).toBe(said);
-  }
-});
-
 test("the same again is up to date; other settings ask for another folder", async () => {
   const folder = temporaryFolder();
   await prepare(options(folder));

@@ -4,6 +4,7 @@
  */
 import {
   activationExpression,
+  add,
   bytesOf,
   cast,
   float32Precision,
@@ -48,6 +49,7 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   readonly precision: Precision;
   /** Matrices in the compute dtype, held for training: see `holdCopies`. */
   readonly #copies = new Map<string, Tensor>();
+  readonly #additions = new Map<string, (input: Tensor) => Tensor>();
   #captured: CapturedForwards | undefined;
 
   /** @throws CheckpointError when a parameter is missing, unexpected or of another shape. */
@@ -170,18 +172,29 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
     return [cast(this.parameter(`${name}.weight`), reduce), bias && cast(bias, reduce)];
   }
 
+  /**
+   * From now on the linear layer `name` gives the sum of what it gives by itself and `addition` of its input, [T, k] → [T, n] in the compute
+   * dtype: an adapter beside it.
+   */
+  addToLayer(name: string, addition: (input: Tensor) => Tensor): void {
+    this.#additions.set(name, addition);
+  }
+
   /** The linear layer `name` in the compute dtype: input [T, k] → [T, n]. */
   project(input: Tensor, name: string): Tensor {
     const rows = cast(input, this.precision.compute);
     const bias = this.optional(`${name}.bias`);
     const int8 = this.int8.get(`${name}.weight`);
-    return int8 ? multiplyInt8(rows, int8, bias) : linear(rows, this.matrix(`${name}.weight`), bias);
+    const made = int8 ? multiplyInt8(rows, int8, bias) : linear(rows, this.matrix(`${name}.weight`), bias);
+    const addition = this.#additions.get(name);
+    return addition ? add(made, addition(rows)) : made;
   }
 
   /** The linear layers `inner` and `outer` around an activation: [T, d] → [T, d']. */
   feedForward(input: Tensor, inner: string, outer: string, attrs: CompositeAttrs["mlp"]): Tensor {
     const [wi, wo] = [inner, outer].map((name) => `${name}.weight`) as [string, string];
-    if (this.int8.has(wi) || this.int8.has(wo)) {
+    const apart = [inner, outer].some((name) => this.int8.has(`${name}.weight`) || this.#additions.has(name));
+    if (apart) {
       const hidden = this.project(input, inner);
       const active = attrs.gated
         ? glu(hidden, attrs.activation)

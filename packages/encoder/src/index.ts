@@ -53,6 +53,6 @@ export { pool } from "./pooling.ts";
 export { readOnce } from "./read-once.ts";
 export { weightFormats } from "./weights/formats.ts";
 export type { Int8Matrix, WeightFormat } from "./weights/formats.ts";
-export { drawParameters } from "./weights/initialise.ts";
+export { drawParameter, drawParameters } from "./weights/initialise.ts";
 export type { DrawOptions } from "./weights/initialise.ts";
 export { WeightStore } from "./weights/store.ts";

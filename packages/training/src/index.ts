@@ -78,6 +78,13 @@ export { openCheckpoint, openLatestCheckpoint, restoreTensors } from "./checkpoi
 export type { Checkpoint } from "./checkpoint/load.ts";
 export { saveCheckpoint } from "./checkpoint/save.ts";
 export type { CheckpointContents, SaveOptions } from "./checkpoint/save.ts";
+export { adapterDescription } from "./lora/adapter-description.ts";
+export { adapterFiles, isAdapter } from "./lora/adapter-tensors.ts";
+export { foldAdapter } from "./lora/fold.ts";
+export type { FoldOptions } from "./lora/fold.ts";
+export { addLora } from "./lora/lora.ts";
+export type { Lora, LoraOptions } from "./lora/lora.ts";
+export { saveAdapter } from "./lora/save-adapter.ts";
 export { evaluate, evaluateUnless } from "./loop/evaluate.ts";
 export type { Score } from "./loop/evaluate.ts";
 export type { CheckpointEvent, EvaluationEvent, StepEvent, TrainingEvent, TrainingObserver } from "./loop/events.ts";

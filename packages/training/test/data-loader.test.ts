@@ -135,12 +135,6 @@ describe("PackedLoader", () => {
     );
   });
 
-  test("some states stand inside a document that is being cut", () => {
-    const loader = maskedLmLoader(options(memoryStore(wrappedDocuments([2000, 2000])), { epochs: 1, bufferSize: 1 }));
-    loader.next(0);
-    expect(loader.state().stream.current).not.toBeNull();
-  });
-
   test("masks do not depend on ranks or on the shape of batches; evaluations repeat them", () => {
     const store = memoryStore(wrappedDocuments(Array.from({ length: 50 }, (_, i) => 3 + ((i * 17) % 60))));
     const one = rest(maskedLmLoader(options(store, { epochs: 1 })));

@@ -36,6 +36,21 @@ describe("baselines", () => {
     expect(counts.total).toBe(6);
   });
 
+  test("read every so manieth document where there are many", () => {
+    const counted: number[] = [];
+    const many = memoryStore(
+      Array.from({ length: 9 }, () => [2, 3]),
+      6,
+    );
+    const copyDocument: typeof many.copyDocument = (document, ...rest) => {
+      counted.push(document);
+      many.copyDocument(document, ...rest);
+    };
+    const watched = { ...many, documentLength: many.documentLength.bind(many), copyDocument };
+    expect(countTokens(watched, [], 6).total).toBe(6);
+    expect(counted).toEqual([0, 3, 6]);
+  });
+
   test("most frequent token, and add-one smoothed unigram cross-entropy", () => {
     const score = maskedLmBaselines(counts, labelled([[[2, 3], [5]], [[2, 4]]]));
     expect(score.mostFrequentToken).toBe(2);

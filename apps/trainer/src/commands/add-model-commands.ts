@@ -4,12 +4,18 @@ import type { Command } from "commander";
 import { presets as shapes } from "@modernbert-ts/modernbert";
 import { readConfig } from "../config/read-config.ts";
 import { describeScore, formatMetric } from "../metrics.ts";
-import { checkpointAt, exportCheckpoint } from "../run/export-model.ts";
+import { checkpointAt, exportAdapter, exportCheckpoint } from "../run/export-model.ts";
 import { collect } from "./arguments.ts";
 import { evaluateModel } from "./evaluate.ts";
 import { tileModel } from "./tile.ts";
 
 type Say = (line: string) => void;
+
+interface ExportCommandOptions {
+  readonly output: string;
+  readonly raw?: boolean;
+  readonly adapter?: boolean;
+}
 
 export function addModelCommands(program: Command, say: Say, notice: Say): void {
   program
@@ -39,8 +45,15 @@ export function addModelCommands(program: Command, say: Say, notice: Say): void 
     .argument("<run>", "output folder of a run (its latest checkpoint) or a checkpoint")
     .requiredOption("-o, --output <folder>", "where to")
     .option("--raw", "of a run with optimizer.ema_decay: write the weights themselves, not their moving average")
-    .action(async (run: string, { output, raw = false }: { output: string; raw?: boolean }) => {
-      const averaged = await exportCheckpoint(await checkpointAt(run, notice), output, { raw });
+    .option("--adapter", "of a run with lora: write the adapter alone, as PEFT has it, not folded into its base")
+    .action(async (run: string, { output, raw = false, adapter }: ExportCommandOptions) => {
+      const checkpoint = await checkpointAt(run, notice);
+      if (adapter) {
+        await exportAdapter(checkpoint, output, { raw });
+        say(`wrote ${output}; PEFT reads it: PeftModel.from_pretrained(base, "${output}")`);
+        return;
+      }
+      const averaged = await exportCheckpoint(checkpoint, output, { raw });
       const what = averaged ? `${output} with the moving average of the weights` : output;
       say(`wrote ${what}; try: modernbert fill-mask --model ${output} "The capital of France is [MASK]."`);
     });

@@ -2,9 +2,12 @@
 import { onDocuments } from "../config/data-section.ts";
 import { foldersOf } from "../config/documents-section.ts";
 import { settingsOf } from "../config/objective-settings.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { modernbertArchitecture } from "@modernbert-ts/modernbert";
 import { openRuntime } from "@modernbert-ts/pipelines";
-import { evaluate, loadAverage, objectiveOf } from "@modernbert-ts/training";
+import { evaluate, foldAdapter, isAdapter, loadAverage, objectiveOf } from "@modernbert-ts/training";
 import type { Baseline, Objective, Score } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { UserError } from "../errors.ts";
@@ -40,11 +43,12 @@ export async function evaluateModel(
         : "there are no validation records: set data.validation",
     );
   await using open = await openRuntime({ ...backendOf(own, alone), precision: plan.precision, onNotice });
-  const from = { ...own, model: { ...own.model, from: model } };
+  using whole = await wholeModel(model);
+  const from = { ...own, model: { ...own.model, from: whole.path } };
   const encoder = await createModel(open.runtime, from, data, objective, plan.precision, onNotice);
   try {
     // Of a checkpoint with a moving average that is scored, as in its run.
-    await loadAverage(model, encoder.parameters);
+    await loadAverage(whole.path, encoder.parameters);
     const settings = settingsOf(own, objective).evaluation;
     const made = objective.model(encoder, { seed: own.seed }, settings);
     const score = await evaluate(made, batches());
@@ -53,4 +57,18 @@ export async function evaluateModel(
   } finally {
     encoder.dispose();
   }
+}
+
+/** A model folder as it is, or for as long as it is used an adapter folded into its base. */
+async function wholeModel(path: string): Promise<Disposable & { readonly path: string }> {
+  if (!isAdapter(path)) return { path, [Symbol.dispose]: () => undefined };
+  const folder = mkdtempSync(join(tmpdir(), "modernbert-folded-"));
+  const dispose = (): void => rmSync(folder, { recursive: true, force: true });
+  try {
+    await foldAdapter(path, folder, { architectures: [modernbertArchitecture] });
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  return { path: folder, [Symbol.dispose]: dispose };
 }

@@ -6,6 +6,7 @@ import type { ModernBertConfig } from "@modernbert-ts/modernbert";
 import { loadModel, saveModel } from "@modernbert-ts/modernbert/node";
 import { openRuntime } from "@modernbert-ts/pipelines";
 import type { Tensor } from "@modernbert-ts/tensor-core";
+import { isAdapter } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 
 const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json"];
@@ -16,6 +17,10 @@ const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json"];
  */
 export async function tileModel(from: string, preset: string, output: string): Promise<void> {
   if (existsSync(output)) throw new UserError(`${output} exists already: choose another name or delete it`);
+  if (isAdapter(from))
+    throw new UserError(
+      `${from} holds an adapter, no whole model: fold it into its base first with \`modernbert-train merge\``,
+    );
   await using open = await openRuntime({ backend: "cpu" });
   const { runtime } = open;
   const { model: small } = await loadModel(from, { runtime });

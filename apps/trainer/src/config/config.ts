@@ -15,6 +15,8 @@ import { evaluationSection } from "./evaluation-section.ts";
 import type { EvaluationConfig } from "./evaluation-section.ts";
 import { logSection } from "./log-section.ts";
 import type { LogConfig } from "./log-section.ts";
+import { loraSection } from "./lora-section.ts";
+import type { LoraConfig } from "./lora-section.ts";
 import { modelSection } from "./model-section.ts";
 import type { ModelConfig } from "./model-section.ts";
 import { settingsSection } from "./objective-settings.ts";
@@ -34,6 +36,7 @@ export interface TrainerConfig {
   readonly dtype: "f32" | "bf16" | "f16";
   readonly data: DataConfig;
   readonly model: ModelConfig;
+  readonly lora: LoraConfig;
   readonly batch: {
     readonly micro_batch_tokens: Amount;
     /** Of documents. */
@@ -116,6 +119,7 @@ export function configSchema(objective: Objective): z.ZodType<TrainerConfig, unk
         .describe("Of matrix products and activations; parameters stay in f32. f16 scales the loss."),
       data: dataSection(objective),
       model: modelSection,
+      lora: loraSection,
       batch: z
         .strictObject({
           micro_batch_tokens: count

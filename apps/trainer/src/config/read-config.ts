@@ -100,7 +100,8 @@ function explain(issue: z.core.$ZodIssue, objective: Objective): string {
       return issue.keys.map((key) => unknownKey(key, place, objective)).join("; ");
     case "invalid_value": {
       const guess = typeof issue.input === "string" && suggestionFor(issue.input, issue.values.map(String));
-      return `${place}: expected one of ${issue.values.join(", ")}${guess ? ` (did you mean ${guess}?)` : ""}`;
+      const choices = issue.values.length === 1 ? String(issue.values[0]) : `one of ${issue.values.join(", ")}`;
+      return `${place}: expected ${choices}${guess ? ` (did you mean ${guess}?)` : ""}`;
     }
     default:
       return `${place || "the file"}: ${issue.message

@@ -1,13 +1,17 @@
-/** A checkpoint as a Hugging Face model folder: weights, config and tokenizer without what only training needs. */
+/** A checkpoint as a Hugging Face model folder, or its adapter as a PEFT folder: weights, config and tokenizer without what only training needs. */
 import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { modernbertArchitecture } from "@modernbert-ts/modernbert";
 import {
   AtomicDirectory,
   bestCheckpoints,
   filesBesideWeights,
+  foldAdapter,
   ioError,
+  isAdapter,
   openCheckpoint,
   openLatestCheckpoint,
+  saveAdapter,
   trainingStateOf,
   writeAverage,
 } from "@modernbert-ts/training";
@@ -34,6 +38,27 @@ export async function exportCheckpoint(
   { overwrite = false, raw = false }: ExportOptions = {},
 ): Promise<boolean> {
   await openCheckpoint(checkpoint);
+  const write = async (): Promise<boolean> =>
+    isAdapter(checkpoint)
+      ? foldAdapter(checkpoint, target, { architectures: [modernbertArchitecture], raw })
+      : writeInto(new AtomicDirectory(target), checkpoint, raw);
+  return replacing(target, overwrite, write);
+}
+
+/** The adapter alone of a checkpoint of a run with LoRA, as PEFT has it; otherwise as `exportCheckpoint`. */
+export async function exportAdapter(
+  checkpoint: string,
+  target: string,
+  { overwrite = false, raw = false }: ExportOptions = {},
+): Promise<boolean> {
+  await openCheckpoint(checkpoint);
+  return replacing(target, overwrite, () =>
+    saveAdapter(checkpoint, target, { architectures: [modernbertArchitecture], raw }),
+  );
+}
+
+/** What is there comes back when `write` fails. */
+async function replacing(target: string, overwrite: boolean, write: () => Promise<boolean>): Promise<boolean> {
   const earlier = `${target}.earlier`;
   const replaces = overwrite && existsSync(target);
   if (replaces) {
@@ -45,7 +70,7 @@ export async function exportCheckpoint(
     }
   }
   try {
-    const averaged = await writeInto(new AtomicDirectory(target), checkpoint, raw);
+    const averaged = await write();
     rmSync(earlier, { recursive: true, force: true });
     return averaged;
   } catch (error) {

@@ -3,6 +3,7 @@ import { AveragedOptimizer, createOptimizer, freeze, ShardedOptimizer } from "@m
 import type { Learned, Optimizer, TrainableModel } from "@modernbert-ts/training";
 import type { ModernBert } from "@modernbert-ts/modernbert";
 import { settingsOf } from "../config/objective-settings.ts";
+import { openAdapters } from "./lora.ts";
 import { createModel } from "./model.ts";
 import { checkParameterNames } from "./parameter-names.ts";
 import type { PlannedPhase } from "./phases.ts";
@@ -12,6 +13,8 @@ export interface Learner extends Disposable {
   readonly bert: ModernBert;
   readonly model: TrainableModel<unknown>;
   readonly optimizer: Optimizer;
+  /** Those of adapters, for its checkpoints; none where the whole model is trained. */
+  readonly adapterFiles: Readonly<Record<string, string>>;
   /** Runs `body` with the weights that the run is to leave: the moving average where there is one. */
   withFinalWeights<T>(body: () => Promise<T>): Promise<T>;
 }
@@ -24,9 +27,11 @@ export async function createLearner(
   const { freeze: frozen } = config.model;
   const { kind, ema_decay: decay, zero_stage: stage } = config.optimizer;
   const bert = await createModel(runtime, config, data, objective, plan.precision, tell);
-  for (const phase of phases) checkParameterNames(phase.config, [...bert.parameters.keys()]);
+  const adapters = await openAdapters(bert, config, tell);
   if (config.batch.gradient_checkpointing) bert.checkpointGradients();
-  const whole = objective.model(bert, { seed: config.seed }, settingsOf(config, objective).training);
+  const made = objective.model(bert, { seed: config.seed }, settingsOf(config, objective).training);
+  const whole = adapters ? adapters.lora.of(made) : made;
+  for (const phase of phases) checkParameterNames(phase.config, [...whole.parameters.keys()]);
   const model = frozen.length > 0 ? freeze(whole, frozen) : whole;
   const make = (learned: Learned): Optimizer => createOptimizer(kind, learned, plan.optimizer);
   const plain = collective && stage === 1 ? new ShardedOptimizer(make, model, collective) : make(model);
@@ -36,9 +41,11 @@ export async function createLearner(
     bert,
     model,
     optimizer,
+    adapterFiles: adapters?.files ?? {},
     withFinalWeights: (body) => (average ? average.withAverage(body) : body()),
     [Symbol.dispose]() {
       optimizer.dispose();
+      adapters?.lora[Symbol.dispose]();
       bert.dispose();
     },
   };

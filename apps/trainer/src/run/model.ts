@@ -6,6 +6,7 @@ import { loadModel } from "@modernbert-ts/modernbert/node";
 import type { Precision, Runtime } from "@modernbert-ts/tensor-core";
 import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
+import { isAdapter } from "@modernbert-ts/training";
 import type { Objective } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { settingsOf } from "../config/objective-settings.ts";
@@ -25,6 +26,10 @@ export async function createModel(
   const { head } = objective;
   const settings = objective.headSettings?.(settingsOf(config, objective).training, data.labels);
   if (from !== undefined) {
+    if (isAdapter(from))
+      throw new UserError(
+        `${from} holds an adapter, no whole model: make one of it and its base with \`modernbert-train merge ${from} --output FOLDER\``,
+      );
     await checkSameTokenizer(from, data.tokenizer);
     const configure = (stored: ModernBertConfig): ModernBertConfig => {
       checkLength(config.data.max_length, stored);

@@ -7,6 +7,7 @@ import type { TrainerConfig } from "../config/config.ts";
 import { onDocuments } from "../config/data-section.ts";
 import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
+import { checkLora } from "./lora.ts";
 import { scheduleOf } from "./schedule.ts";
 import type { TrainingData } from "./training-data.ts";
 
@@ -51,6 +52,7 @@ export function planOf(
   { startTokens, maxLearningRate }: { readonly startTokens: number; readonly maxLearningRate: number },
 ): RunPlan {
   const { batch, data, optimizer, evaluation, checkpoints } = config;
+  checkLora(config);
   const rowLength = parseCount(batch.micro_batch_tokens)!;
   if (rowLength < data.max_length)
     throw new UsageError(
@@ -95,7 +97,7 @@ export function planOf(
           ? undefined
           : Math.max(1, Math.ceil(parseCount(evaluation.tokens)! / rowLength)),
       store: validation,
-      batches: { ...common, ...examples, seed: 0, rows: 1, epochs: 1 },
+      batches: { ...common, ...examples, seed: 0, rows: 1, epochs: 1, pieces: "in order" },
     },
     checkpoints: {
       every: parseInterval(checkpoints.every)!,

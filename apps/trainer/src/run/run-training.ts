@@ -5,6 +5,7 @@ import {
   bestCheckpoints,
   DivergenceError,
   gatherJson,
+  isAdapter,
   objectiveOf,
   objectives,
   openCheckpoint,
@@ -13,7 +14,7 @@ import {
 import type { Checkpoint, Objective, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
 import type { Collective, Runtime } from "@modernbert-ts/tensor-core";
 import type { TrainerConfig } from "../config/config.ts";
-import { exportCheckpoint } from "./export-model.ts";
+import { exportAdapter, exportCheckpoint } from "./export-model.ts";
 import { UsageError, UserError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
 import { runLayout } from "../run-folder.ts";
@@ -147,6 +148,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
     const modelFolder = join(output, runLayout.model);
     const exported = exportedOf(checkpointFolder, result);
     const averaged = await exportCheckpoint(exported, modelFolder, { overwrite: true });
+    if (isAdapter(exported)) await exportAdapter(exported, join(output, runLayout.adapter), { overwrite: true });
     return { ...result, objective: shown, exported, modelFolder, averaged, report: writeReport(output) };
   }
 }

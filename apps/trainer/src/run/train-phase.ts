@@ -14,6 +14,7 @@ import { criterionOf } from "./criterion.ts";
 import { heldOutScore } from "./held-out.ts";
 import { createLearner } from "./learner.ts";
 import { heldOutBatches, openLoader, trainingOf } from "./loader.ts";
+import { expectBaseOf } from "./lora.ts";
 import { modelFiles } from "./model-files.ts";
 import type { PlannedPhase } from "./phases.ts";
 import type { RunPlan } from "./plan.ts";
@@ -41,8 +42,10 @@ export async function trainPhase(
   const files = {
     ...modelFiles(bert.config, objective.head, data.tokenizer),
     ...objective.files?.(bert, settings.training, config.data.max_length),
+    ...learner.adapterFiles,
   };
   const samples = rank === 0 ? await openSampleTexts(config.log.samples, bert, files) : undefined;
+  if (start) expectBaseOf(start.path, files);
   const state = start && (await restoreTraining(start, model, optimizer));
   const within = state && (state.phase ?? 0) === phase.index;
   const { loader, close: closeLoader } = openLoader(

@@ -118,6 +118,8 @@ export interface BatchSettings {
   readonly world?: number;
   /** Endless when absent. */
   readonly epochs?: number;
+  /** Of long documents; held-out ones are read in order, so that scores of all releases can be compared. Default: shuffled among all. */
+  readonly pieces?: "shuffled" | "in order";
 }
 
 /** What can be had without a model, on the very batches that a model is scored on. */

@@ -11,6 +11,7 @@ import type { Batch, BatchLoader, PackedRow } from "./batch.ts";
 import { MixtureOrder } from "./mixture-order.ts";
 import type { MixturePart } from "./mixture-order.ts";
 import { GreedyBestFitPacker } from "./packer.ts";
+import { Pieces } from "./pieces.ts";
 import { SequenceCutter, SequenceStream } from "./sequences.ts";
 import type { CutOptions, DocumentStore, Order, SequenceRef, SequenceStreamState } from "./sequences.ts";
 import { scheduleValue } from "../../schedules/token-schedule.ts";
@@ -37,6 +38,8 @@ export interface PackedLoaderOptions<Row> extends CutOptions {
   readonly world?: number;
   /** Stop after so many epochs; endless when absent. */
   readonly epochs?: number;
+  /** Those of long documents (default "shuffled" among all). */
+  readonly pieces?: "shuffled" | "in order";
 }
 
 /** What must be the same for a continuation to be exact. */
@@ -72,11 +75,12 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
     checkInteger("PackedLoader", "world", world, 1, 2 ** 20);
     checkInteger("PackedLoader", "rank", rank, 0, world - 1);
     this.#options = options;
-    this.#settings = settingsOf(options, bufferSize);
-    if (state !== undefined) checkSettings(this.#settings, state, options.formerRowLength);
     this.#cutter = new SequenceCutter(store, options);
-    const order = orderOf(store, seed, epochs, state?.stream.position);
-    this.#stream = new SequenceStream(order, this.#cutter, state?.stream.current);
+    const pieces = options.pieces === "in order" ? undefined : piecesOf(store, this.#cutter, state);
+    this.#settings = { ...settingsOf(options, bufferSize), ...(pieces ? { pieces: pieces.count } : {}) };
+    if (state !== undefined) checkSettings(this.#settings, state, options.formerRowLength);
+    const order = orderOf(store, pieces, seed, epochs, state?.stream.position);
+    this.#stream = new SequenceStream(order, this.#cutter, pieces, state?.stream.current);
     this.#packer = new GreedyBestFitPacker(
       { rowLength, bufferSize, next: () => this.#stream.next() },
       state?.waiting.map(([document, chunk, epoch]) => this.#cutter.ref(document, chunk, epoch)),
@@ -138,9 +142,27 @@ export class PackedLoader<Row extends PackedRow> implements BatchLoader<Row> {
   }
 }
 
+/** What is shuffled where documents are cut; undefined where none is, and for a state of earlier releases, which read a document's pieces in order. */
+function piecesOf(
+  { documents }: DocumentStore,
+  cutter: SequenceCutter,
+  state: PackedLoaderState | undefined,
+): Pieces | undefined {
+  if (state && state.settings["pieces"] === undefined) return undefined;
+  const pieces = new Pieces(documents, (document) => cutter.chunks(document));
+  return pieces.count === documents ? undefined : pieces;
+}
+
 /** @throws DataError `invalid` for epochs of a mixture, which has none. */
-function orderOf(store: DocumentStore, seed: number, epochs: number | undefined, position?: number): Order {
-  const { documents: count, mixture } = store;
+function orderOf(
+  store: DocumentStore,
+  pieces: Pieces | undefined,
+  seed: number,
+  epochs: number | undefined,
+  position?: number,
+): Order {
+  const count = pieces?.count ?? store.documents;
+  const mixture = store.mixture && (pieces?.mixture(store.mixture) ?? store.mixture);
   if (mixture === undefined)
     return new DocumentOrder({ count, seed, ...(epochs === undefined ? {} : { epochs }) }, position);
   if (epochs === undefined) return new MixtureOrder(mixture, seed, position);

@@ -5,6 +5,7 @@
  */
 import { checkInteger } from "../../errors.ts";
 import type { OrderedDocument } from "./document-order.ts";
+import type { Pieces } from "./pieces.ts";
 import type { MixturePart } from "./mixture-order.ts";
 
 /** Random access to tokenized documents; `TokenShardReader` is the one on disk. */
@@ -112,7 +113,10 @@ export function epochTokens(store: DocumentStore, options: CutOptions): number {
   return tokens;
 }
 
-/** Where a {@link SequenceStream} stands: documents begun, and the next piece of the last of them. */
+/**
+ * Where a {@link SequenceStream} stands: documents begun, and the next piece of the last of them; of an order of pieces, how many were taken,
+ * and null.
+ */
 export interface SequenceStreamState {
   readonly position: number;
   readonly current: readonly [document: number, epoch: number, nextChunk: number] | null;
@@ -125,15 +129,22 @@ export interface Order {
   state(): number;
 }
 
-/** All sequences of a document order, one after another. The order itself must stand at `state.position`. */
+/** All sequences of an order, one after another: of documents, or of `pieces` of them. The order itself must stand at `state.position`. */
 export class SequenceStream {
   readonly #order: Order;
   readonly #cutter: SequenceCutter;
+  readonly #pieces: Pieces | undefined;
   #current: SequenceStreamState["current"];
 
-  constructor(order: Order, cutter: SequenceCutter, current: SequenceStreamState["current"] = null) {
+  constructor(
+    order: Order,
+    cutter: SequenceCutter,
+    pieces: Pieces | undefined,
+    current: SequenceStreamState["current"] = null,
+  ) {
     this.#order = order;
     this.#cutter = cutter;
+    this.#pieces = pieces;
     this.#current = current;
   }
 
@@ -141,6 +152,7 @@ export class SequenceStream {
     if (this.#current === null) {
       const ordered = this.#order.next();
       if (ordered === undefined) return undefined;
+      if (this.#pieces) return this.#cutter.ref(...this.#pieces.at(ordered.document), ordered.epoch);
       this.#current = [ordered.document, ordered.epoch, 0];
     }
     const [document, epoch, chunk] = this.#current;

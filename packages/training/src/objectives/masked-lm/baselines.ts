@@ -20,11 +20,21 @@ export interface MaskedLmBaselines {
   readonly maskedTokens: number;
 }
 
-/** Counts all tokens but `specialIds`, which masking leaves alone. */
-export function countTokens(store: DocumentStore, specialIds: readonly number[] = []): TokenCounts {
+/** Enough to know the frequencies: a run reads no more of its data before its first step. */
+const enough = 20_000_000;
+
+/** Counts the tokens but `specialIds`, which masking leaves alone; of more than `most` tokens those of every so manieth document. */
+export function countTokens(
+  store: DocumentStore,
+  specialIds: readonly number[] = [],
+  most: number = enough,
+): TokenCounts {
   const counts = new Float64Array(store.vocabSize);
   let buffer = new Int32Array(1 << 16);
-  for (let document = 0; document < store.documents; document++) {
+  let tokens = 0;
+  for (let document = 0; document < store.documents; document++) tokens += store.documentLength(document);
+  const every = Math.max(1, Math.ceil(tokens / most));
+  for (let document = 0; document < store.documents; document += every) {
     const length = store.documentLength(document);
     if (length > buffer.length) buffer = new Int32Array(length);
     store.copyDocument(document, 0, length, buffer, 0);
