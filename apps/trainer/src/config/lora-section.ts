@@ -25,7 +25,11 @@ export const loraSection: z.ZodType<LoraConfig, unknown> = z
       .default(["Wqkv", "Wo", "Wi"])
       .describe("Parts of names of the layers: Wqkv, attn.Wo, layers.0-5.mlp.Wi."),
     dropout: z
-      .literal(0, "expected 0: inputs of adapters are never dropped here; model.attn_out_dropout_prob drops elsewhere")
+      .number()
+      .refine(
+        (rate) => rate === 0,
+        "expected 0: inputs of adapters are never dropped here; model.attn_out_dropout_prob drops elsewhere",
+      )
       .default(0)
       .describe("0; no other is built."),
     rslora: z.boolean().default(false).describe("Multiply by alpha / √rank instead, for large ranks."),
