@@ -1,6 +1,6 @@
 /**
  * Runs a recipe from its data to its numbers; what an earlier call finished is not done again, and what it began goes on. From the root of the
- * repository, once it is built: node apps/trainer/recipes/run.mjs tags | pairs | spam | definitions
+ * repository, once it is built: node apps/trainer/recipes/run.mjs tags | spam | definitions
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -13,9 +13,7 @@ const train = (name) => ({
   makes: `runs/${name}/model`,
   command: [main, "run", `${here}/${name}.yaml`, "--resume", "auto"],
 });
-const retrieval = (run, test) => ({ command: [main, "retrieval", `runs/${run}/model`, test] });
-
-const brown = [script("brown/data.mjs", "runs/brown/data/retrieval"), train("brown/pretrain")];
+const brown = [script("brown/data.mjs", "runs/brown/data/tags-validation.jsonl"), train("brown/pretrain")];
 const mixed = [
   script("mixed/data.mjs", "runs/mixed/texts"),
   {
@@ -31,9 +29,12 @@ const mixed = [
 ];
 const recipes = {
   tags: [...brown, train("brown/tags")],
-  pairs: [...brown, train("brown/pairs"), retrieval("brown/pairs", "runs/brown/data/retrieval")],
   spam: [...mixed, train("mixed/spam"), script("mixed/tf-idf.mjs")],
-  definitions: [...mixed, train("mixed/definitions"), retrieval("mixed/definitions", "runs/mixed/records/retrieval")],
+  definitions: [
+    ...mixed,
+    train("mixed/definitions"),
+    { command: [main, "retrieval", "runs/mixed/definitions/model", "runs/mixed/records/retrieval"] },
+  ],
 };
 
 const steps = recipes[process.argv[2]];

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
@@ -85,8 +85,14 @@ describe("the golden fixtures of the repository", () => {
     const fixtures = join(packages, owner, "test/fixtures");
     return readdirSync(fixtures).map((name) => join(fixtures, name));
   });
+  /** Of a model or an optimizer: values of parameters and their gradients. */
+  const models = folders.filter((folder) =>
+    ["config.json", "golden.safetensors"].every((name) => existsSync(join(folder, name))),
+  );
 
-  test.each(folders)("%s", async (folder) => {
+  test("are found", () => expect(models.length).toBeGreaterThan(20));
+
+  test.each(models)("%s", async (folder) => {
     JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
     await using reader = await openSafetensors(join(folder, "golden.safetensors"));
     const names = reader.names();

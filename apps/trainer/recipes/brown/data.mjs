@@ -1,8 +1,8 @@
 /**
- * The Brown corpus three times: as token shards for a masked LM, as tagged sentences, and as pairs of a paragraph's first sentence and its rest.
- * All hold out the same files, some of every genre. Run it from the root of the repository: node apps/trainer/recipes/brown/data.mjs
+ * The Brown corpus twice: as token shards for a masked LM and as tagged sentences. Both hold out the same files, some of every genre.
+ * Run it from the root of the repository: node apps/trainer/recipes/brown/data.mjs
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { readBrownCorpus } from "../../dist/quickstart/brown.js";
@@ -24,12 +24,7 @@ for (const [part, files] of Object.entries({ train, validation: heldOut })) {
     `tags-${part}.jsonl`,
     files.flatMap(({ name }) => taggedSentences(readFileSync(join(corpus, name), "utf8"))),
   );
-  writeLines(
-    `pairs-${part}.jsonl`,
-    files.flatMap(({ text }) => pairsOf(text)),
-  );
 }
-writeRetrieval(heldOut);
 
 /** Tags without what the corpus adds for titles, headlines, quoted and foreign words. */
 function taggedSentences(text) {
@@ -45,32 +40,7 @@ function taggedSentences(text) {
   });
 }
 
-/** The first sentence of each paragraph, and what follows it. */
-function pairsOf(text) {
-  return text.split("\n").flatMap((paragraph) => {
-    const [, first, rest] = /^(.{20,}?[.?!]"?) (.{40,})$/.exec(paragraph) ?? [];
-    return rest === undefined ? [] : [{ anchor: first, positive: rest }];
-  });
-}
-
-/** In the layout of BEIR: the first sentences are the queries, the rests the corpus. */
-function writeRetrieval(files) {
-  const pairs = files.flatMap(({ text }) => pairsOf(text));
-  writeLines(
-    "retrieval/corpus.jsonl",
-    pairs.map(({ positive }, at) => ({ _id: `d${at}`, title: "", text: positive })),
-  );
-  writeLines(
-    "retrieval/queries.jsonl",
-    pairs.map(({ anchor }, at) => ({ _id: `q${at}`, text: anchor })),
-  );
-  mkdirSync(join(output, "retrieval/qrels"), { recursive: true });
-  const lines = pairs.map((_, at) => `q${at}\td${at}\t1\n`);
-  writeFileSync(join(output, "retrieval/qrels/test.tsv"), `query-id\tcorpus-id\tscore\n${lines.join("")}`);
-}
-
 function writeLines(name, records) {
-  mkdirSync(dirname(join(output, name)), { recursive: true });
   writeFileSync(join(output, name), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
   process.stdout.write(`${join(output, name)}: ${records.length} records\n`);
 }
