@@ -10,6 +10,7 @@ import { UserError } from "../errors.ts";
 import { formatCount } from "../format.ts";
 import { dataLayout } from "../run/training-data.ts";
 import { isHeldOut } from "./held-out.ts";
+import { noTexts } from "./left-out.ts";
 import type { PrepareOptions } from "./options.ts";
 
 /** Characters of text that a BPE is trained on at most: more changes a vocabulary little and costs memory. */
@@ -41,6 +42,7 @@ async function learn(
       break;
     }
   }
+  if (index === 0) throw noTexts(source);
   onNotice(`learning a vocabulary of ${vocabSize} from ${formatCount(characters)} characters`);
   const tokenizer = trainBpe(texts, { vocabSize });
   if (tokenizer.vocabSize < vocabSize)
