@@ -13,6 +13,9 @@ import { isHeldOut } from "./held-out.ts";
 import { noTexts } from "./left-out.ts";
 import type { PrepareOptions } from "./options.ts";
 
+/** What a tokenizer is read from. */
+export const tokenizerFiles = [dataLayout.tokenizer, dataLayout.tokenizerConfig, "special_tokens_map.json"] as const;
+
 /** Characters of text that a BPE is trained on at most: more changes a vocabulary little and costs memory. */
 const MAX_BPE_CHARACTERS = 200_000_000;
 
@@ -57,9 +60,7 @@ export async function tokenizerPrint(tokenizer: string): Promise<string> {
   if (tokenizer === "modernbert" || tokenizer === "train") return tokenizer;
   const path = tokenizerPath(tokenizer);
   const beside =
-    basename(path) === dataLayout.tokenizer
-      ? ["tokenizer_config.json", "special_tokens_map.json"].map((name) => join(dirname(path), name))
-      : [];
+    basename(path) === dataLayout.tokenizer ? tokenizerFiles.slice(1).map((name) => join(dirname(path), name)) : [];
   const hashes = [];
   for (const file of [path, ...beside.filter((name) => existsSync(name))]) hashes.push(await fileSha256(file));
   return hashes.join(" ");
