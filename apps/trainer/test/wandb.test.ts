@@ -174,19 +174,19 @@ describe("a server that does not do its part", { timeout: 180_000 }, () => {
   });
 });
 
-describe("the environment", () => {
-  const opened = (environment: Record<string, string>, project?: string): Tracker | undefined =>
-    openWandb({
-      output: "x",
-      idFile: "x",
-      step: 0,
-      config: {},
-      environment,
-      project,
-      onFailure: () => undefined,
-      onNotice: () => undefined,
-    });
+const opened = (environment: Record<string, string>, project?: string): Tracker | undefined =>
+  openWandb({
+    output: "x",
+    idFile: "x",
+    step: 0,
+    config: {},
+    environment,
+    project,
+    onFailure: () => undefined,
+    onNotice: () => undefined,
+  });
 
+describe("the environment", () => {
   test.each<[Record<string, string>]>([
     [{}],
     [{ WANDB_API_KEY: "k", WANDB_MODE: "offline" }],
