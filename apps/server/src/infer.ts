@@ -31,20 +31,23 @@ export async function infer<N extends TaskName>(
   signal: AbortSignal,
 ): Promise<Inference<N>> {
   requireModel(service);
-  return service.admission.hold(inputs.length, async () => {
+  const { admission, residence, place } = service;
+  return admission.hold(inputs.length, () => residence.hold(place, signal, compute));
+
+  async function compute(): Promise<Inference<N>> {
     const started = performance.now();
     const sequences = await service.encoder.encode(inputs, encoding, signal);
     check?.(sequences);
     const { queue, answers } = inParts(taskOf(task.name), service.files, sequences);
     const parts = takeAll(queue, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
-    const compute = async (): Promise<Inference<N>> => {
+    const computeParts = async (): Promise<Inference<N>> => {
       const timed: Timed<TaskResult<N>>[] = await service.scheduler.run(task, parts, signal);
       const results = answers(timed.map(({ result }) => result));
       return { results, costs: costsOf(inputs, sequences, tokenization, timed) };
     };
-    return service.admission.hold(parts.length, compute, inputs.length);
-  });
+    return admission.hold(parts.length, computeParts, inputs.length);
+  }
 }
 
 /** @throws ServeError 422 beyond `most` sequences: memory is bounded. */
