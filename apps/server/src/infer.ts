@@ -88,20 +88,23 @@ async function compute<N extends TaskName>(
   prepare: () => Promise<Prepared<N>>,
 ): Promise<Inference<N>> {
   requireModel(service);
-  return service.admission.hold(inputs.length, async () => {
+  const { admission, residence, place } = service;
+  return admission.hold(inputs.length, () => residence.hold(place, signal, prepareAndRun));
+
+  async function prepareAndRun(): Promise<Inference<N>> {
     const started = performance.now();
     const { works, tokens } = await prepare();
     const { sequences, answers } = workQueue(works);
     const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
-    const run = async (): Promise<Inference<N>> => {
+    const computeParts = async (): Promise<Inference<N>> => {
       const timed: Timed<TaskResult<N>>[] = await service.scheduler.run(task, parts, signal);
       const results = answers(timed.map(({ result }) => result));
       const length = tokens ?? parts.reduce((sum, ids) => sum + ids.length, 0);
       return { results, costs: costsOf(inputs, length, tokenization, timed) };
     };
-    return service.admission.hold(parts.length, run, inputs.length);
-  });
+    return admission.hold(parts.length, computeParts, inputs.length);
+  }
 }
 
 /** @throws ServeError 422 beyond `most` sequences: memory is bounded. */
