@@ -14,7 +14,11 @@ import { noTexts } from "./left-out.ts";
 import type { PrepareOptions } from "./options.ts";
 
 /** What a tokenizer is read from. */
-export const tokenizerFiles = [dataLayout.tokenizer, dataLayout.tokenizerConfig, "special_tokens_map.json"] as const;
+export const tokenizerFiles: readonly string[] = [
+  dataLayout.tokenizer,
+  dataLayout.tokenizerConfig,
+  "special_tokens_map.json",
+];
 
 /** Characters of text that a BPE is trained on at most: more changes a vocabulary little and costs memory. */
 const MAX_BPE_CHARACTERS = 200_000_000;
