@@ -14,9 +14,9 @@ export interface ServedApp extends AsyncDisposable {
   readonly url: string;
 }
 
-export async function serveApp(): Promise<ServedApp> {
+export async function serveApp(publicDir?: string): Promise<ServedApp> {
   const outDir = mkdtempSync(join(tmpdir(), "modernbert-playground-"));
-  await viteBuild(["--outDir", outDir, "--emptyOutDir"]);
+  await viteBuild(["--outDir", outDir, "--emptyOutDir"], publicDir);
   const server = await preview({
     root: appFolder,
     build: { outDir },
@@ -33,8 +33,8 @@ export async function serveApp(): Promise<ServedApp> {
 }
 
 /** In a process of its own: vitest's NODE_ENV would make a build for tests. */
-export async function viteBuild(args: readonly string[]): Promise<void> {
+export async function viteBuild(args: readonly string[], publicDir?: string): Promise<void> {
   const vite = join(dirname(createRequire(import.meta.url).resolve("vite/package.json")), "bin/vite.js");
-  const env = { ...process.env, NODE_ENV: "production" };
+  const env = { ...process.env, NODE_ENV: "production", ...(publicDir && { PLAYGROUND_PUBLIC: publicDir }) };
   await promisify(execFile)(process.execPath, [vite, "build", "--logLevel", "error", ...args], { cwd: appFolder, env });
 }

@@ -1,4 +1,5 @@
 /** Tasks by name, and what each takes and gives. */
+import type { Head } from "@modernbert-ts/encoder";
 import * as tasks from "./all.ts";
 import type { Task } from "./task.ts";
 
@@ -15,6 +16,11 @@ export type TaskAnswer<N extends TaskName> = ReturnType<NonNullable<(typeof task
 export type TaskCall<N extends TaskName = TaskName> = {
   readonly [K in N]: { readonly name: K; readonly options: TaskOptions<K> };
 }[N];
+
+/** Names of the tasks that a head can do. */
+export function taskNamesFor(head: Head): TaskName[] {
+  return ([...byName.keys()] as TaskName[]).filter((name) => taskOf(name).heads.includes(head));
+}
 
 /** The task of that name. */
 export function taskOf<N extends TaskName>(name: N): Task<TaskOptions<N>, TaskOutput<N>, TaskAnswer<N>> {

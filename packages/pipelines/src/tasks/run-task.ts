@@ -1,6 +1,6 @@
 /** A task on texts or their token sequences, of any number: packs of bounded size, one after another. */
 import { packSequences } from "@modernbert-ts/encoder";
-import { defaultPackTokens, inPacks } from "../sequences.ts";
+import { inPacks } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
 import { inParts } from "./parts.ts";
@@ -16,9 +16,7 @@ export async function runTask<Options, Output, Answer>(
 ): Promise<Answer[]> {
   requireHead(task, model.model.head);
   const { queue, answers } = inParts(task, model, sequences);
-  const outputs = await inPacks(queue, options.maxTokensPerPack ?? defaultPackTokens, (pack) =>
-    task.run(model, packSequences(pack), options),
-  );
+  const outputs = await inPacks(queue, options, (pack) => task.run(model, packSequences(pack), options));
   model.afterRun?.();
   return answers(outputs);
 }
