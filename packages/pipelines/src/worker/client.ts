@@ -1,5 +1,5 @@
 /** The page's end of the worker: models that live in another thread, and what is asked of them. */
-import type { TaskName } from "../tasks/registry.ts";
+import type { TaskInput, TaskName } from "../tasks/registry.ts";
 import { errorOf, WorkerLostError } from "./errors.ts";
 import type {
   ModelReport,
@@ -44,10 +44,10 @@ export interface OpenOptions extends CallOptions {
 /** A model in the worker. */
 export interface WorkerModel {
   readonly report: ModelReport;
-  /** Runs a task on texts. Tasks of one worker run one after another. @throws what the task throws in the library. */
+  /** Runs a task on its inputs: texts, or what it takes. Tasks of one worker run one after another. @throws what the task throws in the library. */
   run<N extends TaskName>(
     task: N,
-    texts: readonly string[],
+    inputs: readonly TaskInput<N>[],
     options?: RunOptions<N>,
     call?: CallOptions,
   ): Promise<TaskResult<N>>;
@@ -154,10 +154,10 @@ export function startModelWorker(options: ModelWorkerOptions = {}): ModelWorker 
     report,
     run: <N extends TaskName>(
       task: N,
-      texts: readonly string[],
+      inputs: readonly TaskInput<N>[],
       taskOptions?: RunOptions<N>,
       callOptions?: CallOptions,
-    ) => call("run", { model, task, texts, options: taskOptions ?? {} }, callOptions) as Promise<TaskResult<N>>,
+    ) => call("run", { model, task, inputs, options: taskOptions ?? {} }, callOptions) as Promise<TaskResult<N>>,
     tokenize: (text, callOptions) => call("tokenize", { model, text }, callOptions),
     close: () => call("close", { model }),
   });

@@ -4,7 +4,8 @@ import { eachOnce } from "../notices.ts";
 import { embedSequences } from "../tasks/embed.ts";
 import { fillMask } from "../tasks/fill-mask.ts";
 import { taskNamesFor, taskOf } from "../tasks/registry.ts";
-import { runTaskOnTexts } from "../tasks/run-task.ts";
+import { runTask } from "../tasks/run-task.ts";
+import type { Task } from "../tasks/task.ts";
 import { openTextModel } from "../text-model.ts";
 import type { TextModel } from "../text-model.ts";
 import { openDevice } from "./device.ts";
@@ -102,17 +103,17 @@ export function createEngine(settings: WorkerSettings, onNotice: (notice: string
       return { model: lastModel, report: reportOf(folder.name, text, report) };
     },
 
-    run: ({ model, task, texts, options: { names, ...options } }, { signal }) =>
+    run: ({ model, task, inputs, options: { names, ...options } }, { signal }) =>
       inTurn(signal, async () => {
         const text = opened(model);
         const { device: name } = text.runtime.backend.capabilities;
         const maxTokensPerPack = name.startsWith("CPU") ? packTokens.cpu : packTokens.webgpu;
-        const tokens = texts.reduce((sum, each) => sum + text.tokenizer.countTokens(each), 0);
-        const started = performance.now();
         const all = { maxTokensPerPack, ...options, signal, ...(names && { nameOf: (at: number) => names[at]! }) };
-        const answers = await runTaskOnTexts(taskOf(task), text, texts, all);
+        const { counted, tokens } = countTokens(taskOf(task));
+        const started = performance.now();
+        const answers = await runTask(counted, text, inputs as never[], all);
         const milliseconds = performance.now() - started;
-        return { answers, cost: { milliseconds, tokens, memory: text.runtime.backend.memory().activeBytes } };
+        return { answers, cost: { milliseconds, tokens: tokens(), memory: text.runtime.backend.memory().activeBytes } };
       }),
 
     tokenize: async ({ model, text }) => tokensOf(opened(model), text),
@@ -130,6 +131,19 @@ export function createEngine(settings: WorkerSettings, onNotice: (notice: string
       return undefined;
     },
   };
+}
+
+/** A task that says how many tokens went through the model. */
+function countTokens<Input, Options, Output, Answer>(task: Task<Input, Options, Output, Answer>) {
+  let tokens = 0;
+  const counted: typeof task = {
+    ...task,
+    run(model, pack, options) {
+      tokens += pack.ids.length;
+      return task.run(model, pack, options);
+    },
+  };
+  return { counted, tokens: () => tokens };
 }
 
 /** The first forward compiles kernels: nobody should wait for that while typing. */

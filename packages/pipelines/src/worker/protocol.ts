@@ -1,7 +1,7 @@
 /** What a page and its worker say to each other. Everything here survives structured cloning. */
 import type { Head } from "@modernbert-ts/encoder";
-import type { EncodeOptions, PackOptions } from "../sequences.ts";
-import type { TaskAnswer, TaskName, TaskOptions } from "../tasks/registry.ts";
+import type { PackOptions } from "../sequences.ts";
+import type { PrepareOptions, TaskAnswer, TaskName } from "../tasks/registry.ts";
 import type { DeviceName, DeviceReport } from "./device.ts";
 import type { ErrorMessage } from "./errors.ts";
 import type { ModelSource, Progress } from "./source/source.ts";
@@ -48,15 +48,15 @@ export interface Cost {
 }
 
 export interface TaskResult<N extends TaskName = TaskName> {
-  /** One per text. */
+  /** One per input. */
   readonly answers: readonly TaskAnswer<N>[];
   readonly cost: Cost;
 }
 
-export type RunOptions<N extends TaskName> = TaskOptions<N> &
-  Omit<PackOptions, "signal"> &
-  Pick<EncodeOptions, "truncate"> & {
-    /** What errors call each text, such as "line 3"; by default "text 0", "text 1", … */
+/** A task's own options, and: */
+export type RunOptions<N extends TaskName> = Omit<PrepareOptions<N>, "name"> &
+  Omit<PackOptions, "signal"> & {
+    /** What errors call each input, such as "line 3"; by default "text 0", "text 1", … */
     readonly names?: readonly string[];
   };
 
@@ -82,7 +82,7 @@ export interface Operations {
     argument: {
       readonly model: number;
       readonly task: TaskName;
-      readonly texts: readonly string[];
+      readonly inputs: readonly unknown[];
       readonly options: { readonly names?: readonly string[] };
     };
     result: TaskResult;
