@@ -46,8 +46,8 @@ onChromium("models that cannot be loaded", () => {
     ["no address at all", () => "https://", /expected a model's id on the hub or the address/i],
     [
       "a model of another type",
-      () => spoiled("config.json", '{"model_type":"bert"}'),
-      /model_type.*"modernbert".*got "bert"/,
+      () => spoiled("config.json", '{"model_type":"gpt2"}'),
+      /model_type.*"modernbert".*got "gpt2"/,
     ],
     ["a config that is no JSON", () => spoiled("config.json", "<html>"), /expected JSON in .*config\.json/i],
     ["damaged weights", () => spoiled("model.safetensors", 20_000), /the file is truncated; download or save it again/],

@@ -1,17 +1,15 @@
 /** The example models: what the script puts beside the page is offered there and answers a click; the page works without any. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { saveTinyModel } from "../../../packages/pipelines/test/support/tiny-model.ts";
+import { plainPublicDir } from "./support/app.ts";
 import { onChromium } from "./support/chromium.ts";
 import { withPage } from "./support/page.ts";
 
-const icon = fileURLToPath(new URL("../public/icon.svg", import.meta.url));
 const script = fileURLToPath(new URL("../scripts/examples.mjs", import.meta.url));
-const publicDir = mkdtempSync(join(tmpdir(), "modernbert-public-"));
+const publicDir = plainPublicDir();
 const run = (...folders: string[]): string =>
   execFileSync(process.execPath, [script, ...folders], {
     env: { ...process.env, PLAYGROUND_PUBLIC: publicDir },
@@ -21,11 +19,9 @@ const run = (...folders: string[]): string =>
 
 onChromium("example models", () => {
   beforeAll(async () => {
-    copyFileSync(icon, join(publicDir, "icon.svg"));
     await saveTinyModel(join(publicDir, "Random weights"));
     expect(run(join(publicDir, "Random weights"))).toMatch(/^Random weights: A model that this page was built with \(/);
   }, 60_000);
-  afterAll(() => rmSync(publicDir, { recursive: true, force: true }));
   const state = withPage({ webgpu: false, publicDir });
 
   test("one click loads an example, and the page says what it is", async () => {

@@ -172,7 +172,7 @@ onChromium("the page without WebGPU", () => {
     await page.keyboard.press("End");
     expect(await selected()).toBe("Tokens");
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("tab-tokens");
-    await page.getByLabel("A text", { exact: true }).fill("The capital");
+    await page.getByLabel("A text to split into tokens").fill("The capital");
     await expect
       .poll(() => page.locator("#chips span").allTextContents())
       .toEqual(["[CLS]", "The", " capital", "[SEP]"]);

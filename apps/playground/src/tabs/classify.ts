@@ -42,7 +42,13 @@ export function createClassifyTab(events: PageEvents): Tab {
       tasks.includes("classify")
         ? undefined
         : `This model cannot classify texts: it has no sequence-classification head (its head is ${head}).`,
-    panel: element("div", {}, labelled(text, "A text"), line, element("div", { className: "answers" }, labels)),
+    panel: element(
+      "div",
+      {},
+      labelled(text, "A text to classify"),
+      line,
+      element("div", { className: "answers" }, labels),
+    ),
     open(next) {
       model = next;
       changed();

@@ -57,7 +57,7 @@ export function createTokensTab({ announce }: PageEvents): Tab {
     id: "tokens",
     title: "Tokens",
     unable: () => undefined,
-    panel: element("div", {}, labelled(text, "A text"), line, chips, table),
+    panel: element("div", {}, labelled(text, "A text to split into tokens"), line, chips, table),
     open(next) {
       model = next;
       work.ask(text.value);

@@ -1,6 +1,6 @@
 /** The page as it is shipped: built into a temporary folder and served by `vite preview` with the headers of vite.config.ts. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -14,7 +14,15 @@ export interface ServedApp extends AsyncDisposable {
   readonly url: string;
 }
 
-export async function serveApp(publicDir?: string): Promise<ServedApp> {
+/** A folder in the place of public/: without the example models that this checkout may have. */
+export function plainPublicDir(): string {
+  const folder = mkdtempSync(join(tmpdir(), "modernbert-public-"));
+  copyFileSync(join(appFolder, "public/icon.svg"), join(folder, "icon.svg"));
+  return folder;
+}
+
+/** @param publicDir Is removed at the end. */
+export async function serveApp(publicDir: string = plainPublicDir()): Promise<ServedApp> {
   const outDir = mkdtempSync(join(tmpdir(), "modernbert-playground-"));
   await viteBuild(["--outDir", outDir, "--emptyOutDir"], publicDir);
   const server = await preview({
@@ -27,7 +35,7 @@ export async function serveApp(publicDir?: string): Promise<ServedApp> {
     url: server.resolvedUrls!.local[0]!,
     async [Symbol.asyncDispose]() {
       await server.close();
-      rmSync(outDir, { recursive: true, force: true });
+      for (const folder of [outDir, publicDir]) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -46,7 +46,7 @@ export function withPage({ webgpu, query = "", publicDir }: PageOptions): PageSt
   afterAll(async () => {
     await browser?.close();
     await app?.[Symbol.asyncDispose]();
-  });
+  }, 60_000);
   beforeEach(async () => {
     context = state.context = await browser.newContext();
     context.setDefaultTimeout(50_000); // a software adapter on a busy machine compiles for seconds
@@ -61,8 +61,8 @@ export function withPage({ webgpu, query = "", publicDir }: PageOptions): PageSt
     });
     state.page = await context.newPage();
     await state.page.goto(app.url + query);
-  });
-  afterEach(async () => context?.close());
+  }, 60_000);
+  afterEach(async () => context?.close(), 60_000);
   return state;
 }
 
