@@ -58,13 +58,15 @@ function highlighted(text: string, entities: readonly Entity[], labels: readonly
   const kinds = [...new Set(labels.map(kindOf))];
   let at = 0;
   const parts = entities.flatMap((entity) => {
-    const before = text.slice(at, entity.start);
+    // Tokens bring the blank before them along.
+    const start = entity.end - text.slice(entity.start, entity.end).trimStart().length;
+    const before = text.slice(at, start);
     at = entity.end;
     const label = labelOf(entity);
     const made = element(
       "mark",
       { title: `${label}, ${percent(entity.score)}` },
-      element("span", { textContent: text.slice(entity.start, entity.end) }),
+      element("span", { textContent: text.slice(start, entity.end) }),
       element("small", { textContent: label }),
     );
     made.style.setProperty("--hue", String(hueOf(kinds.indexOf(kindOf(label)))));
