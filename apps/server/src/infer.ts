@@ -8,6 +8,7 @@ import { ServeError } from "./errors.ts";
 import type { EncodeSettings } from "./inputs/encoder.ts";
 import type { Input } from "./inputs/read-inputs.ts";
 import type { Task, TaskResult } from "./model/protocol.ts";
+import { inSpan } from "./operations/tracing.ts";
 import { requireModel } from "./service.ts";
 import type { Service } from "./service.ts";
 
@@ -31,20 +32,34 @@ export async function infer<N extends TaskName>(
   signal: AbortSignal,
 ): Promise<Inference<N>> {
   requireModel(service);
-  const { admission, residence, place } = service;
+  const { admission, residence, place, metrics } = service;
   return admission.hold(inputs.length, () => residence.hold(place, signal, compute));
 
   async function compute(): Promise<Inference<N>> {
     const started = performance.now();
-    const sequences = await service.encoder.encode(inputs, encoding, signal);
+    metrics.began(task.name, inputs.length);
+    const sequences = await inSpan("tokenize", { inputs: inputs.length }, async () =>
+      service.encoder.encode(inputs, encoding, signal),
+    );
     check?.(sequences);
     const { queue, answers } = inParts(taskOf(task.name), service.files, sequences);
     const parts = takeAll(queue, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
     const computeParts = async (): Promise<Inference<N>> => {
-      const timed: Timed<TaskResult<N>>[] = await service.scheduler.run(task, parts, signal);
+      const timed: Timed<TaskResult<N>>[] = await inSpan(
+        "compute",
+        { task: task.name, sequences: parts.length },
+        async () => service.scheduler.run(task, parts, signal),
+      );
       const results = answers(timed.map(({ result }) => result));
-      return { results, costs: costsOf(inputs, sequences, tokenization, timed) };
+      const costs = costsOf(inputs, sequences, tokenization, timed);
+      metrics.computed(
+        task.name,
+        sequences.map(({ length }) => length),
+        costs,
+        performance.now() - started,
+      );
+      return { results, costs };
     };
     return admission.hold(parts.length, computeParts, inputs.length);
   }
