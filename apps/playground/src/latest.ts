@@ -7,28 +7,28 @@ export interface Latest<Input> {
   cancel(): void;
 }
 
-/** `run` must not reject. */
+/** `run` must not reject; its signal is aborted when its answer is not wanted any more. */
 export function latest<Input, Output>(
   pause: number,
-  run: (input: Input) => Promise<Output>,
+  run: (input: Input, signal: AbortSignal) => Promise<Output>,
   show: (output: Output) => void,
 ): Latest<Input> {
   let wanted: { readonly input: Input } | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let busy = false;
+  let running: AbortController | undefined;
   let asked = 0;
 
   async function work(): Promise<void> {
-    if (busy) return;
-    busy = true;
+    if (running) return running.abort();
     while (wanted) {
       const { input } = wanted;
       wanted = undefined;
       const mine = asked;
-      const output = await run(input);
+      running = new AbortController();
+      const output = await run(input, running.signal);
       if (mine === asked) show(output);
     }
-    busy = false;
+    running = undefined;
   }
 
   return {
@@ -44,6 +44,7 @@ export function latest<Input, Output>(
       asked++;
       clearTimeout(timer);
       wanted = undefined;
+      running?.abort();
     },
   };
 }

@@ -1,5 +1,4 @@
-/** Files that a person picked or dropped, as a model source. */
-import type { ModelSource } from "./source.ts";
+/** Files that a person picked or dropped, by their paths. */
 
 /** Of a folder picker: paths begin with the folder's name. */
 export function filesOfInput(files: Iterable<File>): Map<string, File> {
@@ -32,20 +31,24 @@ async function walk(entry: FileSystemEntry, found: Map<string, File>): Promise<v
   }
 }
 
-/** The folder that holds config.json, wherever it lies in what was given. */
-export function modelSource(files: ReadonlyMap<string, File>): ModelSource {
-  const configs = [...files.keys()].filter((path) => /(^|\/)config\.json$/.test(path) && !path.includes("1_Pooling/"));
-  const config = configs.toSorted((a, b) => a.length - b.length)[0];
-  if (config === undefined) {
-    throw new Error(
-      "[playground] expected a folder with config.json, model.safetensors and tokenizer.json, got no config.json: choose the model's folder",
-    );
-  }
-  const root = config.slice(0, -"config.json".length);
-  const inside = [...files].filter(([path]) => path.startsWith(root));
-  return {
-    kind: "files",
-    name: root.slice(0, -1) || "the files",
-    files: new Map(inside.map(([path, file]) => [path.slice(root.length), file])),
-  };
+function hasFiles({ dataTransfer }: DragEvent): boolean {
+  return dataTransfer?.types.includes("Files") === true;
+}
+
+/** The whole page takes a folder that is dragged onto it. */
+export function acceptDrops(onDrop: (transfer: DataTransfer) => void): void {
+  document.addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    document.body.classList.add("dragging");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) document.body.classList.remove("dragging");
+  });
+  document.addEventListener("drop", (event) => {
+    document.body.classList.remove("dragging");
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    onDrop(event.dataTransfer!);
+  });
 }
