@@ -4,11 +4,7 @@ import { Admission } from "./batching/admission.ts";
 import { Scheduler } from "./batching/scheduler.ts";
 import { ServeError, StartError } from "./errors.ts";
 import { createApp } from "./http/app.ts";
-import { addEmbed } from "./http/embed.ts";
-import { addFillMask } from "./http/fill-mask.ts";
-import { addHealth, addInfo } from "./http/info.ts";
-import { addOpenAiEmbeddings } from "./http/openai.ts";
-import { addPseudoLogLikelihood } from "./http/pseudo-log-likelihood.ts";
+import { addRoutes } from "./http/add-routes.ts";
 import { Encoder } from "./inputs/encoder.ts";
 import { readModelFiles } from "./model/model-files.ts";
 import { ModelWorker } from "./model/model-worker.ts";
@@ -27,8 +23,6 @@ export interface RunningServer {
   /** Stops listening, lets requests under way finish within `shutdownTimeout`, ends the rest with 503, frees the device. */
   close(): Promise<void>;
 }
-
-const routes = [addEmbed, addOpenAiEmbeddings, addFillMask, addPseudoLogLikelihood, addInfo, addHealth];
 
 /** Milliseconds between the last answer and the end of its connection. */
 const lastWords = 1_000;
@@ -72,7 +66,7 @@ export async function startServer(
     encoder: new Encoder(files.tokenizer, files.maxInputLength, files.info.vocabSize),
     admission: new Admission(options.maxConcurrentRequests, () => scheduler.estimateWait()),
   };
-  for (const addRoute of routes) addRoute(app, service);
+  addRoutes(app, service);
   const ready = worker.loaded.catch((error: unknown) => {
     throw StartError.of(error);
   });

@@ -6,12 +6,13 @@ import type { ServeOptions } from "../options.ts";
 import { requireKey } from "./auth.ts";
 import { parseJsonBodies } from "./body.ts";
 import { sendError, toServeError } from "./errors.ts";
+import type { Dialect } from "./errors.ts";
 import { refuseSocket } from "./refuse-socket.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Whose errors the route's clients read; TEI's by default. */
-    dialect?: "openai";
+    /** Whose errors the route's clients read. */
+    dialect?: Dialect;
     /** Needs no API key. */
     open?: boolean;
   }
@@ -50,6 +51,11 @@ export function createApp(options: ServeOptions): FastifyInstance {
     return sendError(error, request, reply);
   });
   if (options.apiKey !== undefined) requireKey(app, options.apiKey);
+  // JSON has no other encoding, and TEI names none.
+  app.addHook("onSend", async (_request, reply) => {
+    if (reply.getHeader("content-type") === "application/json; charset=utf-8")
+      reply.header("content-type", "application/json");
+  });
   app.addHook("onResponse", async (request, reply) => {
     const line = {
       method: request.method,

@@ -3,6 +3,8 @@ import { createRequire } from "node:module";
 import type { WeightFormat } from "@modernbert-ts/encoder";
 import type { PrecisionName } from "@modernbert-ts/tensor-core";
 import type { FastifyInstance } from "fastify";
+import { kindOf } from "../model/kind.ts";
+import type { ModelFiles } from "../model/model-files.ts";
 import { whyUnhealthy } from "../service.ts";
 import type { Service } from "../service.ts";
 
@@ -23,7 +25,7 @@ export function addInfo(app: FastifyInstance, service: Service): void {
     model_sha: files.sha,
     model_dtype: dtypeNames[options.weights ?? options.dtype],
     served_model_name: options.servedModelName ?? options.model,
-    model_type: { embedding: { pooling: files.pooling } },
+    model_type: typeOf(files),
     max_concurrent_requests: options.maxConcurrentRequests,
     max_input_length: files.maxInputLength,
     max_batch_tokens: options.maxBatchTokens,
@@ -36,6 +38,20 @@ export function addInfo(app: FastifyInstance, service: Service): void {
     docker_label: null,
   };
   app.get("/info", async () => info);
+}
+
+/** As TEI writes it; other kinds of models in the same way. */
+function typeOf({ info, pooling }: ModelFiles): object {
+  const kind = kindOf(info);
+  if (kind === "embedding") return { embedding: { pooling } };
+  if (kind === "question-answerer") return { [kind]: {} };
+  const named = info.labels.map((label, id) => [label, id] as const);
+  return {
+    [kind]: {
+      id2label: Object.fromEntries(named.map(([label, id]) => [String(id), label])),
+      label2id: Object.fromEntries(named),
+    },
+  };
 }
 
 /** 200 with nothing in it when the model is loaded and its worker lives and moves; 503 with TEI's words, and why. */
