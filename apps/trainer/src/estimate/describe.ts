@@ -38,7 +38,7 @@ export function describePlan(parts: readonly Part[], cost: PlannedCost): string[
 }
 
 function describePhase({ name, config, estimate, data }: Part, cost: PlannedCost): string[] {
-  const { tokens, tokensPerStep, steps, flopsPerToken, tokensPerSecond, seconds, memory } = estimate;
+  const { tokens, tokensPerStep, steps, flopsPerToken, tokensPerSecond, seconds, memory, checkpoint } = estimate;
   const { parameters, gradients, optimizer, activations } = memory;
   const all = parameters + gradients + optimizer + activations;
   const parts = [
@@ -50,13 +50,24 @@ function describePhase({ name, config, estimate, data }: Part, cost: PlannedCost
   return [
     "",
     `${name}: ${formatCount(tokens)} tokens, ${describeLengths(config, data)}`,
+    ...describeTrained(estimate),
     `  steps    ${formatCount(steps)} of ${formatCount(tokensPerStep)} tokens`,
     `  compute  ${formatCount(flopsPerToken)} FLOP a token, ${(flopsPerToken * tokens).toExponential(2)} in all`,
     `  memory   ${formatBytes(all)} a device: ${parts.join(", ")}`,
+    `  disk     ${formatBytes(checkpoint)} a checkpoint`,
     `  speed    ${formatCount(tokensPerSecond)} tokens/s`,
     `  time     ${formatDays(seconds)}${price(seconds, cost)}`,
     ...warnings(config, estimate, cost),
   ];
+}
+
+/** Where it is not all. */
+function describeTrained({ trained, parameters }: PhaseEstimate): string[] {
+  return trained === parameters
+    ? []
+    : [
+        `  trains   ${formatCount(trained)} of ${formatCount(parameters)} parameters (${formatPercent(trained / parameters)})`,
+      ];
 }
 
 function describeLengths(
