@@ -1,5 +1,6 @@
 /** What a folder says of its texts and vectors, read once, for library, command line, server and page alike. */
 import type { EncoderInfo } from "@modernbert-ts/encoder";
+import { readActivation } from "./activation.ts";
 import { readEmbedding } from "./embedding.ts";
 import type { EmbeddingSettings } from "./embedding.ts";
 import { field, isCount, isFlag, isText, readJsonObject } from "./json-file.ts";
@@ -16,6 +17,8 @@ export interface TextSettings {
   readonly lowerCase: boolean;
   readonly prompts: Prompts;
   readonly embedding: EmbeddingSettings;
+  /** The class of torch that a cross-encoder's score goes through; undefined where the folder names none. */
+  readonly activation: string | undefined;
 }
 
 const lengthFile = "sentence_bert_config.json";
@@ -45,5 +48,6 @@ export async function readSettings(
       field(folder, promptFile, texts, "default_prompt_name", "a text", isText),
     ),
     embedding: await readEmbedding(folder, texts, hiddenSize),
+    activation: await readActivation(folder, texts),
   };
 }
