@@ -7,13 +7,12 @@ import { infer } from "./infer.ts";
 import type { EncodeSettings } from "./inputs/encoder.ts";
 import type { Input } from "./inputs/read-inputs.ts";
 import { requireEmbedding } from "./model/kind.ts";
-import type { Service } from "./service.ts";
+import { inputOptions } from "./service.ts";
+import type { Service, TruncationFields } from "./service.ts";
 import { checkDimensions, finishVector } from "./vectors.ts";
 
 /** As requests write them. */
-export interface EmbedFields {
-  readonly truncate?: boolean | null | undefined;
-  readonly side?: "left" | "right";
+export interface EmbedFields extends TruncationFields {
   readonly promptName?: string | null | undefined;
   readonly normalize?: boolean;
   readonly dimensions?: number | null | undefined;
@@ -44,8 +43,7 @@ export async function embedInputs(
 /** How texts become tokens. @throws ServeError 422 for a prompt that there is not. */
 export function encodeSettings(service: Service, inputs: readonly Input[], fields: EmbedFields): EncodeSettings {
   return {
-    truncate: fields.truncate ?? service.options.autoTruncate,
-    side: fields.side ?? "right",
+    ...inputOptions(service, fields),
     prompt: promptFor(service, inputs, fields.promptName ?? undefined),
   };
 }

@@ -70,7 +70,9 @@ function prepareInput<T>(at: number, prepare: () => T): T {
     return prepare();
   } catch (error) {
     if (!(error instanceof TensorError || error instanceof TokenizerError)) throw error;
-    throw new ServeError("Validation", `input ${at}: ${error.message}`, { cause: error });
+    const [, most, given] = /expected at most (\d+) tokens, got (\d+)/.exec(error.message) ?? [];
+    const message = most && `\`inputs\` must have less than ${most} tokens. Given: ${given}`; // in TEI's words
+    throw new ServeError("Validation", message ?? `input ${at}: ${error.message}`, { cause: error });
   }
 }
 
@@ -88,7 +90,10 @@ async function compute<N extends TaskName>(
   prepare: () => Promise<Prepared<N>>,
 ): Promise<Inference<N>> {
   requireModel(service);
-  return service.admission.hold(inputs.length, async () => {
+  const { admission, residence, place } = service;
+  return admission.hold(inputs.length, () => residence.hold(place, signal, queued));
+
+  async function queued(): Promise<Inference<N>> {
     const started = performance.now();
     const { works, tokens } = await prepare();
     const { sequences, answers } = workQueue(works);
@@ -100,8 +105,8 @@ async function compute<N extends TaskName>(
       const length = tokens ?? parts.reduce((sum, ids) => sum + ids.length, 0);
       return { results, costs: costsOf(inputs, length, tokenization, timed) };
     };
-    return service.admission.hold(parts.length, run, inputs.length);
-  });
+    return admission.hold(parts.length, run, inputs.length);
+  }
 }
 
 /** @throws ServeError 422 beyond `most` sequences: memory is bounded. */

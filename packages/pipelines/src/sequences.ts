@@ -19,6 +19,8 @@ export interface PackOptions {
 export interface InputOptions extends Pick<EncodeOptions, "truncate"> {
   /** What errors call the input; `text 0` by default. */
   readonly name?: string;
+  /** The side that `truncate` cuts off; the tokenizer's own by default. */
+  readonly side?: "left" | "right";
 }
 
 /** A text, or its tokens, special ones included. */
@@ -49,7 +51,7 @@ export function encodeWithOffsets(
   { tokenizer, settings: { maxLength, vocabSize } }: TextSide,
   operation: string,
   input: string | TextPair,
-  { truncate = false, name = "text 0" }: InputOptions,
+  { truncate = false, name = "text 0", side }: InputOptions,
   prompt = "",
   options: Pick<EncodeTokens, "offsets" | "truncation"> = {},
 ): Encoding {
@@ -59,7 +61,7 @@ export function encodeWithOffsets(
   }
   const encoding = tokenizer.encode(prompt + text, {
     padding: false,
-    truncation: truncate && { maxLength },
+    truncation: truncate && { maxLength, ...(side && { side }) },
     ...(pair !== undefined && { pair }),
     ...options,
   });

@@ -1,16 +1,16 @@
 /** Puts all routes on the app. */
 import type { FastifyInstance } from "fastify";
-import type { Service } from "../service.ts";
+import type { Models } from "../models.ts";
 import { addDocs } from "./docs/add-docs.ts";
 import { addHealth, addInfo } from "./info.ts";
 import { addModels } from "./openai/models.ts";
 import { addRoute } from "./route.ts";
 import { routes } from "./routes.ts";
 
-export function addRoutes(app: FastifyInstance, service: Service): void {
-  for (const each of routes) addRoute(app, service, each);
-  addInfo(app, service);
-  addModels(app, service);
-  addHealth(app, service);
-  addDocs(app, service.options);
+export function addRoutes(app: FastifyInstance, models: Models): void {
+  for (const each of routes) addRoute(app, models, each);
+  addInfo(app, models);
+  addModels(app, models);
+  addHealth(app, models);
+  addDocs(app, models.first.options);
 }

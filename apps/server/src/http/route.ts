@@ -6,6 +6,8 @@ import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import type { Costs } from "../costs.ts";
 import type { Service } from "../service.ts";
+import { modelOf } from "../models.ts";
+import type { Models } from "../models.ts";
 import { readBody } from "./body.ts";
 import type { Dialect } from "./errors.ts";
 import { lifetime } from "./lifetime.ts";
@@ -50,9 +52,10 @@ export function answer(value: unknown, costs?: Costs): Answer {
   return { json: JSON.stringify(value), ...(costs && { costs }) };
 }
 
-export function addRoute(app: FastifyInstance, service: Service, { paths, dialect, reply: respond }: Route): void {
+export function addRoute(app: FastifyInstance, models: Models, { paths, dialect, reply: respond }: Route): void {
   for (const path of paths) {
     app.post(path, { config: { dialect } }, async (request, reply) => {
+      const service = modelOf(models, request.body);
       const signal = lifetime(reply, service.options.requestTimeout);
       const { json, costs } = await respond(request.body, { service, signal });
       if (costs) sendCosts(reply, costs, service.worker.backend!);

@@ -21,6 +21,8 @@ export function kindOf({ head, labels }: EncoderInfo): ModelKind {
     case "question-answering":
       return "question-answerer";
     case "multiple-choice":
+    case "next-sentence":
+    case "pretraining":
       throw new StartError(`expected a model that a route serves, got one for ${head}: the library runs it`);
     default:
       throw new Error(`internal: unknown head ${String(head satisfies never)}`);

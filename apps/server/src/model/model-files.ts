@@ -44,10 +44,10 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
   });
   const opened = await openFolder(folder);
   const info = await readInfo(opened);
-  kindOf(info);
   const { tokenizer, settings } = await readTextSide(opened, info, onNotice);
   const { embedding } = settings;
-  noticeAssumptions(embedding, onNotice);
+  const maxInputLength = fitLength(settings.maxLength, options, onNotice);
+  if (kindOf(info) === "embedding") noticeAssumptions(embedding, onNotice);
   return {
     folder,
     sha: snapshotCommit(folder) ?? null,
@@ -55,9 +55,9 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     tokenizer,
     pooling: requirePooling(embedding, options.pooling),
     width: embedding.width,
-    settings,
+    settings: { ...settings, maxLength: maxInputLength },
     dimensions: embedding.dimensions && Math.min(embedding.dimensions, embedding.width),
-    maxInputLength: fitLength(settings.maxLength, options, onNotice),
+    maxInputLength,
     defaultPrompt: defaultPrompt(options, settings),
   };
 }

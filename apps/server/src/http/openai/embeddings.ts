@@ -49,7 +49,7 @@ export const embeddings: Route = route({
     const write = body.encoding_format === "base64" ? (vector: Float32Array) => `"${toBase64(vector)}"` : toJson;
     const data = vectors.map((vector, index) => `{"object":"embedding","embedding":${write(vector)},"index":${index}}`);
     const usage = JSON.stringify({ prompt_tokens: costs.tokens, total_tokens: costs.tokens });
-    const name = JSON.stringify(service.options.servedModelName ?? service.options.model);
+    const name = JSON.stringify(service.name);
     return { json: `{"object":"list","data":[${data.join(",")}],"model":${name},"usage":${usage}}`, costs };
   },
 });

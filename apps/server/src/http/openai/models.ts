@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { ServeError } from "../../errors.ts";
-import type { Service } from "../../service.ts";
+import type { Models } from "../../models.ts";
 
 const model = z.strictObject({
   id: z.string(),
@@ -13,10 +13,10 @@ const model = z.strictObject({
 
 export const modelList: z.ZodType = z.strictObject({ object: z.literal("list"), data: z.array(model) });
 
-export function addModels(app: FastifyInstance, service: Service): void {
+export function addModels(app: FastifyInstance, models: Models): void {
   const created = Math.floor(Date.now() / 1000);
-  const all = [service].map(({ options }) => ({
-    id: options.servedModelName ?? options.model,
+  const all = models.all.map(({ name }) => ({
+    id: name,
     object: "model",
     created,
     owned_by: "modernbert-serve",

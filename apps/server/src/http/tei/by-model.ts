@@ -9,6 +9,8 @@ import { route } from "../route.ts";
 import type { Route } from "../route.ts";
 import { fillMask } from "../tasks/fill-mask.ts";
 import { embed } from "./embed.ts";
+import { predict } from "./predict.ts";
+import { isRerank, rerank } from "./rerank.ts";
 import { similarity } from "./similarity.ts";
 
 const anyBody = z.looseObject({ inputs: z.unknown().optional() });
@@ -45,10 +47,11 @@ export const vertex: Route = route({
 const shapes: readonly Route[] = [similarity];
 
 function byShape(body: object): Route | undefined {
-  return shapes.find((each) => each.body.safeParse(body).success);
+  return isRerank(body) ? rerank : shapes.find((each) => each.body.safeParse(body).success);
 }
 
-function byModel({ options }: Service): Route {
+function byModel({ options, files }: Service): Route {
+  if (files.info.head === "sequence-classification") return predict;
   return options.task === "fill-mask" ? fillMask : embed;
 }
 
