@@ -91,21 +91,21 @@ async function compute<N extends TaskName>(
 ): Promise<Inference<N>> {
   requireModel(service);
   const { admission, residence, place } = service;
-  return admission.hold(inputs.length, () => residence.hold(place, signal, queued));
+  return admission.hold(inputs.length, () => residence.hold(place, signal, prepareAndRun));
 
-  async function queued(): Promise<Inference<N>> {
+  async function prepareAndRun(): Promise<Inference<N>> {
     const started = performance.now();
     const { works, tokens } = await prepare();
     const { sequences, answers } = workQueue(works);
     const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
-    const run = async (): Promise<Inference<N>> => {
+    const computeParts = async (): Promise<Inference<N>> => {
       const timed: Timed<TaskResult<N>>[] = await service.scheduler.run(task, parts, signal);
       const results = answers(timed.map(({ result }) => result));
       const length = tokens ?? parts.reduce((sum, ids) => sum + ids.length, 0);
       return { results, costs: costsOf(inputs, length, tokenization, timed) };
     };
-    return admission.hold(parts.length, run, inputs.length);
+    return admission.hold(parts.length, computeParts, inputs.length);
   }
 }
 

@@ -48,7 +48,7 @@ export function encodeText(
  * count UTF-16 units, as strings of JavaScript do.
  */
 export function encodeWithOffsets(
-  { tokenizer, settings: { maxLength, vocabSize } }: TextSide,
+  { tokenizer, settings: { maxLength, vocabSize, typeVocabSize } }: TextSide,
   operation: string,
   input: string | TextPair,
   { truncate = false, name = "text 0", side }: InputOptions,
@@ -58,6 +58,12 @@ export function encodeWithOffsets(
   const [text, pair] = typeof input === "string" ? [input] : input;
   if (text === "" || pair === "") {
     throw new TensorError(operation, `expected text, got nothing in ${name}: leave it out or fill it`);
+  }
+  if (pair !== undefined && typeVocabSize > 1) {
+    throw new TensorError(
+      operation,
+      `expected a single text, got a pair in ${name}: models with token types (type_vocab_size ${typeVocabSize}) are not run on pairs`,
+    );
   }
   const encoding = tokenizer.encode(prompt + text, {
     padding: false,
