@@ -11,6 +11,7 @@ import { inTurns } from "./inputs/encoder.ts";
 import type { EncodeSettings } from "./inputs/encoder.ts";
 import type { Input } from "./inputs/read-inputs.ts";
 import type { Task, TaskResult } from "./model/protocol.ts";
+import { inSpan } from "./operations/tracing.ts";
 import { requireModel } from "./service.ts";
 import type { Service } from "./service.ts";
 
@@ -90,20 +91,27 @@ async function compute<N extends TaskName>(
   prepare: () => Promise<Prepared<N>>,
 ): Promise<Inference<N>> {
   requireModel(service);
-  const { admission, residence, place } = service;
+  const { admission, residence, place, metrics } = service;
   return admission.hold(inputs.length, () => residence.hold(place, signal, prepareAndRun));
 
   async function prepareAndRun(): Promise<Inference<N>> {
     const started = performance.now();
-    const { works, tokens } = await prepare();
+    metrics.began(task.name, inputs.length);
+    const { works, tokens } = await inSpan("tokenize", { inputs: inputs.length }, prepare);
     const { sequences, answers } = workQueue(works);
     const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
     const computeParts = async (): Promise<Inference<N>> => {
-      const timed: Timed<TaskResult<N>>[] = await service.scheduler.run(task, parts, signal);
+      const timed: Timed<TaskResult<N>>[] = await inSpan(
+        "compute",
+        { task: task.name, sequences: parts.length },
+        async () => service.scheduler.run(task, parts, signal),
+      );
       const results = answers(timed.map(({ result }) => result));
-      const length = tokens ?? parts.reduce((sum, ids) => sum + ids.length, 0);
-      return { results, costs: costsOf(inputs, length, tokenization, timed) };
+      const lengths = parts.map(({ length }) => length);
+      const costs = costsOf(inputs, tokens ?? lengths.reduce((sum, length) => sum + length, 0), tokenization, timed);
+      metrics.computed(task.name, lengths, costs, performance.now() - started);
+      return { results, costs };
     };
     return admission.hold(parts.length, computeParts, inputs.length);
   }

@@ -9,6 +9,7 @@ import { spawnWorker } from "./model/spawn.ts";
 import { Models } from "./models.ts";
 import { openService } from "./open-service.ts";
 import type { ServiceContext } from "./open-service.ts";
+import { addOperations } from "./operations/operations.ts";
 import { checkOptions, defaults, eachModel } from "./options.ts";
 import type { ServeOptions, ServerOptions } from "./options.ts";
 import type { Service } from "./service.ts";
@@ -40,12 +41,15 @@ export async function startServer(
   const [first] = each;
   checkOptions(first);
   const app = createApp(first);
+  const operations = await addOperations(app, first);
+  const { metrics } = operations;
   const { memoryBudget, idleUnload } = options;
   const residence = new Residence({ budget: memoryBudget, idle: idleUnload && idleUnload * 1000 });
-  const models = await openModels(each, { residence, spawn, log: app.log }).catch((error: unknown) => {
+  const models = await openModels(each, { residence, spawn, metrics, log: app.log }).catch((error: unknown) => {
     throw StartError.of(error);
   });
   addRoutes(app, models);
+  operations.watch(models);
   residence.fill();
   const ready = Promise.all(models.inMemory().map(async ({ worker }) => worker.loaded)).then(
     () => {},
@@ -69,15 +73,18 @@ export async function startServer(
     await closed;
     clearTimeout(abandon);
     residence.close();
+    await operations.close();
     await Promise.all(models.all.map(async ({ worker }) => worker.close()));
   };
   const close = (): Promise<void> => (closing ??= shutDown());
 
   try {
+    await operations.listen();
     const url = await app.listen({ host: options.host, port: options.port });
     return { url, ready, close };
   } catch (error) {
     await close();
+    if (error instanceof StartError) throw error;
     throw new StartError(`cannot listen on ${options.host}:${options.port}: ${(error as Error).message}`, {
       cause: error,
     });
