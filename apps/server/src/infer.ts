@@ -71,7 +71,9 @@ function prepareInput<T>(at: number, prepare: () => T): T {
     return prepare();
   } catch (error) {
     if (!(error instanceof TensorError || error instanceof TokenizerError)) throw error;
-    throw new ServeError("Validation", `input ${at}: ${error.message}`, { cause: error });
+    const [, most, given] = /expected at most (\d+) tokens, got (\d+)/.exec(error.message) ?? [];
+    const message = most && `\`inputs\` must have less than ${most} tokens. Given: ${given}`; // in TEI's words
+    throw new ServeError("Validation", message ?? `input ${at}: ${error.message}`, { cause: error });
   }
 }
 
