@@ -21,6 +21,8 @@ export interface PackOptions {
 export interface InputOptions extends Pick<EncodeOptions, "truncate"> {
   /** What errors call the input; `text 0` by default. */
   readonly name?: string;
+  /** The side that `truncate` cuts off; the tokenizer's own by default. */
+  readonly side?: "left" | "right";
 }
 
 /** A text, or its tokens, special ones included. */
@@ -51,7 +53,7 @@ export function encodeWithOffsets(
   { tokenizer, settings: { maxLength, vocabSize, typeVocabSize } }: TextSide,
   operation: string,
   input: string | TextPair,
-  { truncate = false, name = "text 0" }: InputOptions,
+  { truncate = false, name = "text 0", side }: InputOptions,
   prompt = "",
   options: Pick<EncodeTokens, "offsets" | "truncation"> = {},
 ): Encoding {
@@ -67,7 +69,7 @@ export function encodeWithOffsets(
   }
   const encoding = tokenizer.encode(prompt + text, {
     padding: false,
-    truncation: truncate && { maxLength },
+    truncation: truncate && { maxLength, ...(side && { side }) },
     ...(pair !== undefined && { pair }),
     ...options,
   });

@@ -1,6 +1,6 @@
 /** What routes that work on masks need of the model. */
-import { ServeError } from "../errors.ts";
-import type { Service } from "../service.ts";
+import { ServeError } from "../../errors.ts";
+import type { Service } from "../../service.ts";
 
 /** The id of the mask token. @throws ServeError 424 for a model that fills no masks. */
 export function maskIdOf({ files }: Pick<Service, "files">): number {
