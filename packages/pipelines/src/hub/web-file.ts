@@ -35,9 +35,9 @@ export async function downloadFile(url: string, onNotice?: (notice: string) => v
 
 /** The last part of an address; as it is written there where it stands for no name of a file. */
 function nameOf(url: string): string {
-  const written = basename(new URL(url).pathname) || "index";
-  const name = decoded(written);
-  return /[/\\\0]/.test(name) || /^\.*$/.test(name) ? written : name;
+  const last = basename(new URL(url).pathname) || "index";
+  const name = decoded(last);
+  return /[/\\\0]/.test(name) || /^\.*$/.test(name) ? last : name;
 }
 
 function decoded(part: string): string {
