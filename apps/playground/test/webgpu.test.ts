@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { conformanceCases } from "@modernbert-ts/conformance";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { repeatedInBrowsers } from "../../../packages/backend-webgpu/test/repeated.ts";
 import { viteBuild } from "./support/app.ts";
 import { launch, onChromium } from "./support/chromium.ts";
 import { serveFolder } from "./support/serve-folder.ts";
@@ -40,12 +41,18 @@ onChromium(`webgpu in Chromium (fresh seed ${seed})`, () => {
     await page.goto(`${site.url}/`);
     await page.waitForFunction(() => "suite" in globalThis);
     console.log(await page.evaluate((value) => suite.open(value), seed));
-  });
+  }, 240_000);
   afterAll(async () => {
     await browser?.close();
     await fixtures?.[Symbol.asyncDispose]();
     await site?.[Symbol.asyncDispose]();
     rmSync(built, { recursive: true, force: true });
+  });
+
+  test("every skip rule matches a case", () => {
+    const names = conformanceCases().map(({ name }) => name);
+    const idle = repeatedInBrowsers.filter(({ cases }) => !names.some((name) => name.match(cases)));
+    expect(idle).toEqual([]);
   });
 
   for (const { name } of conformanceCases()) {
