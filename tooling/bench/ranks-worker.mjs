@@ -1,6 +1,7 @@
 /**
- * Training steps of one process, or of one rank among those of mpirun: `node ranks-worker.mjs SHAPE TOKENS STEPS` prints the milliseconds of each step
- * after the first and those of its processor, as JSON. One thread; each rank trains on TOKENS tokens of its own.
+ * Training steps of one process, or of one rank among those of mpirun: `node ranks-worker.mjs SHAPE TOKENS STEPS [BUCKET_MB]` prints the milliseconds of each step
+ * after the first and those of its processor, as JSON. One thread; each rank trains on TOKENS tokens of its own. With
+ * BUCKET_MB they sum gradients beside the backward pass.
  */
 import { createCpuBackend } from "../../packages/backend-cpu/dist/index.js";
 import { joinMpi } from "../../packages/collective-mpi/dist/index.js";
@@ -15,7 +16,7 @@ import {
 } from "../../packages/training/dist/index.js";
 import { shapeConfig } from "./shapes.mjs";
 
-const [shape, tokens, steps] = [process.argv[2], ...process.argv.slice(3).map(Number)];
+const [shape, tokens, steps, bucket = 0] = [process.argv[2], ...process.argv.slice(3).map(Number)];
 const length = 1024;
 const ranks = launchOf().world > 1 ? await joinMpi() : undefined;
 const backend = await createCpuBackend({ engine: "native", threads: 1 });
@@ -42,7 +43,13 @@ const weight = batch.weight * (ranks?.world ?? 1);
 const times = { wall: [], processor: [] };
 for (let step = 1; step <= steps + 1; step++) {
   const [began, used] = [performance.now(), process.cpuUsage()];
-  const options = { step, learningRate: 1e-4, weight, ...(collective && { collective }) };
+  const options = {
+    step,
+    learningRate: 1e-4,
+    weight,
+    ...(collective && { collective }),
+    ...(bucket && { bucketBytes: 1e6 * bucket }),
+  };
   await readStepMetrics(trainingStep(model, optimizer, batch, options), model.metrics);
   if (step === 1) continue;
   const { user, system } = process.cpuUsage(used);

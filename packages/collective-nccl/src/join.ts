@@ -5,8 +5,10 @@ import type { Backend, Collective } from "@modernbert-ts/tensor-core";
 import { idBytes, loadAddon } from "./addon.ts";
 import type { Addon } from "./addon.ts";
 import { ncclPlaces } from "./find-nccl.ts";
-import { meet } from "./meeting.ts";
+import { meet } from "./meet.ts";
 import type { Meeting } from "./meeting.ts";
+import { rendezvousOf } from "./rendezvous.ts";
+import type { Rendezvous } from "./rendezvous.ts";
 
 export interface JoinOptions {
   readonly rank: number;
@@ -14,6 +16,8 @@ export interface JoinOptions {
   readonly world: number;
   /** Path or name of the NCCL library; default: MODERNBERT_NCCL_LIBRARY, else where the system or pip put it. */
   readonly library?: string;
+  /** How they learn where rank 0 is; default: MODERNBERT_RENDEZVOUS (file:///a/path), else MASTER_ADDR and MASTER_PORT. */
+  readonly rendezvous?: Rendezvous;
   /** Seconds until all processes must be there (default 300). */
   readonly patience?: number;
   /** Seconds without a sign of life after which a rank counts as lost (default 60). */
@@ -35,12 +39,12 @@ export interface NcclRanks extends AsyncDisposable {
 /** Milliseconds between looks at what NCCL says behind the calls. */
 const lookEvery = 200;
 
-/** @throws CollectiveError without an NCCL library, without MASTER_ADDR and MASTER_PORT, and when not all processes come. */
+/** @throws CollectiveError without an NCCL library, where nothing says how ranks meet, and when not all processes come. */
 export async function joinNccl(options: JoinOptions): Promise<NcclRanks> {
-  const { rank, world, library, patience = 300, silence = 60 } = options;
+  const { rank, world, library, patience = 300, silence = 60, rendezvous = rendezvousOf(process.env) } = options;
   const addon = loadAddon();
   expectNone(addon.open((library ? [library] : ncclPlaces()).join("\n")));
-  const { meeting, id } = await meet({ rank, world, ...addressOf(process.env), patience, silence }, () => newId(addon));
+  const { meeting, id } = await meet({ rank, world, rendezvous, patience, silence }, () => newId(addon));
   meeting.onFailure = (reason) => addon.giveUp(reason);
   if (meeting.failure !== undefined) addon.giveUp(meeting.failure);
   const looking = setInterval(() => {
@@ -96,17 +100,6 @@ function newId(addon: Addon): string {
   const id = new Uint8Array(idBytes);
   expectNone(wrap(addon.uniqueId(id)));
   return Buffer.from(id).toString("base64");
-}
-
-/** Where rank 0 is, as torchrun and others say. */
-function addressOf(env: NodeJS.ProcessEnv): { readonly host: string; readonly port: number } {
-  const { MASTER_ADDR: host, MASTER_PORT: port } = env;
-  if (!host || !port || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535)
-    throw new CollectiveError(
-      "joinNccl",
-      `expected the machine of rank 0 in MASTER_ADDR and a free port of it in MASTER_PORT, got ${host ?? "none"} and ${port ?? "none"}: set them as torchrun does`,
-    );
-  return { host, port: Number(port) };
 }
 
 function expectNone(wrong: string | undefined): void {

@@ -6,7 +6,7 @@ const longest = 1 << 16;
 
 /** What ranks tell each other beside data. */
 export type Message =
-  | { readonly kind: "hello"; readonly rank: number; readonly world: number }
+  | { readonly kind: "hello"; readonly rank: number; readonly world: number; readonly key: string }
   | { readonly kind: "id"; readonly id: string }
   | { readonly kind: "beat" }
   | { readonly kind: "leaves" }

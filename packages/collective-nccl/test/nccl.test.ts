@@ -1,10 +1,12 @@
 /** Ranks as processes on the emulated device, which brings an NCCL of its own: each test's part stands in ranks.mjs. */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { ncclPlaces } from "../src/find-nccl.ts";
 
 const platform = `${process.platform}-${process.arch}`;
@@ -89,6 +91,32 @@ describe.skipIf(missing)(`ranks over NCCL${missing ? ` (${missing})` : ""}`, () 
         half: [0x4040, 0x4041],
         beside: [sum, [6], sum.map((value, at) => (at % 2 === 0 && at < 6 ? value : own[rank]![at]))],
       });
+  });
+
+  test("meet by way of a file, which an earlier run left, and leave none", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "rendezvous-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, "run 1");
+    // Of a run that is over, at a port where a stranger listens meanwhile, for all but rank 0.
+    const stranger = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => stranger.once("listening", resolve));
+    const { port } = stranger.address() as AddressInfo;
+    const left = { hosts: ["127.0.0.1"], key: "of an earlier run" };
+    const address = { MODERNBERT_RENDEZVOUS: pathToFileURL(path).href };
+    writeFileSync(path, JSON.stringify({ ...left, port }));
+    expect(await refused(address)).toContain(`expected a file of no other run at ${path}, got one of a run`);
+    expect(await refused({ ...address, RANK: "1" })).toContain(`expected rank 0 at the file ${path}`);
+    writeFileSync(path, JSON.stringify({ ...left, port: await freePort() }));
+    const reports = await run(2, "captured", () => address);
+    expect(reports.map(({ seen }) => seen)).toEqual([
+      [6, 24, 96],
+      [6, 24, 96],
+    ]);
+    expect(readdirSync(folder)).toEqual([]);
+    stranger.close();
+    expect(await refused({ MODERNBERT_RENDEZVOUS: "/shared/x" })).toContain(
+      "expected file:///a/path/that/all/processes/see in MODERNBERT_RENDEZVOUS, got /shared/x",
+    );
   });
 
   test("are captured, and replayed as a graph", async () => {

@@ -4,7 +4,7 @@ import { launchOf } from "@modernbert-ts/training";
 import type { Launch, TrainerOptions } from "@modernbert-ts/training";
 import type { Backend, Collective } from "@modernbert-ts/tensor-core";
 import type { TrainerConfig } from "../config/config.ts";
-import { UsageError, UserError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 
 /** Disposing them waits for all, unless they have given up. */
 export interface RunRanks extends AsyncDisposable {
@@ -42,7 +42,8 @@ export async function joinRanks(backend: TrainerConfig["backend"]): Promise<RunR
 
 async function joinOverNccl(launch: Launch): Promise<RunRanks> {
   const { joinNccl } = await import("@modernbert-ts/collective-nccl");
-  const nccl = await joinNccl(launch);
+  const rendezvous = metByMpi(launch) ? await (await import("./mpi.ts")).mpiRendezvous(launch) : undefined;
+  const nccl = await joinNccl({ ...launch, ...(rendezvous ? { rendezvous } : {}) });
   return {
     rank: nccl.rank,
     world: nccl.world,
@@ -54,22 +55,20 @@ async function joinOverNccl(launch: Launch): Promise<RunRanks> {
   };
 }
 
+/** Whether MPI started the processes and nothing else says where rank 0 is. */
+function metByMpi({ launcher }: Launch, env: NodeJS.ProcessEnv = process.env): boolean {
+  const isSaid = [env["MODERNBERT_RENDEZVOUS"], env["MASTER_ADDR"], env["MASTER_PORT"]].some(Boolean);
+  return !isSaid && (launcher === "Open MPI" || launcher === "PMI");
+}
+
 /** The first where the launcher shows each process a GPU of its own. */
 function deviceOf({ localRank = 0 }: Launch, shown = process.env["CUDA_VISIBLE_DEVICES"]): number {
   return shown !== undefined && !shown.includes(",") ? 0 : localRank;
 }
 
 async function joinOverMpi(launch: Launch): Promise<RunRanks> {
-  const { joinMpi } = await import("@modernbert-ts/collective-mpi");
-  const mpi = await joinMpi();
-  if (mpi.world !== launch.world || mpi.rank !== launch.rank) {
-    const error = new UserError(
-      `expected MPI to know this process as ${launch.rank} of ${launch.world}, as ${launch.launcher} says, got ${mpi.rank} of ${mpi.world}: start the processes with the mpirun or srun of that MPI library`,
-    );
-    mpi.abort(error);
-    await mpi[Symbol.asyncDispose]();
-    throw error;
-  }
+  const { joinMpiAs } = await import("./mpi.ts");
+  const mpi = await joinMpiAs(launch);
   return {
     rank: mpi.rank,
     world: mpi.world,

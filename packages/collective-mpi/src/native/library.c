@@ -1,8 +1,9 @@
 #include "library.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "kit/open_library.h"
 
 mb_mpi mpi;
 
@@ -32,10 +33,7 @@ static bool find_abi(void *library) {
 }
 
 static const char *find_functions(void *library) {
-  const struct {
-    const char *name;
-    void **function;
-  } functions[] = {
+  const mb_symbol functions[] = {
       {"MPI_Init_thread", (void **)&mpi.init},
       {"MPI_Finalize", (void **)&mpi.finalize},
       {"MPI_Comm_rank", (void **)&mpi.comm_rank},
@@ -48,24 +46,13 @@ static const char *find_functions(void *library) {
       {"MPI_Error_string", (void **)&mpi.error_string},
       {"MPI_Get_library_version", (void **)&mpi.library_version},
   };
-  for (size_t at = 0; at < sizeof functions / sizeof *functions; at++) {
-    *functions[at].function = dlsym(library, functions[at].name);
-    if (*functions[at].function == NULL) return functions[at].name;
-  }
-  return NULL;
+  return mb_find_functions(library, functions, sizeof functions / sizeof *functions);
 }
 
 bool mb_mpi_open(const char *names, char *error, size_t capacity) {
-  char name[512] = "", reason[512] = "";
-  void *library = NULL;
-  for (const char *at = names; library == NULL && *at != 0;) {
-    const size_t length = strcspn(at, "\n");
-    snprintf(name, sizeof name, "%.*s", (int)length, at);
-    at += length + (at[length] == '\n');
-    /* Global: the parts that Open MPI loads later look for its symbols. */
-    library = dlopen(name, RTLD_NOW | RTLD_GLOBAL);
-    if (library == NULL && reason[0] == 0) snprintf(reason, sizeof reason, "%s", dlerror());
-  }
+  char name[512], reason[512];
+  /* Global: the parts that Open MPI loads later look for its symbols. */
+  void *library = mb_open_first(names, RTLD_NOW | RTLD_GLOBAL, name, reason);
   if (library == NULL) {
     snprintf(error, capacity, "expected an MPI library, found none (%s): install Open MPI or MPICH, or set MODERNBERT_MPI_LIBRARY", reason);
     return false;

@@ -1,12 +1,8 @@
 /* This library as Node loads it (addon.ts). */
-#include "kit/node_call.h"
+#include "kit/node_addon.h"
 #include "library.h"
 #include "operations.h"
 #include "ranks.h"
-
-#include <string.h>
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static napi_value open_library(napi_env env, napi_callback_info info) {
   node_call call = call_of(env, info);
@@ -70,36 +66,17 @@ static napi_value quit(napi_env env, napi_callback_info info) {
 }
 
 static napi_value address(napi_env env, napi_callback_info info) {
-  static const struct {
-    const char *name;
-    mb_function *function;
-  } operations[] = {
-      {"allReduce", mb_all_reduce}, {"reduceScatter", mb_reduce_scatter}, {"allGather", mb_all_gather},
-      {"broadcast", mb_broadcast},  {"barrier", mb_barrier},
+  static const mb_callable operations[] = {
+      {"allReduce", (void *)mb_all_reduce}, {"reduceScatter", (void *)mb_reduce_scatter}, {"allGather", (void *)mb_all_gather},
+      {"broadcast", (void *)mb_broadcast},  {"barrier", (void *)mb_barrier},
   };
-  node_call call = call_of(env, info);
-  char name[64];
-  text_of(&call, 0, name, sizeof name);
-  for (size_t at = 0; at < COUNT(operations) && !call.failed; at++)
-    if (strcmp(name, operations[at].name) == 0) return number(&call, (int64_t)(intptr_t)operations[at].function);
-  if (!call.failed) fail(&call, "expected the name of an operation");
-  return NULL;
+  return mb_address(env, info, operations, MB_COUNT(operations));
 }
 
 NAPI_MODULE_INIT() {
-  static const struct {
-    const char *name;
-    napi_callback function;
-  } functions[] = {
+  static const mb_export functions[] = {
       {"open", open_library}, {"join", join},       {"state", state},  {"rank", rank}, {"world", world},     {"abi", abi},
       {"failure", failure},   {"giveUp", give_up},  {"leave", leave},  {"quit", quit}, {"address", address},
   };
-  node_call call = {.env = env};
-  for (size_t at = 0; at < COUNT(functions); at++) {
-    napi_value function;
-    if (!succeeded(&call, napi_create_function(env, functions[at].name, NAPI_AUTO_LENGTH, functions[at].function, NULL, &function)) ||
-        !succeeded(&call, napi_set_named_property(env, exports, functions[at].name, function)))
-      return NULL;
-  }
-  return exports;
+  return mb_export_all(env, exports, functions, MB_COUNT(functions));
 }

@@ -1,16 +1,14 @@
 #include "library.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "kit/open_library.h"
 
 mb_nccl nccl;
 
 static const char *find_functions(void *library) {
-  const struct {
-    const char *name;
-    void **function;
-  } functions[] = {
+  const mb_symbol functions[] = {
       {"ncclGetVersion", (void **)&nccl.get_version},
       {"ncclGetUniqueId", (void **)&nccl.unique_id},
       {"ncclCommInitRankConfig", (void **)&nccl.init},
@@ -25,23 +23,12 @@ static const char *find_functions(void *library) {
       {"ncclAllGather", (void **)&nccl.all_gather},
       {"ncclReduceScatter", (void **)&nccl.reduce_scatter},
   };
-  for (size_t at = 0; at < sizeof functions / sizeof *functions; at++) {
-    *functions[at].function = dlsym(library, functions[at].name);
-    if (*functions[at].function == NULL) return functions[at].name;
-  }
-  return NULL;
+  return mb_find_functions(library, functions, sizeof functions / sizeof *functions);
 }
 
 bool mb_nccl_open(const char *names, char *error, size_t capacity) {
-  char name[512] = "", reason[512] = "";
-  void *library = NULL;
-  for (const char *at = names; library == NULL && *at != 0;) {
-    const size_t length = strcspn(at, "\n");
-    snprintf(name, sizeof name, "%.*s", (int)length, at);
-    at += length + (at[length] == '\n');
-    library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL && reason[0] == 0) snprintf(reason, sizeof reason, "%s", dlerror());
-  }
+  char name[512], reason[512];
+  void *library = mb_open_first(names, RTLD_NOW | RTLD_LOCAL, name, reason);
   if (library == NULL) {
     snprintf(error, capacity, "expected an NCCL library, found none (%s): install it (pip install nvidia-nccl-cu13), or set MODERNBERT_NCCL_LIBRARY", reason);
     return false;
