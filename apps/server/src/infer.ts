@@ -39,7 +39,7 @@ export async function infer<N extends TaskName>(
     check?.(sequences);
     const { prepare } = taskOf(task.name);
     const works = sequences.map((ids) => prepare(service.files, ids as TaskInput<N>, task.options));
-    return { works, tokens: sequences.reduce((sum, { length }) => sum + length, 0) };
+    return { works, lengths: sequences.map(({ length }) => length) };
   });
 }
 
@@ -71,14 +71,16 @@ function prepareInput<T>(at: number, prepare: () => T): T {
     return prepare();
   } catch (error) {
     if (!(error instanceof TensorError || error instanceof TokenizerError)) throw error;
-    throw new ServeError("Validation", `input ${at}: ${error.message}`, { cause: error });
+    const [, most, given] = /expected at most (\d+) tokens, got (\d+)/.exec(error.message) ?? [];
+    const message = most && `\`inputs\` must have less than ${most} tokens. Given: ${given}`; // in TEI's words
+    throw new ServeError("Validation", message ?? `input ${at}: ${error.message}`, { cause: error });
   }
 }
 
 interface Prepared<N extends TaskName> {
   readonly works: readonly Work<TaskResult<N>, TaskAnswer<N>>[];
-  /** Tokens of the inputs; those of their sequences where absent. */
-  readonly tokens?: number;
+  /** Tokens of each input; those of their sequences where absent. */
+  readonly lengths?: readonly number[];
 }
 
 async function compute<N extends TaskName>(
@@ -95,7 +97,7 @@ async function compute<N extends TaskName>(
   async function prepareAndRun(): Promise<Inference<N>> {
     const started = performance.now();
     metrics.began(task.name, inputs.length);
-    const { works, tokens } = await inSpan("tokenize", { inputs: inputs.length }, prepare);
+    const { works, lengths } = await inSpan("tokenize", { inputs: inputs.length }, prepare);
     const { sequences, answers } = workQueue(works);
     const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
@@ -106,9 +108,10 @@ async function compute<N extends TaskName>(
         async () => service.scheduler.run(task, parts, signal),
       );
       const results = answers(timed.map(({ result }) => result));
-      const lengths = parts.map(({ length }) => length);
-      const costs = costsOf(inputs, tokens ?? lengths.reduce((sum, length) => sum + length, 0), tokenization, timed);
-      metrics.computed(task.name, { inputs: inputs.length, lengths, costs, ms: performance.now() - started });
+      const each = lengths ?? parts.map(({ length }) => length);
+      const total = each.reduce((sum, length) => sum + length, 0);
+      const costs = costsOf(inputs, total, tokenization, timed);
+      metrics.computed(task.name, { inputs: inputs.length, lengths: each, costs, ms: performance.now() - started });
       return { results, costs };
     };
     return admission.hold(parts.length, computeParts, inputs.length);

@@ -2,11 +2,7 @@
 import type { Worker } from "node:worker_threads";
 import { ServeError, StartError } from "./errors.ts";
 import { createApp } from "./http/app.ts";
-import { addEmbed } from "./http/embed.ts";
-import { addFillMask } from "./http/fill-mask.ts";
-import { addHealth, addInfo } from "./http/info.ts";
-import { addOpenAiEmbeddings } from "./http/openai.ts";
-import { addPseudoLogLikelihood } from "./http/pseudo-log-likelihood.ts";
+import { addRoutes } from "./http/add-routes.ts";
 import type { WorkerData } from "./model/protocol.ts";
 import { Residence } from "./model/residence.ts";
 import { spawnWorker } from "./model/spawn.ts";
@@ -26,8 +22,6 @@ export interface RunningServer {
   /** Stops listening, lets requests under way finish within `shutdownTimeout`, ends the rest with 503, frees the device. */
   close(): Promise<void>;
 }
-
-const routes = [addEmbed, addOpenAiEmbeddings, addFillMask, addPseudoLogLikelihood, addInfo, addHealth];
 
 /** Milliseconds between the last answer and the end of its connection. */
 const lastWords = 1_000;
@@ -54,7 +48,7 @@ export async function startServer(
   const models = await openModels(each, { residence, spawn, metrics, log: app.log }).catch((error: unknown) => {
     throw StartError.of(error);
   });
-  for (const addRoute of routes) addRoute(app, models);
+  addRoutes(app, models);
   operations.watch(models);
   residence.fill();
   const ready = Promise.all(models.inMemory().map(async ({ worker }) => worker.loaded)).then(

@@ -47,3 +47,17 @@ export function requireModel({ worker }: Pick<Service, "worker">): void {
   const why = whyUnhealthy({ worker });
   if (why) throw new ServeError("Unhealthy", why, { retryAfter: 5 });
 }
+
+/** What requests say of inputs that are too long. */
+export interface TruncationFields {
+  readonly truncate?: boolean | null | undefined;
+  readonly side?: "left" | "right";
+}
+
+/** The same for tasks, with the server's default. */
+export function inputOptions(
+  { options }: Pick<Service, "options">,
+  { truncate, side = "right" }: TruncationFields,
+): { readonly truncate: boolean; readonly side: "left" | "right" } {
+  return { truncate: truncate ?? options.autoTruncate, side };
+}

@@ -5,12 +5,13 @@ import { ServeError } from "../errors.ts";
 import type { ServeOptions } from "../options.ts";
 import { parseJsonBodies } from "./body.ts";
 import { sendError, toServeError } from "./errors.ts";
+import type { Dialect } from "./errors.ts";
 import { refuseSocket } from "./refuse-socket.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Whose errors the route's clients read; TEI's by default. */
-    dialect?: "openai";
+    /** Whose errors the route's clients read. */
+    dialect?: Dialect;
     /** Needs no API key. */
     open?: boolean;
   }
@@ -47,6 +48,11 @@ export function createApp(options: ServeOptions): FastifyInstance {
       status: methods.length > 0 ? 405 : 404,
     });
     return sendError(error, request, reply);
+  });
+  // JSON has no other encoding, and TEI names none.
+  app.addHook("onSend", async (_request, reply) => {
+    if (reply.getHeader("content-type") === "application/json; charset=utf-8")
+      reply.header("content-type", "application/json");
   });
   app.addHook("onResponse", async (request, reply) => {
     const line = {
