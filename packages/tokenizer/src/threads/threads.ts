@@ -44,7 +44,10 @@ export function startWorker(): Port {
     const worker = new Worker(new URL("./pool-worker.js", (import.meta as unknown as Meta).url), { type: "module" });
     return webPort(worker, () => worker.terminate());
   }
-  const worker = new node.Worker(new URL("./pool-worker.js", (import.meta as unknown as Meta).url));
+  // Threads run JavaScript, so from source (in tests) the built file is taken.
+  const { url } = import.meta as unknown as Meta;
+  const file = url.endsWith(".ts") ? "../../dist/threads/pool-worker.js" : "./pool-worker.js";
+  const worker = new node.Worker(new URL(file, url));
   worker.unref(); // an idle pool does not keep the process alive
   return nodePort(worker, () => worker.terminate());
 }
