@@ -39,7 +39,7 @@ export async function infer<N extends TaskName>(
     check?.(sequences);
     const { prepare } = taskOf(task.name);
     const works = sequences.map((ids) => prepare(service.files, ids as TaskInput<N>, task.options));
-    return { works, tokens: sequences.reduce((sum, { length }) => sum + length, 0) };
+    return { works, lengths: sequences.map(({ length }) => length) };
   });
 }
 
@@ -79,8 +79,8 @@ function prepareInput<T>(at: number, prepare: () => T): T {
 
 interface Prepared<N extends TaskName> {
   readonly works: readonly Work<TaskResult<N>, TaskAnswer<N>>[];
-  /** Tokens of the inputs; those of their sequences where absent. */
-  readonly tokens?: number;
+  /** Tokens of each input; where absent those of all sequences, in equal parts. */
+  readonly lengths?: readonly number[];
 }
 
 async function compute<N extends TaskName>(
@@ -97,7 +97,7 @@ async function compute<N extends TaskName>(
   async function prepareAndRun(): Promise<Inference<N>> {
     const started = performance.now();
     metrics.began(task.name, inputs.length);
-    const { works, tokens } = await inSpan("tokenize", { inputs: inputs.length }, prepare);
+    const { works, lengths = [] } = await inSpan("tokenize", { inputs: inputs.length }, prepare);
     const { sequences, answers } = workQueue(works);
     const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
@@ -108,9 +108,10 @@ async function compute<N extends TaskName>(
         async () => service.scheduler.run(task, parts, signal),
       );
       const results = answers(timed.map(({ result }) => result));
-      const lengths = parts.map(({ length }) => length);
-      const costs = costsOf(inputs, tokens ?? lengths.reduce((sum, length) => sum + length, 0), tokenization, timed);
-      metrics.computed(task.name, lengths, costs, performance.now() - started);
+      const tokens = sum(lengths.length > 0 ? lengths : parts.map(({ length }) => length));
+      const costs = costsOf(inputs, tokens, tokenization, timed);
+      const each = inputs.map((_, index) => lengths[index] ?? tokens / inputs.length);
+      metrics.computed(task.name, each, costs, performance.now() - started);
       return { results, costs };
     };
     return admission.hold(parts.length, computeParts, inputs.length);
@@ -128,4 +129,8 @@ function takeAll(queue: Iterable<Int32Array>, most: number): Int32Array[] {
     parts.push(part);
   }
   return parts;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

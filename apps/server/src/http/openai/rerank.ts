@@ -92,7 +92,9 @@ async function rank(asked: Body, { service, signal }: Asked): Promise<Ranks> {
   const { query, documents, truncation, rank_fields } = asked;
   if (documents.length === 0) throw empty({ field: "documents" });
   checkBatchSize(documents.length, clientBatchSize(service.options));
-  const texts = documents.map((each, index) => readText(textOf(each, rank_fields, index), `documents[${index}]`, { field: "documents" }));
+  const texts = documents.map((each, index) =>
+    readText(textOf(each, rank_fields, index), `documents[${index}]`, { field: "documents" }),
+  );
   readText(query, "query", { field: "query" });
   return rankTexts(service, { query, texts }, { truncate: truncation }, signal);
 }

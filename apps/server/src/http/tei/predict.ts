@@ -38,7 +38,9 @@ const expected = "a text, a pair [text, text] or a batch [[text], [text, text], 
 
 function readItems(inputs: unknown): { readonly items: (string | TextPair)[]; readonly single: boolean } {
   const nested = Array.isArray(inputs) && Array.isArray(inputs[0]);
-  const items = nested ? (inputs as unknown[]).map(readItem) : [readItem(typeof inputs === "string" ? [inputs] : inputs)];
+  const items = nested
+    ? (inputs as unknown[]).map(readItem)
+    : [readItem(typeof inputs === "string" ? [inputs] : inputs)];
   return { items, single: !nested };
 }
 
