@@ -59,6 +59,11 @@ async function get<T>(kind: Kind, path: string, body: object): Promise<T> {
   return reply.body as T;
 }
 
+async function typeOf(kind: Kind): Promise<unknown> {
+  const info = (await (await fetch(`${server.url}/info?model=${kind}`)).json()) as { model_type: unknown };
+  return info.model_type;
+}
+
 interface Score {
   readonly score: number;
   readonly label: string;
@@ -190,10 +195,6 @@ describe("text-embeddings-inference", () => {
   });
 
   test("/info tells the kind of the model", async () => {
-    const typeOf = async (kind: Kind): Promise<unknown> => {
-      const info = (await (await fetch(`${server.url}/info?model=${kind}`)).json()) as { model_type: unknown };
-      return info.model_type;
-    };
     expect(await typeOf("embedder")).toEqual({ embedding: { pooling: "mean" } });
     expect(await typeOf("ranker")).toEqual({ reranker: { id2label: { 0: "score" }, label2id: { score: 0 } } });
     expect(await typeOf("judge")).toMatchObject({ classifier: { label2id: { contradiction: 2 } } });
