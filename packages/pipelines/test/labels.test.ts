@@ -75,8 +75,8 @@ describe("zeroShot", () => {
     ["zero_shot_one", text, ["cat"], {}],
     ["zero_shot_cut", long + long, labels, {}],
   ])("%s", async (name, premise, candidates, options) => {
-    const found = await zeroShot(nli, [premise], candidates, { truncate: true, ...options });
-    expect(found).toEqual([near(golden.nli[name])]);
+    const ranked = await zeroShot(nli, [premise], candidates, { truncate: true, ...options });
+    expect(ranked).toEqual([near(golden.nli[name])]);
   });
 
   test("labels, template and model are checked", async () => {
@@ -110,11 +110,12 @@ describe("rerank", () => {
   });
 });
 
+async function found(input: string, options: Parameters<typeof classifyTokens>[2]): Promise<readonly Entity[]> {
+  return (await classifyTokens(tokens, [input], options))[0]!;
+}
+
 describe("classifyTokens", () => {
   const strategies: readonly Aggregation[] = ["none", "simple", "first", "average", "max"];
-  const found = async (input: string, options: Parameters<typeof classifyTokens>[2]): Promise<readonly Entity[]> =>
-    (await classifyTokens(tokens, [input], options))[0]!;
-
   test.each(strategies)("%s, in UTF-16 units", async (aggregationStrategy) => {
     const options = { aggregationStrategy, ...(aggregationStrategy === "none" && { ignoreLabels: [] }) };
     expect(await found(text, options)).toEqual(near(golden.tokens[`text ${aggregationStrategy}`]));
@@ -173,9 +174,9 @@ describe("answerQuestions", () => {
       handleImpossibleAnswer: options.impossible ?? false,
       alignToWords: options.align ?? true,
     };
-    const [found] = await answerQuestions(spans, [{ question, context }], ours);
-    expect(found).toEqual(near(answers));
-    for (const { start, end, answer } of found!) expect(context.slice(start, end)).toBe(answer);
+    const [best] = await answerQuestions(spans, [{ question, context }], ours);
+    expect(best).toEqual(near(answers));
+    for (const { start, end, answer } of best!) expect(context.slice(start, end)).toBe(answer);
   });
 
   test("a question without room for its context is an error", async () => {

@@ -23,9 +23,9 @@ export interface ZeroShotOptions {
 export interface ZeroShotAnswer {
   readonly sequence: string;
   /** The most likely first. */
-  readonly labels: readonly string[];
+  readonly labels: string[];
   /** Probabilities of these labels. Their sum is 1 unless `multiLabel`. */
-  readonly scores: readonly number[];
+  readonly scores: number[];
 }
 
 const operation = "zeroShot";
