@@ -79,7 +79,7 @@ function prepareInput<T>(at: number, prepare: () => T): T {
 
 interface Prepared<N extends TaskName> {
   readonly works: readonly Work<TaskResult<N>, TaskAnswer<N>>[];
-  /** Tokens of each input; those of their sequences where absent. */
+  /** Tokens of each input; where absent those of all sequences, in equal parts. */
   readonly lengths?: readonly number[];
 }
 
@@ -97,7 +97,7 @@ async function compute<N extends TaskName>(
   async function prepareAndRun(): Promise<Inference<N>> {
     const started = performance.now();
     metrics.began(task.name, inputs.length);
-    const { works, lengths } = await inSpan("tokenize", { inputs: inputs.length }, prepare);
+    const { works, lengths = [] } = await inSpan("tokenize", { inputs: inputs.length }, prepare);
     const { sequences, answers } = workQueue(works);
     const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
@@ -108,9 +108,9 @@ async function compute<N extends TaskName>(
         async () => service.scheduler.run(task, parts, signal),
       );
       const results = answers(timed.map(({ result }) => result));
-      const each = lengths ?? parts.map(({ length }) => length);
-      const total = each.reduce((sum, length) => sum + length, 0);
-      const costs = costsOf(inputs, total, tokenization, timed);
+      const tokens = sum(lengths.length > 0 ? lengths : parts.map(({ length }) => length));
+      const costs = costsOf(inputs, tokens, tokenization, timed);
+      const each = inputs.map((_, index) => lengths[index] ?? tokens / inputs.length);
       metrics.computed(task.name, { inputs: inputs.length, lengths: each, costs, ms: performance.now() - started });
       return { results, costs };
     };
@@ -129,4 +129,8 @@ function takeAll(queue: Iterable<Int32Array>, most: number): Int32Array[] {
     parts.push(part);
   }
   return parts;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -1,5 +1,6 @@
 /** A small ModernBERT with random weights in a folder of its own, made by the packages that make real ones. */
 import { createBackend } from "@modernbert-ts/backends";
+import type { Head } from "@modernbert-ts/encoder";
 import { createConfig, initialiseParameters, ModernBert } from "@modernbert-ts/modernbert";
 import { saveModel } from "@modernbert-ts/modernbert/node";
 import { Runtime } from "@modernbert-ts/tensor-core";
@@ -7,9 +8,8 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 export const hiddenSize = 32;
 
-/** Has the built-in vocabulary, so no tokenizer.json is needed. */
-export async function makeTinyModel(): Promise<string> {
-  const head = "masked-lm";
+/** Has the built-in vocabulary, so no tokenizer.json is needed. @param labels of a classifier */
+export async function makeTinyModel(head: Head = "masked-lm", labels?: readonly string[]): Promise<string> {
   const folder = await temporaryFolder();
   const config = createConfig({
     vocab_size: 50368,
@@ -19,6 +19,7 @@ export async function makeTinyModel(): Promise<string> {
     num_attention_heads: 2,
     max_position_embeddings: 128,
     local_attention: 16,
+    ...(labels && { id2label: Object.fromEntries(labels.map((label, id) => [String(id), label])) }),
   });
   const { backend } = await createBackend("cpu", { cpuEngine: "typescript" });
   try {

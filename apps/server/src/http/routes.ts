@@ -4,6 +4,9 @@ import { cohereRerank, jinaRerank } from "./openai/rerank.ts";
 import type { Route } from "./route.ts";
 import { fillMask } from "./tasks/fill-mask.ts";
 import { pseudoLogLikelihood } from "./tasks/pseudo-log-likelihood.ts";
+import { questionAnswering } from "./tasks/question-answering.ts";
+import { tokenClassification } from "./tasks/token-classification.ts";
+import { zeroShot } from "./tasks/zero-shot.ts";
 import { bare, vertex } from "./tei/by-model.ts";
 import { embed } from "./tei/embed.ts";
 import { predict } from "./tei/predict.ts";
@@ -24,5 +27,8 @@ export const routes: readonly Route[] = [
   jinaRerank,
   cohereRerank,
   fillMask,
+  tokenClassification,
+  questionAnswering,
+  zeroShot,
   pseudoLogLikelihood,
 ];

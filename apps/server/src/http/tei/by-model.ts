@@ -8,6 +8,9 @@ import type { Service } from "../../service.ts";
 import { route } from "../route.ts";
 import type { Route } from "../route.ts";
 import { fillMask } from "../tasks/fill-mask.ts";
+import { questionAnswering } from "../tasks/question-answering.ts";
+import { tokenClassification } from "../tasks/token-classification.ts";
+import { zeroShot } from "../tasks/zero-shot.ts";
 import { embed } from "./embed.ts";
 import { predict } from "./predict.ts";
 import { isRerank, rerank } from "./rerank.ts";
@@ -44,7 +47,7 @@ export const vertex: Route = route({
 });
 
 /** For bodies that no other route could make sense of. */
-const shapes: readonly Route[] = [similarity];
+const shapes: readonly Route[] = [similarity, questionAnswering, zeroShot];
 
 function byShape(body: object): Route | undefined {
   return isRerank(body) ? rerank : shapes.find((each) => each.body.safeParse(body).success);
@@ -52,6 +55,8 @@ function byShape(body: object): Route | undefined {
 
 function byModel({ options, files }: Service): Route {
   if (files.info.head === "sequence-classification") return predict;
+  if (files.info.head === "token-classification") return tokenClassification;
+  if (files.info.head === "question-answering") return questionAnswering;
   return options.task === "fill-mask" ? fillMask : embed;
 }
 
