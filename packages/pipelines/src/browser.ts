@@ -21,6 +21,7 @@ export { classify } from "./tasks/classify.ts";
 export type { LabelScore } from "./tasks/classify.ts";
 export type { Ranked } from "./tasks/ranking.ts";
 export { inParts } from "./tasks/parts.ts";
-export { taskOf } from "./tasks/registry.ts";
+export { runTask } from "./tasks/run-task.ts";
+export { taskNames, taskOf } from "./tasks/registry.ts";
 export type { TaskAnswer, TaskCall, TaskName, TaskOptions, TaskOutput } from "./tasks/registry.ts";
 export type { EncodeOptions, PackOptions } from "./sequences.ts";

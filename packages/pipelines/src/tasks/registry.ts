@@ -6,6 +6,7 @@ import type { Task } from "./task.ts";
 const byName: ReadonlyMap<string, unknown> = new Map(Object.entries(tasks));
 
 export type TaskName = keyof typeof tasks;
+export const taskNames: readonly TaskName[] = [...byName.keys()] as TaskName[];
 export type TaskOptions<N extends TaskName> = Parameters<(typeof tasks)[N]["run"]>[2];
 export type TaskOutput<N extends TaskName> = Awaited<ReturnType<(typeof tasks)[N]["run"]>>[number];
 /** What a text gets of it. */

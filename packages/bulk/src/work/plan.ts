@@ -1,0 +1,85 @@
+/** Reads a job's files once: token sequences in shards of about so many tokens, each a file, and last the plan that names them. */
+import { mkdir } from "node:fs/promises";
+import { taskOf } from "@modernbert-ts/pipelines";
+import { fileSha256 } from "@modernbert-ts/training";
+import { BulkError } from "../errors.ts";
+import { linesOf, Parts, writeLines } from "../files/parts.ts";
+import type { Plan, ShardRecord, SkippedRecord } from "../files/parts.ts";
+import { readTexts } from "../files/read-texts.ts";
+import type { TextRecord } from "../files/read-texts.ts";
+import { callOf } from "../job.ts";
+import type { BulkJob, BulkProgress } from "../job.ts";
+import type { OpenedModel } from "./models.ts";
+
+/**
+ * A plan that is there is taken as it is.
+ * @throws BulkError for files that have changed since the job was made, and for the first text that cannot be used unless those are skipped.
+ */
+export async function planJob(
+  job: BulkJob,
+  { pipeline, hash: modelHash }: OpenedModel,
+  onProgress: (progress: BulkProgress) => Promise<void>,
+): Promise<Plan> {
+  const parts = new Parts(job);
+  const known = await parts.readPlan();
+  if (known) return known;
+  for (const { path, sha256 } of job.inputs)
+    if ((await fileSha256(path)) !== sha256)
+      throw new BulkError(
+        `expected ${path} as it was when the job was made, got another content: submit the job again`,
+      );
+  await mkdir(parts.folder, { recursive: true });
+  const shards: { name: string; records: number; tokens: number }[] = [];
+  const skipped: SkippedRecord[] = [];
+  let shard: ShardRecord[] = [];
+  let [records, tokens, inShard] = [0, 0, 0];
+  const close = async (): Promise<void> => {
+    if (shard.length === 0) return;
+    const name = await parts.writeShard(shards.length, shard, { job, modelHash });
+    shards.push({ name, records: shard.length, tokens: inShard });
+    [shard, inShard] = [[], 0];
+    await onProgress({ records, tokens, skipped: skipped.length });
+  };
+  for await (const record of readTexts(
+    job.inputs.map(({ path }) => path),
+    job.field,
+  )) {
+    const prepared = "reason" in record ? record : prepare(record, job, pipeline);
+    if ("reason" in prepared) {
+      if (job.invalid === "refuse")
+        throw new BulkError(`${prepared.id}: ${prepared.reason} (or skip what cannot be used: --invalid skip)`);
+      skipped.push(prepared);
+      continue;
+    }
+    const { length } = prepared.tokens;
+    if (inShard + length > job.shardTokens) await close();
+    shard.push(prepared);
+    records++;
+    tokens += length;
+    inShard += length;
+  }
+  await close();
+  if (records === 0)
+    throw new BulkError(
+      `expected texts in ${job.inputs.map(({ path }) => path).join(", ")}, got none that can be used`,
+    );
+  await writeLines(parts.skipped, linesOf(skipped));
+  const plan: Plan = { job, modelHash, shards, records, tokens, skipped: skipped.length };
+  await writeLines(parts.plan, JSON.stringify(plan));
+  return plan;
+}
+
+/** The tokens of a text, or why there are none. */
+function prepare({ id, text }: TextRecord, job: BulkJob, model: OpenedModel["pipeline"]): ShardRecord | SkippedRecord {
+  const { name, options } = callOf(job);
+  try {
+    const [ids] = taskOf(name).prepare(model, [text], {
+      ...options,
+      truncate: job.truncate,
+      nameOf: () => "this text",
+    });
+    return { id, tokens: Array.from(ids!) };
+  } catch (error) {
+    return { id, reason: (error as Error).message.replace(/^\[[^\]]+\] /, "") };
+  }
+}
