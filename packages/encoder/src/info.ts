@@ -7,7 +7,9 @@ export type Head =
   | "sequence-classification"
   | "token-classification"
   | "question-answering"
-  | "multiple-choice";
+  | "multiple-choice"
+  | "next-sentence"
+  | "pretraining";
 
 /** One vector from the tokens of a sequence: the first one, or their mean. */
 export type Pooling = "cls" | "mean";

@@ -12,7 +12,7 @@ const bareName = (name: string): string => name.replace(/^model\./, "");
 export const modernbertKind: EncoderKind<ModernBertConfig> = {
   modelType: "modernbert",
   className: "ModernBert",
-  names,
+  names: () => names,
   parseConfig,
   configToJSON,
   floatFields,

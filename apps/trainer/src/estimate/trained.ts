@@ -1,4 +1,5 @@
 /** What of a model a run trains: all of it, all but what is frozen, or adapters and the head; and what that takes beside the model. */
+import { tiesDecoder } from "@modernbert-ts/encoder";
 import { modernbertKind } from "@modernbert-ts/modernbert";
 import type { ModernBertConfig } from "@modernbert-ts/modernbert";
 import { isMuonMatrix, loraShapes, matchesName } from "@modernbert-ts/training";
@@ -43,8 +44,8 @@ export function trainedOf(config: TrainerConfig, model: ModernBertConfig, { head
     4 * ((kind === "muon" && isMuonMatrix(name, shape) ? 1 : 2) + (average === undefined ? 0 : 1));
   const optimizer = [...learned].reduce((sum, [name, shape]) => sum + stateOf(name, shape) * sizeOf(shape), 0);
   const matrices = [...whole].filter(([name, { length }]) => length > 1 && !learned.has(name));
-  const { embedding } = modernbertKind.names;
-  const tied = head === "masked-lm" && model.tieWordEmbeddings;
+  const { embedding } = modernbertKind.names(head);
+  const tied = tiesDecoder(model, head);
   const still = (ofHead: boolean): number =>
     count(
       new Map(matrices.filter(([name]) => (name === embedding ? ofHead && tied : specs.get(name)!.head === ofHead))),

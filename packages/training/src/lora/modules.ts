@@ -1,4 +1,5 @@
 /** What PEFT calls modules: linear layers of a model that may have an adapter, and parts of the head that are trained in full. */
+import { tiesDecoder } from "@modernbert-ts/encoder";
 import type { EncoderKind, Head, HeadConfig, ParameterRole } from "@modernbert-ts/encoder";
 import type { Shape } from "@modernbert-ts/tensor-core";
 import { DataError } from "../errors.ts";
@@ -43,10 +44,10 @@ export function modulesOf<C extends HeadConfig>({
 
 /** Parameters of the head that are trained beside adapters: all but those of a decoder that is tied to the embedding, which stays. */
 export function trainedOfHead<C extends HeadConfig>({ kind, config, head }: Described<C>): ReadonlySet<string> {
-  const tied = head === "masked-lm" && config.tieWordEmbeddings;
+  const tied = tiesDecoder(config, head);
   return new Set(
     [...kind.parameters(config, head)].flatMap(([name, spec]) =>
-      spec.head && !(tied && name === kind.names.decoderBias) ? [name] : [],
+      spec.head && !(tied && name === kind.names(head).decoderBias) ? [name] : [],
     ),
   );
 }
