@@ -26,7 +26,11 @@ export function closeOnSignals(close: () => Promise<void>, debug: boolean): () =
     asked ??= performance.now();
     // A person who asks again wants it now; a shell that passes a signal on twice does not.
     if (before !== undefined && performance.now() - before > 1_000) process.exit(1);
-    if (before === undefined) void close().then(() => process.exit(0), (error: unknown) => fail(error, debug));
+    if (before === undefined)
+      void close().then(
+        () => process.exit(0),
+        (error: unknown) => fail(error, debug),
+      );
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);

@@ -17,18 +17,21 @@ export interface WorkerInvocation {
 /** @throws CommanderError for wrong usage, and for --help once it is printed. */
 export function parseWorker(args: readonly string[]): WorkerInvocation {
   const command = new Command("modernbert-serve worker")
-    .description("Computes jobs from a queue on Redis: models over whole files, shared by as many workers as there are.")
+    .description(
+      "Computes jobs from a queue on Redis: models over whole files, shared by as many workers as there are.",
+    )
     .allowExcessArguments(false)
     .exitOverride()
-    .addOption(
-      new Option("--queue <url>", "Redis, such as redis://localhost:6379").env("QUEUE").makeOptionMandatory(),
-    )
+    .addOption(new Option("--queue <url>", "Redis, such as redis://localhost:6379").env("QUEUE").makeOptionMandatory())
     .addOption(new Option("--backend <name>", "what computes").choices(backendNames).env("BACKEND").default("auto"))
     .addOption(
       new Option("--threads <n>", "CPU threads (default: all cores)").env("THREADS").argParser(positiveInteger),
     )
     .addOption(
-      new Option("--lock-seconds <n>", "after which a worker that is silent counts as dead, and another takes its shard")
+      new Option(
+        "--lock-seconds <n>",
+        "after which a worker that is silent counts as dead, and another takes its shard",
+      )
         .env("LOCK_SECONDS")
         .argParser(positiveInteger)
         .default(30),

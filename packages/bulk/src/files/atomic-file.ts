@@ -2,13 +2,15 @@
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 
-/** Writes beside the path, syncs, and renames into place. What `write` throws leaves nothing. */
+/** Writes in a folder of the same disk, by default the file's own, syncs, and renames into place. What `write` throws leaves nothing. */
 export async function writeAtomically(
   path: string,
   write: (file: FileHandle, partial: string) => Promise<void>,
+  folder: string = dirname(path),
 ): Promise<void> {
-  const partial = `${path}.partial-${randomBytes(4).toString("hex")}`;
+  const partial = join(folder, `${basename(path)}.partial-${randomBytes(4).toString("hex")}`);
   try {
     const file = await open(partial, "wx");
     try {

@@ -24,10 +24,17 @@ export function checkOutput(path: string): void {
   throw new BulkError(`expected an output that ends in ${Object.keys(formats).join(" or ")}, got ${path}`);
 }
 
-/** @param results Files of `ResultRecord`s. @param vectors whether they have `embedding` or `answer`. */
-export async function writeOutput(path: string, results: readonly string[], vectors: boolean): Promise<void> {
+/** @param results Files of `ResultRecord`s in `folder`. @param vectors whether they have `embedding` or `answer`. */
+export async function writeOutput(
+  path: string,
+  {
+    folder,
+    results,
+    vectors,
+  }: { readonly folder: string; readonly results: readonly string[]; readonly vectors: boolean },
+): Promise<void> {
   checkOutput(path);
-  await writeAtomically(path, (file, partial) => formats[extname(path)]!(results, file, partial, vectors));
+  await writeAtomically(path, (file, partial) => formats[extname(path)]!(results, file, partial, vectors), folder);
 }
 
 async function joinLines(results: readonly string[], file: FileHandle): Promise<void> {

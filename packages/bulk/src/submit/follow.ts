@@ -14,27 +14,27 @@ export interface FollowOptions {
   readonly signal?: AbortSignal;
 }
 
-const between = 300;
+/** Milliseconds between looks, and looks at a job that nobody takes. */
+const [between, patience] = [300, 10];
 
 /** @throws BulkError with the reason where it failed or is gone from the queue. */
 export async function follow({ queue }: Connection, id: string, options: FollowOptions = {}): Promise<BulkResult> {
   const { onProgress, onNotice, signal } = options;
   let told = "";
-  let lonely = false;
+  let alone = 0;
   for (;;) {
     signal?.throwIfAborted();
+    // The state first: what a job holds by then is what belongs to it.
+    const state = await queue.getJobState(id);
     const job = await Job.fromId<unknown, BulkResult>(queue, id);
     if (!job) throw new BulkError(`expected job ${id} in the queue, got none: submit it again`);
     const progress = JSON.stringify(job.progress);
     if (progress !== told && typeof job.progress === "object") onProgress?.(job.progress as BulkProgress);
     told = progress;
-    const state = await job.getState();
     if (state === "completed") return job.returnvalue;
     if (state === "failed") throw new BulkError(await reasonOf(job, queue));
-    if (!lonely && state === "waiting" && (await queue.getWorkersCount()) === 0) {
-      lonely = true;
+    if (state === "waiting" && (await queue.getWorkersCount()) === 0 && ++alone === patience)
       onNotice?.("nobody takes jobs from this queue yet: start `modernbert-serve worker --queue …` beside it");
-    }
     await sleep(between, undefined, signal ? { signal } : {});
   }
 }

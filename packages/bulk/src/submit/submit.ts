@@ -11,7 +11,10 @@ import type { BulkJob } from "../job.ts";
 import type { Connection } from "../redis.ts";
 import { modelHash } from "../work/models.ts";
 
-export interface JobRequest extends Pick<BulkJob, "task" | "options" | "dtype" | "field" | "invalid" | "truncate" | "shardTokens"> {
+export interface JobRequest extends Pick<
+  BulkJob,
+  "task" | "options" | "dtype" | "field" | "invalid" | "truncate" | "shardTokens"
+> {
   /** A folder or a hub id. */
   readonly model: string;
   readonly weights?: BulkJob["weights"] | undefined;

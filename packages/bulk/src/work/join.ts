@@ -20,11 +20,8 @@ export async function joinShards(job: BulkJob, result: Omit<BulkResult, "output"
   const parts = new Parts(job);
   const plan = await parts.readPlan();
   if (plan) {
-    await writeOutput(
-      output,
-      plan.shards.map(({ name }) => parts.result(name)),
-      task === "embed",
-    );
+    const results = plan.shards.map(({ name }) => parts.result(name));
+    await writeOutput(output, { folder: parts.folder, results, vectors: task === "embed" });
     if (plan.skipped > 0) await copyFile(parts.skipped, skippedFile(job));
     // The plan first: without it the others mean nothing.
     await rm(parts.plan);

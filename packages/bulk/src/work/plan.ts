@@ -1,5 +1,5 @@
 /** Reads a job's files once: token sequences in shards of about so many tokens, each a file, and last the plan that names them. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { taskOf } from "@modernbert-ts/pipelines";
 import { fileSha256 } from "@modernbert-ts/training";
 import { BulkError } from "../errors.ts";
@@ -11,15 +11,13 @@ import { callOf } from "../job.ts";
 import type { BulkJob, BulkProgress } from "../job.ts";
 import type { OpenedModel } from "./models.ts";
 
+type OnProgress = (progress: BulkProgress) => Promise<void>;
+
 /**
- * A plan that is there is taken as it is.
+ * A plan that is there is taken as it is. What fails leaves nothing.
  * @throws BulkError for files that have changed since the job was made, and for the first text that cannot be used unless those are skipped.
  */
-export async function planJob(
-  job: BulkJob,
-  { pipeline, hash: modelHash }: OpenedModel,
-  onProgress: (progress: BulkProgress) => Promise<void>,
-): Promise<Plan> {
+export async function planJob(job: BulkJob, model: OpenedModel, onProgress: OnProgress): Promise<Plan> {
   const parts = new Parts(job);
   const known = await parts.readPlan();
   if (known) return known;
@@ -28,6 +26,20 @@ export async function planJob(
       throw new BulkError(
         `expected ${path} as it was when the job was made, got another content: submit the job again`,
       );
+  try {
+    return await makePlan(job, model, onProgress);
+  } catch (error) {
+    await rm(parts.folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function makePlan(
+  job: BulkJob,
+  { pipeline, hash: modelHash }: OpenedModel,
+  onProgress: OnProgress,
+): Promise<Plan> {
+  const parts = new Parts(job);
   await mkdir(parts.folder, { recursive: true });
   const shards: { name: string; records: number; tokens: number }[] = [];
   const skipped: SkippedRecord[] = [];
@@ -76,7 +88,7 @@ function prepare({ id, text }: TextRecord, job: BulkJob, model: OpenedModel["pip
     const [ids] = taskOf(name).prepare(model, [text], {
       ...options,
       truncate: job.truncate,
-      nameOf: () => "this text",
+      nameOf: () => "it",
     });
     return { id, tokens: Array.from(ids!) };
   } catch (error) {
