@@ -1,6 +1,5 @@
 /** What an answer cost: characters, tokens, milliseconds. */
 import type { Timed } from "./batching/scheduler.ts";
-import type { Input } from "./inputs/read-inputs.ts";
 
 export interface Costs {
   readonly characters: number;
@@ -12,23 +11,25 @@ export interface Costs {
 }
 
 export function costsOf(
-  inputs: readonly Input[],
-  sequences: readonly Int32Array[],
+  inputs: readonly unknown[],
+  tokens: number,
   tokenization: number,
   timed: readonly Timed<unknown>[],
 ): Costs {
   return {
     characters: sum(inputs.map(lengthOf)),
-    tokens: sum(sequences.map((ids) => ids.length)),
+    tokens,
     tokenization,
     queue: sum(timed.map(({ queued }) => queued)) / timed.length,
     inference: sum(timed.map(({ computed }) => computed)) / timed.length,
   };
 }
 
-/** Code points of a text, ids of a list. */
-function lengthOf(input: Input): number {
-  if (typeof input !== "string") return input.length;
+/** Code points of all texts in an input, ids of a list of token ids. */
+function lengthOf(input: unknown): number {
+  if (input instanceof Int32Array) return input.length;
+  if (typeof input === "object" && input !== null) return sum(Object.values(input).map(lengthOf));
+  if (typeof input !== "string") return 0;
   return input.length - (input.match(/[\uD800-\uDBFF][\uDC00-\uDFFF]/g)?.length ?? 0);
 }
 

@@ -1,10 +1,13 @@
 /** The way of every request: admitted, tokenised, queued, computed. */
-import { inParts, taskOf } from "@modernbert-ts/pipelines";
-import type { TaskAnswer, TaskName } from "@modernbert-ts/pipelines";
+import { taskOf, workQueue } from "@modernbert-ts/pipelines";
+import type { InputOptions, TaskAnswer, TaskInput, TaskName, TaskOptions, Work } from "@modernbert-ts/pipelines";
+import { TensorError } from "@modernbert-ts/tensor-core";
+import { TokenizerError } from "@modernbert-ts/tokenizer";
 import type { Timed } from "./batching/scheduler.ts";
 import { costsOf } from "./costs.ts";
 import type { Costs } from "./costs.ts";
 import { ServeError } from "./errors.ts";
+import { inTurns } from "./inputs/encoder.ts";
 import type { EncodeSettings } from "./inputs/encoder.ts";
 import type { Input } from "./inputs/read-inputs.ts";
 import type { Task, TaskResult } from "./model/protocol.ts";
@@ -22,7 +25,7 @@ export interface InferSettings extends EncodeSettings {
   readonly check?: (sequences: readonly Int32Array[]) => void;
 }
 
-/** Computes `task` for each input. Rejects with a ServeError, or when `signal` aborts. */
+/** Computes `task` for each text. Rejects with a ServeError, or when `signal` aborts. */
 export async function infer<N extends TaskName>(
   service: Service,
   task: Task<N>,
@@ -30,21 +33,78 @@ export async function infer<N extends TaskName>(
   { check, ...encoding }: InferSettings,
   signal: AbortSignal,
 ): Promise<Inference<N>> {
-  requireModel(service);
-  return service.admission.hold(inputs.length, async () => {
-    const started = performance.now();
+  return compute(service, task, inputs, signal, async () => {
     const sequences = await service.encoder.encode(inputs, encoding, signal);
     check?.(sequences);
-    const { queue, answers } = inParts(taskOf(task.name), service.files, sequences);
-    const parts = takeAll(queue, Math.max(inputs.length, service.options.maxConcurrentRequests));
+    const { prepare } = taskOf(task.name);
+    const works = sequences.map((ids) => prepare(service.files, ids as TaskInput<N>, task.options));
+    return { works, tokens: sequences.reduce((sum, { length }) => sum + length, 0) };
+  });
+}
+
+/**
+ * The same for inputs of any kind, which the task itself prepares. `options` are all of the task's, those for `truncate` and for joining
+ * among them; what its `run` looks at stands in `task.options`, and inputs share a batch where that is equal.
+ */
+export async function inferInputs<N extends TaskName>(
+  service: Service,
+  task: Task<N>,
+  inputs: readonly TaskInput<N>[],
+  options: TaskOptions<N> & InputOptions,
+  signal: AbortSignal,
+): Promise<Inference<N>> {
+  return compute(service, task, inputs, signal, async () => {
+    const { prepare } = taskOf(task.name);
+    const works = await inTurns(
+      inputs,
+      (input, at) => prepareInput(at, () => prepare(service.files, input, options)),
+      signal,
+    );
+    return { works };
+  });
+}
+
+/** @throws ServeError 422 for an input that the task cannot use. */
+function prepareInput<T>(at: number, prepare: () => T): T {
+  try {
+    return prepare();
+  } catch (error) {
+    if (!(error instanceof TensorError || error instanceof TokenizerError)) throw error;
+    throw new ServeError("Validation", `input ${at}: ${error.message}`, { cause: error });
+  }
+}
+
+interface Prepared<N extends TaskName> {
+  readonly works: readonly Work<TaskResult<N>, TaskAnswer<N>>[];
+  /** Tokens of the inputs; those of their sequences where absent. */
+  readonly tokens?: number;
+}
+
+async function compute<N extends TaskName>(
+  service: Service,
+  task: Task<N>,
+  inputs: readonly unknown[],
+  signal: AbortSignal,
+  prepare: () => Promise<Prepared<N>>,
+): Promise<Inference<N>> {
+  requireModel(service);
+  const { admission, residence, place } = service;
+  return admission.hold(inputs.length, () => residence.hold(place, signal, prepareAndRun));
+
+  async function prepareAndRun(): Promise<Inference<N>> {
+    const started = performance.now();
+    const { works, tokens } = await prepare();
+    const { sequences, answers } = workQueue(works);
+    const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
-    const compute = async (): Promise<Inference<N>> => {
+    const computeParts = async (): Promise<Inference<N>> => {
       const timed: Timed<TaskResult<N>>[] = await service.scheduler.run(task, parts, signal);
       const results = answers(timed.map(({ result }) => result));
-      return { results, costs: costsOf(inputs, sequences, tokenization, timed) };
+      const length = tokens ?? parts.reduce((sum, ids) => sum + ids.length, 0);
+      return { results, costs: costsOf(inputs, length, tokenization, timed) };
     };
-    return service.admission.hold(parts.length, compute, inputs.length);
-  });
+    return admission.hold(parts.length, computeParts, inputs.length);
+  }
 }
 
 /** @throws ServeError 422 beyond `most` sequences: memory is bounded. */

@@ -118,7 +118,7 @@ describe.skipIf(missing)(`jobs of a queue${missing ? ` (${missing})` : ""}`, { t
 
   test("survive workers that die while they read, compute and join: nothing is lost, nothing is done twice", async () => {
     const { done } = await submitFile();
-    for (const killAt of [String.raw`000003-\w+\.tokens`, String.raw`000002-\w+\.jsonl$`, String.raw`out\.jsonl$`]) {
+    for (const killAt of [String.raw`000003-\w+\.texts`, String.raw`000002-\w+\.jsonl$`, String.raw`out\.jsonl$`]) {
       const dying = startWorker(killAt);
       expect(await dying.ended, dying.output()).toBe("SIGKILL");
     }

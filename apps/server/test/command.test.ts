@@ -88,7 +88,7 @@ describe("the program", () => {
     [["--model", "m", "--pooling", "max"], "cls, mean"],
     [["--model", "m", "--no-such-flag"], "--no-such-flag"],
     [["--model", "m", "extra"], "too many arguments"],
-    [["--model", "m", "--model-id", "n"], "'--model, --model-id <dir|id>' is given twice"],
+    [["--model", "m", "-p", "1", "--port", "2"], "'-p, --port <n>' is given twice"],
     [["--model", "m", "--prometheus-port", "9000"], "This server does not have it"],
     [["--model", "m", "--dtype", "float8"], "float32"],
   ])("wrong usage %j exits with 2", async (args, message) => {

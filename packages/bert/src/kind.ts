@@ -28,6 +28,7 @@ export const bertKind: EncoderKind<BertConfig> = {
   info: (config, head) => ({
     modelType: "bert",
     vocabSize: config.vocabSize,
+    typeVocabSize: config.typeVocabSize,
     numLayers: config.numLayers,
     hiddenSize: config.hiddenSize,
     maxLength: config.maxPositionEmbeddings,

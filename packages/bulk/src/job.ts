@@ -2,12 +2,17 @@
 import { createHash } from "node:crypto";
 import { weightFormats } from "@modernbert-ts/encoder";
 import type { WeightFormat } from "@modernbert-ts/encoder";
-import { taskNames } from "@modernbert-ts/pipelines";
-import type { TaskCall, TaskName } from "@modernbert-ts/pipelines";
+import { taskOf } from "@modernbert-ts/pipelines";
+import type { Task, TaskName } from "@modernbert-ts/pipelines";
 import { precisions } from "@modernbert-ts/tensor-core";
 import type { PrecisionName } from "@modernbert-ts/tensor-core";
 import { z } from "zod";
 import { BulkError } from "./errors.ts";
+
+/** Tasks of which an input is one text. */
+export type BulkTask = Extract<TaskName, "embed" | "classify" | "fill-mask" | "pseudo-log-likelihood">;
+
+const bulkTasks: readonly BulkTask[] = ["embed", "classify", "fill-mask", "pseudo-log-likelihood"];
 
 export interface BulkJob {
   readonly version: 1;
@@ -15,7 +20,7 @@ export interface BulkJob {
   readonly model: string;
   /** Of a folder's files, see `modelHash`; null for a hub id. */
   readonly modelHash: string | null;
-  readonly task: TaskName;
+  readonly task: BulkTask;
   /** Of the task, as its functions take them. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly dtype: PrecisionName;
@@ -36,7 +41,7 @@ const jobSchema: z.ZodType<BulkJob, unknown> = z.strictObject({
   version: z.literal(1),
   model: z.string().min(1),
   modelHash: z.string().nullable(),
-  task: z.custom<TaskName>((name) => typeof name === "string" && taskNames.includes(name as TaskName), "no known task"),
+  task: z.enum(bulkTasks),
   options: z.record(z.string(), z.json()),
   dtype: z.enum(Object.keys(precisions) as PrecisionName[]),
   weights: z.enum(weightFormats).nullable(),
@@ -81,7 +86,7 @@ export function jobId(job: BulkJob): string {
   return `${job.task}-${createHash("sha256").update(JSON.stringify(job)).digest("hex").slice(0, 24)}`;
 }
 
-/** The task with its options, as tasks are called. */
-export function callOf({ task, options }: BulkJob): TaskCall {
-  return { name: task, options } as unknown as TaskCall;
+/** The job's task; its options stand in the job. */
+export function taskOfJob({ task }: BulkJob): Task<string, object, unknown, unknown> {
+  return taskOf(task) as Task<string, object, unknown, unknown>;
 }

@@ -19,6 +19,7 @@ export const modernbertKind: EncoderKind<ModernBertConfig> = {
   info: (config, head) => ({
     modelType: "modernbert",
     vocabSize: config.vocabSize,
+    typeVocabSize: 1,
     numLayers: config.layers.length,
     hiddenSize: config.hiddenSize,
     maxLength: config.maxPositionEmbeddings,

@@ -1,6 +1,7 @@
-/** Texts to token sequences and sequences to packs of bounded size. */
+/** Texts to token sequences, and sequences to packs of bounded size. */
 import { TensorError } from "@modernbert-ts/tensor-core";
-import type { TextModel } from "./text-model.ts";
+import type { EncodeOptions as EncodeTokens, Encoding } from "@modernbert-ts/tokenizer";
+import type { TextSide } from "./text-model.ts";
 
 export interface EncodeOptions {
   /** Cut texts that are longer than the model's maximum; otherwise they are an error. */
@@ -14,42 +15,79 @@ export interface PackOptions {
   readonly maxTokensPerPack?: number;
 }
 
+/** The same for one input. */
+export interface InputOptions extends Pick<EncodeOptions, "truncate"> {
+  /** What errors call the input; `text 0` by default. */
+  readonly name?: string;
+}
+
+/** A text, or its tokens, special ones included. */
+export type TextInput = string | Int32Array;
+
+export type TextPair = readonly [text: string, pair: string];
+
 /**
- * Token ids with special tokens, without padding, of each text behind the prompt. An empty text throws, as does one that is longer
- * than the model takes unless `truncate`, and one with a token beyond the model's vocabulary. What tokenizer.json says of padding and
- * truncation does not count.
+ * Token ids with special tokens, without padding, of a text behind the prompt. An empty text throws, as does one that is longer than the
+ * model takes unless `truncate`, and one with a token beyond the model's vocabulary. What tokenizer.json says of padding and truncation
+ * does not count. Tokens that are given stay as they are.
  */
-export function encodeTexts(
-  { tokenizer, settings }: Pick<TextModel, "tokenizer" | "settings">,
+export function encodeText(
+  text: TextSide,
   operation: string,
-  texts: readonly string[],
-  { truncate = false, nameOf = (index) => `text ${index}` }: EncodeOptions,
+  input: TextInput | TextPair,
+  options: InputOptions,
   prompt = "",
-): Int32Array[] {
-  const { maxLength, vocabSize } = settings;
-  return texts.map((text, index) => {
-    if (text === "") {
-      throw new TensorError(operation, `expected text, got nothing in ${nameOf(index)}: leave it out or fill it`);
-    }
-    const { ids } = tokenizer.encode(prompt + text, { padding: false, truncation: truncate && { maxLength } });
-    if (ids.length === 0) {
-      throw new TensorError(operation, `expected text with a token in it, got none in ${nameOf(index)}: leave it out`);
-    }
-    if (ids.length > maxLength) {
-      throw new TensorError(
-        operation,
-        `expected at most ${maxLength} tokens, got ${ids.length} in ${nameOf(index)}: shorten it or truncate`,
-      );
-    }
-    const beyond = ids.find((id) => id >= vocabSize);
-    if (beyond !== undefined) {
-      throw new TensorError(
-        operation,
-        `expected token ids below ${vocabSize} (the model's vocab_size), got ${beyond} for ${JSON.stringify(tokenizer.idToToken(beyond))} in ${nameOf(index)}: leave that token out`,
-      );
-    }
-    return ids;
+): Int32Array {
+  return input instanceof Int32Array ? input : encodeWithOffsets(text, operation, input, options, prompt).ids;
+}
+
+/**
+ * The same as an encoding. Of a pair that is too long the longer text is cut, until both are equally long. Offsets, where they are wanted,
+ * count UTF-16 units, as strings of JavaScript do.
+ */
+export function encodeWithOffsets(
+  { tokenizer, settings: { maxLength, vocabSize, typeVocabSize } }: TextSide,
+  operation: string,
+  input: string | TextPair,
+  { truncate = false, name = "text 0" }: InputOptions,
+  prompt = "",
+  options: Pick<EncodeTokens, "offsets" | "truncation"> = {},
+): Encoding {
+  const [text, pair] = typeof input === "string" ? [input] : input;
+  if (text === "" || pair === "") {
+    throw new TensorError(operation, `expected text, got nothing in ${name}: leave it out or fill it`);
+  }
+  if (pair !== undefined && typeVocabSize > 1) {
+    throw new TensorError(
+      operation,
+      `expected a single text, got a pair in ${name}: models with token types (type_vocab_size ${typeVocabSize}) are not run on pairs`,
+    );
+  }
+  const encoding = tokenizer.encode(prompt + text, {
+    padding: false,
+    truncation: truncate && { maxLength },
+    ...(pair !== undefined && { pair }),
+    ...options,
   });
+  const { ids } = encoding;
+  if (ids.length === 0) {
+    throw new TensorError(operation, `expected text with a token in it, got none in ${name}: leave it out`);
+  }
+  if (ids.length > maxLength) {
+    throw new TensorError(
+      operation,
+      `expected at most ${maxLength} tokens, got ${ids.length} in ${name}: shorten it or truncate`,
+    );
+  }
+  for (const part of [encoding, ...encoding.overflowing]) {
+    const beyond = part.ids.find((id) => id >= vocabSize);
+    if (beyond === undefined) continue;
+    throw new TensorError(
+      operation,
+      `expected token ids below ${vocabSize} (the model's vocab_size), got ${beyond} for ${JSON.stringify(tokenizer.idToToken(beyond))} in ${name}: leave that token out`,
+    );
+  }
+  return encoding;
 }
 
 /**

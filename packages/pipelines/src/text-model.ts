@@ -16,6 +16,8 @@ import type { Notify } from "./notices.ts";
 export interface TextModel {
   readonly runtime: Runtime;
   readonly model: Encoder;
+  /** What config.json says of the model: its labels among it. */
+  readonly info: EncoderInfo;
   readonly tokenizer: Tokenizer;
   /** What the folder says of its texts and vectors. */
   readonly settings: TextSettings;
@@ -26,6 +28,9 @@ export interface TextModel {
   /** Called after each run of a task. */
   readonly afterRun?: () => void;
 }
+
+/** What preparing and joining need of a model: both can be done where no weights are. */
+export type TextSide = Pick<TextModel, "tokenizer" | "settings" | "info">;
 
 /** Loads a model, its tokenizer and its settings. Free it with `model.dispose()`; the runtime stays the caller's. */
 export async function openTextModel(folder: ModelFolder, options: LoadOptions, onNotice?: Notify): Promise<TextModel> {
@@ -52,11 +57,7 @@ export async function addTexts(
 }
 
 /** Tokenizer and settings of a folder: all that texts need where no weights are. @throws CheckpointError, ModelNotFoundError, TokenizerError */
-export async function readTextSide(
-  folder: ModelFolder,
-  info: EncoderInfo,
-  onNotice?: Notify,
-): Promise<Pick<TextModel, "tokenizer" | "settings">> {
+export async function readTextSide(folder: ModelFolder, info: EncoderInfo, onNotice?: Notify): Promise<TextSide> {
   const settings = await readSettings(folder, info);
-  return { settings, tokenizer: await readTokenizer(folder, settings, onNotice) };
+  return { info, settings, tokenizer: await readTokenizer(folder, settings, onNotice) };
 }

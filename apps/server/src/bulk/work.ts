@@ -3,12 +3,15 @@ import { startWorker } from "@modernbert-ts/bulk";
 import { closeOnSignals, fail, parsedOrExit } from "../process.ts";
 import { parseWorker } from "./command.ts";
 
+function onNotice(notice: string): void {
+  console.error(notice);
+}
+
 /** Ends the process with one line where no Redis answers at the beginning. */
 export async function work(args: readonly string[]): Promise<void> {
   const { queue, lockSeconds, backend, threads, debug, ...hub } = parsedOrExit(() => parseWorker(args));
   if (hub.hfToken !== undefined) process.env["HF_TOKEN"] = hub.hfToken;
   if (hub.huggingfaceHubCache !== undefined) process.env["HF_HUB_CACHE"] = hub.huggingfaceHubCache;
-  const onNotice = (notice: string): void => console.error(notice);
   try {
     const worker = await startWorker(queue, {
       backend,

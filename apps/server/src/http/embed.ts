@@ -9,6 +9,8 @@ import { infer } from "../infer.ts";
 import type { EncodeSettings } from "../inputs/encoder.ts";
 import { readInputs } from "../inputs/read-inputs.ts";
 import type { Input } from "../inputs/read-inputs.ts";
+import { modelOf } from "../models.ts";
+import type { Models } from "../models.ts";
 import type { Service } from "../service.ts";
 import { checkDimensions, finishVector, toJson } from "../vectors.ts";
 import type { VectorSettings } from "../vectors.ts";
@@ -27,17 +29,18 @@ const vectorRequest = z.object({
 
 const embedRequest = z.object({ inputs: z.unknown().optional() });
 
-export function addEmbed(app: FastifyInstance, service: Service): void {
-  const { options, files } = service;
-  const rules = {
-    field: "inputs",
-    vocabSize: files.info.vocabSize,
-    maxClientBatchSize: options.maxClientBatchSize,
-  };
+export function addEmbed(app: FastifyInstance, models: Models): void {
+  const { options } = models.first;
   // Hugging Face's clients post to the bare address.
   const bare = options.task === "embed" ? ["/"] : [];
   for (const url of ["/embed", ...bare]) {
     app.post(url, async (request, reply) => {
+      const service = modelOf(models, request.body);
+      const rules = {
+        field: "inputs",
+        vocabSize: service.files.info.vocabSize,
+        maxClientBatchSize: options.maxClientBatchSize,
+      };
       const inputs = readInputs(readBody(embedRequest, request.body).inputs, rules);
       if (url === "/") refuseMasks(service, inputs);
       const settings = vectorSettings(service, inputs, request.body);

@@ -7,6 +7,8 @@ import { z } from "zod";
 import { ServeError } from "../errors.ts";
 import { infer } from "../infer.ts";
 import { readTexts } from "../inputs/read-inputs.ts";
+import { modelOf } from "../models.ts";
+import type { Models } from "../models.ts";
 import type { Service } from "../service.ts";
 import { readBody } from "./body.ts";
 import { lifetime } from "./lifetime.ts";
@@ -29,12 +31,13 @@ const fillMaskRequest = z.object({
     .nullish(),
 });
 
-export function addFillMask(app: FastifyInstance, service: Service): void {
-  const { options } = service;
+export function addFillMask(app: FastifyInstance, models: Models): void {
+  const { options } = models.first;
   const rules = { field: "inputs", maxClientBatchSize: options.maxClientBatchSize };
   for (const url of ["/fill-mask", ...(options.task === "fill-mask" ? ["/"] : [])]) {
     app.post(url, async (request, reply) => {
       const { inputs, parameters } = readBody(fillMaskRequest, request.body);
+      const service = modelOf(models, request.body);
       const texts = readTexts(inputs, rules);
       const maskId = maskIdOf(service);
       const maskName = service.files.tokenizer.idToToken(maskId)!;

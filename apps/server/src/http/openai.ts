@@ -2,7 +2,8 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { readInputs } from "../inputs/read-inputs.ts";
-import type { Service } from "../service.ts";
+import { modelOf } from "../models.ts";
+import type { Models } from "../models.ts";
 import { toBase64, toJson } from "../vectors.ts";
 import { readBody } from "./body.ts";
 import { computeVectors, vectorSettings } from "./embed.ts";
@@ -19,18 +20,17 @@ const embeddingsRequest = z.object({
 /** OpenAI's own limit: its clients cut what they are given by it. */
 const batchSize = 2048;
 
-export function addOpenAiEmbeddings(app: FastifyInstance, service: Service): void {
-  const { options, files } = service;
-  const rules = {
-    field: "input",
-    vocabSize: files.info.vocabSize,
-    maxClientBatchSize: Math.max(batchSize, options.maxClientBatchSize),
-  };
-  const servedModel = options.servedModelName ?? options.model;
+export function addOpenAiEmbeddings(app: FastifyInstance, models: Models): void {
+  const { options } = models.first;
   for (const url of ["/v1/embeddings", "/embeddings"]) {
     app.post(url, { config: { dialect: "openai" } }, async (request, reply) => {
       const body = readBody(embeddingsRequest, request.body);
-      const inputs = readInputs(body.input, rules);
+      const service = modelOf(models, body);
+      const inputs = readInputs(body.input, {
+        field: "input",
+        vocabSize: service.files.info.vocabSize,
+        maxClientBatchSize: Math.max(batchSize, options.maxClientBatchSize),
+      });
       const settings = vectorSettings(service, inputs, request.body);
       const { vectors, costs } = await computeVectors(
         service,
@@ -47,7 +47,7 @@ export function addOpenAiEmbeddings(app: FastifyInstance, service: Service): voi
       return reply
         .type("application/json")
         .send(
-          `{"object":"list","data":[${data.join(",")}],"model":${JSON.stringify(servedModel)},"usage":${JSON.stringify(usage)}}`,
+          `{"object":"list","data":[${data.join(",")}],"model":${JSON.stringify(service.name)},"usage":${JSON.stringify(usage)}}`,
         );
     });
   }

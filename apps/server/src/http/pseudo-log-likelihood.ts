@@ -5,7 +5,8 @@ import { z } from "zod";
 import { ServeError } from "../errors.ts";
 import { infer } from "../infer.ts";
 import { readTexts } from "../inputs/read-inputs.ts";
-import type { Service } from "../service.ts";
+import { modelOf } from "../models.ts";
+import type { Models } from "../models.ts";
 import { readBody } from "./body.ts";
 import { lifetime } from "./lifetime.ts";
 import { maskIdOf } from "./masked-lm.ts";
@@ -14,10 +15,11 @@ import { sendCosts } from "./send-costs.ts";
 const scoreRequest = z.object({ inputs: z.unknown().optional() });
 
 /** Answers one object for each text. */
-export function addPseudoLogLikelihood(app: FastifyInstance, service: Service): void {
-  const { options, files } = service;
+export function addPseudoLogLikelihood(app: FastifyInstance, models: Models): void {
+  const { options } = models.first;
   const rules = { field: "inputs", maxClientBatchSize: options.maxClientBatchSize };
   app.post("/pseudo-log-likelihood", async (request, reply) => {
+    const service = modelOf(models, request.body);
     const texts = readTexts(readBody(scoreRequest, request.body).inputs, rules);
     maskIdOf(service);
     const task = { name: "pseudo-log-likelihood", options: {} } as const;
@@ -26,7 +28,7 @@ export function addPseudoLogLikelihood(app: FastifyInstance, service: Service): 
       side: "right",
       prompt: undefined,
       check: (sequences: readonly Int32Array[]) => {
-        const without = sequences.findIndex((ids) => placesOf(files, ids).length === 0);
+        const without = sequences.findIndex((ids) => placesOf(service.files, ids).length === 0);
         if (without === -1) return;
         throw new ServeError("Validation", `\`inputs\` needs a token to score, text ${without} has only special ones`);
       },

@@ -35,16 +35,11 @@ export class Encoder {
 
   /** Token ids with special tokens. @throws ServeError 422 for an input that is too long and not to be truncated. */
   async encode(inputs: readonly Input[], settings: EncodeSettings, signal: AbortSignal): Promise<Int32Array[]> {
-    const sequences: Int32Array[] = [];
-    let resumed = performance.now();
-    for (const input of inputs) {
-      sequences.push(typeof input === "string" ? this.#encodeText(input, settings) : this.#fit(input, settings));
-      if (performance.now() - resumed < slice) continue;
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      signal.throwIfAborted();
-      resumed = performance.now();
-    }
-    return sequences;
+    return inTurns(
+      inputs,
+      (input) => (typeof input === "string" ? this.#encodeText(input, settings) : this.#fit(input, settings)),
+      signal,
+    );
   }
 
   #encodeText(input: string, settings: EncodeSettings): Int32Array {
@@ -83,6 +78,24 @@ export class Encoder {
   #tooLong(given: string): ServeError {
     return new ServeError("Validation", `\`inputs\` must have less than ${this.#maxLength} tokens. Given: ${given}`);
   }
+}
+
+/** `make` of each item; between items the event loop gets its turn. Rejects when `signal` aborts. */
+export async function inTurns<T, R>(
+  items: readonly T[],
+  make: (item: T, index: number) => R,
+  signal: AbortSignal,
+): Promise<R[]> {
+  const made: R[] = [];
+  let resumed = performance.now();
+  for (const [index, item] of items.entries()) {
+    made.push(make(item, index));
+    if (performance.now() - resumed < slice) continue;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    signal.throwIfAborted();
+    resumed = performance.now();
+  }
+  return made;
 }
 
 /** At most `length` UTF-16 units of one side, without half a character. */

@@ -1,4 +1,4 @@
-/** The folder of a job's parts, beside its output: the plan, each shard's token sequences, and what came of each. */
+/** The folder of a job's parts, beside its output: the plan, each shard's texts, and what came of each. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -8,11 +8,12 @@ import { jobId } from "../job.ts";
 import type { BulkJob } from "../job.ts";
 import { writeAtomically } from "./atomic-file.ts";
 
-/** A text as it is computed: where it stands, and its tokens. */
+/** A text as it is computed. */
 export interface ShardRecord {
   /** Path and line. */
   readonly id: string;
-  readonly tokens: readonly number[];
+  readonly text: string;
+  readonly tokens: number;
 }
 
 /** A text that could not be used. */
@@ -47,7 +48,7 @@ export class Parts {
   }
 
   input(shard: string): string {
-    return join(this.folder, `${shard}.tokens.jsonl`);
+    return join(this.folder, `${shard}.texts.jsonl`);
   }
 
   result(shard: string): string {
@@ -65,9 +66,9 @@ export class Parts {
     { job, modelHash }: Pick<Plan, "job" | "modelHash">,
   ): Promise<string> {
     const text = linesOf(records);
-    const { task, options, dtype, weights } = job;
+    const { task, options, truncate, dtype, weights } = job;
     const content = createHash("sha256")
-      .update(JSON.stringify({ modelHash, task, options, dtype, weights }))
+      .update(JSON.stringify({ modelHash, task, options, truncate, dtype, weights }))
       .update(text);
     const name = `${String(number).padStart(6, "0")}-${content.digest("hex").slice(0, 16)}`;
     await writeLines(this.input(name), text);

@@ -2,10 +2,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { openPipeline, taskOf } from "@modernbert-ts/pipelines";
+import { openPipeline } from "@modernbert-ts/pipelines";
 import type { ModelOptions, Pipeline } from "@modernbert-ts/pipelines";
 import { precisions } from "@modernbert-ts/tensor-core";
 import { BulkError } from "../errors.ts";
+import { taskOfJob } from "../job.ts";
 import type { BulkJob } from "../job.ts";
 
 /** What a worker decides for itself; all else stands in the job. */
@@ -32,7 +33,7 @@ export class Models implements AsyncDisposable {
     if (this.#open && key === this.#key) return this.#open;
     await this[Symbol.asyncDispose]();
     // What runs on any head needs none.
-    const head = taskOf(task).heads.includes("none") ? ({ head: "none" } as const) : {};
+    const head = taskOfJob(job).heads.includes("none") ? ({ head: "none" } as const) : {};
     const pipeline = await openPipeline(model, {
       ...this.#device,
       ...head,

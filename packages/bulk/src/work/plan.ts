@@ -1,13 +1,12 @@
-/** Reads a job's files once: token sequences in shards of about so many tokens, each a file, and last the plan that names them. */
+/** Reads a job's files once: texts that can be used in shards of about so many tokens, each a file, and last the plan that names them. */
 import { mkdir, rm } from "node:fs/promises";
-import { taskOf } from "@modernbert-ts/pipelines";
 import { fileSha256 } from "@modernbert-ts/training";
 import { BulkError } from "../errors.ts";
 import { linesOf, Parts, writeLines } from "../files/parts.ts";
 import type { Plan, ShardRecord, SkippedRecord } from "../files/parts.ts";
 import { readTexts } from "../files/read-texts.ts";
 import type { TextRecord } from "../files/read-texts.ts";
-import { callOf } from "../job.ts";
+import { taskOfJob } from "../job.ts";
 import type { BulkJob, BulkProgress } from "../job.ts";
 import type { OpenedModel } from "./models.ts";
 
@@ -63,12 +62,11 @@ async function makePlan(
       skipped.push(prepared);
       continue;
     }
-    const { length } = prepared.tokens;
-    if (inShard + length > job.shardTokens) await close();
+    if (inShard + prepared.tokens > job.shardTokens) await close();
     shard.push(prepared);
     records++;
-    tokens += length;
-    inShard += length;
+    tokens += prepared.tokens;
+    inShard += prepared.tokens;
   }
   await close();
   if (records === 0)
@@ -81,16 +79,12 @@ async function makePlan(
   return plan;
 }
 
-/** The tokens of a text, or why there are none. */
+/** With the number of its tokens, or why it cannot be used. */
 function prepare({ id, text }: TextRecord, job: BulkJob, model: OpenedModel["pipeline"]): ShardRecord | SkippedRecord {
-  const { name, options } = callOf(job);
   try {
-    const [ids] = taskOf(name).prepare(model, [text], {
-      ...options,
-      truncate: job.truncate,
-      nameOf: () => "it",
-    });
-    return { id, tokens: Array.from(ids!) };
+    const work = taskOfJob(job).prepare(model, text, { ...job.options, truncate: job.truncate, name: "it" });
+    const [first] = work.sequences;
+    return { id, text, tokens: first!.length };
   } catch (error) {
     return { id, reason: (error as Error).message.replace(/^\[[^\]]+\] /, "") };
   }

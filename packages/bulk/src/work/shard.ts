@@ -1,11 +1,11 @@
 /** Computes a shard, unless its result is there already. */
 import { existsSync } from "node:fs";
-import { runTask, taskOf } from "@modernbert-ts/pipelines";
+import { runTask } from "@modernbert-ts/pipelines";
 import { BulkError } from "../errors.ts";
 import { linesOf, Parts, writeLines } from "../files/parts.ts";
 import type { Plan, ShardRecord } from "../files/parts.ts";
 import type { ResultRecord } from "../files/output.ts";
-import { callOf } from "../job.ts";
+import { taskOfJob } from "../job.ts";
 import type { OpenedModel } from "./models.ts";
 
 /** Tokens of one forward pass, after which progress is told. */
@@ -27,11 +27,15 @@ export async function computeShard(
       `expected ${job.model} as on the worker that read the texts, got other files: give all workers the same`,
     );
   const records = await parts.readShard(name);
-  const { name: task, options } = callOf(job);
+  const options = { ...job.options, truncate: job.truncate, maxTokensPerPack: passTokens };
   const results: ResultRecord[] = [];
   for (const some of passes(records)) {
-    const sequences = some.map(({ tokens }) => Int32Array.from(tokens));
-    const answers = await runTask(taskOf(task), pipeline, sequences, { ...options, maxTokensPerPack: passTokens });
+    const answers = await runTask(
+      taskOfJob(job),
+      pipeline,
+      some.map(({ text }) => text),
+      options,
+    );
     answers.forEach((answer, at) => void results.push({ id: some[at]!.id, ...resultOf(answer) }));
     await onProgress(results.length / records.length);
   }
@@ -52,12 +56,12 @@ function* passes(records: readonly ShardRecord[]): Generator<ShardRecord[]> {
   let some: ShardRecord[] = [];
   let tokens = 0;
   for (const record of records) {
-    if (some.length > 0 && tokens + record.tokens.length > passTokens) {
+    if (some.length > 0 && tokens + record.tokens > passTokens) {
       yield some;
       [some, tokens] = [[], 0];
     }
     some.push(record);
-    tokens += record.tokens.length;
+    tokens += record.tokens;
   }
   if (some.length > 0) yield some;
 }

@@ -79,6 +79,7 @@ const kind: EncoderKind<PostNormConfig> = {
   info: (config, head) => ({
     ...config,
     modelType: "post-norm",
+    typeVocabSize: 2,
     head,
     tokens: { bos: null, cls: 1, eos: null, sep: 2, pad: 0 },
   }),

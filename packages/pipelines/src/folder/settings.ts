@@ -1,5 +1,6 @@
 /** What a folder says of its texts and vectors, read once, for library, command line, server and page alike. */
 import type { EncoderInfo } from "@modernbert-ts/encoder";
+import { readActivation } from "./activation.ts";
 import { readEmbedding } from "./embedding.ts";
 import type { EmbeddingSettings } from "./embedding.ts";
 import { field, isCount, isFlag, isText, readJsonObject } from "./json-file.ts";
@@ -10,12 +11,16 @@ import type { ModelFolder } from "./uncertain.ts";
 export interface TextSettings {
   /** Token ids that the model has rows for are below it; a tokenizer may know more. */
   readonly vocabSize: number;
+  /** Kinds of tokens that the model tells apart; 1: none. */
+  readonly typeVocabSize: number;
   /** Tokens of the longest text, special tokens included. */
   readonly maxLength: number;
   /** Texts are lowered before they are tokenised. */
   readonly lowerCase: boolean;
   readonly prompts: Prompts;
   readonly embedding: EmbeddingSettings;
+  /** The class of torch that a cross-encoder's score goes through; undefined where the folder names none. */
+  readonly activation: string | undefined;
 }
 
 const lengthFile = "sentence_bert_config.json";
@@ -25,7 +30,7 @@ const tokenizerFile = "tokenizer_config.json";
 /** @throws CheckpointError on malformed files. What is well formed and not computed is refused where it would be used. */
 export async function readSettings(
   folder: ModelFolder,
-  { maxLength, vocabSize, hiddenSize }: EncoderInfo,
+  { maxLength, vocabSize, typeVocabSize, hiddenSize }: EncoderInfo,
 ): Promise<TextSettings> {
   const lengths = await readJsonObject(folder, lengthFile);
   const texts = await readJsonObject(folder, promptFile);
@@ -36,6 +41,7 @@ export async function readSettings(
     field(folder, tokenizerFile, tokenizer, "model_max_length", count, isCount);
   return {
     vocabSize,
+    typeVocabSize,
     maxLength: Math.min(stated ?? maxLength, maxLength),
     lowerCase: field(folder, lengthFile, lengths, "do_lower_case", "true or false", isFlag) ?? false,
     prompts: readPrompts(
@@ -45,5 +51,6 @@ export async function readSettings(
       field(folder, promptFile, texts, "default_prompt_name", "a text", isText),
     ),
     embedding: await readEmbedding(folder, texts, hiddenSize),
+    activation: await readActivation(folder, texts),
   };
 }

@@ -3,3 +3,4 @@ export { classifyTask as classify } from "./classify.ts";
 export { embedTask as embed } from "./embed.ts";
 export { fillMaskTask as "fill-mask" } from "./fill-mask.ts";
 export { pseudoLogLikelihoodTask as "pseudo-log-likelihood" } from "./pseudo-log-likelihood.ts";
+export { rerankTask as rerank } from "./rerank.ts";

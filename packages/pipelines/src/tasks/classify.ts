@@ -1,13 +1,11 @@
-/** Classification of whole texts, in the shape of transformers' text-classification pipeline. */
-import { sequenceClassificationLogits } from "@modernbert-ts/encoder";
-import type { EncoderInfo } from "@modernbert-ts/encoder";
-import { cast } from "@modernbert-ts/tensor-core";
-import { encodeTexts, requireFinite } from "../sequences.ts";
-import type { EncodeOptions, PackOptions } from "../sequences.ts";
+/** Classification of whole texts, and of pairs of texts, in the shape of transformers' text-classification pipeline. */
+import { encodeText } from "../sequences.ts";
+import type { EncodeOptions, PackOptions, TextInput, TextPair } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
-import { softmax } from "./ranking.ts";
-import { runTaskOnTexts } from "./run-task.ts";
-import type { Task } from "./task.ts";
+import { runTask } from "./run-task.ts";
+import { applyFunction, sequenceLogitsTask, usualFunction } from "./sequence-logits.ts";
+import type { FunctionToApply } from "./sequence-logits.ts";
+import type { Task, TextSide } from "./task.ts";
 
 export interface LabelScore {
   readonly label: string;
@@ -15,52 +13,41 @@ export interface LabelScore {
   readonly score: number;
 }
 
-export const classifyTask: Task<object, readonly LabelScore[]> = {
-  name: "classify",
-  heads: ["sequence-classification"],
+export interface ClassifyOptions {
+  /** How many of the best labels; all by default. */
+  readonly topK?: number;
+  /**
+   * Default: by `problem_type` of config.json, or the number of labels where it says none: softmax for single label, sigmoid for multi
+   * label or one label, none for regression.
+   */
+  readonly functionToApply?: FunctionToApply;
+}
 
-  prepare: (text, texts, options) => encodeTexts(text, "classify", texts, options),
-
-  async run({ model }, pack) {
-    const logits = model.run(pack, (hidden, batch) => cast(sequenceClassificationLogits(model, hidden, batch), "f32"));
-    try {
-      const values = requireFinite("classify", (await logits.read()) as Float32Array);
-      const sequences = pack.cuSeqlens.length - 1;
-      const labels = values.length / sequences;
-      return Array.from({ length: sequences }, (_, row) =>
-        score(model.info, values.subarray(row * labels, (row + 1) * labels)),
-      );
-    } finally {
-      logits.dispose();
-    }
-  },
-
-  transferable: () => [],
+export const classifyTask: Task<TextInput | TextPair, ClassifyOptions, Float32Array, readonly LabelScore[]> = {
+  ...sequenceLogitsTask("classify"),
+  prepare: (text, input, options) => ({
+    sequences: [encodeText(text, "classify", input, options)],
+    join: ([logits]) => best(text, logits!, options),
+  }),
 };
 
 /**
- * All labels of each text, best first. Single label: softmax; one label, or multi label: sigmoid; regression: the value as it is
- * (`problem_type` in config.json decides, and the number of labels where it is absent).
+ * Labels of each text or pair, best first. A pair is put together by the tokenizer's own template; with `truncate` the longer of the two
+ * is cut first.
+ * @throws TensorError on an empty text, and on one that is too long without `truncate`.
  */
 export async function classify(
   model: TextModel,
-  texts: readonly string[],
-  options: EncodeOptions & PackOptions = {},
+  inputs: readonly (string | TextPair)[],
+  options: ClassifyOptions & EncodeOptions & PackOptions = {},
 ): Promise<(readonly LabelScore[])[]> {
-  return runTaskOnTexts(classifyTask, model, texts, options);
+  return runTask(classifyTask, model, inputs, options);
 }
 
-function score({ problemType, labels }: EncoderInfo, logits: Float32Array): LabelScore[] {
-  const values = Array.from(probabilities(problemType, logits));
-  return values.map((value, index) => ({ label: labels[index]!, score: value })).toSorted((a, b) => b.score - a.score);
-}
-
-function probabilities(problem: EncoderInfo["problemType"], logits: Float32Array): ArrayLike<number> {
-  if (problem === "regression") return logits;
-  if (problem === "multi_label_classification" || logits.length === 1) return Array.from(logits, sigmoid);
-  return softmax(logits);
-}
-
-function sigmoid(logit: number): number {
-  return 1 / (1 + Math.exp(-logit));
+function best({ info }: TextSide, logits: Float32Array, options: ClassifyOptions): LabelScore[] {
+  const { functionToApply = usualFunction(info), topK } = options;
+  return applyFunction(functionToApply, logits)
+    .map((score, index) => ({ label: info.labels[index]!, score }))
+    .toSorted((a, b) => b.score - a.score)
+    .slice(0, topK);
 }

@@ -9,11 +9,12 @@ import type { VectorStep } from "../folder/step-weights.ts";
 import { chosenPrompt } from "../folder/prompts.ts";
 import type { PromptOptions } from "../folder/prompts.ts";
 import { noticeAssumptions } from "../folder/uncertain.ts";
-import { encodeTexts, requireFinite } from "../sequences.ts";
-import type { EncodeOptions, PackOptions } from "../sequences.ts";
+import { encodeText, requireFinite } from "../sequences.ts";
+import type { EncodeOptions, PackOptions, TextInput } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
 import { poolRows } from "./pool-rows.ts";
-import { runTask, runTaskOnTexts } from "./run-task.ts";
+import { runTask } from "./run-task.ts";
+import { oneSequence } from "./task.ts";
 import type { Task, TextSide } from "./task.ts";
 
 export interface VectorOptions {
@@ -27,12 +28,12 @@ export interface VectorOptions {
 
 export interface EmbedOptions extends VectorOptions, PromptOptions, PackOptions {}
 
-export const embedTask: Task<VectorOptions & PromptOptions, Float32Array> = {
+export const embedTask: Task<TextInput, VectorOptions & PromptOptions, Float32Array> = {
   name: "embed",
   heads: headNames,
 
-  prepare(text, texts, options) {
-    return encodeTexts(text, "embed", texts, options, chosenPrompt(text.settings, options));
+  prepare(text, input, options) {
+    return oneSequence(encodeText(text, "embed", input, options, chosenPrompt(text.settings, options)));
   },
 
   async run(text, pack, options) {
@@ -121,5 +122,5 @@ export async function embed(
 ): Promise<Float32Array[]> {
   requirePooling(model.settings.embedding, options.pooling);
   noticeAssumptions(model.settings.embedding, model.onNotice);
-  return runTaskOnTexts(embedTask, model, texts, options);
+  return runTask(embedTask, model, texts, options);
 }

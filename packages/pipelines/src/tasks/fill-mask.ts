@@ -3,14 +3,14 @@ import { maskedLmLogits } from "@modernbert-ts/encoder";
 import type { Encoder, PackedBatch } from "@modernbert-ts/encoder";
 import { cast, slice, TensorError } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
-import { encodeTexts } from "../sequences.ts";
-import type { EncodeOptions, PackOptions } from "../sequences.ts";
+import { encodeText } from "../sequences.ts";
+import type { EncodeOptions, PackOptions, TextInput } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
 import { hiddenRows, maskToken, rowsAtOnce } from "./masks.ts";
 import { topProbabilities } from "./ranking.ts";
 import type { Ranked } from "./ranking.ts";
-import { runTask, runTaskOnTexts } from "./run-task.ts";
-import { sequencesOf } from "./task.ts";
+import { runTask } from "./run-task.ts";
+import { oneSequence, sequencesOf } from "./task.ts";
 import type { Task } from "./task.ts";
 
 export interface RankOptions {
@@ -48,18 +48,19 @@ export interface MaskPrediction {
   readonly sequence: string;
 }
 
-export const fillMaskTask: Task<RankOptions, readonly (readonly MaskPrediction[])[]> = {
+export const fillMaskTask: Task<TextInput, RankOptions, readonly (readonly MaskPrediction[])[]> = {
   name: "fillMask",
   heads: ["masked-lm"],
 
-  prepare(text, texts, options) {
-    const sequences = encodeTexts(text, "fillMask", texts, options);
-    const { nameOf = (index) => `text ${index}` } = options;
+  prepare(text, input, options) {
+    const sequence = encodeText(text, "fillMask", input, options);
     const mask = maskToken("fillMask", text);
-    const without = sequences.findIndex((sequence) => !sequence.includes(mask));
-    if (without === -1) return sequences;
-    const name = text.tokenizer.idToToken(mask);
-    throw new TensorError("fillMask", `expected ${name} where a word is wanted, got none in ${nameOf(without)}`);
+    if (sequence.includes(mask)) return oneSequence(sequence);
+    const { name = "text 0" } = options;
+    throw new TensorError(
+      "fillMask",
+      `expected ${text.tokenizer.idToToken(mask)} where a word is wanted, got none in ${name}`,
+    );
   },
 
   async run(model, pack, options) {
@@ -72,10 +73,10 @@ export const fillMaskTask: Task<RankOptions, readonly (readonly MaskPrediction[]
 };
 
 /** The same without texts. */
-const rankTask: Task<RankOptions, Ranked[][]> = {
+const rankTask: Task<Int32Array, RankOptions, Ranked[][]> = {
   name: fillMaskTask.name,
   heads: fillMaskTask.heads,
-  prepare: fillMaskTask.prepare,
+  prepare: (_, sequence) => oneSequence(sequence),
   run: rankPack,
   transferable: () => [],
 };
@@ -95,7 +96,7 @@ export async function fillMask(
   texts: readonly string[],
   options: FillMaskOptions & EncodeOptions = {},
 ): Promise<(readonly (readonly MaskPrediction[])[])[]> {
-  return runTaskOnTexts(fillMaskTask, model, texts, options);
+  return runTask(fillMaskTask, model, texts, options);
 }
 
 async function rankPack(text: TextModel, pack: PackedBatch, options: RankOptions): Promise<Ranked[][][]> {

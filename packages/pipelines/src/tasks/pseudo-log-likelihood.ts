@@ -6,11 +6,11 @@ import { maskedLmLogits, readOnce } from "@modernbert-ts/encoder";
 import type { Encoder, PackedBatch } from "@modernbert-ts/encoder";
 import { logSumExp, slice, sub, takeAlong, TensorError } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
-import { encodeTexts, requireFinite } from "../sequences.ts";
-import type { EncodeOptions, PackOptions } from "../sequences.ts";
+import { encodeText, requireFinite } from "../sequences.ts";
+import type { EncodeOptions, PackOptions, TextInput } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
 import { hiddenRows, maskToken, rowsAtOnce } from "./masks.ts";
-import { runTaskOnTexts } from "./run-task.ts";
+import { runTask } from "./run-task.ts";
 import type { Task, TextSide } from "./task.ts";
 
 export interface TokenLikelihood {
@@ -32,40 +32,16 @@ export interface PseudoLogLikelihood {
 const operation = "pseudoLogLikelihood";
 
 /** A sequence of this task is the place of the token to mask, and then the ids of the text as they are. */
-export const pseudoLogLikelihoodTask: Task<object, number, PseudoLogLikelihood> = {
+export const pseudoLogLikelihoodTask: Task<TextInput, object, number, PseudoLogLikelihood> = {
   name: operation,
   heads: ["masked-lm"],
 
-  prepare(text, texts, options) {
-    const sequences = encodeTexts(text, operation, texts, options);
-    const { nameOf = (index) => `text ${index}` } = options;
-    const without = sequences.findIndex((sequence) => placesOf(text, sequence).length === 0);
-    if (without === -1) return sequences;
-    throw new TensorError(
-      operation,
-      `expected a token to score, got only special tokens in ${nameOf(without)}: leave it out`,
-    );
-  },
-
-  parts: {
-    *split(text, sequence) {
-      for (const place of placesOf(text, sequence)) {
-        const part = new Int32Array(sequence.length + 1);
-        part[0] = place;
-        part.set(sequence, 1);
-        yield part;
-      }
-    },
-
-    join(text, sequence, outputs) {
-      const tokens = placesOf(text, sequence).map((place, index) => {
-        const token = sequence[place]!;
-        const token_str = text.tokenizer.decode([token], { skipSpecialTokens: false });
-        return { token, token_str, log_probability: outputs[index]! };
-      });
-      const sum = outputs.reduce((total, value) => total + value, 0);
-      return { pseudo_log_likelihood: sum, num_tokens: tokens.length, tokens };
-    },
+  prepare(text, input, options) {
+    const sequence = encodeText(text, operation, input, options);
+    const places = placesOf(text, sequence);
+    if (places.length > 0) return { sequences: maskable(sequence, places), join: (logs) => sum(text, sequence, logs) };
+    const { name = "text 0" } = options;
+    throw new TensorError(operation, `expected a token to score, got only special tokens in ${name}: leave it out`);
   },
 
   async run(text, pack) {
@@ -99,7 +75,26 @@ export async function pseudoLogLikelihood(
   texts: readonly string[],
   options: EncodeOptions & PackOptions = {},
 ): Promise<PseudoLogLikelihood[]> {
-  return runTaskOnTexts(pseudoLogLikelihoodTask, model, texts, options);
+  return runTask(pseudoLogLikelihoodTask, model, texts, options);
+}
+
+function* maskable(sequence: Int32Array, places: readonly number[]): Generator<Int32Array> {
+  for (const place of places) {
+    const part = new Int32Array(sequence.length + 1);
+    part[0] = place;
+    part.set(sequence, 1);
+    yield part;
+  }
+}
+
+function sum(text: TextSide, sequence: Int32Array, logs: readonly number[]): PseudoLogLikelihood {
+  const tokens = placesOf(text, sequence).map((place, index) => {
+    const token = sequence[place]!;
+    const token_str = text.tokenizer.decode([token], { skipSpecialTokens: false });
+    return { token, token_str, log_probability: logs[index]! };
+  });
+  const total = logs.reduce((before, value) => before + value, 0);
+  return { pseudo_log_likelihood: total, num_tokens: tokens.length, tokens };
 }
 
 /** Where the tokens of a sequence are that are no special ones. */

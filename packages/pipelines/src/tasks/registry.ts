@@ -6,18 +6,18 @@ import type { Task } from "./task.ts";
 const byName: ReadonlyMap<string, unknown> = new Map(Object.entries(tasks));
 
 export type TaskName = keyof typeof tasks;
-export const taskNames: readonly TaskName[] = [...byName.keys()] as TaskName[];
+export type TaskInput<N extends TaskName> = Parameters<(typeof tasks)[N]["prepare"]>[1];
 export type TaskOptions<N extends TaskName> = Parameters<(typeof tasks)[N]["run"]>[2];
 export type TaskOutput<N extends TaskName> = Awaited<ReturnType<(typeof tasks)[N]["run"]>>[number];
-/** What a text gets of it. */
-export type TaskAnswer<N extends TaskName> = ReturnType<NonNullable<(typeof tasks)[N]["parts"]>["join"]>;
+/** What an input gets of it. */
+export type TaskAnswer<N extends TaskName> = ReturnType<ReturnType<(typeof tasks)[N]["prepare"]>["join"]>;
 
-/** A task with its options: what a queue or another thread needs to know to compute it. */
+/** A task with those options that its `run` looks at: what a queue or another thread needs to know to compute it. */
 export type TaskCall<N extends TaskName = TaskName> = {
   readonly [K in N]: { readonly name: K; readonly options: TaskOptions<K> };
 }[N];
 
 /** The task of that name. */
-export function taskOf<N extends TaskName>(name: N): Task<TaskOptions<N>, TaskOutput<N>, TaskAnswer<N>> {
-  return byName.get(name) as Task<TaskOptions<N>, TaskOutput<N>, TaskAnswer<N>>;
+export function taskOf<N extends TaskName>(name: N): Task<TaskInput<N>, TaskOptions<N>, TaskOutput<N>, TaskAnswer<N>> {
+  return byName.get(name) as Task<TaskInput<N>, TaskOptions<N>, TaskOutput<N>, TaskAnswer<N>>;
 }

@@ -1,35 +1,24 @@
-/** A task on texts or their token sequences, of any number: packs of bounded size, one after another. */
+/** A task on inputs of any number: packs of bounded size, one after another. */
 import { packSequences } from "@modernbert-ts/encoder";
 import { defaultPackTokens, inPacks } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
-import { inParts } from "./parts.ts";
 import { requireHead } from "./task.ts";
 import type { Task } from "./task.ts";
+import { workQueue } from "./work-queue.ts";
 
-/** One answer per sequence, in their order. @throws TensorError on a model with another head. */
-export async function runTask<Options, Output, Answer>(
-  task: Task<Options, Output, Answer>,
+/** One answer per input, in their order. @throws TensorError on a model with another head, and like the task's `prepare`. */
+export async function runTask<Input, Options, Output, Answer>(
+  task: Task<Input, Options, Output, Answer>,
   model: TextModel,
-  sequences: readonly Int32Array[],
-  options: Options & PackOptions,
-): Promise<Answer[]> {
-  requireHead(task, model.model.head);
-  const { queue, answers } = inParts(task, model, sequences);
-  const outputs = await inPacks(queue, options.maxTokensPerPack ?? defaultPackTokens, (pack) =>
-    task.run(model, packSequences(pack), options),
-  );
-  model.afterRun?.();
-  return answers(outputs);
-}
-
-/** One answer per text, in their order. @throws TensorError like the task's `prepare`. */
-export async function runTaskOnTexts<Options, Output, Answer>(
-  task: Task<Options, Output, Answer>,
-  model: TextModel,
-  texts: readonly string[],
+  inputs: readonly Input[],
   options: Options & PackOptions & EncodeOptions,
 ): Promise<Answer[]> {
   requireHead(task, model.model.head);
-  return runTask(task, model, task.prepare(model, texts, options), options);
+  const { nameOf = (index) => `text ${index}`, maxTokensPerPack = defaultPackTokens } = options;
+  const works = inputs.map((input, index) => task.prepare(model, input, { ...options, name: nameOf(index) }));
+  const { sequences, answers } = workQueue(works);
+  const outputs = await inPacks(sequences, maxTokensPerPack, (pack) => task.run(model, packSequences(pack), options));
+  model.afterRun?.();
+  return answers(outputs);
 }

@@ -1,36 +1,44 @@
-/** What a task is: texts to token sequences, packs of them to one output per sequence. Each task is a file beside this one. */
+/** What a task is: inputs to token sequences, packs of them to one output per sequence, outputs to answers. Each is a file beside this one. */
 import type { Head, PackedBatch } from "@modernbert-ts/encoder";
 import { TensorError } from "@modernbert-ts/tensor-core";
-import type { TextModel } from "../text-model.ts";
-import type { EncodeOptions } from "../sequences.ts";
+import type { InputOptions } from "../sequences.ts";
+import type { TextModel, TextSide } from "../text-model.ts";
 
-/** What tokenising needs of a model: it can be done where no weights are. */
-export type TextSide = Pick<TextModel, "tokenizer" | "settings">;
+export type { TextSide } from "../text-model.ts";
 
-export interface Task<Options, Output, Answer = Output> {
+export interface Task<Input, Options, Output, Answer = Output> {
   readonly name: string;
   /** The heads that it runs on. */
   readonly heads: readonly Head[];
-  /** Token sequences of texts, one each, special tokens included. @throws TensorError on a text that the task cannot use. */
-  prepare(text: TextSide, texts: readonly string[], options: Options & EncodeOptions): Int32Array[];
+  /** What an input (a text, a pair, a question with its context, …) takes. @throws TensorError on one that the task cannot use. */
+  prepare(text: TextSide, input: Input, options: Options & InputOptions): Work<Output, Answer>;
   /** One output per sequence of a pack, in one forward pass. */
   run(model: TextModel, pack: PackedBatch, options: Options): Promise<readonly Output[]>;
   /** Buffers of an output that may be moved to another thread instead of copied. */
   transferable(output: Output): readonly ArrayBuffer[];
-  /** How a text is computed in several sequences; without it the output of a text's sequence is its answer. */
-  readonly parts?: Parts<Output, Answer>;
 }
 
-/** For tasks that compute several sequences for one text. */
-export interface Parts<Output, Answer> {
-  /** The sequences to compute for the one of a text. Made one by one: all together they may be more than memory holds. */
-  split(text: TextSide, sequence: Int32Array): Iterable<Int32Array>;
-  /** The answer of a text, from one output per sequence, in their order. */
-  join(text: TextSide, sequence: Int32Array, outputs: readonly Output[]): Answer;
+/** What one input takes, and how its answer comes of it. */
+export interface Work<Output, Answer> {
+  /**
+   * Token sequences with special tokens, at least one. Gone through once: a task may make them one by one, where all together are more
+   * than memory holds.
+   */
+  readonly sequences: Iterable<Int32Array>;
+  /** The input's answer, from one output per sequence, in their order. */
+  join(outputs: readonly Output[]): Answer;
+}
+
+/** The work of an input that is one sequence, whose output is the answer. */
+export function oneSequence<Output>(sequence: Int32Array): Work<Output, Output> {
+  return { sequences: [sequence], join: ([output]) => output! };
 }
 
 /** @throws TensorError on a model with another head. */
-export function requireHead({ name, heads }: Pick<Task<never, unknown>, "name" | "heads">, head: Head): void {
+export function requireHead(
+  { name, heads }: { readonly name: string; readonly heads: readonly Head[] },
+  head: Head,
+): void {
   if (heads.includes(head)) return;
   throw new TensorError(name, `expected a model with head ${heads.join(" or ")}, got one with head ${head}`);
 }
