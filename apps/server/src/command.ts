@@ -30,7 +30,7 @@ export function parseCommand(args: readonly string[]): Invocation {
     .exitOverride();
   for (const option of [...flags(), ...notDone()]) {
     command.addOption(option);
-    if (!ofEachModel.has(option.attributeName())) onlyOnce(command, option);
+    if (!repeatable.has(option.attributeName())) onlyOnce(command, option);
   }
   const {
     modelId,
@@ -77,11 +77,11 @@ function onlyOnce(command: Command, option: Option): void {
 
 function flags(): Option[] {
   return [
-    each("--model, --model-id <dir|id>", "Hugging Face folder or hub id; give it again for another model")
+    several("--model, --model-id <dir|id>", "Hugging Face folder or hub id; give it again for another model")
       .env("MODEL_ID")
       .makeOptionMandatory(),
-    each("--revision <name>", "branch, tag or commit of a hub model, one for each").env("REVISION"),
-    each("--served-model-name <name>", "name in requests and answers, one for each (default: the model)").env(
+    several("--revision <name>", "branch, tag or commit of a hub model, one for each").env("REVISION"),
+    several("--served-model-name <name>", "name in requests and answers, one for each (default: the model)").env(
       "SERVED_MODEL_NAME",
     ),
     count("--memory-budget <bytes>", "of all models in memory; others are loaded on demand (default: no limit)"),
@@ -122,6 +122,18 @@ function flags(): Option[] {
     new Option("--default-prompt <text>", "text put before every text").env("DEFAULT_PROMPT"),
     count("--payload-limit <bytes>", "size of a request's body", defaults.payloadLimit),
     new Option("--api-key <key>", "ask for `Authorization: Bearer KEY`").env("API_KEY"),
+    new Option("--api-key-file <file>", "as many keys as it has lines; read again when it changes").env("API_KEY_FILE"),
+    count("--rate-limit <n>", "requests a minute of each key, or address (default: no limit)"),
+    several("--cors-allow-origin <origin>", "pages that may read answers; * for any (default: none)").env(
+      "CORS_ALLOW_ORIGIN",
+    ),
+    count("--tokenization-workers <n>", "threads that tokenise long texts", defaults.tokenizationWorkers),
+    count("--prometheus-port <n>", "/metrics on a port of its own too (default: only on the server's)"),
+    new Option("--otlp-endpoint <url>", "send traces there, as OTLP over gRPC").env("OTLP_ENDPOINT"),
+    new Option("--otlp-service-name <name>", "name in traces")
+      .env("OTLP_SERVICE_NAME")
+      .default(defaults.otlpServiceName),
+    new Option("--disable-spans", "no traces").env("DISABLE_SPANS").default(defaults.disableSpans),
     count("--request-timeout <seconds>", "deadline of a request", defaults.requestTimeout),
     count("--shutdown-timeout <seconds>", "time to finish after SIGTERM", defaults.shutdownTimeout),
     count("--max-worker-restarts <n>", "per ten minutes", defaults.maxWorkerRestarts),
@@ -139,16 +151,7 @@ function flags(): Option[] {
 
 /** Flags of text-embeddings-inference that are known and not done: what they ask for is refused, not ignored. */
 function notDone(): Option[] {
-  const names = [
-    "tokenization-workers",
-    "cors-allow-origin",
-    "prometheus-port",
-    "otlp-endpoint",
-    "otlp-service-name",
-    "dense-path",
-    "uds-path",
-    "disable-spans",
-  ];
+  const names = ["dense-path", "uds-path"];
   return names.map((name) =>
     new Option(`--${name} [value]`)
       .env(variableOf(name))
@@ -160,10 +163,10 @@ function notDone(): Option[] {
   );
 }
 
-/** Flags that may be given again, once for each model. */
-const ofEachModel: ReadonlySet<string> = new Set(["modelId", "revision", "servedModelName"]);
+/** Flags that may be given again: once for each model, or origin. */
+const repeatable: ReadonlySet<string> = new Set(["modelId", "revision", "servedModelName", "corsAllowOrigin"]);
 
-function each(flag: string, description: string): Option {
+function several(flag: string, description: string): Option {
   return new Option(flag, description).argParser((value: string, before: readonly string[] = []) => [...before, value]);
 }
 

@@ -9,6 +9,7 @@ import { ModelWorker } from "./model/model-worker.ts";
 import type { WorkerData } from "./model/protocol.ts";
 import type { Residence } from "./model/residence.ts";
 import { weightsSize } from "./model/weights-size.ts";
+import type { Metrics } from "./operations/metrics.ts";
 import type { ServeOptions } from "./options.ts";
 import { whyUnhealthy } from "./service.ts";
 import type { Service } from "./service.ts";
@@ -16,12 +17,16 @@ import type { Service } from "./service.ts";
 export interface ServiceContext {
   readonly residence: Residence;
   readonly log: { info(message: string): void; error(message: string): void };
+  readonly metrics: Metrics;
   /** Starts the thread that computes. */
   readonly spawn: (data: WorkerData) => Worker;
 }
 
 /** Reads what the model's folder says; `residence` decides when its weights are loaded. @throws StartError, and what reading the files throws */
-export async function openService(options: ServeOptions, { residence, log, spawn }: ServiceContext): Promise<Service> {
+export async function openService(
+  options: ServeOptions,
+  { residence, metrics, log, spawn }: ServiceContext,
+): Promise<Service> {
   const name = options.servedModelName ?? options.model;
   const files = await readModelFiles(options, (notice) => log.info(notice));
   const { backend, threads, cpuEngine, dtype, weights } = options;
@@ -39,6 +44,7 @@ export async function openService(options: ServeOptions, { residence, log, spawn
     maxTokens: options.maxBatchTokens,
     maxRequests: options.maxBatchRequests ?? Number.POSITIVE_INFINITY,
     patience: options.requestTimeout * 1000,
+    onBatch: (size, tokens) => metrics.batch(size, tokens),
   });
   const bytes = options.memoryBudget === undefined ? 0 : await weightsSize(files.folder);
   const place = residence.add(name, bytes, worker);
@@ -48,6 +54,7 @@ export async function openService(options: ServeOptions, { residence, log, spawn
     files,
     worker,
     scheduler,
+    metrics,
     residence,
     place,
     encoder: new Encoder(files.tokenizer, files.maxInputLength, files.info.vocabSize),

@@ -1,4 +1,5 @@
 /** Everything that can be set, with its defaults: names and values are those of text-embeddings-inference where it has them. */
+import { availableParallelism } from "node:os";
 import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
 import type { Pooling, WeightFormat } from "@modernbert-ts/encoder";
 import type { PrecisionName } from "@modernbert-ts/tensor-core";
@@ -52,6 +53,21 @@ export interface ServeOptions {
   /** Bytes of one request body. */
   readonly payloadLimit: number;
   readonly apiKey?: string;
+  /** A file with a key a line, read again when it changes. */
+  readonly apiKeyFile?: string;
+  /** Requests a minute of each key, or of each address where there are no keys. */
+  readonly rateLimit?: number;
+  /** Origins of pages that may read answers; `*` for any. */
+  readonly corsAllowOrigin?: string | readonly string[];
+  /** Threads that tokenise long texts. */
+  readonly tokenizationWorkers: number;
+  /** `/metrics` on a port of its own too. */
+  readonly prometheusPort?: number;
+  /** Where traces go: OTLP over gRPC. */
+  readonly otlpEndpoint?: string;
+  readonly otlpServiceName: string;
+  /** No traces at all. */
+  readonly disableSpans: boolean;
   /** Seconds from the arrival of a request to its answer. */
   readonly requestTimeout: number;
   /** Seconds that requests under way may take once the server is told to stop. */
@@ -85,6 +101,11 @@ export const defaults: Omit<
   | "defaultPromptName"
   | "defaultPrompt"
   | "apiKey"
+  | "apiKeyFile"
+  | "rateLimit"
+  | "corsAllowOrigin"
+  | "prometheusPort"
+  | "otlpEndpoint"
   | "memoryBudget"
   | "idleUnload"
 > = {
@@ -99,6 +120,9 @@ export const defaults: Omit<
   autoTruncate: true,
   task: "embed",
   payloadLimit: 2_000_000,
+  tokenizationWorkers: Math.min(64, Math.max(1, availableParallelism() - 1)),
+  otlpServiceName: "text-embeddings-inference.server",
+  disableSpans: false,
   requestTimeout: 300,
   shutdownTimeout: 30,
   maxWorkerRestarts: 5,
@@ -113,6 +137,9 @@ type Count =
   | "maxBatchRequests"
   | "maxClientBatchSize"
   | "payloadLimit"
+  | "rateLimit"
+  | "tokenizationWorkers"
+  | "prometheusPort"
   | "requestTimeout"
   | "shutdownTimeout"
   | "maxWorkerRestarts"
@@ -128,6 +155,9 @@ export const bounds: Readonly<Record<Count, readonly [least: number, most: numbe
   maxBatchRequests: [1, 2 ** 31 - 1],
   maxClientBatchSize: [1, 2 ** 31 - 1],
   payloadLimit: [1, 2 ** 31 - 1],
+  rateLimit: [1, 2 ** 31 - 1],
+  tokenizationWorkers: [1, 64],
+  prometheusPort: [1, 65_535],
   requestTimeout: [1, 86_400],
   shutdownTimeout: [0, 86_400],
   maxWorkerRestarts: [0, 1000],

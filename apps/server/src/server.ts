@@ -2,17 +2,14 @@
 import type { Worker } from "node:worker_threads";
 import { ServeError, StartError } from "./errors.ts";
 import { createApp } from "./http/app.ts";
-import { addEmbed } from "./http/embed.ts";
-import { addFillMask } from "./http/fill-mask.ts";
-import { addHealth, addInfo } from "./http/info.ts";
-import { addOpenAiEmbeddings } from "./http/openai.ts";
-import { addPseudoLogLikelihood } from "./http/pseudo-log-likelihood.ts";
+import { addRoutes } from "./http/add-routes.ts";
 import type { WorkerData } from "./model/protocol.ts";
 import { Residence } from "./model/residence.ts";
 import { spawnWorker } from "./model/spawn.ts";
 import { Models } from "./models.ts";
 import { openService } from "./open-service.ts";
 import type { ServiceContext } from "./open-service.ts";
+import { addOperations } from "./operations/operations.ts";
 import { checkOptions, defaults, eachModel } from "./options.ts";
 import type { ServeOptions, ServerOptions } from "./options.ts";
 import type { Service } from "./service.ts";
@@ -25,8 +22,6 @@ export interface RunningServer {
   /** Stops listening, lets requests under way finish within `shutdownTimeout`, ends the rest with 503, frees the device. */
   close(): Promise<void>;
 }
-
-const routes = [addEmbed, addOpenAiEmbeddings, addFillMask, addPseudoLogLikelihood, addInfo, addHealth];
 
 /** Milliseconds between the last answer and the end of its connection. */
 const lastWords = 1_000;
@@ -46,12 +41,15 @@ export async function startServer(
   const [first] = each;
   checkOptions(first);
   const app = createApp(first);
+  const operations = await addOperations(app, first);
+  const { metrics } = operations;
   const { memoryBudget, idleUnload } = options;
   const residence = new Residence({ budget: memoryBudget, idle: idleUnload && idleUnload * 1000 });
-  const models = await openModels(each, { residence, spawn, log: app.log }).catch((error: unknown) => {
+  const models = await openModels(each, { residence, spawn, metrics, log: app.log }).catch((error: unknown) => {
     throw StartError.of(error);
   });
-  for (const addRoute of routes) addRoute(app, models);
+  addRoutes(app, models);
+  operations.watch(models);
   residence.fill();
   const ready = Promise.all(models.inMemory().map(async ({ worker }) => worker.loaded)).then(
     () => {},
@@ -75,15 +73,18 @@ export async function startServer(
     await closed;
     clearTimeout(abandon);
     residence.close();
+    await operations.close();
     await Promise.all(models.all.map(async ({ worker }) => worker.close()));
   };
   const close = (): Promise<void> => (closing ??= shutDown());
 
   try {
+    await operations.listen();
     const url = await app.listen({ host: options.host, port: options.port });
     return { url, ready, close };
   } catch (error) {
     await close();
+    if (error instanceof StartError) throw error;
     throw new StartError(`cannot listen on ${options.host}:${options.port}: ${(error as Error).message}`, {
       cause: error,
     });

@@ -6,6 +6,7 @@ import type { Encoder } from "./inputs/encoder.ts";
 import type { ModelFiles } from "./model/model-files.ts";
 import type { ModelWorker } from "./model/model-worker.ts";
 import type { Place, Residence } from "./model/residence.ts";
+import type { Metrics } from "./operations/metrics.ts";
 import type { ServeOptions } from "./options.ts";
 
 export interface Service {
@@ -17,6 +18,7 @@ export interface Service {
   readonly admission: Admission;
   readonly scheduler: Scheduler;
   readonly worker: ModelWorker;
+  readonly metrics: Metrics;
   readonly residence: Residence;
   readonly place: Place;
 }
@@ -44,4 +46,18 @@ export function requireModel({ worker }: Pick<Service, "worker">): void {
   if (worker.state === "loading" && (worker.onDemand || worker.backend !== undefined)) return;
   const why = whyUnhealthy({ worker });
   if (why) throw new ServeError("Unhealthy", why, { retryAfter: 5 });
+}
+
+/** What requests say of inputs that are too long. */
+export interface TruncationFields {
+  readonly truncate?: boolean | null | undefined;
+  readonly side?: "left" | "right";
+}
+
+/** The same for tasks, with the server's default. */
+export function inputOptions(
+  { options }: Pick<Service, "options">,
+  { truncate, side = "right" }: TruncationFields,
+): { readonly truncate: boolean; readonly side: "left" | "right" } {
+  return { truncate: truncate ?? options.autoTruncate, side };
 }

@@ -3,6 +3,8 @@ import { createRequire } from "node:module";
 import type { WeightFormat } from "@modernbert-ts/encoder";
 import type { PrecisionName } from "@modernbert-ts/tensor-core";
 import type { FastifyInstance } from "fastify";
+import { kindOf } from "../model/kind.ts";
+import type { ModelFiles } from "../model/model-files.ts";
 import type { Models } from "../models.ts";
 import type { Service } from "../service.ts";
 
@@ -26,7 +28,7 @@ function infoOf({ name, options, files }: Service): object {
     model_sha: files.sha,
     model_dtype: dtypeNames[options.weights ?? options.dtype],
     served_model_name: name,
-    model_type: { embedding: { pooling: files.pooling } },
+    model_type: typeOf(files),
     max_concurrent_requests: options.maxConcurrentRequests,
     max_input_length: files.maxInputLength,
     max_batch_tokens: options.maxBatchTokens,
@@ -37,6 +39,20 @@ function infoOf({ name, options, files }: Service): object {
     version,
     sha: null,
     docker_label: null,
+  };
+}
+
+/** As TEI writes it; other kinds of models in the same way. */
+function typeOf({ info, pooling }: ModelFiles): object {
+  const kind = kindOf(info);
+  if (kind === "embedding") return { embedding: { pooling } };
+  if (kind === "question-answerer") return { [kind]: {} };
+  const named = info.labels.map((label, id) => [label, id] as const);
+  return {
+    [kind]: {
+      id2label: Object.fromEntries(named.map(([label, id]) => [String(id), label])),
+      label2id: Object.fromEntries(named),
+    },
   };
 }
 

@@ -95,7 +95,7 @@ function warnings(
   { devices, device }: PlannedCost,
 ): string[] {
   const { largestMicroBatch: largest, microBatches } = estimate;
-  const { head, joint, reading } = objectiveOf(objective)!;
+  const { head, reading } = objectiveOf(objective)!;
   const lines = [];
   if (largest < data.max_length)
     lines.push(`does not fit: a ${device} has no room for a micro-batch of even one sequence beside the parameters`);
@@ -105,7 +105,6 @@ function warnings(
     );
   if (microBatches < devices)
     lines.push(`${devices} devices share ${microBatches} micro-batches: some would have nothing to do`);
-  if (joint && devices > 1) lines.push(`${objective} trains in one process: its texts are compared on one device`);
   if (reading && head === "masked-lm")
     lines.push("the logits of all tokens, which this objective keeps, are not in the memory");
   return lines.map((line) => `  WARNING  ${line}`);
