@@ -111,7 +111,7 @@ async function compute<N extends TaskName>(
       const each = lengths ?? parts.map(({ length }) => length);
       const total = each.reduce((sum, length) => sum + length, 0);
       const costs = costsOf(inputs, total, tokenization, timed);
-      metrics.computed(task.name, each, costs, performance.now() - started);
+      metrics.computed(task.name, { inputs: inputs.length, lengths: each, costs, ms: performance.now() - started });
       return { results, costs };
     };
     return admission.hold(parts.length, computeParts, inputs.length);

@@ -45,7 +45,7 @@ function describe(value: unknown, known: readonly string[]): string {
   return (JSON.stringify(value) ?? typeof value).slice(0, 40);
 }
 
-function decode(bytes: Uint8Array, place: string): string {
+function decode(bytes: Uint8Array, path: string): string {
   if (isUtf8(bytes) && !bytes.includes(0)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
-  throw new BulkError(`expected text in UTF-8, got other bytes at ${place}: convert that file first`);
+  throw new BulkError(`expected text in UTF-8, got other bytes in ${path}: convert that file first`);
 }

@@ -20,7 +20,7 @@ const readers: Readonly<Record<ReadOptions["split"], FileFormat["read"]>> = {
 async function* readEach(path: string, { decode, onBytes }: ReadOptions): AsyncGenerator<DataRecord> {
   for await (const { bytes, number } of readLines(path, onBytes)) {
     const id = `${path}:${number}`;
-    yield { id, fields: { text: decode(bytes, id).replace(/\r$/, "") } };
+    yield { id, fields: { text: decode(bytes, path).replace(/\r$/, "") } };
   }
 }
 
@@ -45,7 +45,7 @@ async function* readBlocks(path: string, { decode, onBytes }: ReadOptions): Asyn
     return record;
   };
   for await (const { bytes, number } of readLines(path, onBytes)) {
-    const line = decode(bytes, `${path}:${number}`);
+    const line = decode(bytes, path);
     if (line.trim() === "") {
       if (block.length > 0) yield take();
       continue;
