@@ -24,6 +24,7 @@ export function parseCommand(args: readonly string[]): Invocation {
     .description(
       "Serves a ModernBERT over HTTP: /embed, /v1/embeddings, /fill-mask, /pseudo-log-likelihood, /info, /health.",
     )
+    .addHelpText("after", "\n`modernbert-serve worker --help`: computing jobs of a queue instead.")
     .version(version)
     .allowExcessArguments(false)
     .exitOverride();

@@ -55,6 +55,7 @@ export { openTokenShards } from "./data/shards/shard-reader.ts";
 export type { OpenTokenShardsOptions, TokenShardReader } from "./data/shards/shard-reader.ts";
 export { TokenShardWriter } from "./data/shards/shard-writer.ts";
 export type { TokenShardWriterOptions } from "./data/shards/shard-writer.ts";
+export { findDataFiles } from "./data/sources/data-files.ts";
 export { textFormats, TextSource } from "./data/sources/text-source.ts";
 export type { TextDocument, TextSourceOptions, TextSourceReport } from "./data/sources/text-source.ts";
 export { tokenizeDocuments } from "./data/sources/tokenize-documents.ts";

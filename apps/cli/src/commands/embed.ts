@@ -3,10 +3,12 @@ import { Command, Option } from "commander";
 import { embed, openPipeline } from "@modernbert-ts/pipelines";
 import { deviceOptions, modelOption, runtimeOptions } from "../options.ts";
 import type { DeviceOptions } from "../options.ts";
+import { checkNoQueue, embedInQueue, queueOptions } from "./embed-queue.ts";
+import type { QueueOptions } from "./embed-queue.ts";
 import { lineBlocks, write } from "../streams.ts";
 import type { Streams } from "../streams.ts";
 
-interface EmbedCommandOptions extends DeviceOptions {
+interface EmbedCommandOptions extends DeviceOptions, QueueOptions {
   readonly model: string;
   readonly pooling?: "cls" | "mean";
   readonly normalize?: boolean;
@@ -32,22 +34,23 @@ export function embedCommand(streams: Streams): Command {
     .option("--prompt <text>", "put before every text (default: the model's default prompt)")
     .addOption(new Option("--prompt-name <name>", "the same, by a name that the model knows").conflicts("prompt"))
     .option("--truncate", "cut texts that are longer than the model's maximum");
-  for (const option of deviceOptions()) command.addOption(option);
+  for (const option of [...deviceOptions(), ...queueOptions()]) command.addOption(option);
   return command.action(async (options: EmbedCommandOptions) => {
     const { model, pooling, normalize, truncate = false, prompt, promptName } = options;
+    const vectorOptions = {
+      ...(pooling && { pooling }),
+      ...(normalize !== undefined && { normalize }),
+      ...(prompt !== undefined && { prompt }),
+      ...(promptName !== undefined && { promptName }),
+    };
+    checkNoQueue(options);
+    if (options.queue !== undefined) return embedInQueue(options, vectorOptions, streams);
     await using pipeline = await openPipeline(model, { head: "none", ...runtimeOptions(options, streams) });
     for await (const block of lineBlocks(streams, linesAtOnce)) {
       const vectors = await embed(
         pipeline,
         block.map((line) => line.text),
-        {
-          ...(pooling && { pooling }),
-          ...(normalize !== undefined && { normalize }),
-          ...(prompt !== undefined && { prompt }),
-          ...(promptName !== undefined && { promptName }),
-          truncate,
-          nameOf: (index) => `line ${block[index]!.number}`,
-        },
+        { ...vectorOptions, truncate, nameOf: (index) => `line ${block[index]!.number}` },
       );
       await write(streams, vectors.map((vector) => `[${Array.from(vector, shortest).join(",")}]\n`).join(""));
     }

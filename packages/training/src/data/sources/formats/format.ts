@@ -10,7 +10,7 @@ export interface DataRecord {
 
 export interface ReadOptions {
   /** How a .txt file becomes records. */
-  readonly split: "file" | "blank-line";
+  readonly split: "file" | "blank-line" | "line";
   /** Bytes to text; invalid sequences become U+FFFD, and are counted. */
   readonly decode: (bytes: Uint8Array, path: string) => string;
   /** Gets how many bytes of the file were read, piece by piece. */

@@ -1,4 +1,4 @@
-/** Plain text: each file one document, or one for each block between blank lines. Line ends become "\n". */
+/** Plain text: each file one document, one for each block between blank lines, or each line. Line ends become "\n". */
 import { constants } from "node:buffer";
 import { openBytes } from "../open-bytes.ts";
 import { readLines, tooLong, withoutMark } from "../read-lines.ts";
@@ -7,8 +7,22 @@ import type { DataRecord, FileFormat, ReadOptions } from "./format.ts";
 export const textFormat: FileFormat = {
   name: "txt",
   endings: [".txt"],
-  read: (path, options) => (options.split === "blank-line" ? readBlocks(path, options) : readWhole(path, options)),
+  read: (path, options) => readers[options.split](path, options),
 };
+
+const readers: Readonly<Record<ReadOptions["split"], FileFormat["read"]>> = {
+  file: readWhole,
+  "blank-line": readBlocks,
+  line: readEach,
+};
+
+/** Also those of nothing. */
+async function* readEach(path: string, { decode, onBytes }: ReadOptions): AsyncGenerator<DataRecord> {
+  for await (const { bytes, number } of readLines(path, onBytes)) {
+    const id = `${path}:${number}`;
+    yield { id, fields: { text: decode(bytes, path).replace(/\r$/, "") } };
+  }
+}
 
 async function* readWhole(path: string, { decode, onBytes }: ReadOptions): AsyncGenerator<DataRecord> {
   const pieces: Buffer[] = [];
