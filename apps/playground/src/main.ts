@@ -3,13 +3,16 @@ import { startModelWorker } from "@modernbert-ts/pipelines/worker";
 import type { DeviceName, WorkerModel } from "@modernbert-ts/pipelines/worker";
 import { byId } from "./dom.ts";
 import { createModelCard } from "./model-card.ts";
+import { createAnswersTab } from "./tabs/answers.ts";
 import { createClassifyTab } from "./tabs/classify.ts";
 import { createCompareTab } from "./tabs/compare.ts";
+import { createEntitiesTab } from "./tabs/entities.ts";
 import { createFillTab } from "./tabs/fill.ts";
 import { createSearchTab } from "./tabs/search.ts";
 import { createTabList } from "./tabs/tab-list.ts";
 import type { PageEvents } from "./tabs/tab.ts";
 import { createTokensTab } from "./tabs/tokens.ts";
+import { createZeroShotTab } from "./tabs/zero-shot.ts";
 
 const parameters = new URLSearchParams(location.search);
 const status = byId("status", HTMLElement);
@@ -26,7 +29,10 @@ let current: WorkerModel | undefined;
 
 const tabs = createTabList(byId("tabs", HTMLElement), byId("panels", HTMLElement), [
   createFillTab(events),
+  createEntitiesTab(events),
   createClassifyTab(events),
+  createZeroShotTab(events),
+  createAnswersTab(events),
   createCompareTab(events),
   createSearchTab(events),
   createTokensTab(events),

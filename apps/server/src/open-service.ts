@@ -57,7 +57,7 @@ export async function openService(
     metrics,
     residence,
     place,
-    encoder: new Encoder(files.tokenizer, files.maxInputLength, files.info.vocabSize),
+    encoder: new Encoder(files.tokenizer, files.maxInputLength, files.info.vocabSize, options.tokenizationWorkers),
     admission: new Admission(options.maxConcurrentRequests, () => scheduler.estimateWait()),
   };
 }

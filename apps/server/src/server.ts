@@ -74,7 +74,7 @@ export async function startServer(
     clearTimeout(abandon);
     residence.close();
     await operations.close();
-    await Promise.all(models.all.map(async ({ worker }) => worker.close()));
+    await Promise.all(models.all.flatMap(({ worker, encoder }) => [worker.close(), encoder.close()]));
   };
   const close = (): Promise<void> => (closing ??= shutDown());
 

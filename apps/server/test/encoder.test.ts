@@ -29,3 +29,28 @@ test("what is cut off does not count", async () => {
   const [ids] = await encoder.encode([`${"cat ".repeat(20)}[MASK]`], { ...settings, truncate: true }, signal);
   expect(ids).toHaveLength(16);
 });
+
+test("long texts are tokenised in threads, to the same ids; ids among them stay as they are", async () => {
+  const long = "the river house ".repeat(2000);
+  const inputs = [long, Int32Array.of(1, 2), `${long}cat`];
+  const here = new Encoder(tokenizer, 8192, tokenizer.vocabSize);
+  const threads = new Encoder(tokenizer, 8192, tokenizer.vocabSize, 1);
+  try {
+    expect(await threads.encode(inputs, settings, signal)).toEqual(await here.encode(inputs, settings, signal));
+    const cut = { ...settings, truncate: true, side: "left" } as const;
+    const short = new Encoder(tokenizer, 7, tokenizer.vocabSize, 1);
+    expect((await short.encode(["cat ".repeat(400), ...Array(40).fill(long)], cut, signal))[0]).toHaveLength(7);
+    await short.close();
+  } finally {
+    await threads.close();
+  }
+});
+
+test("who goes away does not wait for the threads", async () => {
+  const threads = new Encoder(tokenizer, 8192, tokenizer.vocabSize, 1);
+  const gone = new AbortController();
+  const encoding = threads.encode(["a".repeat(1_900_000)], { ...settings, truncate: true }, gone.signal);
+  gone.abort(new Error("gone"));
+  await expect(encoding).rejects.toThrow("gone");
+  await threads.close();
+});

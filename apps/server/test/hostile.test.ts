@@ -11,6 +11,18 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+/** What the server says to these words before it closes the connection. */
+function answerTo(words: string): Promise<string> {
+  const { port, hostname } = new URL(server.url);
+  return new Promise((resolve) => {
+    let heard = "";
+    const socket = connect(Number(port), hostname, () => socket.write(words));
+    socket.on("data", (data) => (heard += String(data)));
+    socket.on("error", () => {});
+    socket.on("close", () => resolve(heard));
+  });
+}
+
 const label = (body: unknown): string => (typeof body === "string" ? body : JSON.stringify(body)).slice(0, 60);
 
 /** On TEI's routes plain text where a request cannot be read, else JSON. */
@@ -155,21 +167,12 @@ describe("anything at all", () => {
   });
 
   test("sockets that say nonsense are closed", async () => {
-    const { port, hostname } = new URL(server.url);
-    const answers = [
+    const nonsense = [
       "\0\0\0\0\r\n\r\n",
       "POST /embed HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n",
       `GET / HTTP/1.1\r\nhost: x\r\nx: ${"y".repeat(20_000)}\r\n\r\n`,
-    ].map(
-      (nonsense) =>
-        new Promise<string>((resolve) => {
-          let heard = "";
-          const socket = connect(Number(port), hostname, () => socket.write(nonsense));
-          socket.on("data", (data) => (heard += String(data)));
-          socket.on("close", () => resolve(heard));
-        }),
-    );
-    const heard = await Promise.all(answers);
+    ];
+    const heard = await Promise.all(nonsense.map(answerTo));
     expect(heard.map((answer) => answer.slice(9, 12))).toEqual(["400", "400", "431"]);
     for (const answer of heard) {
       expect(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n")))).toEqual({
@@ -192,4 +195,45 @@ test("with an API key all but the health checks need it", async () => {
   expect((await locked.post("/embed", { inputs: "hi" })).status).toBe(401);
   expect((await get("/info", "s3cret")).status).toBe(200);
   expect((await get("/health")).status).toBe(200);
+});
+
+describe("much of everything", () => {
+  test("large bodies are refused or answered, and nobody else waits long or hears another's answer", async () => {
+    await using large = await readyStub({ payloadLimit: 5_000_000, maxBatchTokens: 8192 });
+    const expected = await (await large.post("/embed", { inputs: [[7, 8, 9]] })).text();
+    const hostile = [
+      [`{"inputs":[${Array(1_000_000).fill('""').join(",")}]}`, 422],
+      [JSON.stringify({ inputs: "a".repeat(2_000_000) }), 200],
+      [JSON.stringify({ inputs: "a".repeat(2_000_000), truncate: false }), 422],
+      [`{"inputs":${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}}`, 422],
+      [`{"inputs":"x","__proto__":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, 200],
+      [JSON.stringify({ inputs: Array.from({ length: 32 }, () => "the river house ".repeat(3000)) }), 200],
+    ] as const;
+    const others = Promise.all(
+      Array.from({ length: 50 }, async () => (await large.post("/embed", { inputs: [[7, 8, 9]] })).text()),
+    );
+    for (const [body, status] of hostile) expect((await large.post("/embed", body)).status).toBe(status);
+    expect(new Set(await others)).toEqual(new Set([expected]));
+  });
+
+  test("clients that hang up at any moment leave nothing behind", async () => {
+    const { port, hostname } = new URL(server.url);
+    const body = JSON.stringify({ inputs: "a text" });
+    const request = `POST /embed HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    await Promise.all(
+      Array.from({ length: request.length / 4 }, async (_, index) => {
+        const socket = connect(Number(port), hostname);
+        socket.on("error", () => {});
+        await new Promise<void>((resolve) => socket.write(request.slice(0, 4 * index + 1), () => resolve()));
+        socket.resetAndDestroy();
+      }),
+    );
+    expect((await server.post("/embed", { inputs: "still here" })).status).toBe(200);
+  });
+
+  test("floods of headers are refused", async () => {
+    const many = Array.from({ length: 5000 }, (_, index) => `x${index}: y`).join("\r\n");
+    const heard = await answerTo(`GET /health HTTP/1.1\r\nhost: x\r\n${many}\r\n\r\n`);
+    expect(heard.slice(9, 12)).toBe("431");
+  });
 });

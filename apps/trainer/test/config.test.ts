@@ -55,6 +55,13 @@ describe("mistakes are one line with their place", () => {
       { ...minimal, schedule: { kind: "cosin" } },
       "schedule.kind: expected one of wsd, trapezoidal, linear, cosine, inverse_sqrt, constant (did you mean cosine?)",
     ],
+    [{ data: { sources: [{ name: "a", path: "a", wieght: 1 }] } }, "data.sources.0.wieght: did you mean weight?"],
+    [
+      { ...minimal, phases: [{ batch: { micro_batchs: 2 } }] },
+      "phases.0: unknown key batch.micro_batchs: did you mean",
+    ],
+    [{ ...minimal, lora: { rnk: 2 } }, "unknown key lora.rnk: did you mean rank?"],
+    [{ ...minimal, masking: { probability: [{ fom: 0, value: 0.3 }] } }, "got fom (did you mean from?)"],
     [{ ...minimal, backend: "gpu" }, "backend: expected one of auto, cuda, webgpu, cpu"],
     [{ ...minimal, length: "10" }, 'length: expected "10M tokens", "3 epochs" or "0.5 epochs"'],
     [{ ...minimal, schedule: { warmup: "120%" } }, 'schedule.warmup: expected 0, "5%" or "100k tokens"'],

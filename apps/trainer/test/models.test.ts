@@ -64,6 +64,12 @@ test("finetune goes on from a model with its preset", { timeout: 60_000 }, async
     batch: { micro_batch_tokens: 512, micro_batches: 2 },
   });
   expect(existsSync(join(output, "model", "model.safetensors"))).toBe(true);
+  const other = join(folder, "other");
+  const wider = tinyConfig(folder, { output: other, model: { from: modelFolder!, hidden_size: 32 } });
+  await expect(runTraining(wider, quiet)).rejects.toThrow(
+    `model.hidden_size: expected 16, which ${modelFolder!} has, got 32: leave it out, or model.from`,
+  );
+  expect(existsSync(other)).toBe(false);
 });
 
 test("init explains a task, a preset or a file, and names what is near", async () => {

@@ -68,6 +68,10 @@ describe("a resume with other settings", () => {
   test.each([
     [{ seed: 18 }, "the checkpoint was made with seed = 17, got 18: set it back, or another output for a new run"],
     [
+      { model: { num_hidden_layers: 2, hidden_size: 16, num_attention_heads: 4, intermediate_size: 16 } },
+      "the checkpoint was made with model.num_attention_heads = 2, got 4: set it back, or another output for a new run",
+    ],
+    [
       { batch: { micro_batch_tokens: 128, micro_batches: 2 } },
       "the checkpoint was made with batch.micro_batch_tokens = 64, got 128: set it back, or another output for a new run",
     ],

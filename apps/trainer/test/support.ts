@@ -3,17 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TrainingEvent } from "@modernbert-ts/training";
-import { afterAll, onTestFinished } from "vitest";
+import { afterAll } from "vitest";
 import { prepare } from "../src/commands/prepare.ts";
 import type { TrainerConfig } from "../src/config/config.ts";
 import { checkConfig } from "../src/config/read-config.ts";
 import type { RunOptions } from "../src/run/run-training.ts";
+import { temporaryFolder } from "./support/temporary-folder.ts";
 
-export function temporaryFolder(): string {
-  const path = mkdtempSync(join(tmpdir(), "modernbert-trainer-"));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
+export { temporaryFolder };
 
 /** One for all tests of a file. */
 export function folderOfFile(): string {

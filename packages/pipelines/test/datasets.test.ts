@@ -98,4 +98,6 @@ test("a server that knows no ranges, and a transfer that is always cut: named, a
   hub.faults.set(path, { kind: 404 });
   await expect(downloadFile(url)).rejects.toThrow(/status 404/);
   expect(readdirSync(join(file, ".."))).toEqual([]);
+  for (const last of ["..%2F", "%00", "%E0%A4"])
+    await expect(downloadFile(`${hub.url}/${last}`)).rejects.toThrow(/status 404/);
 });

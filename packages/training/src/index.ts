@@ -1,5 +1,6 @@
 export { DataError, SettingMismatchError, ioError } from "./errors.ts";
 export type { DataErrorCode } from "./errors.ts";
+export { suggestionFor } from "./suggestion.ts";
 export { AtomicDirectory } from "./files/atomic-directory.ts";
 export { DocumentOrder, epochPermutation } from "./data/packing/document-order.ts";
 export type { DocumentOrderOptions, OrderedDocument } from "./data/packing/document-order.ts";

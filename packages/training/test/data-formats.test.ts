@@ -96,6 +96,10 @@ describe("tables", () => {
     const path = file("a.parquet", new Uint8Array(buffer));
     expect(await texts(path, { field: "body" })).toEqual(data);
     await expect(texts(path)).rejects.toThrow('expected a string in field "text", got no such field (there is body)');
+    const holed = new Uint8Array(buffer).fill(255, 4000, 4100);
+    await expect(texts(file("holed.parquet", holed), { field: "body" })).rejects.toThrow(
+      /expected a whole Parquet file, got .* in .*holed\.parquet; get it again/,
+    );
     truncateSync(path, buffer.byteLength - 10);
     await expect(texts(path, { field: "body" })).rejects.toThrow(
       /expected a whole Parquet file, got .* in .*a\.parquet; get it again/,
@@ -167,16 +171,70 @@ describe("MDS shards", () => {
   });
 });
 
-describe("what is no text", () => {
-  test.each([
-    ["UTF-16", Buffer.from("\ufefftext", "utf16le")],
-    ["binary data (a NUL byte)", Buffer.from("a\0b")],
-  ])("%s is refused by the name of the file", async (kind, data) => {
-    await expect(texts(file("a.txt", data))).rejects.toThrow(
-      new RegExp(`expected text in UTF-8, got ${kind.replaceAll(/[()]/g, "\\$&")} at .*a\\.txt; convert or leave out`),
+/** A file of each format with three texts. */
+const writers: Readonly<Record<string, (values: readonly Buffer[]) => string | Uint8Array>> = {
+  "a.csv": (values) => joined([Buffer.from("text"), ...values], "\n"),
+  "a.jsonl": (values) =>
+    joined(
+      values.map((value) => joined([Buffer.from('{"text":"'), value, Buffer.from('"}')])),
+      "\n",
+    ),
+  "a.parquet": (values) => {
+    const data = values.map((value) => new Uint8Array(value));
+    return new Uint8Array(parquetWriteBuffer({ columnData: [{ name: "text", data, type: "BYTE_ARRAY" }] }));
+  },
+  "a.txt": (values) => joined(values, "\n\n"),
+};
+
+function joined(parts: readonly Buffer[], between = ""): Buffer {
+  return Buffer.concat(parts.flatMap((part, at) => (at === 0 ? [part] : [Buffer.from(between), part])));
+}
+
+describe.each(Object.entries(writers))("what is no text, in %s", (name, write) => {
+  const [one, two] = [Buffer.from("one"), Buffer.from("two")];
+
+  test("a NUL is refused with its place, or that record is counted and passed over", async () => {
+    const path = file(name, write([one, Buffer.from("a\0b"), two]));
+    await expect(texts(path, { split: "blank-line" })).rejects.toThrow(
+      new RegExp(`expected .*, got binary data \\(a NUL character\\) at ${path}:[23]; repair or remove it`),
     );
-    await expect(texts(file("a.csv", Buffer.concat([Buffer.from("text\n"), data])))).rejects.toThrow("a.csv");
+    const source = new TextSource(path, { split: "blank-line", badRecords: "skip" });
+    const found: string[] = [];
+    for await (const { text } of source) found.push(text);
+    expect(found).toEqual(["one", "two"]);
+    expect(source.report.badRecords).toBe(1);
   });
+
+  test("invalid UTF-8 is replaced and counted", async () => {
+    const path = file(name, write([one, Buffer.from([0x61, 0xff, 0xe2, 0x82, 0x62]), two]));
+    const source = new TextSource(path, { split: "blank-line" });
+    const found: string[] = [];
+    for await (const { text } of source) found.push(text);
+    expect(found).toEqual(["one", "a\ufffd\ufffdb", "two"]);
+    expect([...source.report.replaced]).toEqual([[path, 2]]);
+  });
+
+  test("UTF-16 is refused by the name of the file", async () => {
+    if (name.endsWith(".parquet")) return;
+    const path = file(`${name}.gz`, gzipSync(Buffer.from("\ufefftext\n", "utf16le")));
+    await expect(texts(path, { badRecords: "skip" })).rejects.toThrow(
+      `expected text in UTF-8, got UTF-16 in ${path}; convert it or leave it out`,
+    );
+  });
+});
+
+test("characters across the borders of reads stay whole in CSV", async () => {
+  const wanted = ["one", "€".repeat(400_000), "two"];
+  const source = new TextSource(file("a.csv", ["text", ...wanted].join("\n")));
+  const found: string[] = [];
+  for await (const { text } of source) found.push(text);
+  expect(found).toEqual(wanted);
+  expect(source.report.replaced.size).toBe(0);
+});
+
+test("a quote that is never closed is refused with the line where it begins", async () => {
+  const path = file("a.csv", 'id,text\n1,one\n2,"two\n3,three\n');
+  await expect(texts(path)).rejects.toThrow(/expected a record like the header, got Quote Not Closed.* at .*a\.csv:/);
 });
 
 describe("which files", () => {
@@ -218,8 +276,8 @@ test("a bad line among many is counted and passed over where that is asked for",
   expect(found).toEqual(["one", "two"]);
   expect(source.report.badRecords).toBe(3);
   expect(source.report.badPlaces).toEqual([
-    `${path}:2 (something else)`,
+    `${path}:2 (what is no JSON)`,
     `${path}:3 (3)`,
-    `${path}:4 (binary data (a NUL byte))`,
+    `${path}:4 (binary data (a NUL character))`,
   ]);
 });

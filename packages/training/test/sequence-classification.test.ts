@@ -82,6 +82,12 @@ test.each([
   ["a missing field", { label: "cat" }, 'expected a field "text", got none (there is label)'],
   ["a wrong type", { text: 3, label: "cat" }, 'expected a text in field "text", got 3'],
   ["a label that is a list", { text: "a", label: ["cat"] }, "expected a label (a text or a whole number)"],
+  ["a label like one of them", { text: "x", label: "cta" }, "(did you mean cat?)"],
+  [
+    "a text with a NUL",
+    { text: "a\0b", label: "cat" },
+    'expected a text in field "text", got binary data (a NUL character)',
+  ],
 ])("%s is refused with its place", async (_, record, message) => {
   const given = [{ text: "a cat", label: "cat" }, record];
   await expect(label(objective, given, {}, { labels: ["cat", "dog"] })).rejects.toThrow(message);

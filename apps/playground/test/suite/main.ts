@@ -3,6 +3,7 @@ import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu/typescript";
 import { createWebGpuBackend } from "@modernbert-ts/backend-webgpu";
 import { conformanceCases, openSession, runCase } from "@modernbert-ts/conformance";
 import type { Session } from "@modernbert-ts/conformance";
+import { repeatedInBrowsers } from "../../../../packages/backend-webgpu/test/repeated.ts";
 import { goldenFailures, trainingFailures } from "./goldens.ts";
 import { optimizerFailures } from "./optimizer.ts";
 
@@ -33,6 +34,7 @@ const suite = {
       create,
       oracle: async () => createTypeScriptBackend(),
       seed,
+      skip: repeatedInBrowsers,
       tolerances: { productRoundings: { f16: roundings } },
     });
     return session.backend.capabilities.device;

@@ -35,7 +35,7 @@ function infoOf({ name, options, files }: Service): object {
     max_batch_requests: options.maxBatchRequests ?? null,
     max_client_batch_size: options.maxClientBatchSize,
     auto_truncate: options.autoTruncate,
-    tokenization_workers: 1,
+    tokenization_workers: options.tokenizationWorkers,
     version,
     sha: null,
     docker_label: null,

@@ -32,6 +32,16 @@ interface InputMetrics {
   readonly parts: Parts;
 }
 
+/** What the inputs of a request took. */
+export interface Computed {
+  readonly inputs: number;
+  /** Tokens of their sequences: more than one where a text takes several. */
+  readonly lengths: readonly number[];
+  readonly costs: Costs;
+  /** Milliseconds in all. */
+  readonly ms: number;
+}
+
 export class Metrics {
   readonly registry: Registry = new Registry();
   readonly #count: Counter<"method">;
@@ -99,20 +109,20 @@ export class Metrics {
   }
 
   /** The same inputs, computed: each with the means of the request. */
-  computed(task: TaskName, lengths: readonly number[], costs: Costs, ms: number): void {
+  computed(task: TaskName, { inputs, lengths, costs, ms }: Computed): void {
     const { success, parts: histograms } = this.#inputs[familyOf(task)];
-    success.inc(lengths.length);
+    success.inc(inputs);
+    for (const length of lengths) this.#inputLength?.observe(length);
     const { tokenization, queue, inference } = costs;
     observe(this.#request, {
       tokenization_duration: tokenization,
       queue_duration: queue,
       inference_duration: inference,
     });
-    for (const length of lengths) {
-      this.#inputLength?.observe(length);
+    for (let input = 0; input < inputs; input++) {
       observe(histograms, {
         duration: ms,
-        tokenization_duration: tokenization / lengths.length,
+        tokenization_duration: tokenization / inputs,
         queue_duration: queue,
         inference_duration: inference,
       });

@@ -2,11 +2,11 @@
 import { existsSync } from "node:fs";
 import { Option } from "commander";
 import type { Command } from "commander";
-import { maskedLmObjective, objectiveOf, objectives } from "@modernbert-ts/training";
+import { maskedLmObjective, objectiveOf, objectives, suggestionFor } from "@modernbert-ts/training";
 import { merge } from "../config/merge.ts";
 import { readConfig } from "../config/read-config.ts";
 import { configTemplate } from "../config/template.ts";
-import { suggestionFor, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { devices } from "../estimate/devices.ts";
 import { presets } from "../presets/all.ts";
 import { finetune, finetuneFields } from "../presets/finetune.ts";

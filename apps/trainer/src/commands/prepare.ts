@@ -15,9 +15,9 @@ import {
 } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { formatCount } from "../format.ts";
-import { leftOut } from "../prepare/left-out.ts";
+import { leftOut, noTexts } from "../prepare/left-out.ts";
 import type { PrepareOptions, PrepareResult } from "../prepare/options.ts";
-import { localInputs } from "../prepare/remote.ts";
+import { localInputs, nameOrigin } from "../prepare/remote.ts";
 import { shardsOf, writeSegments } from "../prepare/segments.ts";
 import { chooseTokenizer, tokenizerPrint } from "../prepare/tokenizer.ts";
 import { WorkFolder } from "../prepare/work-folder.ts";
@@ -28,7 +28,8 @@ import { dataLayout } from "../run/training-data.ts";
 /** @throws UserError, DataError, TokenizerError; of what cannot be gone on from nothing is left behind then. */
 export async function prepare(options: PrepareOptions): Promise<PrepareResult> {
   const { inputs, output, onNotice } = options;
-  const source = new TextSource(await localInputs(inputs, onNotice), options);
+  const paths = await localInputs(inputs, onNotice);
+  const source = new TextSource([...paths.keys()], options);
   const print = await sourceFingerprint(source, options);
   if (hasPart(output, "train", print, options)) {
     expectWhole(output, print, options);
@@ -55,6 +56,7 @@ export async function prepare(options: PrepareOptions): Promise<PrepareResult> {
   } catch (error) {
     // Room can be made and the same go on; what is wrong with the texts stays wrong.
     if (!(error instanceof DataError && error.code === "io")) work.discard();
+    nameOrigin(error, paths);
     throw error;
   } finally {
     work.close();
@@ -73,7 +75,7 @@ function complete(source: TextSource, work: WorkFolder, options: Completion): vo
   const { validation, onNotice, fingerprint: print, tokenizerSize: vocabSize } = options;
   const format = outputFormats[options.outputFormat ?? "shards"];
   const { documents } = source.report;
-  if (documents === 0) throw new UserError(`expected texts, got none but white space in ${source.files.join(", ")}`);
+  if (documents === 0) throw noTexts(source);
   const counts = { train: 0, validation: 0, tokens: 0 };
   for (const part of ["train", "validation"] as const) {
     for (const shard of shardsOf(work, part)) {

@@ -8,8 +8,7 @@ import { openRuntime } from "@modernbert-ts/pipelines";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import { isAdapter } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
-
-const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json"];
+import { tokenizerFiles } from "../prepare/tokenizer.ts";
 
 /**
  * Writes a model folder. Its config is the smaller one's in all but the shape.

@@ -28,7 +28,7 @@ export const modelSection: z.ZodType<ModelConfig, unknown> = z
       .string()
       .min(1)
       .optional()
-      .describe("Hugging Face folder to go on from; the shape below is then ignored. From scratch when left out."),
+      .describe("Hugging Face folder to go on from, with the shape that it has. From scratch when left out."),
     freeze: z
       .array(z.string().min(1))
       .default([])

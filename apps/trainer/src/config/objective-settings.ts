@@ -1,5 +1,6 @@
 /** What an objective lets people set, in the configuration: its section, and its fields of `evaluation`. */
 import type { Objective, ScheduleStep, Setting, SettingValue, SettingValues } from "@modernbert-ts/training";
+import { suggestionFor } from "@modernbert-ts/training";
 import { z } from "zod";
 import { UsageError } from "../errors.ts";
 import { parseShare } from "./quantity.ts";
@@ -25,6 +26,15 @@ const step = z.strictObject({
   value: share,
 });
 
+/** Of steps, the first key that none has. */
+function strayKey(steps: unknown): string {
+  const keys = Array.isArray(steps) ? steps.flatMap((each: unknown) => Object.keys(Object(each) as object)) : [];
+  const stray = keys.find((key) => !Object.hasOwn(step.shape, key));
+  if (stray === undefined) return "";
+  const guess = suggestionFor(stray, Object.keys(step.shape));
+  return `, got ${stray}${guess === undefined ? "" : ` (did you mean ${guess}?)`}`;
+}
+
 /** A step as people write it: `from` is 0, "60%" or "20B tokens". */
 type WrittenStep = z.infer<typeof step>;
 
@@ -36,8 +46,8 @@ function fieldOf(setting: Setting): z.ZodType {
     case "schedule":
       return z
         .union([share, z.array(step).min(1)], {
-          error:
-            'expected a share such as 0.3, or steps such as [{ from: 0, value: 0.3 }, { from: "60%", value: 0.15 }]',
+          error: ({ input }) =>
+            `expected a share such as 0.3, or steps such as [{ from: 0, value: 0.3 }, { from: "60%", value: 0.15 }]${strayKey(input)}`,
         })
         .default(setting.default)
         .describe(description);

@@ -2,8 +2,8 @@
  * The phases of a configuration: each is the whole configuration with what the phase says in the place of what stands above. What makes the
  * model and its optimizer cannot change, nor where the run lives.
  */
-import { objectiveOf } from "@modernbert-ts/training";
-import { suggestionFor, UsageError } from "../errors.ts";
+import { objectiveOf, suggestionFor } from "@modernbert-ts/training";
+import { UsageError } from "../errors.ts";
 import type { TrainerConfig } from "./config.ts";
 import { isFields, merge } from "./merge.ts";
 import type { Fields } from "./merge.ts";

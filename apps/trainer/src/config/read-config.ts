@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { parse, parseDocument } from "yaml";
 import { z } from "zod";
-import { suggestionFor, UsageError, UserError } from "../errors.ts";
-import { maskedLmObjective, objectiveOf, objectives } from "@modernbert-ts/training";
+import { UsageError, UserError } from "../errors.ts";
+import { maskedLmObjective, objectiveOf, objectives, suggestionFor } from "@modernbert-ts/training";
 import type { Objective } from "@modernbert-ts/training";
 import { configSchema } from "./config.ts";
 import type { TrainerConfig } from "./config.ts";

@@ -1,5 +1,6 @@
 /** What of the sources is not in the shards as it was, in sentences. */
-import type { TextSourceReport } from "@modernbert-ts/training";
+import type { TextSource, TextSourceReport } from "@modernbert-ts/training";
+import { UserError } from "../errors.ts";
 
 export function leftOut(report: TextSourceReport): string[] {
   const { emptyDocuments, replaced, badRecords, badPlaces, skippedFiles, repeatedFiles } = report;
@@ -15,6 +16,11 @@ export function leftOut(report: TextSourceReport): string[] {
       ? `${repeatedFiles.length} files were given more than once and taken once: ${some(repeatedFiles)}`
       : "",
   ].filter((line) => line !== "");
+}
+
+/** Of sources without a text to take. */
+export function noTexts({ files, report }: TextSource): UserError {
+  return new UserError([`expected texts, got none in ${some(files)}`, ...leftOut(report)].join("; "));
 }
 
 /** The first three of them. */

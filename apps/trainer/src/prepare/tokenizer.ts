@@ -10,7 +10,15 @@ import { UserError } from "../errors.ts";
 import { formatCount } from "../format.ts";
 import { dataLayout } from "../run/training-data.ts";
 import { isHeldOut } from "./held-out.ts";
+import { noTexts } from "./left-out.ts";
 import type { PrepareOptions } from "./options.ts";
+
+/** What a tokenizer is read from. */
+export const tokenizerFiles: readonly string[] = [
+  dataLayout.tokenizer,
+  dataLayout.tokenizerConfig,
+  "special_tokens_map.json",
+];
 
 /** Characters of text that a BPE is trained on at most: more changes a vocabulary little and costs memory. */
 const MAX_BPE_CHARACTERS = 200_000_000;
@@ -41,6 +49,7 @@ async function learn(
       break;
     }
   }
+  if (index === 0) throw noTexts(source);
   onNotice(`learning a vocabulary of ${vocabSize} from ${formatCount(characters)} characters`);
   const tokenizer = trainBpe(texts, { vocabSize });
   if (tokenizer.vocabSize < vocabSize)
@@ -55,9 +64,7 @@ export async function tokenizerPrint(tokenizer: string): Promise<string> {
   if (tokenizer === "modernbert" || tokenizer === "train") return tokenizer;
   const path = tokenizerPath(tokenizer);
   const beside =
-    basename(path) === dataLayout.tokenizer
-      ? ["tokenizer_config.json", "special_tokens_map.json"].map((name) => join(dirname(path), name))
-      : [];
+    basename(path) === dataLayout.tokenizer ? tokenizerFiles.slice(1).map((name) => join(dirname(path), name)) : [];
   const hashes = [];
   for (const file of [path, ...beside.filter((name) => existsSync(name))]) hashes.push(await fileSha256(file));
   return hashes.join(" ");

@@ -1,4 +1,7 @@
 /** What differs between the settings that a checkpoint was saved with and those that a run goes on with. */
+import type { TrainerConfig } from "../config/config.ts";
+import { UserError } from "../errors.ts";
+import { shapeOf } from "./model.ts";
 
 /** One line a changed field, by its dotted name; nothing when the checkpoint has no settings. */
 export function changedSettings(saved: unknown, now: unknown): string[] {
@@ -9,6 +12,18 @@ export function changedSettings(saved: unknown, now: unknown): string[] {
     .map(
       (name) => `${name} changed: ${before.get(name) ?? "unset"} in the checkpoint, ${after.get(name) ?? "unset"} now`,
     );
+}
+
+/** @throws UserError for a model from scratch of another shape. */
+export function expectSameShape(saved: unknown, { model }: TrainerConfig): void {
+  const { model: before } = (saved ?? {}) as Partial<TrainerConfig>;
+  if (before?.preset === undefined || before.from !== undefined || model.from !== undefined) return;
+  const now = new Map(Object.entries(shapeOf(model)));
+  for (const [field, size] of Object.entries(shapeOf(before)))
+    if (now.get(field) !== size)
+      throw new UserError(
+        `the checkpoint was made with model.${field} = ${size}, got ${now.get(field)}: set it back, or another output for a new run`,
+      );
 }
 
 /** Leaves as JSON by dotted name. */

@@ -50,8 +50,13 @@ export async function readRecords(
   };
 }
 
-function remarks({ store, badRecords, badPlaces, cut }: ReadExamples): string[] {
+function remarks({ store, badRecords, badPlaces, replaced, cut }: ReadExamples): string[] {
+  const invalid = Array.from(
+    replaced,
+    ([path, count]) => `${count} invalid UTF-8 sequences were replaced by U+FFFD in ${path}`,
+  );
   return [
+    ...invalid,
     ...(badRecords > 0 ? [`passed over ${badRecords} records that cannot be used, the first at ${badPlaces[0]!}`] : []),
     ...(cut > 0 ? [`${cut} of ${store.documents} examples are longer than data.max_length and lost their ends`] : []),
   ];

@@ -33,6 +33,7 @@ export async function createModel(
     await checkSameTokenizer(from, data.tokenizer);
     const configure = (stored: ModernBertConfig): ModernBertConfig => {
       checkLength(config.data.max_length, stored);
+      checkShape(config.model, stored);
       const rope = withThetas(stored.rope, config.model);
       return { ...stored, rope, ...settings, dropout: { ...stored.dropout, attentionOutput } };
     };
@@ -53,13 +54,9 @@ export function modelConfig(
   model: TrainerConfig["model"],
   { tokenizer, roles }: Pick<TrainingData, "tokenizer" | "roles">,
 ): ModernBertConfig {
-  const preset = presets[model.preset as keyof typeof presets];
   return createConfig({
     vocab_size: Math.ceil(tokenizer.vocabSize / 64) * 64,
-    num_hidden_layers: model.num_hidden_layers ?? preset.layers.length,
-    hidden_size: model.hidden_size ?? preset.hiddenSize,
-    num_attention_heads: model.num_attention_heads ?? preset.numHeads,
-    intermediate_size: model.intermediate_size ?? preset.intermediateSize,
+    ...shapeOf(model),
     global_attn_every_n_layers: model.global_attn_every_n_layers,
     local_attention: model.local_attention,
     ...(model.global_rope_theta === undefined ? {} : { global_rope_theta: model.global_rope_theta }),
@@ -75,6 +72,19 @@ export function modelConfig(
   });
 }
 
+type Shape = Record<"num_hidden_layers" | "hidden_size" | "num_attention_heads" | "intermediate_size", number>;
+
+/** That of the preset where a configuration says no other. */
+export function shapeOf(model: Pick<TrainerConfig["model"], "preset" | keyof Shape>): Shape {
+  const preset = presets[model.preset as keyof typeof presets];
+  return {
+    num_hidden_layers: model.num_hidden_layers ?? preset.layers.length,
+    hidden_size: model.hidden_size ?? preset.hiddenSize,
+    num_attention_heads: model.num_attention_heads ?? preset.numHeads,
+    intermediate_size: model.intermediate_size ?? preset.intermediateSize,
+  };
+}
+
 /** Those of the configuration in the place of stored ones. */
 export function withThetas(
   { global, local }: ModernBertConfig["rope"],
@@ -84,6 +94,26 @@ export function withThetas(
     global: { ...global, theta: ofGlobal ?? global.theta },
     local: { ...local, theta: ofLocal ?? local.theta },
   };
+}
+
+/** @throws UsageError for a shape that is stated and is not that of the folder. */
+function checkShape(
+  model: TrainerConfig["model"],
+  { layers, hiddenSize, numHeads, intermediateSize }: ModernBertConfig,
+): void {
+  const stored: Shape = {
+    num_hidden_layers: layers.length,
+    hidden_size: hiddenSize,
+    num_attention_heads: numHeads,
+    intermediate_size: intermediateSize,
+  };
+  for (const [field, size] of Object.entries(stored)) {
+    const stated = model[field as keyof Shape];
+    if (stated !== undefined && stated !== size)
+      throw new UsageError(
+        `model.${field}: expected ${size}, which ${model.from} has, got ${stated}: leave it out, or model.from`,
+      );
+  }
 }
 
 function checkLength(maxLength: number, { maxPositionEmbeddings }: ModernBertConfig): void {

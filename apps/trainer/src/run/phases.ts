@@ -7,7 +7,7 @@ import { UsageError, UserError } from "../errors.ts";
 import { sameTokenizer } from "./model.ts";
 import { planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
-import { openData } from "./open-data.ts";
+import { dataKey, openData } from "./open-data.ts";
 import type { TrainingData } from "./training-data.ts";
 
 export interface PlannedPhase extends Phase {
@@ -29,9 +29,9 @@ export async function planPhases(
   const opened = new Map<string, TrainingData>();
   const phases = phasesIn(config);
   for (const [index, phase] of phases.entries()) {
-    const source = JSON.stringify(phase.config.data);
-    const data = opened.get(source) ?? (await openData(phase.config, objective, onNotice));
-    opened.set(source, data);
+    const key = dataKey(phase.config, objective);
+    const data = opened.get(key) ?? (await openData(phase.config, objective, onNotice));
+    opened.set(key, data);
     if (phase.config.evaluation.patience !== undefined && index < phases.length - 1)
       throw new UsageError(
         `expected evaluation.patience in the last phase only, got it in ${phase.name}: the others train for their whole length`,

@@ -18,7 +18,7 @@ import { exportAdapter, exportCheckpoint } from "./export-model.ts";
 import { UsageError, UserError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
 import { runLayout } from "../run-folder.ts";
-import { changedSettings } from "./changed-settings.ts";
+import { changedSettings, expectSameShape } from "./changed-settings.ts";
 import { lockFolder } from "./lock.ts";
 import { phaseToGoOn, planPhases } from "./phases.ts";
 import type { RunPlan } from "./plan.ts";
@@ -89,6 +89,7 @@ async function trainIn(config: TrainerConfig, options: RunOptions & { readonly r
       throw new UserError(
         `${found.path} was trained for ${saved.objective}, not ${objective.name}: set objective back, or another output for a new run`,
       );
+    expectSameShape(saved.settings, config);
     for (const line of changedSettings(saved.settings, config)) onNotice(line);
   }
   const phases = await planPhases(config, objective, onNotice);

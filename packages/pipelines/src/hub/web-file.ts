@@ -13,7 +13,7 @@ import { TransientError, withRetries } from "./retry.ts";
 /** Downloads a file unless the cache has it, and returns its path. @throws HubRefusalError HubUnreachableError WriteError */
 export async function downloadFile(url: string, onNotice?: (notice: string) => void): Promise<string> {
   const folder = join(cachePath(), `http--${createHash("sha256").update(url).digest("hex").slice(0, 32)}`);
-  const target = join(folder, basename(decodeURIComponent(new URL(url).pathname)) || "index");
+  const target = join(folder, nameOf(url));
   if (await exists(target)) {
     onNotice?.(`${url} was downloaded before: using ${target}; delete it to get it again`);
     return target;
@@ -31,6 +31,21 @@ export async function downloadFile(url: string, onNotice?: (notice: string) => v
     await rm(partial, { force: true });
   }
   return target;
+}
+
+/** The last part of an address; as it is written there where it stands for no name of a file. */
+function nameOf(url: string): string {
+  const written = basename(new URL(url).pathname) || "index";
+  const name = decoded(written);
+  return /[/\\\0]/.test(name) || /^\.*$/.test(name) ? written : name;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 interface Arrived {

@@ -1,4 +1,5 @@
 /** The names of the classes, and which of them a record means. */
+import { suggestionFor } from "../../suggestion.ts";
 import { RecordError } from "./record-fields.ts";
 
 /** Class names in their order: whole numbers by size, others by their characters. */
@@ -16,6 +17,10 @@ export function classFinder(labels: readonly string[]): (name: string) => number
     const found = classes.get(name) ?? (/^\d+$/.test(name) && Number(name) < labels.length ? Number(name) : undefined);
     if (found !== undefined) return found;
     const known = labels.length > 20 ? `${labels.slice(0, 20).join(", ")}, ...` : labels.join(", ");
-    throw new RecordError(`one of the labels ${known}`, JSON.stringify(name));
+    const guess = suggestionFor(name, labels);
+    throw new RecordError(
+      `one of the labels ${known}`,
+      `${JSON.stringify(name)}${guess === undefined ? "" : ` (did you mean ${guess}?)`}`,
+    );
   };
 }

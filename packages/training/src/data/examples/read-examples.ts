@@ -48,6 +48,8 @@ export interface ReadExamples {
   /** Records passed over, and the first of their places. */
   readonly badRecords: number;
   readonly badPlaces: readonly string[];
+  /** Invalid UTF-8 sequences that became U+FFFD, by file. */
+  readonly replaced: ReadonlyMap<string, number>;
   /** Examples whose texts lost their ends. */
   readonly cut: number;
 }
@@ -61,7 +63,7 @@ export async function readExamples(
   const read = reading.reader(options);
   const store = new ExampleStore();
   let cut = 0;
-  const faults = await forEachRecord(reading, source, (fields) => {
+  const { faults, replaced } = await forEachRecord(reading, source, (fields) => {
     for (const example of read(fields)) {
       store.add(example);
       if (example.cut) cut++;
@@ -69,7 +71,7 @@ export async function readExamples(
   });
   if (store.documents === 0)
     throw new DataError("invalid", "examples", `expected at least one record, got none in ${source.paths.join(", ")}`);
-  return { store, badRecords: faults.count, badPlaces: faults.places, cut };
+  return { store, badRecords: faults.count, badPlaces: faults.places, replaced, cut };
 }
 
 /** All classes that the records of a source name, in order. @throws DataError like `readExamples`. */
@@ -89,7 +91,7 @@ async function forEachRecord(
   { fields }: ExampleReading,
   { paths, names: given, ...options }: ExampleSource,
   use: (fields: RecordFields) => void,
-): Promise<RecordSource["faults"]> {
+): Promise<RecordSource> {
   const source = new RecordSource(paths, options);
   const defaults = Object.entries(fields).map(([field, definition]) => [field, definition.default]);
   const names = { ...Object.fromEntries(defaults), ...given } as Record<string, string>;
@@ -101,7 +103,7 @@ async function forEachRecord(
       source.faults.add({ place: record.id, expected: error.expected, found: error.found });
     }
   }
-  return source.faults;
+  return source;
 }
 
 /** What the tokenizer refuses. */

@@ -1,4 +1,5 @@
 /** The fields of a record under the names that an objective has for them; what is missing or of another type is a fault of the record. */
+import { notText } from "../sources/decode.ts";
 import type { DataRecord } from "../sources/formats/format.ts";
 
 /** Why a record cannot be used; its place is added where it was read. */
@@ -31,12 +32,16 @@ export class RecordFields {
   /** @throws RecordError */
   text(field: string): string {
     const value = this.#value(field);
-    return typeof value === "string" && value.trim() !== "" ? value : this.#refuse("a text", field, value);
+    return typeof value === "string" && value.trim() !== "" && !notText(value)
+      ? value
+      : this.#refuse("a text", field, value);
   }
 
   /** @throws RecordError */
   texts(field: string): string[] {
-    return this.list(field, "texts", (value) => (typeof value === "string" && value !== "" ? value : undefined));
+    return this.list(field, "texts", (value) =>
+      typeof value === "string" && value !== "" && !notText(value) ? value : undefined,
+    );
   }
 
   /** A number, also as CSV writes it. @throws RecordError */
@@ -107,6 +112,8 @@ function asLabel(value: unknown): string | undefined {
 }
 
 function show(value: unknown): string {
+  const found = typeof value === "string" ? notText(value) : undefined;
+  if (found !== undefined) return found;
   const text = typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -11,6 +11,7 @@ export interface RecordSourceOptions {
 
 export class RecordSource implements AsyncIterable<DataRecord> {
   readonly #files: ReturnType<typeof findDataFiles>;
+  readonly #decoder: Decoder = new Decoder();
   readonly faults: Faults;
 
   /** @throws DataError `missing`, `invalid` (unknown ending, no files), `io`. */
@@ -19,12 +20,16 @@ export class RecordSource implements AsyncIterable<DataRecord> {
     this.faults = new Faults(badRecords);
   }
 
+  /** Invalid UTF-8 sequences that became U+FFFD, by file. */
+  get replaced(): ReadonlyMap<string, number> {
+    return this.#decoder.replaced;
+  }
+
   /** @throws DataError `invalid` (a record that cannot be read), `corrupt`, `missing`, `io`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<DataRecord> {
-    const decoder = new Decoder();
     const options = {
       split: "file",
-      decode: decoder.decode.bind(decoder),
+      decode: this.#decoder.decode.bind(this.#decoder),
       onFault: this.faults.add.bind(this.faults),
       onBytes: () => undefined,
     } as const;

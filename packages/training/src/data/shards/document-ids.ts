@@ -12,10 +12,11 @@ export function tokenArray(dtype: TokenDType, length: number): TokenArray {
   return dtype === "u16" ? new Uint16Array(length) : new Uint32Array(length);
 }
 
-/** @throws DataError `invalid` for a document of no tokens, or with ids outside the vocabulary. */
-export function checkDocument(ids: ArrayLike<number>, vocabSize: number): void {
+/** The ids of a document, checked. @throws DataError `invalid` for one of no tokens, or with ids outside the vocabulary. */
+export function documentIds(ids: ArrayLike<number>, vocabSize: number): Int32Array {
   if (ids.length === 0)
     throw new DataError("invalid", "TokenShardWriter", "expected a document of at least 1 token, got 0; leave it out");
+  if (ids instanceof Int32Array && allBelow(ids, vocabSize)) return ids;
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]!;
     if (!(Number.isInteger(id) && id >= 0 && id < vocabSize))
@@ -25,4 +26,13 @@ export function checkDocument(ids: ArrayLike<number>, vocabSize: number): void {
         `expected token ids in 0..${vocabSize - 1}, got ${id}; the tokenizer and vocabSize do not belong together`,
       );
   }
+  return Int32Array.from(ids);
+}
+
+/** Whether all are from 0 to below `limit`: no sign bit in them, nor in what is left to the last. */
+function allBelow(ids: Int32Array, limit: number): boolean {
+  const last = limit - 1;
+  let bits = 0;
+  for (let i = 0; i < ids.length; i++) bits |= ids[i]! | (last - ids[i]!);
+  return bits >= 0;
 }

@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkDocument, dtypeOf, tokenArray } from "./document-ids.ts";
+import { documentIds, dtypeOf, tokenArray } from "./document-ids.ts";
 import { writeHashed } from "./hashed-file.ts";
 import type { ShardEntry, ShardFile } from "./shard-format.ts";
 
@@ -33,9 +33,8 @@ export class MdsShardFile {
 
   /** @throws DataError `invalid` (a document of no tokens, ids outside the vocabulary). */
   add(ids: ArrayLike<number>): void {
-    checkDocument(ids, this.#vocabSize);
     const values = tokenArray(dtypeOf(this.#vocabSize), ids.length);
-    values.set(ids);
+    values.set(documentIds(ids, this.#vocabSize));
     this.#samples.push(sampleOf(values));
     this.#tokens += ids.length;
   }

@@ -1,6 +1,6 @@
 /** Writes one shard: token ids as they come, through a buffer, and where documents begin at the end. */
 import { DataError } from "../../errors.ts";
-import { checkDocument, dtypeOf, tokenArray } from "./document-ids.ts";
+import { documentIds, dtypeOf, tokenArray } from "./document-ids.ts";
 import type { TokenArray } from "./document-ids.ts";
 import { HashedFile, writeHashed } from "./hashed-file.ts";
 import type { ShardEntry } from "./shard-format.ts";
@@ -32,13 +32,16 @@ export class TokenShardFile {
 
   /** @throws DataError `invalid` (a document of no tokens, ids outside the vocabulary), `io`. */
   add(ids: ArrayLike<number>): void {
-    checkDocument(ids, this.#vocabSize);
+    const values = documentIds(ids, this.#vocabSize);
     const end = this.tokens + ids.length;
     if (end >= 2 ** 32)
       throw new DataError("invalid", "TokenShardWriter", `expected a shard below 2^32 tokens, got ${end}`);
-    for (let i = 0; i < ids.length; i++) {
+    for (let at = 0; at < values.length;) {
       if (this.#buffered === BUFFER_TOKENS) this.#flush();
-      this.#buffer[this.#buffered++] = ids[i]!;
+      const part = values.subarray(at, at + BUFFER_TOKENS - this.#buffered);
+      this.#buffer.set(part, this.#buffered);
+      this.#buffered += part.length;
+      at += part.length;
     }
     this.#ends.push(end);
   }

@@ -1,6 +1,6 @@
 /** A file as a stream of bytes, unpacked where its ending says that it is compressed. */
 import fs from "node:fs";
-import { Readable } from "node:stream";
+import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { Decompress } from "fzstd";
 import { DataError, ioError } from "../../errors.ts";
@@ -18,12 +18,21 @@ export function withoutCompression(path: string): string {
   return ending ? path.slice(0, -ending.length) : path;
 }
 
-/** @param onBytes gets the size of each piece of the file. @throws DataError `missing`, `io`; `corrupt` for a compressed file that is cut or is none. */
+/**
+ * @param onBytes gets the size of each piece of the file.
+ * @throws DataError `missing`, `io`; `corrupt` for a compressed file that is cut or is none; `invalid` for what begins as no text does.
+ */
 export async function* openBytes(path: string, onBytes: OnBytes = () => undefined): AsyncGenerator<Buffer> {
   const ending = endingOf(path);
+  const source = readFile(path, onBytes);
+  let first = true;
   try {
-    if (!ending) yield* plain(path, onBytes);
-    else for await (const bytes of compressions[ending].unpack(readFile(path, onBytes))) yield asBuffer(bytes);
+    for await (const bytes of ending ? compressions[ending].unpack(source) : source) {
+      const data = asBuffer(bytes);
+      if (first) checkBeginning(data, path);
+      first = false;
+      yield data;
+    }
   } catch (error) {
     if (!ending || (error as NodeJS.ErrnoException).syscall !== undefined) throw ioError("openBytes", path, error);
     if (error instanceof DataError) throw error;
@@ -36,23 +45,22 @@ export async function* openBytes(path: string, onBytes: OnBytes = () => undefine
   }
 }
 
-/** A compressed file under another name would be read as text. */
-async function* plain(path: string, onBytes: OnBytes): AsyncGenerator<Buffer> {
-  let first = true;
-  for await (const bytes of readFile(path, onBytes)) {
-    const data = asBuffer(bytes);
-    const packed =
-      first &&
-      Object.entries(compressions).find(([, { magic }]) => data.toString("hex", 0, magic.length / 2) === magic);
-    if (packed)
-      throw new DataError(
-        "invalid",
-        "openBytes",
-        `expected text, got a compressed file in ${path}; name it ${path}${packed[0]}`,
-      );
-    first = false;
-    yield data;
-  }
+/** @throws DataError `invalid` for a compressed file under another name, and for UTF-16: both would be read as text. */
+function checkBeginning(data: Buffer, path: string): void {
+  const begins = (magic: string): boolean => data.toString("hex", 0, magic.length / 2) === magic;
+  const packed = Object.entries(compressions).find(([, { magic }]) => begins(magic));
+  if (packed)
+    throw new DataError(
+      "invalid",
+      "openBytes",
+      `expected text, got a compressed file in ${path}; name it ${path}${packed[0]}`,
+    );
+  if (begins("fffe") || begins("feff"))
+    throw new DataError(
+      "invalid",
+      "openBytes",
+      `expected text in UTF-8, got UTF-16 in ${path}; convert it or leave it out`,
+    );
 }
 
 async function* readFile(path: string, onBytes: OnBytes): AsyncGenerator<Buffer> {
@@ -63,10 +71,8 @@ async function* readFile(path: string, onBytes: OnBytes): AsyncGenerator<Buffer>
 }
 
 function gunzip(source: Bytes): Bytes {
-  const input = Readable.from(source);
-  const output = createGunzip({ chunkSize: 1 << 18 });
-  input.on("error", (error) => output.destroy(error));
-  return input.pipe(output);
+  // An error of either ends both; it is thrown where the output is read.
+  return pipeline(source, createGunzip({ chunkSize: 1 << 18 }), () => undefined);
 }
 
 async function* unzstd(source: Bytes): AsyncGenerator<Uint8Array> {

@@ -4,7 +4,7 @@
  */
 import fs from "node:fs";
 import { dirname, join } from "node:path";
-import { Decoder } from "./decode.ts";
+import { Decoder, notText } from "./decode.ts";
 import { findDataFiles } from "./data-files.ts";
 import type { DataFiles } from "./data-files.ts";
 import { Faults } from "./faults.ts";
@@ -110,15 +110,20 @@ export class TextSource implements AsyncIterable<TextDocument> {
   #textOf({ id, fields }: DataRecord, faults: Faults): string | undefined {
     const { field = "text" } = this.#options;
     const value = fields[field];
-    if (typeof value === "string") return value;
-    const known = Object.keys(fields);
-    const found =
-      value === undefined
-        ? `no such field (there is ${known.join(", ") || "none"})`
-        : (JSON.stringify(value) ?? "").slice(0, 40);
-    faults.add({ place: id, expected: `a string in field "${field}"`, found });
+    if (typeof value !== "string") {
+      faults.add({ place: id, expected: `a string in field "${field}"`, found: describe(value, fields) });
+      return undefined;
+    }
+    const found = notText(value);
+    if (found === undefined) return value;
+    faults.add({ place: id, expected: "text", found });
     return undefined;
   }
+}
+
+function describe(value: unknown, fields: DataRecord["fields"]): string {
+  if (value === undefined) return `no such field (there is ${Object.keys(fields).join(", ") || "none"})`;
+  return (JSON.stringify(value) ?? typeof value).slice(0, 40);
 }
 
 /** Of an index of shards, with the files beside it. */

@@ -1,8 +1,9 @@
 /** CSV and TSV with a header line. */
-import { Readable } from "node:stream";
+import { isUtf8 } from "node:buffer";
+import { pipeline } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { openBytes, withoutCompression } from "../open-bytes.ts";
-import type { DataRecord, FileFormat } from "./format.ts";
+import type { DataRecord, FileFormat, ReadOptions } from "./format.ts";
 
 interface Parsed {
   readonly record: Readonly<Record<string, string>>;
@@ -12,7 +13,7 @@ interface Parsed {
 export const csvFormat: FileFormat = {
   name: "csv",
   endings: [".csv", ".tsv"],
-  async *read(path, { decode, onFault, onBytes }): AsyncGenerator<DataRecord> {
+  async *read(path, options): AsyncGenerator<DataRecord> {
     const tabs = withoutCompression(path).toLowerCase().endsWith(".tsv");
     const parser = parse({
       columns: true,
@@ -30,12 +31,12 @@ export const csvFormat: FileFormat = {
     const report = (): void => {
       for (const { message, ["lines"]: line } of faults.splice(0)) {
         const found = message.replace(/ (?:on|at) line \d+.*$/s, "");
-        onFault({ place: `${path}:${String(line)}`, expected: "a record like the header", found });
+        options.onFault({ place: `${path}:${String(line)}`, expected: "a record like the header", found });
       }
     };
-    const input = Readable.from(checked(path, decode, onBytes));
-    input.on("error", (error) => parser.destroy(error));
-    for await (const { record, info } of input.pipe(parser) as AsyncIterable<Parsed>) {
+    // An error of either ends both; it is thrown where records are read.
+    const records = pipeline(validUtf8(path, options), parser, () => undefined);
+    for await (const { record, info } of records as AsyncIterable<Parsed>) {
       report();
       yield { id: `${path}:${info.lines}`, fields: record };
     }
@@ -43,14 +44,26 @@ export const csvFormat: FileFormat = {
   },
 };
 
-/** The bytes as they are, once they are known to be text. */
-async function* checked(
-  path: string,
-  decode: (bytes: Uint8Array, place: string) => string,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<Buffer> {
-  for await (const bytes of openBytes(path, onBytes)) {
-    if (bytes.includes(0)) decode(bytes, path);
-    yield bytes;
+/** The bytes as they are; where they are no UTF-8, after a way through text, which replaces and counts. */
+async function* validUtf8(path: string, { decode, onBytes }: ReadOptions): AsyncGenerator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0);
+  const valid = (bytes: Buffer): Buffer => (isUtf8(bytes) ? bytes : Buffer.from(decode(bytes, path)));
+  for await (const piece of openBytes(path, onBytes)) {
+    const bytes = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
+    const end = wholeCharacters(bytes);
+    yield valid(bytes.subarray(0, end));
+    rest = bytes.subarray(end);
   }
+  yield valid(rest);
+}
+
+/** The length without a last character that goes on behind it. */
+function wholeCharacters(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back]!;
+    if ((byte & 0xc0) === 0x80) continue;
+    const size = byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    return size > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
 }

@@ -11,8 +11,8 @@ export interface DataRecord {
 export interface ReadOptions {
   /** How a .txt file becomes records. */
   readonly split: "file" | "blank-line";
-  /** Bytes to text; invalid sequences become U+FFFD, and are counted. @throws DataError `invalid` for bytes that are no text. */
-  readonly decode: (bytes: Uint8Array, place: string) => string;
+  /** Bytes to text; invalid sequences become U+FFFD, and are counted. */
+  readonly decode: (bytes: Uint8Array, path: string) => string;
   /** Gets how many bytes of the file were read, piece by piece. */
   readonly onBytes: (bytes: number) => void;
   /** Gets a record that cannot be read: throws, or counts it, and reading goes on behind it. */

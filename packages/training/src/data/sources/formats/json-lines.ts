@@ -9,27 +9,29 @@ export const jsonLinesFormat: FileFormat = {
   async *read(path, { decode, onFault, onBytes }) {
     for await (const { bytes, number } of readLines(path, onBytes)) {
       const id = `${path}:${number}`;
-      const kind = notText(bytes);
-      if (kind) {
-        onFault({ place: id, expected: "text in UTF-8", found: kind });
-        continue;
-      }
-      const line = decode(bytes, id);
+      const line = decode(bytes, path);
       if (line.trim() === "") continue;
-      const fields = objectOf(line);
-      if (fields) yield { id, fields };
-      else onFault({ place: id, expected: "one JSON object a line", found: "something else" });
+      const value = parsed(line);
+      if (isObject(value)) yield { id, fields: value };
+      else onFault({ place: id, expected: "one JSON object a line", found: kindOf(value, line) });
     }
   },
 };
 
-function objectOf(line: string): Readonly<Record<string, unknown>> | undefined {
+/** undefined for what is no JSON. */
+function parsed(line: string): unknown {
   try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : undefined;
+    return JSON.parse(line) as unknown;
   } catch {
     return undefined;
   }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function kindOf(value: unknown, line: string): string {
+  if (value !== undefined) return Array.isArray(value) ? "a list" : value === null ? "null" : `a ${typeof value}`;
+  return notText(line) ?? "what is no JSON";
 }

@@ -20,7 +20,6 @@ const scalars: Readonly<Record<string, Decode>> = {
 
 const values: Readonly<Record<string, Decode>> = {
   ...scalars,
-  str: (bytes) => bytes.toString("utf8"),
   str_int: (bytes) => Number(bytes.toString("utf8")),
   str_float: (bytes) => Number(bytes.toString("utf8")),
   json: (bytes) => JSON.parse(bytes.toString("utf8")) as unknown,
@@ -53,9 +52,10 @@ const bytesOf: Readonly<Record<string, number>> = {
   float64: 8,
 };
 
-/** @param encoding As in index.json: "str", "int", "ndarray:uint16", … */
-export function mdsColumn(encoding: string): Decode {
+/** @param encoding As in index.json: "str", "int", "ndarray:uint16", … @param text bytes to text. */
+export function mdsColumn(encoding: string, text: (bytes: Buffer) => string): Decode {
   const [name, dtype, shape] = encoding.split(":");
+  if (name === "str") return text;
   if (name === "ndarray") return (bytes) => arrayOf(bytes, dtype, shape !== undefined);
   return values[name!] ?? ((bytes) => bytes);
 }

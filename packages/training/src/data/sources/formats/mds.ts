@@ -28,11 +28,11 @@ interface Shard {
 export const mdsFormat: FileFormat = {
   name: "mds",
   endings: ["index.json"],
-  async *read(path, { onBytes }): AsyncGenerator<DataRecord> {
+  async *read(path, { decode, onBytes }): AsyncGenerator<DataRecord> {
     for (const shard of readIndex(path)) {
       const file = shard.zip_data ?? shard.raw_data;
       const place = join(dirname(path), file.basename);
-      const samples = new Samples(await open(place, shard, file), shard, place);
+      const samples = new Samples(await open(place, shard, file), shard, place, (bytes) => decode(bytes, place));
       onBytes(file.bytes);
       for (let at = 0; at < shard.samples; at++) yield { id: `${place}:${at + 1}`, fields: samples.at(at) };
     }
@@ -96,11 +96,11 @@ class Samples {
   readonly #path: string;
   readonly #columns: readonly ((bytes: Buffer) => unknown)[];
 
-  constructor(data: Buffer, shard: Shard, path: string) {
+  constructor(data: Buffer, shard: Shard, path: string, text: (bytes: Buffer) => string) {
     this.#data = data;
     this.#shard = shard;
     this.#path = path;
-    this.#columns = shard.column_encodings.map(mdsColumn);
+    this.#columns = shard.column_encodings.map((encoding) => mdsColumn(encoding, text));
     if (data.length < 8 + 4 * shard.samples || data.readUInt32LE(0) !== shard.samples)
       throw damaged(path, "another number of samples than the index says");
   }

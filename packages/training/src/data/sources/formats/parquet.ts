@@ -8,18 +8,18 @@ import type { DataRecord, FileFormat } from "./format.ts";
 export const parquetFormat: FileFormat = {
   name: "parquet",
   endings: [".parquet"],
-  async *read(path, { onBytes }): AsyncGenerator<DataRecord> {
+  async *read(path, { decode, onBytes }): AsyncGenerator<DataRecord> {
     const { file, metadata } = await open(path);
+    const parsers = { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decode(bytes, path) };
+    const options = { file, metadata, compressors, parsers };
     let first = 0;
     for (const { num_rows: rows } of metadata.row_groups) {
       const end = first + Number(rows);
-      const group = await parquetReadObjects({ file, metadata, compressors, rowStart: first, rowEnd: end }).catch(
-        (error: unknown) => {
-          throw damaged(path, error);
-        },
-      );
+      const group = await parquetReadObjects({ ...options, rowStart: first, rowEnd: end }).catch((error: unknown) => {
+        throw damaged(path, error);
+      });
       for (const [at, fields] of group.entries()) yield { id: `${path}:${first + at + 1}`, fields };
-      onBytes((file.byteLength * Number(rows)) / Number(metadata.num_rows));
+      if (end > first) onBytes((file.byteLength * (end - first)) / Number(metadata.num_rows));
       first = end;
     }
   },

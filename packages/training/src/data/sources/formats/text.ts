@@ -31,7 +31,7 @@ async function* readBlocks(path: string, { decode, onBytes }: ReadOptions): Asyn
     return record;
   };
   for await (const { bytes, number } of readLines(path, onBytes)) {
-    const line = decode(bytes, `${path}:${number}`);
+    const line = decode(bytes, path);
     if (line.trim() === "") {
       if (block.length > 0) yield take();
       continue;
