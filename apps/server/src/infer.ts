@@ -79,7 +79,7 @@ function prepareInput<T>(at: number, prepare: () => T): T {
 
 interface Prepared<N extends TaskName> {
   readonly works: readonly Work<TaskResult<N>, TaskAnswer<N>>[];
-  /** Tokens of each input; where absent those of all sequences, in equal parts. */
+  /** Tokens of each input; those of their sequences where absent. */
   readonly lengths?: readonly number[];
 }
 
@@ -97,7 +97,7 @@ async function compute<N extends TaskName>(
   async function prepareAndRun(): Promise<Inference<N>> {
     const started = performance.now();
     metrics.began(task.name, inputs.length);
-    const { works, lengths = [] } = await inSpan("tokenize", { inputs: inputs.length }, prepare);
+    const { works, lengths } = await inSpan("tokenize", { inputs: inputs.length }, prepare);
     const { sequences, answers } = workQueue(works);
     const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
@@ -129,8 +129,4 @@ function takeAll(queue: Iterable<Int32Array>, most: number): Int32Array[] {
     parts.push(part);
   }
   return parts;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
