@@ -35,7 +35,9 @@ export function offline(): Plugin {
       order: "post",
       handler(_, bundle) {
         const built = Object.keys(bundle).filter((name) => !name.endsWith(".map") && name !== "index.html");
-        const files = ["./", ...built, ...readdirSync(publicFolder)].map((name) =>
+        // Models below it are kept by whoever opens them.
+        const beside = readdirSync(publicFolder, { withFileTypes: true }).filter((entry) => entry.isFile());
+        const files = ["./", ...built, ...beside.map(({ name }) => name)].map((name) =>
           name === "./" ? name : `./${name}`,
         );
         const version = createHash("sha256").update(files.join("\n")).digest("hex").slice(0, 12);

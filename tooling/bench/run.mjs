@@ -15,6 +15,7 @@ const names = [
   "tokenizer",
   "data",
   "ranks",
+  "server",
   "webgpu",
   "webgpu-browser",
 ];

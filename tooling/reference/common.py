@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 ROOT = Path(__file__).resolve().parents[2]
 MODERNBERT_FIXTURES = ROOT / "packages/modernbert/test/fixtures"
+BERT_FIXTURES = ROOT / "packages/bert/test/fixtures"
 TRAINING_FIXTURES = ROOT / "packages/training/test/fixtures"
 SAFETENSORS_FIXTURES = ROOT / "packages/safetensors/test/fixtures"
 PIPELINES_FIXTURES = ROOT / "packages/pipelines/test/fixtures"
@@ -32,8 +33,8 @@ def redraw(model: torch.nn.Module, random: torch.Generator) -> None:
         for name, parameter in model.named_parameters():
             draw = torch.randn(parameter.shape, generator=random)
             if parameter.ndim == 1:
-                parameter.copy_((1.0 if "norm.weight" in name else 0.0) + 0.3 * draw)
-            elif "tok_embeddings" in name:
+                parameter.copy_((1.0 if "norm.weight" in name or "LayerNorm.weight" in name else 0.0) + 0.3 * draw)
+            elif "embeddings" in name and parameter.ndim == 2:
                 parameter.copy_(2.0 * draw / parameter.shape[1] ** 0.5)
             else:
                 parameter.copy_(1.2 * draw / parameter.shape[1] ** 0.5)

@@ -1,55 +1,48 @@
-/** The page: three views, one worker, and what flows between them. */
-import { messageOf } from "./dom.ts";
-import { startEngine } from "./engine/client.ts";
-import { latest } from "./engine/latest.ts";
-import type { DeviceName, FillMaskAnswer, SimilarityAnswer } from "./engine/protocol.ts";
-import { createCompareView } from "./views/compare-view.ts";
-import { createFillView } from "./views/fill-view.ts";
-import { createModelView } from "./views/model-view.ts";
-
-const pause = 120;
-const topK = 5;
+/** The page: a model card, tabs, one worker, and what flows between them. */
+import { startModelWorker } from "@modernbert-ts/pipelines/worker";
+import type { DeviceName, WorkerModel } from "@modernbert-ts/pipelines/worker";
+import { byId } from "./dom.ts";
+import { createModelCard } from "./model-card.ts";
+import { createClassifyTab } from "./tabs/classify.ts";
+import { createCompareTab } from "./tabs/compare.ts";
+import { createFillTab } from "./tabs/fill.ts";
+import { createSearchTab } from "./tabs/search.ts";
+import { createTabList } from "./tabs/tab-list.ts";
+import type { PageEvents } from "./tabs/tab.ts";
+import { createTokensTab } from "./tabs/tokens.ts";
 
 const parameters = new URLSearchParams(location.search);
-const device = deviceName(parameters.get("device"));
+const status = byId("status", HTMLElement);
+const announce = (text: string): void => void (status.textContent = text);
+const events: PageEvents = { announce, onCost: (cost) => card.showCost(cost) };
 
-const engine = startEngine((progress) => modelView.showProgress(progress));
-
-const fills = latest(
-  pause,
-  (text: string): Promise<FillMaskAnswer | Error> =>
-    engine.call("fillMask", { text, topK }).catch((error: Error) => error),
-  (answer) => {
-    if (answer instanceof Error) return fillView.showState(messageOf(answer));
-    fillView.showAnswer(answer);
-    modelView.showCost(answer.cost);
-  },
-);
-const fillView = createFillView((text) => (text === undefined ? fills.cancel() : fills.ask(text)));
-
-const comparisons = latest(
-  pause,
-  async (texts: readonly string[]): Promise<{ texts: readonly string[]; answer: SimilarityAnswer | Error }> => ({
-    texts,
-    answer: await engine.call("similarity", { texts }).catch((error: Error) => error),
-  }),
-  ({ texts, answer }) => {
-    if (answer instanceof Error) return compareView.showState(messageOf(answer));
-    compareView.showAnswer(texts, answer);
-    modelView.showCost(answer.cost);
-  },
-);
-const compareView = createCompareView((texts) => (texts ? comparisons.ask(texts) : comparisons.cancel()));
-
-const modelView = createModelView(async (source) => {
-  const report = await engine.call("load", { source, device });
-  fillView.showModel(report);
-  compareView.showModel();
-  return report;
+const patience = Number(parameters.get("patience"));
+const worker = startModelWorker({
+  device: deviceName(parameters.get("device")),
+  ...(patience > 0 && { patience: 1000 * patience }),
+  onNotice: (notice) => card.addNotice(notice),
 });
+let current: WorkerModel | undefined;
+
+const tabs = createTabList(byId("tabs", HTMLElement), byId("panels", HTMLElement), [
+  createFillTab(events),
+  createClassifyTab(events),
+  createCompareTab(events),
+  createSearchTab(events),
+  createTokensTab(events),
+]);
+
+const card = createModelCard(async (source, loading) => {
+  const model = await worker.open(source, loading);
+  tabs.showModel(model);
+  byId("work", HTMLElement).hidden = false;
+  void current?.close();
+  current = model;
+  return model.report;
+}, announce);
 
 const wanted = parameters.get("model");
-if (wanted) modelView.loadUrl(wanted);
+if (wanted) card.loadAddress(wanted);
 if (import.meta.env.PROD && "serviceWorker" in navigator) void navigator.serviceWorker.register("./service-worker.js");
 
 function deviceName(text: string | null): DeviceName {

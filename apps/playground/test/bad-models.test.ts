@@ -18,7 +18,7 @@ let models: FolderServer;
 beforeAll(async () => {
   await saveTinyModel(model);
   models = await serveFolder(folder);
-});
+}, 60_000);
 afterAll(async () => {
   await models?.[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
@@ -43,11 +43,11 @@ onChromium("models that cannot be loaded", () => {
     ["an address where nothing is", () => `${models.url}/nothing`, /nothing\/config\.json, got no such file: give a/],
     ["a server that is not there", () => "http://127.0.0.1:9/model", /got none: check the address/],
     ["a server of pages", () => state.url, /config\.json, got no such file/],
-    ["no address at all", () => "https://", /expected the address of a model folder/i],
+    ["no address at all", () => "https://", /expected a model's id on the hub or the address/i],
     [
       "a model of another type",
-      () => spoiled("config.json", '{"model_type":"bert"}'),
-      /model_type.*"modernbert".*got "bert"/,
+      () => spoiled("config.json", '{"model_type":"gpt2"}'),
+      /model_type.*"modernbert".*got "gpt2"/,
     ],
     ["a config that is no JSON", () => spoiled("config.json", "<html>"), /expected JSON in .*config\.json/i],
     ["damaged weights", () => spoiled("model.safetensors", 20_000), /the file is truncated; download or save it again/],

@@ -1,6 +1,6 @@
 /** Answers while typing: one at a time, the latest wins. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { latest } from "../src/engine/latest.ts";
+import { latest } from "../src/latest.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());

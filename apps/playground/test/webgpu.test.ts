@@ -40,7 +40,7 @@ onChromium(`webgpu in Chromium (fresh seed ${seed})`, () => {
     await page.goto(`${site.url}/`);
     await page.waitForFunction(() => "suite" in globalThis);
     console.log(await page.evaluate((value) => suite.open(value), seed));
-  });
+  }, 240_000);
   afterAll(async () => {
     await browser?.close();
     await fixtures?.[Symbol.asyncDispose]();
@@ -49,7 +49,7 @@ onChromium(`webgpu in Chromium (fresh seed ${seed})`, () => {
   });
 
   for (const { name } of conformanceCases()) {
-    test(name, async ({ skip }) => {
+    test(name, { timeout: 300_000 }, async ({ skip }) => {
       const { status, note } = await page.evaluate((each) => suite.conformance(each), name);
       if (status === "skipped") skip(note);
       if (status === "failed") throw new Error(note);

@@ -6,12 +6,12 @@ import { precisions } from "@modernbert-ts/tensor-core";
 import type { PrecisionName } from "@modernbert-ts/tensor-core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { bareTasks, bounds, defaults, logLevels } from "./options.ts";
-import type { ServeOptions } from "./options.ts";
+import type { ServerOptions } from "./options.ts";
 
 const { version } = createRequire(import.meta.url)("@modernbert-ts/server/package.json") as { version: string };
 
 export interface Invocation {
-  readonly options: Partial<ServeOptions> & Pick<ServeOptions, "model">;
+  readonly options: Partial<ServerOptions> & Pick<ServerOptions, "model">;
   /** Print stacks of errors. */
   readonly debug: boolean;
   /** For downloads, as the hub's variables. */
@@ -29,24 +29,35 @@ export function parseCommand(args: readonly string[]): Invocation {
     .exitOverride();
   for (const option of [...flags(), ...notDone()]) {
     command.addOption(option);
-    onlyOnce(command, option);
+    if (!repeatable.has(option.attributeName())) onlyOnce(command, option);
   }
   const {
     modelId,
+    revision,
+    servedModelName,
     hostname,
     debug,
     hfToken,
     huggingfaceHubCache,
     jsonOutput: _always,
     ...rest
-  } = command.parse(args, { from: "user" }).opts<Omit<ServeOptions, "model" | "host"> & OtherFlags>();
+  } = command
+    .parse(args, { from: "user" })
+    .opts<Omit<ServerOptions, "model" | "revision" | "servedModelName" | "host"> & OtherFlags>();
   const hub = { ...(hfToken && { token: hfToken }), ...(huggingfaceHubCache && { cache: huggingfaceHubCache }) };
-  return { options: { ...rest, model: modelId, host: hostname }, debug, hub };
+  const model = {
+    model: only(modelId),
+    ...(revision && { revision: only(revision) }),
+    ...(servedModelName && { servedModelName: only(servedModelName) }),
+  };
+  return { options: { ...rest, ...model, host: hostname }, debug, hub };
 }
 
 /** Flags that are no options of `startServer`, or under other names. */
 interface OtherFlags {
-  readonly modelId: string;
+  readonly modelId: readonly string[];
+  readonly revision?: readonly string[];
+  readonly servedModelName?: readonly string[];
   readonly hostname: string;
   readonly debug: boolean;
   readonly hfToken?: string;
@@ -65,9 +76,15 @@ function onlyOnce(command: Command, option: Option): void {
 
 function flags(): Option[] {
   return [
-    new Option("--model, --model-id <dir|id>", "Hugging Face folder or hub id").env("MODEL_ID").makeOptionMandatory(),
-    new Option("--revision <name>", "branch, tag or commit of a hub model").env("REVISION"),
-    new Option("--served-model-name <name>", "name in answers (default: the model)").env("SERVED_MODEL_NAME"),
+    several("--model, --model-id <dir|id>", "Hugging Face folder or hub id; give it again for another model")
+      .env("MODEL_ID")
+      .makeOptionMandatory(),
+    several("--revision <name>", "branch, tag or commit of a hub model, one for each").env("REVISION"),
+    several("--served-model-name <name>", "name in requests and answers, one for each (default: the model)").env(
+      "SERVED_MODEL_NAME",
+    ),
+    count("--memory-budget <bytes>", "of all models in memory; others are loaded on demand (default: no limit)"),
+    count("--idle-unload <seconds>", "without a request, after which a model leaves memory (default: never)"),
     new Option("--host, --hostname <address>", "address to listen on").env("HOST").default(defaults.host),
     count("-p, --port <n>", "port; 0 takes a free one", defaults.port),
     new Option("--backend <name>", "what computes").choices(backendNames).env("BACKEND").default(defaults.backend),
@@ -104,6 +121,18 @@ function flags(): Option[] {
     new Option("--default-prompt <text>", "text put before every text").env("DEFAULT_PROMPT"),
     count("--payload-limit <bytes>", "size of a request's body", defaults.payloadLimit),
     new Option("--api-key <key>", "ask for `Authorization: Bearer KEY`").env("API_KEY"),
+    new Option("--api-key-file <file>", "as many keys as it has lines; read again when it changes").env("API_KEY_FILE"),
+    count("--rate-limit <n>", "requests a minute of each key, or address (default: no limit)"),
+    several("--cors-allow-origin <origin>", "pages that may read answers; * for any (default: none)").env(
+      "CORS_ALLOW_ORIGIN",
+    ),
+    count("--tokenization-workers <n>", "threads that tokenise long texts", defaults.tokenizationWorkers),
+    count("--prometheus-port <n>", "/metrics on a port of its own too (default: only on the server's)"),
+    new Option("--otlp-endpoint <url>", "send traces there, as OTLP over gRPC").env("OTLP_ENDPOINT"),
+    new Option("--otlp-service-name <name>", "name in traces")
+      .env("OTLP_SERVICE_NAME")
+      .default(defaults.otlpServiceName),
+    new Option("--disable-spans", "no traces").env("DISABLE_SPANS").default(defaults.disableSpans),
     count("--request-timeout <seconds>", "deadline of a request", defaults.requestTimeout),
     count("--shutdown-timeout <seconds>", "time to finish after SIGTERM", defaults.shutdownTimeout),
     count("--max-worker-restarts <n>", "per ten minutes", defaults.maxWorkerRestarts),
@@ -121,16 +150,7 @@ function flags(): Option[] {
 
 /** Flags of text-embeddings-inference that are known and not done: what they ask for is refused, not ignored. */
 function notDone(): Option[] {
-  const names = [
-    "tokenization-workers",
-    "cors-allow-origin",
-    "prometheus-port",
-    "otlp-endpoint",
-    "otlp-service-name",
-    "dense-path",
-    "uds-path",
-    "disable-spans",
-  ];
+  const names = ["dense-path", "uds-path"];
   return names.map((name) =>
     new Option(`--${name} [value]`)
       .env(variableOf(name))
@@ -140,6 +160,18 @@ function notDone(): Option[] {
       })
       .preset(""),
   );
+}
+
+/** Flags that may be given again: once for each model, or origin. */
+const repeatable: ReadonlySet<string> = new Set(["modelId", "revision", "servedModelName", "corsAllowOrigin"]);
+
+function several(flag: string, description: string): Option {
+  return new Option(flag, description).argParser((value: string, before: readonly string[] = []) => [...before, value]);
+}
+
+/** One value as itself, several as the list. */
+function only(values: readonly string[]): string | readonly string[] {
+  return values.length === 1 ? values[0]! : values;
 }
 
 function variableOf(name: string): string {

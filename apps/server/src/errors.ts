@@ -35,6 +35,27 @@ export class ServeError extends Error {
   }
 }
 
+/**
+ * A request that cannot be read as what its route takes: no JSON, a field of another type, another content type, too long. TEI's framework
+ * answers these in plain text.
+ */
+export class UnreadableError extends ServeError {
+  constructor(message: string, options: ServeErrorOptions = {}) {
+    super("Validation", message, options);
+    this.name = "UnreadableError";
+  }
+
+  /** 422: a body of JSON that is of another shape. */
+  static mistyped(message: string): UnreadableError {
+    return new UnreadableError(`Failed to deserialize the JSON body into the target type: ${message}`);
+  }
+
+  /** 400: a body that is no JSON. */
+  static noJson(message: string): UnreadableError {
+    return new UnreadableError(`Failed to parse the request body as JSON: ${message}`, { status: 400 });
+  }
+}
+
 /** The server cannot be started as it was asked to; the message says what to do. */
 export class StartError extends Error {
   constructor(message: string, options?: ErrorOptions) {

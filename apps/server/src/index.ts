@@ -2,5 +2,5 @@
 export { startServer } from "./server.ts";
 export type { RunningServer } from "./server.ts";
 export { defaults } from "./options.ts";
-export type { LogLevel, ServeOptions } from "./options.ts";
+export type { LogLevel, ServerOptions } from "./options.ts";
 export { StartError } from "./errors.ts";

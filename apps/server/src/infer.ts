@@ -11,6 +11,7 @@ import { inTurns } from "./inputs/encoder.ts";
 import type { EncodeSettings } from "./inputs/encoder.ts";
 import type { Input } from "./inputs/read-inputs.ts";
 import type { Task, TaskResult } from "./model/protocol.ts";
+import { inSpan } from "./operations/tracing.ts";
 import { requireModel } from "./service.ts";
 import type { Service } from "./service.ts";
 
@@ -38,7 +39,7 @@ export async function infer<N extends TaskName>(
     check?.(sequences);
     const { prepare } = taskOf(task.name);
     const works = sequences.map((ids) => prepare(service.files, ids as TaskInput<N>, task.options));
-    return { works, tokens: sequences.reduce((sum, { length }) => sum + length, 0) };
+    return { works, lengths: sequences.map(({ length }) => length) };
   });
 }
 
@@ -70,14 +71,16 @@ function prepareInput<T>(at: number, prepare: () => T): T {
     return prepare();
   } catch (error) {
     if (!(error instanceof TensorError || error instanceof TokenizerError)) throw error;
-    throw new ServeError("Validation", `input ${at}: ${error.message}`, { cause: error });
+    const [, most, given] = /expected at most (\d+) tokens, got (\d+)/.exec(error.message) ?? [];
+    const message = most && `\`inputs\` must have less than ${most} tokens. Given: ${given}`; // in TEI's words
+    throw new ServeError("Validation", message ?? `input ${at}: ${error.message}`, { cause: error });
   }
 }
 
 interface Prepared<N extends TaskName> {
   readonly works: readonly Work<TaskResult<N>, TaskAnswer<N>>[];
-  /** Tokens of the inputs; those of their sequences where absent. */
-  readonly tokens?: number;
+  /** Tokens of each input; those of their sequences where absent. */
+  readonly lengths?: readonly number[];
 }
 
 async function compute<N extends TaskName>(
@@ -88,20 +91,31 @@ async function compute<N extends TaskName>(
   prepare: () => Promise<Prepared<N>>,
 ): Promise<Inference<N>> {
   requireModel(service);
-  return service.admission.hold(inputs.length, async () => {
+  const { admission, residence, place, metrics } = service;
+  return admission.hold(inputs.length, () => residence.hold(place, signal, prepareAndRun));
+
+  async function prepareAndRun(): Promise<Inference<N>> {
     const started = performance.now();
-    const { works, tokens } = await prepare();
+    metrics.began(task.name, inputs.length);
+    const { works, lengths } = await inSpan("tokenize", { inputs: inputs.length }, prepare);
     const { sequences, answers } = workQueue(works);
     const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
-    const run = async (): Promise<Inference<N>> => {
-      const timed: Timed<TaskResult<N>>[] = await service.scheduler.run(task, parts, signal);
+    const computeParts = async (): Promise<Inference<N>> => {
+      const timed: Timed<TaskResult<N>>[] = await inSpan(
+        "compute",
+        { task: task.name, sequences: parts.length },
+        async () => service.scheduler.run(task, parts, signal),
+      );
       const results = answers(timed.map(({ result }) => result));
-      const length = tokens ?? parts.reduce((sum, ids) => sum + ids.length, 0);
-      return { results, costs: costsOf(inputs, length, tokenization, timed) };
+      const each = lengths ?? parts.map(({ length }) => length);
+      const total = each.reduce((sum, length) => sum + length, 0);
+      const costs = costsOf(inputs, total, tokenization, timed);
+      metrics.computed(task.name, each, costs, performance.now() - started);
+      return { results, costs };
     };
-    return service.admission.hold(parts.length, run, inputs.length);
-  });
+    return admission.hold(parts.length, computeParts, inputs.length);
+  }
 }
 
 /** @throws ServeError 422 beyond `most` sequences: memory is bounded. */

@@ -1,81 +1,62 @@
-/** Puts the parts together: model files, worker, queue, routes; and takes them apart again in order. */
+/** Puts the parts together: models, routes; and takes them apart again in order. */
 import type { Worker } from "node:worker_threads";
-import { Admission } from "./batching/admission.ts";
-import { Scheduler } from "./batching/scheduler.ts";
 import { ServeError, StartError } from "./errors.ts";
 import { createApp } from "./http/app.ts";
-import { addEmbed } from "./http/embed.ts";
-import { addFillMask } from "./http/fill-mask.ts";
-import { addHealth, addInfo } from "./http/info.ts";
-import { addOpenAiEmbeddings } from "./http/openai.ts";
-import { addPseudoLogLikelihood } from "./http/pseudo-log-likelihood.ts";
-import { Encoder } from "./inputs/encoder.ts";
-import { readModelFiles } from "./model/model-files.ts";
-import { ModelWorker } from "./model/model-worker.ts";
+import { addRoutes } from "./http/add-routes.ts";
 import type { WorkerData } from "./model/protocol.ts";
+import { Residence } from "./model/residence.ts";
 import { spawnWorker } from "./model/spawn.ts";
-import { checkOptions, defaults } from "./options.ts";
-import type { ServeOptions } from "./options.ts";
-import { whyUnhealthy } from "./service.ts";
+import { Models } from "./models.ts";
+import { openService } from "./open-service.ts";
+import type { ServiceContext } from "./open-service.ts";
+import { addOperations } from "./operations/operations.ts";
+import { checkOptions, defaults, eachModel } from "./options.ts";
+import type { ServeOptions, ServerOptions } from "./options.ts";
 import type { Service } from "./service.ts";
 
 export interface RunningServer {
   /** Where it listens, such as http://127.0.0.1:3000. */
   readonly url: string;
-  /** Resolves when the model is loaded and `/health` answers 200; rejects when it cannot be loaded. */
+  /** Resolves when the models that are loaded at once are, and `/health` answers 200; rejects when one cannot be loaded. */
   readonly ready: Promise<void>;
   /** Stops listening, lets requests under way finish within `shutdownTimeout`, ends the rest with 503, frees the device. */
   close(): Promise<void>;
 }
 
-const routes = [addEmbed, addOpenAiEmbeddings, addFillMask, addPseudoLogLikelihood, addInfo, addHealth];
-
 /** Milliseconds between the last answer and the end of its connection. */
 const lastWords = 1_000;
 
 /**
- * Starts a server that listens at once and loads the model in the background. Throws StartError when an option cannot be,
- * the model's files cannot be read, no route serves the model, or the address cannot be had.
+ * Starts a server that listens at once and loads its models in the background. Throws StartError when an option cannot be,
+ * a model's files cannot be read, no route serves it, it does not fit, or the address cannot be had.
  *
  * @param spawn starts the thread that computes; tests put another in its place
  */
 export async function startServer(
-  given: Partial<ServeOptions> & Pick<ServeOptions, "model">,
+  given: Partial<ServerOptions> & Pick<ServerOptions, "model">,
   spawn: (data: WorkerData) => Worker = spawnWorker,
 ): Promise<RunningServer> {
-  const options: ServeOptions = { ...defaults, ...given };
-  checkOptions(options);
-  const app = createApp(options);
-  const files = await readModelFiles(options, (notice) => app.log.info(notice)).catch((error: unknown) => {
+  const options: ServerOptions = { ...defaults, ...given };
+  const each = eachModel(options);
+  const [first] = each;
+  checkOptions(first);
+  const app = createApp(first);
+  const operations = await addOperations(app, first);
+  const { metrics } = operations;
+  const { memoryBudget, idleUnload } = options;
+  const residence = new Residence({ budget: memoryBudget, idle: idleUnload && idleUnload * 1000 });
+  const models = await openModels(each, { residence, spawn, metrics, log: app.log }).catch((error: unknown) => {
     throw StartError.of(error);
   });
-  const { backend, threads, cpuEngine, dtype, weights } = options;
-  const worker = new ModelWorker({
-    spawn: () => spawn({ folder: files.folder, head: files.info.head, backend, threads, cpuEngine, dtype, weights }),
-    maxRestarts: options.maxWorkerRestarts,
-    log: app.log,
-    onState: (state) => {
-      if (state === "ready") scheduler.schedule();
-      if (state === "failed") scheduler.rejectAll(new ServeError("Unhealthy", whyUnhealthy({ worker })!));
+  addRoutes(app, models);
+  operations.watch(models);
+  residence.fill();
+  const ready = Promise.all(models.inMemory().map(async ({ worker }) => worker.loaded)).then(
+    () => {},
+    (error: unknown) => {
+      throw StartError.of(error);
     },
-  });
-  const scheduler = new Scheduler(worker, {
-    maxTokens: options.maxBatchTokens,
-    maxRequests: options.maxBatchRequests ?? Number.POSITIVE_INFINITY,
-    patience: options.requestTimeout * 1000,
-  });
-  const service: Service = {
-    options,
-    files,
-    worker,
-    scheduler,
-    encoder: new Encoder(files.tokenizer, files.maxInputLength, files.info.vocabSize),
-    admission: new Admission(options.maxConcurrentRequests, () => scheduler.estimateWait()),
-  };
-  for (const addRoute of routes) addRoute(app, service);
-  const ready = worker.loaded.catch((error: unknown) => {
-    throw StartError.of(error);
-  });
+  );
   ready.catch(() => {}); // whoever awaits it hears of it
 
   let closing: Promise<void> | undefined;
@@ -85,22 +66,37 @@ export async function startServer(
   const shutDown = async (): Promise<void> => {
     const closed = app.close();
     const abandon = setTimeout(() => {
-      scheduler.rejectAll(new ServeError("Unhealthy", "the server is shutting down", { retryAfter: 5 }));
+      const error = new ServeError("Unhealthy", "the server is shutting down", { retryAfter: 5 });
+      for (const { scheduler } of models.all) scheduler.rejectAll(error);
       setTimeout(() => app.server.closeAllConnections(), lastWords).unref();
     }, options.shutdownTimeout * 1000);
     await closed;
     clearTimeout(abandon);
-    await worker.close();
+    residence.close();
+    await operations.close();
+    await Promise.all(models.all.map(async ({ worker }) => worker.close()));
   };
   const close = (): Promise<void> => (closing ??= shutDown());
 
   try {
+    await operations.listen();
     const url = await app.listen({ host: options.host, port: options.port });
     return { url, ready, close };
   } catch (error) {
     await close();
+    if (error instanceof StartError) throw error;
     throw new StartError(`cannot listen on ${options.host}:${options.port}: ${(error as Error).message}`, {
       cause: error,
     });
   }
+}
+
+/** One after another: downloads do not share the line, and what is wrong is told of the first. */
+async function openModels(
+  [first, ...others]: readonly [ServeOptions, ...ServeOptions[]],
+  context: ServiceContext,
+): Promise<Models> {
+  const services: [Service, ...Service[]] = [await openService(first, context)];
+  for (const options of others) services.push(await openService(options, context));
+  return new Models(services);
 }

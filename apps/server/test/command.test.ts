@@ -1,6 +1,7 @@
 /** The program as people start it: flags, environment, exit codes, one-line errors, SIGTERM. */
 import { spawn } from "node:child_process";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -28,6 +29,9 @@ describe("flags", () => {
       maxWorkerRestarts: 5,
       logLevel: "info",
       task: "embed",
+      tokenizationWorkers: Math.min(64, Math.max(1, availableParallelism() - 1)),
+      otlpServiceName: "text-embeddings-inference.server",
+      disableSpans: false,
     });
   });
 
@@ -37,8 +41,26 @@ describe("flags", () => {
       options: { dtype: "f16" },
       hub: { token: "t", cache: "/c" },
     });
-    vi.stubEnv("OTLP_ENDPOINT", "http://collector");
+    vi.stubEnv("OTLP_ENDPOINT", "http://collector:4317");
+    vi.stubEnv("CORS_ALLOW_ORIGIN", "*");
+    expect(parseCommand([...given, "--prometheus-port", "9000", "--disable-spans"]).options).toMatchObject({
+      otlpEndpoint: "http://collector:4317",
+      corsAllowOrigin: ["*"],
+      prometheusPort: 9000,
+      disableSpans: true,
+    });
+    vi.stubEnv("DENSE_PATH", "2_Dense");
     expect(() => parseCommand(given)).toThrow("This server does not have it");
+  });
+
+  test("several models are given by repeating the flag; names and revisions go with them", () => {
+    const given = ["--model-id", "a", "--model-id", "b", "--served-model-name", "x", "--served-model-name", "y"];
+    expect(parseCommand([...given, "--memory-budget", "5000000000", "--idle-unload", "60"]).options).toMatchObject({
+      model: ["a", "b"],
+      servedModelName: ["x", "y"],
+      memoryBudget: 5_000_000_000,
+      idleUnload: 60,
+    });
   });
 
   test("both spellings and the environment are read; flags win", () => {
@@ -88,8 +110,8 @@ describe("the program", () => {
     [["--model", "m", "--pooling", "max"], "cls, mean"],
     [["--model", "m", "--no-such-flag"], "--no-such-flag"],
     [["--model", "m", "extra"], "too many arguments"],
-    [["--model", "m", "--model-id", "n"], "'--model, --model-id <dir|id>' is given twice"],
-    [["--model", "m", "--prometheus-port", "9000"], "This server does not have it"],
+    [["--model", "m", "-p", "1", "--port", "2"], "'-p, --port <n>' is given twice"],
+    [["--model", "m", "--uds-path", "/tmp/x"], "This server does not have it"],
     [["--model", "m", "--dtype", "float8"], "float32"],
   ])("wrong usage %j exits with 2", async (args, message) => {
     const { code, stdout, stderr } = await finish(start(...args));
@@ -107,7 +129,7 @@ describe("the program", () => {
     const child = start("--model", await makeTinyModel(), "--port", "0", "--threads", "1", "--backend", "cpu");
     const messages: string[] = [];
     let url: string | undefined;
-    for await (const line of createInterface(child.stderr)) {
+    for await (const line of createInterface(child.stdout)) {
       const { msg } = JSON.parse(line) as { msg: string };
       messages.push(msg);
       url ??= /http:\S+/.exec(msg)?.[0];
@@ -116,6 +138,6 @@ describe("the program", () => {
     expect((await fetch(`${url}/health`)).status).toBe(200);
     const ended = finish(child);
     child.kill("SIGTERM");
-    expect(await ended).toMatchObject({ code: 0, stdout: "" });
+    expect(await ended).toMatchObject({ code: 0, stderr: "" });
   });
 });

@@ -13,6 +13,14 @@ afterAll(() => server.close());
 
 const label = (body: unknown): string => (typeof body === "string" ? body : JSON.stringify(body)).slice(0, 60);
 
+/** On TEI's routes plain text where a request cannot be read, else JSON. */
+async function readRefusal(path: string, response: Response): Promise<{ error: string; error_type: string }> {
+  const text = await response.text();
+  if (!/^(Failed to|Expected request)/.test(text)) return JSON.parse(text) as { error: string; error_type: string };
+  expect([path, response.headers.get("content-type")]).toEqual(["/embed", "text/plain; charset=utf-8"]);
+  return { error: text, error_type: "Validation" };
+}
+
 const routes = ["/embed", "/v1/embeddings", "/fill-mask", "/pseudo-log-likelihood"] as const;
 
 describe("exact refusals", () => {
@@ -23,18 +31,24 @@ describe("exact refusals", () => {
     ["/embed", Uint8Array.of(0x22, 0xff, 0x22), 400, /^Failed to parse the request body as JSON: /],
     ["/embed", "null", 422, /^Failed to deserialize the JSON body into the target type: /],
     ["/embed", [], 422, /^Failed to deserialize the JSON body into the target type: /],
-    ["/embed", {}, 422, "`inputs` should be a string, token ids, or a list of these, got nothing"],
+    ["/embed", {}, 422, /: missing field `inputs`$/],
     ["/embed", { inputs: null }, 422, /got null$/],
     ["/embed", { inputs: "" }, 400, "`inputs` cannot be empty"],
     ["/embed", { inputs: [] }, 400, "`inputs` cannot be empty"],
     ["/embed", { inputs: [""] }, 400, "`inputs` cannot be empty"],
     ["/embed", { inputs: [[]] }, 400, "`inputs` cannot be empty"],
-    ["/embed", { inputs: ["a", 1] }, 422, "`inputs[1]` should be a string, token ids, or a list of these, got number"],
-    ["/embed", { inputs: [1, "a"] }, 422, "`inputs[1]` should be a token id, got string"],
-    ["/embed", { inputs: [[1, 1.5]] }, 422, "`inputs[0][1]` should be a token id, got number"],
-    ["/embed", { inputs: [-1] }, 422, "`inputs[0]` is -1, but token ids go from 0 to 50367 in this model"],
+    ["/embed", { inputs: ["a", 1] }, 422, /: `inputs\[1\]` should be a string, token ids, or a list of these, got 1$/],
+    ["/embed", { inputs: [1, "a"] }, 422, /: `inputs\[1\]` should be a token id, got string$/],
+    ["/embed", { inputs: [[1, 1.5]] }, 422, /: `inputs\[0\]\[1\]` should be a token id, got 1.5$/],
+    ["/embed", { inputs: [-1] }, 422, /: `inputs\[0\]` should be a token id, got -1$/],
+    ["/embed", { inputs: [50368] }, 422, "`inputs[0]` is 50368, but token ids go from 0 to 50367 in this model"],
     ["/embed", '{"inputs":[1e400]}', 422, /token id/],
-    ["/embed", '{"inputs":"\\ud800"}', 422, "`inputs` has a lone surrogate, which is no Unicode text"],
+    [
+      "/embed",
+      '{"inputs":"\\ud800"}',
+      400,
+      /^Failed to parse .*`inputs` has a lone surrogate, which is no Unicode text$/,
+    ],
     ["/embed", `{"inputs":${deepList}}`, 422, /token id/],
     ["/embed", { inputs: Array(33).fill("a") }, 422, "batch size 33 > maximum allowed batch size 32"],
     ["/embed", { inputs: "a", dimensions: 0 }, 422, "`dimensions` should be positive"],
@@ -49,16 +63,16 @@ describe("exact refusals", () => {
     ["/embed", { inputs: "a".repeat(30_000) }, 413, "Failed to buffer the request body: length limit exceeded"],
     ["/fill-mask", { inputs: ["[MASK]", ""] }, 400, "`inputs` cannot be empty"],
     ["/pseudo-log-likelihood", { inputs: [] }, 400, "`inputs` cannot be empty"],
-    ["/pseudo-log-likelihood", { inputs: [1] }, 422, "`inputs` should be a string or a list of strings, got number"],
+    ["/pseudo-log-likelihood", { inputs: [1] }, 422, /: `inputs` should be a string or a list of strings, got 1$/],
   ];
   const cases = refusals.map((refusal) => [`${refusal[0]} ${label(refusal[1])}`, refusal] as const);
 
   test.each(cases)("%s", async (_label, [path, body, status, error]) => {
     const response = await server.post(path, body);
-    const answer = (await response.json()) as { error: string; error_type: string };
     expect(response.status).toBe(status);
-    expect(answer.error).toMatch(error);
-    expect(answer.error_type).toBe(answer.error.endsWith("cannot be empty") ? "Empty" : "Validation");
+    const message = await readRefusal(path, response);
+    expect(message.error).toMatch(error);
+    expect(message.error_type).toBe(message.error.endsWith("cannot be empty") ? "Empty" : "Validation");
   });
 
   test("other content types, methods and paths", async () => {
@@ -69,7 +83,7 @@ describe("exact refusals", () => {
     expect([get.status, get.headers.get("allow")]).toEqual([405, "POST"]);
     expect((await fetch(`${server.url}/info`, { method: "PUT" })).status).toBe(405);
     const bare = await fetch(`${server.url}/embed`, { method: "POST" });
-    expect([bare.status, await bare.json()]).toMatchObject([415, { error_type: "Validation" }]);
+    expect([bare.status, await bare.text()]).toEqual([415, "Expected request with `Content-Type: application/json`"]);
     expect((await server.post("/v1/nothing", {}).then((response) => response.json())) as unknown).toMatchObject({
       error: { type: "invalid_request_error" },
     });
@@ -82,10 +96,7 @@ describe("exact refusals", () => {
   ])("a key given twice is refused, at the place where it counts: %s", async (body, status) => {
     const answer = await server.post("/embed", body);
     expect(answer.status).toBe(status);
-    if (status !== 200)
-      expect(await answer.json()).toMatchObject({
-        error: expect.stringContaining("duplicate field `inputs`") as string,
-      });
+    if (status !== 200) expect(await answer.text()).toContain("duplicate field `inputs`");
   });
 
   test.each([
@@ -135,8 +146,8 @@ describe("anything at all", () => {
       fc.asyncProperty(fc.oneof({ arbitrary: body, weight: 4 }, { arbitrary: raw, weight: 1 }), async (content) => {
         const response = await server.post(path, content);
         expect(allowed).toContain(response.status);
-        const answer: unknown = await response.json();
-        if (response.status !== 200) expect(answer).toMatchObject({ error: expect.anything() as unknown });
+        if (response.status === 200) await response.json();
+        else expect(await readRefusal(path, response)).toMatchObject({ error: expect.anything() as unknown });
       }),
       { numRuns: 200 },
     );

@@ -109,14 +109,11 @@ test("the batch's budget limits the inputs, when they may be cut", async () => {
   await expect(startStub({ maxBatchTokens: 32, autoTruncate: false })).rejects.toThrow("raise --max-batch-tokens");
 });
 
-test.each(["SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice"])(
-  "a model that no route serves stops the start: %s",
-  async (head) => {
-    const started = startStub({ config: { architectures: [`ModernBertFor${head}`] } });
-    await expect(started).rejects.toThrow(/which no route serves/);
-    await expect(started).rejects.toBeInstanceOf(StartError);
-  },
-);
+test("a model that no route serves stops the start", async () => {
+  const started = startStub({ config: { architectures: ["ModernBertForMultipleChoice"] } });
+  await expect(started).rejects.toThrow(/expected a model that a route serves, got one for multiple-choice/);
+  await expect(started).rejects.toBeInstanceOf(StartError);
+});
 
 test("routes that the model has no head for answer 424", async () => {
   await using bare = await readyStub({ config: { architectures: ["ModernBertModel"] } });

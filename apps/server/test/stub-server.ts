@@ -3,7 +3,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { startServer } from "../src/index.ts";
-import type { RunningServer, ServeOptions } from "../src/index.ts";
+import type { RunningServer, ServerOptions } from "../src/index.ts";
+import type { WorkerData } from "../src/model/protocol.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 /** First tokens that make the stub compute NaN, fail, crash, or wait for `release`. */
@@ -16,6 +17,8 @@ export interface StubServer extends RunningServer, AsyncDisposable {
   readonly batches: readonly number[][][];
   /** Workers started so far. */
   spawned(): number;
+  /** The folders that they were started for. */
+  readonly folders: readonly string[];
   /** Lets what is held go on, now and later. */
   release(): void;
   /** Lets a held load finish. */
@@ -28,11 +31,14 @@ interface StubFaults {
   readonly failLoad?: boolean;
 }
 
-export interface StubSetup extends Partial<ServeOptions>, StubFaults {
+export interface StubSetup extends Partial<ServerOptions>, StubFaults {
   /** More files for the model folder. */
   readonly files?: Readonly<Record<string, unknown>>;
   readonly config?: Readonly<Record<string, unknown>>;
 }
+
+/** Of several models: the folders as they are. */
+type StubModels = Omit<StubSetup, "model"> & { readonly model?: string | readonly string[] };
 
 export async function startStub({
   holdLoad,
@@ -40,13 +46,14 @@ export async function startStub({
   files,
   config,
   ...options
-}: StubSetup = {}): Promise<StubServer> {
-  const model = await stubFolder(config, files);
+}: StubModels = {}): Promise<StubServer> {
   const workerData = { magic, hiddenSize, holdLoad, failLoad };
   const batches: number[][][] = [];
   let worker: Worker | undefined;
   let spawned = 0;
-  const spawn = (): Worker => {
+  const folders: string[] = [];
+  const spawn = ({ folder }: WorkerData): Worker => {
+    folders.push(folder);
     spawned++;
     worker = new Worker(new URL("./stub-worker.mjs", import.meta.url), { workerData, stderr: true });
     worker.on("message", ({ type, message }: { type: string; message: string }) => {
@@ -54,10 +61,12 @@ export async function startStub({
     });
     return worker;
   };
-  const server = await startServer({ model, port: 0, logLevel: "silent", ...options }, spawn);
+  const model = options.model ?? (await stubFolder(config, files));
+  const server = await startServer({ port: 0, logLevel: "silent", ...options, model }, spawn);
   return {
     ...server,
     batches,
+    folders,
     spawned: () => spawned,
     release: () => worker?.postMessage("release", []),
     load: () => worker?.postMessage("load", []),
@@ -67,7 +76,7 @@ export async function startStub({
 }
 
 /** The stub's server with its model loaded. */
-export async function readyStub(setup: StubSetup = {}): Promise<StubServer> {
+export async function readyStub(setup: StubModels = {}): Promise<StubServer> {
   const server = await startStub(setup);
   await server.ready;
   return server;

@@ -56,4 +56,4 @@ if (failLoad) {
   send({ type: "load-failed", message: "[stub] expected a model, got none" });
   process.exit();
 }
-send({ type: "ready", backend: "stub", device: "none" });
+send({ type: "ready", backend: "stub", device: "none", bytes: 4000 });

@@ -14,6 +14,7 @@ export const runLayout = {
   metrics: "metrics.jsonl",
   tensorboard: "tensorboard",
   mlflow: "mlflow-run",
+  wandb: "wandb-run",
   checkpoints: "checkpoints",
   model: "model",
   adapter: "adapter",

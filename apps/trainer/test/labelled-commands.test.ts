@@ -80,7 +80,6 @@ test("a plan goes by the records where they are, else by the longest text, and c
   const unknown = await planned({ batch: { micro_batch_tokens: 64, examples: 8 } });
   expect(unknown).toContain("sequences of 16; 8 examples a step");
   expect(unknown).toContain(`There is no ${train} yet: planned for texts of data.max_length.`);
-  expect(unknown).toContain("WARNING  embeddings trains in one process");
   await expect(planned({ length: "3 epochs" })).rejects.toThrow("expected length in tokens to plan with, got 3 epochs");
   writeFileSync(train, `${JSON.stringify({ anchor: "the cat", positive: cat })}\n`.repeat(10));
   const tokens = Number(/training: (\d+) tokens/.exec(await planned({ length: "1 epoch" }))![1]);

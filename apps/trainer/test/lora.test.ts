@@ -1,10 +1,12 @@
 /** Runs with LoRA: an adapter and the model with it folded in, gone on with exactly; and what an adapter cannot be. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readConfig as readModelConfig } from "@modernbert-ts/modernbert/node";
 import { expect, test } from "vitest";
 import { evaluateModel } from "../src/commands/evaluate.ts";
 import type { TrainerConfig } from "../src/config/config.ts";
 import { checkConfig } from "../src/config/read-config.ts";
+import { estimatePhase } from "../src/estimate/estimate.ts";
 import { createProgram } from "../src/program.ts";
 import { runTraining } from "../src/run/run-training.ts";
 import { corpusFolder, quiet, stopAfter, temporaryFolder, tinyConfig } from "./support.ts";
@@ -59,6 +61,11 @@ function namesIn(bytes: Buffer): string[] {
   return Object.keys(JSON.parse(header) as object).filter((name) => name !== "__metadata__");
 }
 
+/** Of its tensors, without the header. */
+function bytesIn(bytes: Buffer): number {
+  return bytes.length - 8 - Number(bytes.readBigUInt64LE(0));
+}
+
 test("learns an adapter, goes on with it exactly, leaves it and the model with it folded in", async () => {
   const { folder, from } = await pretrained();
   const notices: string[] = [];
@@ -78,6 +85,19 @@ test("learns an adapter, goes on with it exactly, leaves it and the model with i
   ]);
   const moments = namesIn(weights(whole.checkpoint!, "optimizer.safetensors"));
   expect(moments.filter((name) => name.startsWith("exp_avg."))).toHaveLength(names.length);
+
+  // A plan counts what the run holds and writes.
+  const { config: shape } = await readModelConfig(whole.modelFolder!);
+  const device = { devices: 1, flops: 1e12, memory: 1e9, mfu: 0.5 };
+  const planned = estimatePhase(config, shape, device, { lengths: [8], tokensPerExample: 8, epochTokens: 320 });
+  const [learned, state] = ["model", "optimizer"].map((name) =>
+    bytesIn(weights(whole.checkpoint!, `${name}.safetensors`)),
+  );
+  // Beside the state of tensors, four numbers of the optimizer's own.
+  expect([4 * planned.trained, planned.memory.optimizer]).toEqual([learned, state! - 16]);
+  expect(planned.checkpoint).toBe(learned! + state! - 16);
+  const base = bytesIn(weights(whole.modelFolder!)) / 4;
+  expect(notices.join("\n")).toContain(`LoRA: ${planned.trained} parameters are trained, ${base} are in`);
 
   // Some steps, a stop, the rest; gradient checkpointing gives the same bits.
   const again = loraConfig(folder, from, {

@@ -1,22 +1,12 @@
 /** MLflow against a fake of its REST API: what it is sent, a run that goes on, and a server that fails, is slow or is not there. */
 import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { TrainingEvent } from "@modernbert-ts/training";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openMlflow } from "../src/tracking/mlflow/mlflow.ts";
 import type { Ending, Tracker } from "../src/tracking/tracker.ts";
 import { temporaryFolder } from "./support.ts";
-
-interface Call {
-  readonly path: string;
-  readonly method: string;
-  readonly authorization: string | undefined;
-  readonly body: Record<string, unknown>;
-}
-
-type Answer = (call: Call) => readonly [status: number, body: object] | "hang";
+import { serve, stepEvent } from "./support/fake-api.ts";
+import type { Answer, Call } from "./support/fake-api.ts";
 
 /** As the documentation of the REST API describes it: experiments by name, runs, batches of metrics. */
 function documented(): Answer {
@@ -43,27 +33,6 @@ function documented(): Answer {
   };
 }
 
-async function serve(answer: Answer): Promise<{ uri: string; calls: Call[] }> {
-  const calls: Call[] = [];
-  const server = createServer(async (request, response) => {
-    let text = "";
-    for await (const part of request) text += String(part);
-    const { url = "", method = "", headers } = request;
-    const body = text === "" ? {} : (JSON.parse(text) as Call["body"]);
-    const call = { path: url, method, authorization: headers.authorization, body };
-    calls.push(call);
-    const given = answer(call);
-    if (given === "hang") return;
-    response.writeHead(given[0], { "Content-Type": "application/json" }).end(JSON.stringify(given[1]));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, calls };
-}
-
 function open(
   uri: string,
   output: string,
@@ -81,20 +50,6 @@ function open(
   });
   return { tracker: tracker!, failures };
 }
-
-const stepEvent = (step: number, loss = 5): TrainingEvent => ({
-  kind: "step",
-  step,
-  tokens: step * 10,
-  loss,
-  metrics: { maskedAccuracy: 0.1 },
-  learningRate: 1e-3,
-  gradientNorm: step === 2 ? Number.NaN : 1,
-  lossScale: 1,
-  packingEfficiency: 0.99,
-  tokensPerSecond: 20,
-  seconds: step,
-});
 
 async function send(tracker: Tracker, steps: readonly number[], ending: Ending): Promise<void> {
   for (const step of steps) tracker.record(stepEvent(step));

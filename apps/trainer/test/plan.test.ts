@@ -6,6 +6,7 @@ import type { PlanOptions } from "../src/commands/plan.ts";
 import type { TrainerConfig } from "../src/config/config.ts";
 import { phasesIn, readConfig } from "../src/config/read-config.ts";
 import { estimatePhase } from "../src/estimate/estimate.ts";
+import type { PhaseEstimate } from "../src/estimate/estimate.ts";
 import { presets } from "../src/presets/all.ts";
 import { rowsSchedule } from "../src/run/plan.ts";
 import { formatBytes, formatDays } from "../src/format.ts";
@@ -75,6 +76,52 @@ describe("a plan", () => {
     expect(estimate.memory.optimizer).toBe(8 * 149_655_232);
     // 375k steps with the smaller ones of the warm-up.
     expect(estimate.steps).toBeGreaterThan(1719e9 / 4_718_592);
+  });
+
+  const classify = (changes: object): PhaseEstimate =>
+    estimatePhase(
+      checkConfig(
+        {
+          objective: "sequence_classification",
+          data: { train: ["nowhere.jsonl"], max_length: 128 },
+          length: "1M tokens",
+          dtype: "bf16",
+          ...changes,
+        },
+        "test",
+      ),
+      createConfig({ num_hidden_layers: 22, id2label: { 0: "a", 1: "b" }, label2id: { a: 0, b: 1 } }),
+      hardware,
+      { lengths: [128], tokensPerExample: 128 },
+    );
+  const head = 768 * 768 + 768 + 2 * 768 + 2;
+  const whole = 149_655_232 - 50_368 + 2 * 768 + 2;
+
+  test("of LoRA counts adapters and the head as trained, and the model as held only", () => {
+    const [full, lora] = [classify({}), classify({ model: { from: "base" }, lora: { rank: 8 } })];
+    // Wqkv, attention's Wo, Wi and the unit's Wo: inputs and outputs.
+    const adapters = 22 * 8 * (768 + 2304 + 768 + 768 + 768 + 2304 + 1152 + 768);
+    expect([full.parameters, full.trained]).toEqual([whole, whole]);
+    expect([lora.parameters, lora.trained]).toEqual([whole + adapters, adapters + head]);
+    expect(lora.memory.optimizer).toBe(8 * (adapters + head));
+    expect(full.memory.gradients / lora.memory.gradients).toBeCloseTo(whole / (adapters + head), 6);
+    expect(lora.memory.parameters - full.memory.parameters).toBe(4 * adapters);
+    expect([full.checkpoint, lora.checkpoint]).toEqual([12 * whole, 12 * (adapters + head)]);
+    // Backward makes no gradients of 22 layers' matrices.
+    const matrices = 22 * (4 * 768 * 768 + 3 * 768 * 1152);
+    expect(full.flopsPerToken - lora.flopsPerToken).toBeCloseTo(2 * matrices - 6 * adapters, -1);
+  });
+
+  test("of frozen layers holds them without state, and writes them", () => {
+    const layer = 4 * 768 * 768 + 3 * 768 * 1152 + 768;
+    const frozen = 50_368 * 768 + 768 + 22 * layer + 21 * 768 + 768;
+    const some = classify({ model: { freeze: ["model"] }, optimizer: { ema_decay: 0.9 } });
+    expect([some.parameters, some.trained]).toEqual([whole, whole - frozen]);
+    expect(whole - frozen).toBe(head);
+    expect([some.memory.optimizer, some.checkpoint]).toEqual([12 * head, 4 * whole + 12 * head]);
+    expect(() => classify({ model: { freeze: ["layer"] } })).toThrow("did you mean layers?");
+    expect(() => classify({ lora: { rank: 8 } })).toThrow("lora.rank: expected model.from");
+    expect(() => classify({ model: { from: "base" }, lora: { rank: 8, targets: ["Wx"] } })).toThrow('got "Wx"');
   });
 
   test("says time and cost of each phase and of all", async () => {

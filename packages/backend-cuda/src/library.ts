@@ -35,7 +35,7 @@ export interface CudaLibrary extends NativeStreams {
 }
 
 /** The layout of commands that this code writes; equal to MB_ABI in native/engine/api.h. */
-const abi = 4;
+const abi = 5;
 
 /** The flags of a stream in native/engine/api.h. */
 const synchronizes = 1;

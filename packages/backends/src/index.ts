@@ -26,6 +26,8 @@ export interface BackendChoice {
   readonly backend: Backend;
   /** One line for people: what was taken and, for `auto`, why not the ones before it. */
   readonly reason: string;
+  /** Why each of those before it was not taken. */
+  readonly refusals: readonly string[];
 }
 
 /** A backend could not be made; the message says what to install or what to choose instead. */
@@ -63,7 +65,8 @@ const factories: Readonly<Record<BackendName, readonly Factory[]>> = {
   ],
 };
 
-const order: readonly BackendName[] = ["cuda", "webgpu", "cpu"];
+/** No page has CUDA. */
+const order: readonly BackendName[] = "process" in globalThis ? ["cuda", "webgpu", "cpu"] : ["webgpu", "cpu"];
 
 /**
  * Makes the named backend; `auto` takes the first of cuda, webgpu and cpu that can be made here.
@@ -79,7 +82,8 @@ export async function createBackend(name: BackendName | "auto", options: Backend
     for (const factory of factories[candidate]) {
       try {
         const backend = await factory(options, name !== "auto");
-        return { name: candidate, backend, reason: describe(backend, refusals) };
+        const whys = [...new Set(refusals.map(({ reason }) => reason))];
+        return { name: candidate, backend, reason: describe(backend, whys), refusals: whys };
       } catch (error) {
         if (!(error instanceof BackendUnavailableError)) throw error;
         refusals.push(error);
@@ -100,9 +104,9 @@ function reasons(refusals: readonly BackendUnavailableError[]): string {
   return [...new Set(refusals.map(({ reason }) => reason))].join("; ");
 }
 
-function describe(backend: Backend, refusals: readonly BackendUnavailableError[]): string {
+function describe(backend: Backend, refusals: readonly string[]): string {
   const { device } = backend.capabilities;
-  return refusals.length === 0 ? device : `${device} (${reasons(refusals)})`;
+  return refusals.length === 0 ? device : `${device} (${refusals.join("; ")})`;
 }
 
 /** A package of its own, which need not be installed. */

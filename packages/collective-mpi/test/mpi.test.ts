@@ -53,6 +53,7 @@ describe.skipIf(missing)(`ranks over MPI${missing ? ` (${missing})` : ""}`, () =
         all: own.flatMap((values) => values.slice(0, 3)),
         told: own[2],
         matrix: [10 * rank, 33, 2 + 10 * rank, 3 + 10 * rank, 42, 5 + 10 * rank],
+        beside: [sum, [6], sum.map((value, at) => (at % 2 === 0 && at < 6 ? value : own[rank]![at]))],
       });
     }
     // Three times 1.0 in bf16.

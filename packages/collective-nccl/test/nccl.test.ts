@@ -87,11 +87,12 @@ describe.skipIf(missing)(`ranks over NCCL${missing ? ` (${missing})` : ""}`, () 
         matrix: [10 * rank, 33, 2 + 10 * rank, 3 + 10 * rank, 42, 5 + 10 * rank],
         // 1 + 1.0078 is 2, rounded; in f32 the sum would end in 2.
         half: [0x4040, 0x4041],
+        beside: [sum, [6], sum.map((value, at) => (at % 2 === 0 && at < 6 ? value : own[rank]![at]))],
       });
   });
 
   test("are captured, and replayed as a graph", async () => {
-    expect(await run(2, "captured")).toEqual([0, 1].map((rank) => ({ rank, seen: [3, 6, 12] })));
+    expect(await run(2, "captured")).toEqual([0, 1].map((rank) => ({ rank, seen: [6, 24, 96] })));
   });
 
   test("give up together, and keep the reason", async () => {

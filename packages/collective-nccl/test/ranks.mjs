@@ -59,6 +59,19 @@ const scenarios = {
     collective.allReduce({ ...matrix, shape: [2], strides: [3], offset: 1 });
     const half = put(Uint16Array.of(0x3f80, 0x3f80 + rank), "bf16");
     collective.allReduce(half);
+    // Beside a command that uses the processor, from what was there before it; one of them by way of a copy.
+    const beside = [put(values), put(new Float32Array(300_000).fill(1 + rank)), put(values)];
+    for (const view of beside)
+      collective.beside(() =>
+        collective.allReduce({
+          ...view,
+          shape: [view === beside[2] ? 3 : view.shape[0]],
+          strides: [view === beside[2] ? 2 : 1],
+        }),
+      );
+    const busy = put(new Float32Array(300_000).fill(1));
+    backend.run("copy", [viewOf("f32", [300_000])], [busy], {});
+    collective.settle();
     await collective.barrier();
     report({
       values: Array.from(values),
@@ -72,12 +85,17 @@ const scenarios = {
       told: await get(told),
       matrix: await get(matrix),
       half: await get(half, Uint16Array),
+      beside: [await get(beside[0]), [...new Set(await get(beside[1]))], await get(beside[2])],
     });
   },
   /** The first replay runs command by command, the second makes a graph, the third launches it. */
   async captured() {
     const view = put(Float32Array.of(1 + rank));
-    const replay = backend.capture(() => collective.group(() => collective.allReduce(view)));
+    const replay = backend.capture(() => {
+      collective.beside(() => collective.allReduce(view));
+      collective.settle();
+      collective.allReduce(view);
+    });
     const seen = [];
     for (let time = 0; time < 3; time++) {
       replay.run();

@@ -21,10 +21,12 @@ import { checkBatch } from "./batch/packed-batch.ts";
 import type { PackedBatch } from "./batch/packed-batch.ts";
 import { CheckpointError } from "./errors.ts";
 import type { ForwardOptions } from "./forward-options.ts";
+import { tiesDecoder } from "./config/head-config.ts";
 import type { HeadConfig } from "./config/head-config.ts";
 import type { EncoderInfo, Head } from "./info.ts";
 import { countValues } from "./kind.ts";
-import type { EncoderKind, ParameterSpecs } from "./kind.ts";
+import type { EncoderKind, SharedNames } from "./kind.ts";
+import { checkParameters } from "./weights/check-parameters.ts";
 import { multiplyInt8 } from "./weights/formats.ts";
 import type { Int8Matrix } from "./weights/formats.ts";
 
@@ -61,7 +63,12 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
     this.info = kind.info(config, head);
     this.parameters = parameters;
     this.int8 = int8;
-    this.precision = precision ?? precisionOf(parameters.get(kind.names.embedding)!);
+    this.precision = precision ?? precisionOf(parameters.get(this.names.embedding)!);
+  }
+
+  /** Of the parameters that heads read. */
+  get names(): SharedNames {
+    return this.kind.names(this.head);
   }
 
   get head(): Head {
@@ -118,8 +125,18 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
     this.#captured = new CapturedForwards(this, { tokens, captures, maxSeqlen, pad: special.pad ?? 0 });
   }
 
-  /** Rows of hidden states [M, d], or of pooled ones, to what the head's decoder or classifier reads [M, d]. */
+  /** Hidden states of tokens [M, d] to what the head's decoder or classifier reads of them [M, d]. */
   abstract headFeatures(rows: Tensor): Tensor;
+
+  /** The same for pooled ones, where an architecture makes a difference. */
+  pooledFeatures(rows: Tensor): Tensor {
+    return this.headFeatures(rows);
+  }
+
+  /** Rate before the classifier. */
+  get classifierDropout(): number {
+    return this.config.dropout.classifier;
+  }
 
   /** A parameter by name. @throws TensorError when this model has none of that name. */
   parameter(name: string): Tensor {
@@ -139,10 +156,10 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
    */
   holdCopies(): ReadonlyMap<string, Tensor> {
     const { compute } = this.precision;
-    const tied = this.head === "masked-lm" && this.config.tieWordEmbeddings;
+    const tied = tiesDecoder(this.config, this.head);
     for (const [name, { shape, role }] of this.kind.parameters(this.config, this.head)) {
       const parameter = this.parameters.get(name);
-      const multiplied = shape.length === 2 && (role !== "embedding" || (tied && name === this.kind.names.embedding));
+      const multiplied = shape.length === 2 && (role !== "embedding" || (tied && name === this.names.embedding));
       if (!parameter || !multiplied || this.#copies.has(name)) continue;
       if (bytesOf(compute) < bytesOf(parameter.dtype))
         this.#copies.set(name, this.runtime.keep(cast(parameter, compute)));
@@ -227,24 +244,4 @@ function precisionOf({ dtype }: Tensor): Precision {
   if (dtype === "f64") return float64Precision;
   if (dtype === "f32") return float32Precision;
   throw new CheckpointError("model", `expected a precision to be given for ${dtype} parameters, got none`);
-}
-
-function checkParameters(
-  specs: ParameterSpecs,
-  head: Head,
-  parameters: ReadonlyMap<string, Tensor>,
-  int8: ReadonlyMap<string, Int8Matrix>,
-): void {
-  for (const [name, { shape: wanted }] of specs) {
-    const words = int8.get(name)?.words;
-    const shape = words ? [wanted[0]!, Math.ceil(wanted[1]! / 4)] : wanted;
-    const found = (words ?? parameters.get(name))?.shape;
-    if (!found || found.length !== shape.length || found.some((extent, axis) => extent !== shape[axis])) {
-      const got = found ? `[${found.join(", ")}]` : "none";
-      throw new CheckpointError("model", `expected ${name} of shape [${shape.join(", ")}], got ${got}`);
-    }
-  }
-  for (const name of [...parameters.keys(), ...int8.keys()]) {
-    if (!specs.has(name)) throw new CheckpointError("model", `expected no parameter ${name} with head "${head}"`);
-  }
 }

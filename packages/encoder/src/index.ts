@@ -23,6 +23,7 @@ export type { FolderConfig } from "./folder/read-config.ts";
 export { drop, dropoutAt } from "./forward-options.ts";
 export type { DropoutDraw, ForwardOptions } from "./forward-options.ts";
 export { classifierToJSON, parseClassifier } from "./heads/classifier.ts";
+export { tiesDecoder } from "./config/head-config.ts";
 export type { ClassifierConfig, HeadConfig, MaskedLmConfig } from "./config/head-config.ts";
 export type { ForwardInputs, HeadDefinition, HeadOutput, HeadPlan, Labels } from "./heads/definition.ts";
 export { uploadLabels, uploadTargets } from "./heads/labels.ts";
@@ -40,6 +41,7 @@ export {
 } from "./heads/masked-lm.ts";
 export type { MaskedLmLoss, ScoredTokens } from "./heads/masked-lm.ts";
 export { multipleChoiceLogits, multipleChoiceLoss } from "./heads/multiple-choice.ts";
+export { nextSentenceLogits, nextSentenceLoss } from "./heads/next-sentence.ts";
 export { planHead } from "./heads/plan.ts";
 export { questionAnsweringLogits, questionAnsweringLoss, uploadSpans } from "./heads/question-answering.ts";
 export type { AnswerSpans, DeviceSpans } from "./heads/question-answering.ts";
@@ -50,6 +52,7 @@ export type { EncoderInfo, Head, Pooling, ProblemType, SpecialTokenIds } from ".
 export { countValues } from "./kind.ts";
 export type { EncoderKind, InitialValues, ParameterRole, ParameterSpec, ParameterSpecs, SharedNames } from "./kind.ts";
 export { pool } from "./pooling.ts";
+export { gatherTokens } from "./token-embeddings.ts";
 export { readOnce } from "./read-once.ts";
 export { weightFormats } from "./weights/formats.ts";
 export type { Int8Matrix, WeightFormat } from "./weights/formats.ts";

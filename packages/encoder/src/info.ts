@@ -7,7 +7,9 @@ export type Head =
   | "sequence-classification"
   | "token-classification"
   | "question-answering"
-  | "multiple-choice";
+  | "multiple-choice"
+  | "next-sentence"
+  | "pretraining";
 
 /** One vector from the tokens of a sequence: the first one, or their mean. */
 export type Pooling = "cls" | "mean";
@@ -30,6 +32,8 @@ export interface EncoderInfo {
   /** Rows of the embedding: token ids are below it. */
   readonly vocabSize: number;
   readonly numLayers: number;
+  /** Rows of the table of token types; 1 where the model has none. */
+  readonly typeVocabSize: number;
   /** Width of the hidden states. */
   readonly hiddenSize: number;
   /** The longest sequence in tokens, special tokens included. */

@@ -51,6 +51,8 @@ export interface SharedNames {
   readonly decoderBias: string;
   /** The linear layer of the classification heads, without `.weight` and `.bias`. */
   readonly classifier: string;
+  /** The linear layer of next-sentence prediction, likewise. */
+  readonly nextSentence: string;
 }
 
 /** First values of a parameter. */
@@ -66,7 +68,7 @@ export interface EncoderKind<C extends HeadConfig = HeadConfig> {
   readonly modelType: string;
   /** transformers' classes are this and a head's suffix: "ModernBert" + "ForMaskedLM". */
   readonly className: string;
-  readonly names: SharedNames;
+  names(head: Head): SharedNames;
   /** @throws ConfigError, one line that names the field. */
   parseConfig(json: unknown): C;
   /** Without `architectures`. */

@@ -2,6 +2,7 @@
  * What a model must compute, from its shape: products of matrices and attention, a multiply-add as two operations. What is small beside
  * them (norms, activations, softmax, rope) is left out, as is custom where the use of a device's peak is told (MFU).
  */
+import { tiesDecoder } from "@modernbert-ts/encoder";
 import type { Head } from "@modernbert-ts/encoder";
 import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { ModernBertConfig } from "./config/config.ts";
@@ -29,7 +30,7 @@ function headWeights(config: ModernBertConfig, head: Head): number {
   let weights = 0;
   for (const [, { shape, head: ofHead }] of parameterSpecs(config, head))
     if (ofHead && shape.length > 1) weights += sizeOf(shape);
-  const tied = head === "masked-lm" && config.tieWordEmbeddings;
+  const tied = tiesDecoder(config, head);
   return weights + (tied ? config.vocabSize * config.hiddenSize : 0);
 }
 

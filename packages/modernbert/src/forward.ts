@@ -3,14 +3,13 @@
  * after another, attention inside each sequence only. Each residual addition runs together with the norm after it, and each
  * layer's intermediates die with its scope.
  */
-import { ConfigError, drop, dropoutAt } from "@modernbert-ts/encoder";
+import { ConfigError, drop, dropoutAt, gatherTokens } from "@modernbert-ts/encoder";
 import type { DeviceBatch, Encoder, ForwardOptions } from "@modernbert-ts/encoder";
-import { cast, checkpoint, gather, glu, layerNorm, map, reshape, residualLayerNorm } from "@modernbert-ts/tensor-core";
-import { residualDType, scalar, varlenAttention, x } from "@modernbert-ts/tensor-core";
+import { checkpoint, glu, layerNorm, reshape, residualLayerNorm } from "@modernbert-ts/tensor-core";
+import { residualDType, varlenAttention } from "@modernbert-ts/tensor-core";
 import type { DType, Dropout, Tensor } from "@modernbert-ts/tensor-core";
 import { headSize } from "./config/config.ts";
 import type { ModernBertConfig } from "./config/config.ts";
-import { names } from "./parameters.ts";
 import type { RopeTables } from "./rope-tables.ts";
 
 type Model = Encoder<ModernBertConfig>;
@@ -78,20 +77,10 @@ function checkpointed(run: (stream: Stream) => Stream, { residual, normed }: Str
 function embed(model: Model, batch: DeviceBatch, options: ForwardOptions): Tensor {
   const { runtime, config, precision } = model;
   return runtime.scope(() => {
-    const table = model.parameter(names.embedding);
-    const rows = withoutPadGradient(model, cast(gather(table, batch.ids), precision.reduce), batch);
     const [weight, bias] = model.norm("model.embeddings.norm");
-    const normed = layerNorm(rows, weight, bias, config.normEps, residualDType(precision));
+    const normed = layerNorm(gatherTokens(model, batch), weight, bias, config.normEps, residualDType(precision));
     return drop(normed, config.dropout.embedding, "embeddings", options);
   });
-}
-
-/** torch's `padding_idx`: the embedding row of [PAD] learns nothing from being looked up. Costs nothing where no token is [PAD]. */
-function withoutPadGradient({ runtime, config }: Model, rows: Tensor, { ids, host }: DeviceBatch): Tensor {
-  const { pad } = config.tokens;
-  if (pad === null || !runtime.tape || !host.ids.includes(pad)) return rows;
-  const isPad = map(scalar.equal(x(0), pad), [reshape(ids, [ids.size, 1])], rows.dtype);
-  return map(scalar.select(x(0), x(1), x(2)), [isPad, runtime.own(rows.alias()), rows]);
 }
 
 function runLayer(

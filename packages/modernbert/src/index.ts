@@ -5,6 +5,7 @@ export { parseConfig } from "./config/parse-config.ts";
 export { configToJSON } from "./config/config-json.ts";
 export type { ConfigForm, ConfigJsonOptions } from "./config/config-json.ts";
 export { createConfig, presets } from "./config/presets.ts";
+export { modernbertKind } from "./kind.ts";
 export { countParameters, parameterShapes } from "./parameters.ts";
 export { forwardFlops } from "./flops.ts";
 export type { Flops } from "./flops.ts";

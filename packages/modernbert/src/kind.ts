@@ -12,13 +12,14 @@ const bareName = (name: string): string => name.replace(/^model\./, "");
 export const modernbertKind: EncoderKind<ModernBertConfig> = {
   modelType: "modernbert",
   className: "ModernBert",
-  names,
+  names: () => names,
   parseConfig,
   configToJSON,
   floatFields,
   info: (config, head) => ({
     modelType: "modernbert",
     vocabSize: config.vocabSize,
+    typeVocabSize: 1,
     numLayers: config.layers.length,
     hiddenSize: config.hiddenSize,
     maxLength: config.maxPositionEmbeddings,

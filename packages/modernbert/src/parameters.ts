@@ -9,6 +9,7 @@ export const names: SharedNames = {
   decoder: "decoder.weight",
   decoderBias: "decoder.bias",
   classifier: "classifier",
+  nextSentence: "next_sentence",
 };
 
 /**

@@ -8,15 +8,16 @@ import { parameterSpecs } from "./parameters.ts";
 export interface TrainingMemory {
   /** In f32, and the matrices' copies under 16 bits. */
   readonly parameters: number;
-  /** In f32; twice where the gradients of several micro-batches are summed. */
+  /** Of what is trained, in f32; twice where the gradients of several micro-batches are summed. */
   readonly gradients: number;
-  /** Two moments in f32. */
-  readonly optimizer: number;
   /** What backward reads, for each token of a micro-batch. */
   readonly perToken: number;
 }
 
-/** @param scoredShare how many of the tokens the head scores. */
+/**
+ * @param trained how many values are trained.
+ * @param scoredShare how many of the tokens the head scores.
+ */
 export function trainingMemory(
   config: ModernBertConfig,
   head: Head,
@@ -24,7 +25,8 @@ export function trainingMemory(
     bytes,
     microBatches,
     scoredShare,
-  }: { readonly bytes: 2 | 4; readonly microBatches: number; readonly scoredShare: number },
+    trained,
+  }: { readonly bytes: 2 | 4; readonly microBatches: number; readonly scoredShare: number; readonly trained: number },
 ): TrainingMemory {
   const { layers, hiddenSize: d, intermediateSize: i, numHeads } = config;
   let [all, matrices] = [0, 0];
@@ -37,8 +39,7 @@ export function trainingMemory(
   const embedded = d * (4 + bytes);
   return {
     parameters: 4 * all + (bytes === 2 ? 2 * matrices : 0),
-    gradients: 4 * all * (microBatches > 1 ? 2 : 1),
-    optimizer: 8 * all,
+    gradients: 4 * trained * (microBatches > 1 ? 2 : 1),
     perToken: layers.length * perLayer + embedded + scoredShare * 4 * bytes * d,
   };
 }

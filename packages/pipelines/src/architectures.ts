@@ -1,5 +1,6 @@
 /** The architectures that folders are opened with: the only place that names them. */
 import type { Architecture } from "@modernbert-ts/encoder";
+import { bertArchitecture } from "@modernbert-ts/bert";
 import { modernbertArchitecture } from "@modernbert-ts/modernbert";
 
-export const architectures: readonly Architecture[] = [modernbertArchitecture];
+export const architectures: readonly Architecture[] = [modernbertArchitecture, bertArchitecture];

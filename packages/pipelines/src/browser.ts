@@ -34,6 +34,13 @@ export type { PseudoLogLikelihood, TokenLikelihood } from "./tasks/pseudo-log-li
 export { classify } from "./tasks/classify.ts";
 export type { ClassifyOptions, LabelScore } from "./tasks/classify.ts";
 export type { FunctionToApply } from "./tasks/sequence-logits.ts";
+export { answerQuestions } from "./tasks/question-answering.ts";
+export type { Answer, AnswerOptions, Question } from "./tasks/question-answering.ts";
+export { classifyTokens } from "./tasks/token-classification.ts";
+export type { TokenClassificationOptions, TokenInput } from "./tasks/token-classification.ts";
+export type { Aggregation, Entity } from "./tasks/entities.ts";
+export { zeroShot } from "./tasks/zero-shot.ts";
+export type { ZeroShotAnswer, ZeroShotInput, ZeroShotOptions } from "./tasks/zero-shot.ts";
 export { rerank } from "./tasks/rerank.ts";
 export type { RankedText, RerankInput, RerankOptions } from "./tasks/rerank.ts";
 export type { Ranked } from "./tasks/ranking.ts";

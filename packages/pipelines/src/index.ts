@@ -12,3 +12,19 @@ export { eachOnce, noticeUnfused } from "./notices.ts";
 export { openPipeline } from "./pipeline.ts";
 export type { Pipeline, PipelineOptions } from "./pipeline.ts";
 export { openTokenizerFile } from "./open-tokenizer.ts";
+export { pipeline } from "./transformers/pipeline.ts";
+export type { PipelineTask, TaskPipeline } from "./transformers/pipeline.ts";
+export type { DataType, Device, LoadingOptions, PipelineProgress } from "./transformers/options.ts";
+export type { FeatureTensor, FeatureType, Nested } from "./transformers/tensor.ts";
+export type {
+  FeatureExtraction,
+  FillMask,
+  MaskOptions,
+  QuestionAnswering,
+  QuestionOptions,
+  TextClassification,
+  TokenClassification,
+  TokenOptions,
+  ZeroShotClassification,
+} from "./transformers/tasks.ts";
+export type { FeatureOptions } from "./transformers/features.ts";

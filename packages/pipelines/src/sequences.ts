@@ -13,12 +13,16 @@ export interface EncodeOptions {
 export interface PackOptions {
   /** Tokens of one forward pass, default 8192. */
   readonly maxTokensPerPack?: number;
+  /** Stops before the next pack, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The same for one input. */
 export interface InputOptions extends Pick<EncodeOptions, "truncate"> {
   /** What errors call the input; `text 0` by default. */
   readonly name?: string;
+  /** The side that `truncate` cuts off; the tokenizer's own by default. */
+  readonly side?: "left" | "right";
 }
 
 /** A text, or its tokens, special ones included. */
@@ -46,10 +50,10 @@ export function encodeText(
  * count UTF-16 units, as strings of JavaScript do.
  */
 export function encodeWithOffsets(
-  { tokenizer, settings: { maxLength, vocabSize } }: TextSide,
+  { tokenizer, settings: { maxLength, vocabSize, typeVocabSize } }: TextSide,
   operation: string,
   input: string | TextPair,
-  { truncate = false, name = "text 0" }: InputOptions,
+  { truncate = false, name = "text 0", side }: InputOptions,
   prompt = "",
   options: Pick<EncodeTokens, "offsets" | "truncation"> = {},
 ): Encoding {
@@ -57,9 +61,15 @@ export function encodeWithOffsets(
   if (text === "" || pair === "") {
     throw new TensorError(operation, `expected text, got nothing in ${name}: leave it out or fill it`);
   }
+  if (pair !== undefined && typeVocabSize > 1) {
+    throw new TensorError(
+      operation,
+      `expected a single text, got a pair in ${name}: models with token types (type_vocab_size ${typeVocabSize}) are not run on pairs`,
+    );
+  }
   const encoding = tokenizer.encode(prompt + text, {
     padding: false,
-    truncation: truncate && { maxLength },
+    truncation: truncate && { maxLength, ...(side && { side }) },
     ...(pair !== undefined && { pair }),
     ...options,
   });
@@ -87,18 +97,20 @@ export function encodeWithOffsets(
 /**
  * Runs `forward` on packs of at most `maxTokens` tokens (a longer sequence is a pack of its own) and returns its results in order.
  * Sequences are taken as they come, and each pack is read back before the next is queued, so memory stays bounded.
+ * @throws what an aborted `signal` says.
  */
 export async function inPacks<T>(
   sequences: Iterable<Int32Array>,
-  maxTokens: number,
+  { maxTokensPerPack = defaultPackTokens, signal }: PackOptions,
   forward: (pack: readonly Int32Array[]) => Promise<readonly T[]>,
 ): Promise<T[]> {
   const results: T[] = [];
   let pack: Int32Array[] = [];
   let tokens = 0;
   for (const sequence of sequences) {
-    if (pack.length > 0 && tokens + sequence.length > maxTokens) {
+    if (pack.length > 0 && tokens + sequence.length > maxTokensPerPack) {
       results.push(...(await forward(pack)));
+      await abortPoint(signal);
       [pack, tokens] = [[], 0];
     }
     pack.push(sequence);
@@ -108,8 +120,15 @@ export async function inPacks<T>(
   return results;
 }
 
+/** Lets other events in, such as the one that aborts. */
+async function abortPoint(signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return;
+  await new Promise((resolve) => setTimeout(resolve));
+  signal.throwIfAborted();
+}
+
 /** Tokens per forward pass when the caller does not say. */
-export const defaultPackTokens = 8192;
+const defaultPackTokens = 8192;
 
 /** The values as they are. @throws TensorError where one is NaN or infinite. */
 export function requireFinite(operation: string, values: Float32Array): Float32Array {

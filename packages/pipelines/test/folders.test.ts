@@ -47,7 +47,11 @@ const cases: [string, (folder: string) => void, RegExp][] = [
     (folder) => writeFileSync(join(folder, "config.json"), "{"),
     /expected JSON in .*config\.json/,
   ],
-  ["another model type", (folder) => config(folder, { model_type: "bert" }), /model_type.*"modernbert".*got "bert"/],
+  [
+    "another model type",
+    (folder) => config(folder, { model_type: "roberta" }),
+    /model_type.*"modernbert".*got "roberta"/,
+  ],
   [
     "heads that do not divide the width",
     (folder) => config(folder, { num_attention_heads: 5 }),

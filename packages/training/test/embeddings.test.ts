@@ -180,7 +180,7 @@ test.each([
   await expect(label(objective, [record], settings)).rejects.toThrow(message);
 });
 
-test("vectors of another width, longer cuts than the vectors, and several processes are refused", async () => {
+test("vectors of another width and longer cuts than the vectors are refused", async () => {
   const labelled = await label(objective, [{ anchor: "a", vector: [1, 2] }], { loss: "mse" });
   const [batch] = [...batchesOf(objective.loader(labelled.data, { ...batches, epochs: 1 }, labelled.values))];
   expect(() => smallModel(objective, labelled).upload(batch!.rows[0]!)).toThrow(
@@ -188,7 +188,6 @@ test("vectors of another width, longer cuts than the vectors, and several proces
   );
   const wide = await label(objective, pairs, { matryoshka_dims: [64] });
   expect(() => smallModel(objective, wide)).toThrow("matryoshka_dims of at most 16");
-  expect(() => objective.loader(labelled.data, { ...batches, world: 2 }, labelled.values)).toThrow("one process");
 });
 
 test("its loader goes on bit for bit", () => expectExactResume(objective, pairs));

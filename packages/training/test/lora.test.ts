@@ -9,7 +9,8 @@ import { expect, test } from "vitest";
 import { missing } from "../../backend-cpu/test/native.ts";
 import { relativeError } from "../../modernbert/test/support/compare.ts";
 import type { ExampleRow } from "../src/data/examples/example-row.ts";
-import { rowGradients } from "../src/loop/row-gradients.ts";
+import { addRow } from "../src/loop/row-gradients.ts";
+import { StepGradients } from "../src/loop/step-gradients.ts";
 import { readStepMetrics, trainingStep } from "../src/loop/training-step.ts";
 import { addLora } from "../src/lora/lora.ts";
 import type { Lora, LoraOptions } from "../src/lora/lora.ts";
@@ -79,19 +80,17 @@ test.for([
     const after = await logitsOf(model);
     expect(await errorOf(after, "plain.logits")).toBeLessThan(limit);
     after.dispose();
-    const gradients = runtime.scope(() => {
+    const gradients = new StepGradients(model);
+    runtime.scope(() => {
       const weight = runtime.tensor([1 / 6], [1], precision.reduce);
-      const { output, gradients: made } = rowGradients(model, model.upload(goldenRow()), weight);
-      output.lossSum.dispose();
-      output.predictions?.dispose();
-      return made;
+      addRow(model, model.upload(goldenRow()), weight, gradients);
     });
-    expect(gradients).toHaveLength(20);
+    expect(gradients.sums).toHaveLength(20);
     for (const [at, name] of [...model.parameters.keys()].entries()) {
-      const error = await errorOf(gradients[at]!, `plain.grad.base_model.model.${name}`);
+      const error = await errorOf(gradients.sums[at]!, `plain.grad.base_model.model.${name}`);
       expect.soft(error, name).toBeLessThan(10 * limit);
-      gradients[at]!.dispose();
     }
+    gradients.dispose();
 
     write(model, (name) => golden.toFloat32(`start.base_model.model.${name}`));
     const { betas, eps, weight_decay: weightDecay, learning_rate: learningRate } = training;

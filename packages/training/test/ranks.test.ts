@@ -54,6 +54,15 @@ const all = <T>(world: number, body: (rank: Rank) => Promise<T>): Promise<T[]> =
 const lossesOf = ({ events }: Outcome): number[] =>
   events.flatMap((event) => (event.kind === "step" ? event.loss : []));
 
+/** Two ranks, of which one has no rows in the last steps. */
+const trainToTheEnd = (more: Overrides): Promise<Outcome[]> =>
+  all(2, (rank) =>
+    train(rank, tinyLoader({ epochs: 1, rows: rank.collective.rank === 0 ? 2 : 5 }), () => ({
+      totalTokens: 1e9,
+      ...more,
+    })),
+  );
+
 describe("ranks that train together", () => {
   test.each([2, 3])("%d of them learn what one process learns from the same rows, dropout included", async (world) => {
     const alone = await train({ runtime: newRuntime() }, tinyLoader({ rows: 6 }));
@@ -67,6 +76,13 @@ describe("ranks that train together", () => {
         expect(outcomes[0]!.parameters.get(name)![at], name).toBeCloseTo(value, 3);
     for (const { parameters } of outcomes) expect(parameters).toEqual(outcomes[0]!.parameters);
     expect(outcomes.map(({ events }) => events.length > 0)).toEqual(outcomes.map((_, rank) => rank === 0));
+  });
+
+  test.each([1, 6000])("sums in buckets of %d bytes beside the backward pass change no bit", async (bucketBytes) => {
+    const [behind, beside] = await Promise.all([trainToTheEnd({}), trainToTheEnd({ bucketBytes })]);
+    expect(beside[1]!.parameters).toEqual(beside[0]!.parameters);
+    expect(beside[0]!.parameters).toEqual(behind[0]!.parameters);
+    expect(lossesOf(beside[0]!)).toEqual(lossesOf(behind[0]!));
   });
 
   test("the clock counts all ranks: learning rates and ends are theirs together", async () => {

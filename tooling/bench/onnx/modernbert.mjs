@@ -2,32 +2,25 @@
  * ModernBERT as plain ONNX operators, as an exporter would write it: padded [B, S] input, dense masks for local layers.
  * Inputs: input_ids int64 [B, S], global_mask and local_mask f32 [B, 1, S, S] (0 or a large negative number), and per layer kind
  * cos and sin f32 [1, 1, S, D]. Output: last_hidden_state [B, S, d].
+ * With `masksInside`, attention_mask int64 [B, S] in place of masks and tables, which the graph makes itself: what transformers.js feeds.
  * With `int8`, linear layers are what onnxruntime's `quantize_dynamic(per_channel=True)` makes of a MatMul: DynamicQuantizeLinear,
  * MatMulInteger over int8 weights, Cast, Mul by both scales.
  */
 import { Graph } from "./graph.mjs";
+import { masksAndTables } from "./masks-and-tables.mjs";
 
 /**
  * @param {string} folder
- * @param {{ hiddenSize: number, layers: readonly ("global" | "local")[], heads: number, intermediateSize: number, vocabSize: number, eps: number }} shape
+ * @param {{ hiddenSize: number, layers: readonly ("global" | "local")[], heads: number, intermediateSize: number, vocabSize: number, eps: number, window: number, rope: Record<string, { theta: number }> }} shape
  * @param {(name: string) => Float32Array} weightOf parameters by their Hugging Face names, [out, in] row-major
- * @param {{ int8?: boolean }} [options]
+ * @param {{ int8?: boolean, masksInside?: boolean }} [options]
  */
-export function writeModernBertOnnx(folder, shape, weightOf, { int8 = false } = {}) {
+export function writeModernBertOnnx(folder, shape, weightOf, { int8 = false, masksInside = false } = {}) {
   const { hiddenSize: d, heads, intermediateSize: inner, vocabSize, eps } = shape;
   const width = d / heads;
   const g = new Graph(folder);
   const ids = g.input("input_ids", "int64", ["B", "S"]);
-  const masks = {
-    global: g.input("global_mask", "float", ["B", 1, "S", "S"]),
-    local: g.input("local_mask", "float", ["B", 1, "S", "S"]),
-  };
-  const tables = Object.fromEntries(
-    ["global", "local"].map((kind) => [
-      kind,
-      ["cos", "sin"].map((name) => g.input(`${kind}_${name}`, "float", [1, 1, "S", width])),
-    ]),
-  );
+  const { masks, tables } = masksInside ? masksAndTables(g, ids, shape, width) : maskInputs(g, width);
   const vector = (name) => g.weight(name, [d], weightOf(name));
   const FLOAT = 1;
   /** ONNX MatMul wants [in, out]. */
@@ -77,6 +70,15 @@ export function writeModernBertOnnx(folder, shape, weightOf, { int8 = false } = 
   g.rename(norm(x, "model.final_norm.weight"), "last_hidden_state");
   g.output("last_hidden_state", ["B", "S", d]);
   return g.save();
+}
+
+function maskInputs(g, width) {
+  const kinds = ["global", "local"];
+  const table = (kind) => ["cos", "sin"].map((name) => g.input(`${kind}_${name}`, "float", [1, 1, "S", width]));
+  return {
+    masks: Object.fromEntries(kinds.map((kind) => [kind, g.input(`${kind}_mask`, "float", ["B", 1, "S", "S"])])),
+    tables: Object.fromEntries(kinds.map((kind) => [kind, table(kind)])),
+  };
 }
 
 function transposed(values, rows, columns) {

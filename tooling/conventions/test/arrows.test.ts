@@ -11,7 +11,7 @@ const storeys: readonly (readonly string[])[] = [
   ["tensor-core", "safetensors", "tokenizer"],
   ["conformance", "device-kit", "encoder"],
   ["backend-tfjs"],
-  ["modernbert", "backend-cpu", "backend-webgpu", "backend-cuda", "collective-mpi", "collective-nccl"],
+  ["modernbert", "bert", "backend-cpu", "backend-webgpu", "backend-cuda", "collective-mpi", "collective-nccl"],
   ["backends", "training"],
   ["pipelines"],
   ["cli", "server", "trainer", "playground"],

@@ -19,8 +19,15 @@ export interface PageState {
   readonly hosts: ReadonlySet<string>;
 }
 
+export interface PageOptions {
+  readonly webgpu: boolean;
+  readonly query?: string;
+  /** Files that the build takes along, instead of the app's own. */
+  readonly publicDir?: string;
+}
+
 /** Declares hooks that serve the page and open it afresh for each test; gives the page, what it logged and whom it asked. */
-export function withPage({ webgpu, query = "" }: { readonly webgpu: boolean; readonly query?: string }): PageState {
+export function withPage({ webgpu, query = "", publicDir }: PageOptions): PageState {
   let app: ServedApp;
   let browser: Browser;
   let context: BrowserContext;
@@ -32,14 +39,14 @@ export function withPage({ webgpu, query = "" }: { readonly webgpu: boolean; rea
     hosts: new Set<string>(),
   };
   beforeAll(async () => {
-    app = await serveApp();
+    app = await serveApp(publicDir);
     browser = await launch({ webgpu });
     state.url = app.url;
-  });
+  }, 120_000);
   afterAll(async () => {
     await browser?.close();
     await app?.[Symbol.asyncDispose]();
-  });
+  }, 60_000);
   beforeEach(async () => {
     context = state.context = await browser.newContext();
     context.setDefaultTimeout(50_000); // a software adapter on a busy machine compiles for seconds
@@ -48,14 +55,14 @@ export function withPage({ webgpu, query = "" }: { readonly webgpu: boolean; rea
     context.on("request", (request) => state.hosts.add(new URL(request.url()).hostname));
     context.on("weberror", (error) => state.errors.push(error.error().message));
     context.on("console", (message) => {
-      // Chromium itself logs a 404. One file of a folder is asked for though it may be missing.
-      if (message.location().url.endsWith("/1_Pooling/config.json")) return;
+      // Chromium itself logs a 404. Some files of a folder are asked for though they may be missing.
+      if (message.text().startsWith("Failed to load resource") && message.location().url.endsWith(".json")) return;
       if (message.type() === "error" || message.type() === "warning") state.errors.push(message.text());
     });
     state.page = await context.newPage();
     await state.page.goto(app.url + query);
-  });
-  afterEach(async () => context?.close());
+  }, 60_000);
+  afterEach(async () => context?.close(), 60_000);
   return state;
 }
 
@@ -83,13 +90,13 @@ export function expectSameWords(shown: readonly Word[][], wanted: readonly Word[
 }
 
 async function write(page: Page, text: string): Promise<void> {
-  const before = await page.locator("#fill-state").innerHTML();
+  const before = await page.locator("#fill .line").innerHTML();
   await page.getByLabel(/^A sentence with/).fill(text);
-  await page.waitForFunction((old) => document.querySelector("#fill-state")!.innerHTML !== old, before);
+  await page.waitForFunction((old) => document.querySelector("#fill .line")!.innerHTML !== old, before);
 }
 
 export async function loadUrl(page: Page, url: string): Promise<void> {
-  await page.getByLabel("Address of a model folder").fill(url);
+  await page.getByLabel("A model of the hub, or the address of its folder").fill(url);
   await page.getByRole("button", { name: "Load" }).click();
 }
 

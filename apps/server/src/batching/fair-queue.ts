@@ -26,6 +26,11 @@ export class FairQueue<T extends Packable> {
   #arrived = 0;
   #batches = 0;
 
+  /** Items that wait. */
+  get size(): number {
+    return this.#entries.length;
+  }
+
   /** Tokens that wait. */
   get tokens(): number {
     return this.#entries.reduce((sum, { tokens }) => sum + tokens, 0);

@@ -35,6 +35,8 @@ type Model = Pick<ModelWorker, "run" | "state" | "speed" | "loadTime" | "replace
 export interface SchedulerLimits extends BatchLimits {
   /** A batch that takes longer (ms), and ten times as long as expected, hangs. */
   readonly patience: number;
+  /** Told of every batch when it begins. */
+  readonly onBatch?: (size: number, tokens: number) => void;
 }
 
 /** What a batch may take, in terms of what was expected: speeds are means, and long texts cost more per token. */
@@ -63,6 +65,11 @@ export class Scheduler {
   constructor(worker: Model, limits: SchedulerLimits) {
     this.#worker = worker;
     this.#limits = limits;
+  }
+
+  /** Sequences in the queue. */
+  get waiting(): number {
+    return this.#queue.size;
   }
 
   /** Seconds until what waits now is done, from 1 to 60. */
@@ -157,6 +164,7 @@ export class Scheduler {
     }));
     if (jobs.length === 0) return;
     const tokens = jobs.reduce((sum, job) => sum + job.tokens, 0);
+    this.#limits.onBatch?.(jobs.length, tokens);
     const expected = this.#speeds.expect(jobs[0]!.task.name, tokens);
     this.#running = { jobs, since: performance.now(), expected };
     const most = Math.max(this.#limits.patience, slack * expected);

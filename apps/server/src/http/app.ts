@@ -3,15 +3,15 @@ import { fastify, LogController } from "fastify";
 import type { FastifyInstance } from "fastify";
 import { ServeError } from "../errors.ts";
 import type { ServeOptions } from "../options.ts";
-import { requireKey } from "./auth.ts";
 import { parseJsonBodies } from "./body.ts";
 import { sendError, toServeError } from "./errors.ts";
+import type { Dialect } from "./errors.ts";
 import { refuseSocket } from "./refuse-socket.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Whose errors the route's clients read; TEI's by default. */
-    dialect?: "openai";
+    /** Whose errors the route's clients read. */
+    dialect?: Dialect;
     /** Needs no API key. */
     open?: boolean;
   }
@@ -20,10 +20,10 @@ declare module "fastify" {
 /** Milliseconds that a client may take to send a request. */
 const receiveTimeout = 60_000;
 
-/** An app with no routes yet; it logs JSON lines to standard error. */
+/** An app with no routes yet; it logs JSON lines to standard output: what libraries write by themselves goes to standard error. */
 export function createApp(options: ServeOptions): FastifyInstance {
   const app = fastify({
-    logger: { level: options.logLevel, stream: process.stderr },
+    logger: { level: options.logLevel, stream: process.stdout },
     logController: new LogController({ disableRequestLogging: true }), // one line of our own instead
     bodyLimit: options.payloadLimit,
     requestTimeout: receiveTimeout,
@@ -49,11 +49,15 @@ export function createApp(options: ServeOptions): FastifyInstance {
     });
     return sendError(error, request, reply);
   });
-  if (options.apiKey !== undefined) requireKey(app, options.apiKey);
+  // JSON has no other encoding, and TEI names none.
+  app.addHook("onSend", async (_request, reply) => {
+    if (reply.getHeader("content-type") === "application/json; charset=utf-8")
+      reply.header("content-type", "application/json");
+  });
   app.addHook("onResponse", async (request, reply) => {
     const line = {
       method: request.method,
-      url: request.url,
+      url: request.url.split("?")[0],
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
     };

@@ -1,7 +1,7 @@
 /** JSON bodies: valid UTF-8 and valid JSON or 400, the right shape or 422. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { ServeError } from "../errors.ts";
+import { UnreadableError } from "../errors.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -10,7 +10,7 @@ export function parseJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addHook("preParsing", async ({ method, is404, headers }) => {
     if (method !== "POST" || is404 || headers["content-type"] !== undefined) return;
-    throw new ServeError("Validation", "Expected request with `Content-Type: application/json`", { status: 415 });
+    throw new UnreadableError("Expected request with `Content-Type: application/json`", { status: 415 });
   });
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => {
     try {
@@ -18,11 +18,9 @@ export function parseJsonBodies(app: FastifyInstance): void {
       const value: unknown = JSON.parse(text);
       const twice = duplicateKey(text, value);
       if (twice === undefined) return done(null, value);
-      const message = `Failed to deserialize the JSON body into the target type: duplicate field \`${twice}\``;
-      done(new ServeError("Validation", message));
+      done(UnreadableError.mistyped(`duplicate field \`${twice}\``));
     } catch (error) {
-      const message = `Failed to parse the request body as JSON: ${(error as Error).message}`;
-      done(new ServeError("Validation", message, { status: 400 }));
+      done(UnreadableError.noJson((error as Error).message));
     }
   });
 }
@@ -52,14 +50,14 @@ function once(text: string, part: string): boolean {
   return text.indexOf(part) === text.lastIndexOf(part);
 }
 
-/** @throws ServeError 422 that names the first field that does not fit. */
+/** @throws UnreadableError 422 that names the first field that does not fit. */
 export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const place = issue?.path.length ? `${issue.path.join(".")}: ` : "";
-  throw new ServeError(
-    "Validation",
-    `Failed to deserialize the JSON body into the target type: ${place}${issue?.message ?? "invalid"}`,
-  );
+  const path = issue?.path.join(".") ?? "";
+  if (issue?.path.length === 1 && Object(body) === body && !Object.hasOwn(body as object, issue.path[0]!)) {
+    throw UnreadableError.mistyped(`missing field \`${path}\``);
+  }
+  throw UnreadableError.mistyped(`${path && `${path}: `}${issue?.message ?? "invalid"}`);
 }

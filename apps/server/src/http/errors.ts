@@ -1,6 +1,11 @@
-/** Any error as an answer: TEI's `{error, error_type}`, or on OpenAI's routes an object that both kinds of clients can read. */
+/**
+ * Any error as an answer. TEI's routes: `{error, error_type}`, plain text for what cannot be read, nothing for a missing key. OpenAI's and
+ * those like them: an object that clients of OpenAI and of TEI can read. Others: always `{error, error_type}`.
+ */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { ServeError } from "../errors.ts";
+import { ServeError, UnreadableError } from "../errors.ts";
+
+export type Dialect = "tei" | "openai" | "own";
 
 /** Statuses and texts of what the framework refuses; the texts are TEI's. */
 const refusals: Readonly<Record<string, readonly [status: number, message: string]>> = {
@@ -19,7 +24,7 @@ export function toServeError(error: unknown, request: FastifyRequest): ServeErro
   if (error instanceof ServeError) return error;
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
   const refusal = code === undefined ? undefined : refusals[code];
-  if (refusal) return new ServeError("Validation", refusal[1], { status: refusal[0] });
+  if (refusal) return new UnreadableError(refusal[1], { status: refusal[0] });
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new ServeError("Validation", message ?? "bad request", { status: statusCode });
   }
@@ -30,7 +35,17 @@ export function toServeError(error: unknown, request: FastifyRequest): ServeErro
 export function sendError(error: ServeError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error.retryAfter !== undefined) reply.header("retry-after", String(error.retryAfter));
   if (error.status === 401) reply.header("www-authenticate", "Bearer");
-  return reply.code(error.status).send(isOpenAi(request) ? openAiBody(error) : teiBody(error));
+  reply.code(error.status);
+  switch (dialectOf(request)) {
+    case "openai":
+      return reply.send(openAiBody(error));
+    case "tei":
+      if (error.status === 401) return reply.send();
+      if (error instanceof UnreadableError) return reply.type("text/plain; charset=utf-8").send(error.message);
+      return reply.send(teiBody(error));
+    default:
+      return reply.send(teiBody(error));
+  }
 }
 
 export function teiBody({ message, type }: ServeError): object {
@@ -43,6 +58,7 @@ function openAiBody({ message, type, status }: ServeError): object {
   return { error: { message, type: kind, param: null, code: status }, message, code: status, type };
 }
 
-function isOpenAi(request: FastifyRequest): boolean {
-  return request.routeOptions.config.dialect === "openai" || request.url.startsWith("/v1/");
+/** Whose errors the route's clients read. */
+function dialectOf({ routeOptions, url }: FastifyRequest): Dialect {
+  return routeOptions.config.dialect ?? (/^\/v[12]\//.test(url) ? "openai" : "own");
 }

@@ -3,7 +3,9 @@ import { createRequire } from "node:module";
 import type { WeightFormat } from "@modernbert-ts/encoder";
 import type { PrecisionName } from "@modernbert-ts/tensor-core";
 import type { FastifyInstance } from "fastify";
-import { whyUnhealthy } from "../service.ts";
+import { kindOf } from "../model/kind.ts";
+import type { ModelFiles } from "../model/model-files.ts";
+import type { Models } from "../models.ts";
 import type { Service } from "../service.ts";
 
 const { version } = createRequire(import.meta.url)("@modernbert-ts/server/package.json") as { version: string };
@@ -15,15 +17,18 @@ const dtypeNames: Readonly<Record<WeightFormat | PrecisionName, string>> = {
   int8: "int8",
 };
 
-/** TEI's fields. */
-export function addInfo(app: FastifyInstance, service: Service): void {
-  const { options, files } = service;
-  const info = {
+/** TEI's fields, of the model that `?model=` names. */
+export function addInfo(app: FastifyInstance, models: Models): void {
+  app.get<{ Querystring: { model?: string } }>("/info", async ({ query }) => infoOf(models.find(query.model)));
+}
+
+function infoOf({ name, options, files }: Service): object {
+  return {
     model_id: options.model,
     model_sha: files.sha,
     model_dtype: dtypeNames[options.weights ?? options.dtype],
-    served_model_name: options.servedModelName ?? options.model,
-    model_type: { embedding: { pooling: files.pooling } },
+    served_model_name: name,
+    model_type: typeOf(files),
     max_concurrent_requests: options.maxConcurrentRequests,
     max_input_length: files.maxInputLength,
     max_batch_tokens: options.maxBatchTokens,
@@ -35,14 +40,27 @@ export function addInfo(app: FastifyInstance, service: Service): void {
     sha: null,
     docker_label: null,
   };
-  app.get("/info", async () => info);
 }
 
-/** 200 with nothing in it when the model is loaded and its worker lives and moves; 503 with TEI's words, and why. */
-export function addHealth(app: FastifyInstance, service: Service): void {
+/** As TEI writes it; other kinds of models in the same way. */
+function typeOf({ info, pooling }: ModelFiles): object {
+  const kind = kindOf(info);
+  if (kind === "embedding") return { embedding: { pooling } };
+  if (kind === "question-answerer") return { [kind]: {} };
+  const named = info.labels.map((label, id) => [label, id] as const);
+  return {
+    [kind]: {
+      id2label: Object.fromEntries(named.map(([label, id]) => [String(id), label])),
+      label2id: Object.fromEntries(named),
+    },
+  };
+}
+
+/** 200 with nothing in it when the models are loaded, or come when they are asked for; 503 with TEI's words, and why. */
+export function addHealth(app: FastifyInstance, models: Models): void {
   for (const url of ["/health", "/", "/ping"]) {
     app.get(url, { config: { open: true } }, async (_request, reply) => {
-      const reason = whyUnhealthy(service);
+      const reason = models.whyUnhealthy();
       if (reason === undefined) return reply.send();
       return reply.code(503).send({ error: "unhealthy", error_type: "Unhealthy", reason });
     });

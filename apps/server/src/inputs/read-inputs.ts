@@ -2,7 +2,7 @@
  * The forms that `inputs` (TEI) and `input` (OpenAI) can take: a text, token ids, or a list of texts and lists of token ids.
  * By hand and not by schema: bodies hold up to a million numbers, and the first thing wrong is enough.
  */
-import { ServeError } from "../errors.ts";
+import { ServeError, UnreadableError } from "../errors.ts";
 
 /** A text, or token ids as they go to the model. */
 export type Input = string | Int32Array;
@@ -23,6 +23,16 @@ export function readInputs(value: unknown, rules: InputRules): Input[] {
   return value.map((item, index) => readInput(item, `${rules.field}[${index}]`, rules));
 }
 
+/** Token ids, or a list of lists of them. */
+export function readIdLists(value: unknown, rules: InputRules): Int32Array[] {
+  const list: unknown = Array.isArray(value) && Array.isArray(value[0]) ? value : [value];
+  checkBatchSize((list as unknown[]).length, rules.maxClientBatchSize);
+  return (list as unknown[]).map((item) => {
+    if (Array.isArray(item)) return readIds(item, rules.field, rules);
+    throw mistyped(rules.field, "token ids or a list of lists of them", item);
+  });
+}
+
 /** Texts only. */
 export function readTexts(value: unknown, rules: Omit<InputRules, "vocabSize">): string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
@@ -34,7 +44,7 @@ export function readTexts(value: unknown, rules: Omit<InputRules, "vocabSize">):
   });
 }
 
-function checkBatchSize(size: number, most: number): void {
+export function checkBatchSize(size: number, most: number): void {
   if (size > most) throw new ServeError("Validation", `batch size ${size} > maximum allowed batch size ${most}`);
 }
 
@@ -44,10 +54,10 @@ function readInput(value: unknown, place: string, rules: InputRules): Input {
   throw mistyped(place, "a string, token ids, or a list of these", value);
 }
 
-function readText(text: string, place: string, rules: Pick<InputRules, "field">): string {
+export function readText(text: string, place: string, rules: Pick<InputRules, "field">): string {
   if (text === "") throw empty(rules);
   if (/\p{Surrogate}/u.test(text)) {
-    throw new ServeError("Validation", `\`${place}\` has a lone surrogate, which is no Unicode text`);
+    throw UnreadableError.noJson(`\`${place}\` has a lone surrogate, which is no Unicode text`);
   }
   return text;
 }
@@ -57,7 +67,8 @@ function readIds(values: readonly unknown[], place: string, rules: InputRules): 
   const ids = new Int32Array(values.length);
   for (const [index, id] of values.entries()) {
     if (typeof id !== "number" || !Number.isInteger(id)) throw mistyped(`${place}[${index}]`, "a token id", id);
-    if (id < 0 || id >= rules.vocabSize) {
+    if (id < 0) throw mistyped(`${place}[${index}]`, "a token id", id);
+    if (id >= rules.vocabSize) {
       throw new ServeError(
         "Validation",
         `\`${place}[${index}]\` is ${id}, but token ids go from 0 to ${rules.vocabSize - 1} in this model`,
@@ -68,12 +79,12 @@ function readIds(values: readonly unknown[], place: string, rules: InputRules): 
   return ids;
 }
 
-function empty({ field }: Pick<InputRules, "field">): ServeError {
+export function empty({ field }: Pick<InputRules, "field">): ServeError {
   return new ServeError("Empty", `\`${field}\` cannot be empty`);
 }
 
-function mistyped(place: string, expected: string, value: unknown): ServeError {
-  const got =
-    value === undefined ? "nothing" : value === null ? "null" : Array.isArray(value) ? "a list" : typeof value;
-  return new ServeError("Validation", `\`${place}\` should be ${expected}, got ${got}`);
+export function mistyped(place: string, expected: string, value: unknown): UnreadableError {
+  const kind = value === undefined ? "nothing" : value === null ? "null" : typeof value;
+  const got = Array.isArray(value) ? "a list" : kind === "number" ? String(value) : kind;
+  return UnreadableError.mistyped(`\`${place}\` should be ${expected}, got ${got}`);
 }

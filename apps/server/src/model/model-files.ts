@@ -1,5 +1,5 @@
 /** What the HTTP side knows of a model without loading its weights: config, tokenizer, pooling, prompts and the longest input. */
-import type { EncoderInfo, Head } from "@modernbert-ts/encoder";
+import type { EncoderInfo } from "@modernbert-ts/encoder";
 import {
   checkConfig,
   noticeAssumptions,
@@ -15,6 +15,7 @@ import type { PoolingModes, TextSettings } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { StartError } from "../errors.ts";
 import type { ServeOptions } from "../options.ts";
+import { kindOf } from "./kind.ts";
 
 export interface ModelFiles {
   readonly folder: string;
@@ -35,9 +36,6 @@ export interface ModelFiles {
   readonly defaultPrompt: string | undefined;
 }
 
-/** Those that a route serves. */
-const servedHeads: readonly Head[] = ["none", "masked-lm"];
-
 export async function readModelFiles(options: ServeOptions, onNotice: (notice: string) => void): Promise<ModelFiles> {
   const folder = await resolveModelFolder(options.model, {
     ...(options.revision && { revision: options.revision }),
@@ -46,14 +44,10 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
   });
   const opened = await openFolder(folder);
   const info = await readInfo(opened);
-  if (!servedHeads.includes(info.head)) {
-    throw new StartError(
-      `expected a model for embeddings or fill-mask in ${folder}, got one for ${info.head}, which no route serves: the library's and the command line's tasks may`,
-    );
-  }
   const { tokenizer, settings } = await readTextSide(opened, info, onNotice);
   const { embedding } = settings;
-  noticeAssumptions(embedding, onNotice);
+  const maxInputLength = fitLength(settings.maxLength, options, onNotice);
+  if (kindOf(info) === "embedding") noticeAssumptions(embedding, onNotice);
   return {
     folder,
     sha: snapshotCommit(folder) ?? null,
@@ -61,9 +55,9 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     tokenizer,
     pooling: requirePooling(embedding, options.pooling),
     width: embedding.width,
-    settings,
+    settings: { ...settings, maxLength: maxInputLength },
     dimensions: embedding.dimensions && Math.min(embedding.dimensions, embedding.width),
-    maxInputLength: fitLength(settings.maxLength, options, onNotice),
+    maxInputLength,
     defaultPrompt: defaultPrompt(options, settings),
   };
 }

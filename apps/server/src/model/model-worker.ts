@@ -4,9 +4,10 @@
  */
 import type { Worker } from "node:worker_threads";
 import type { PackedBatch } from "@modernbert-ts/encoder";
+import type { LoadReason } from "./residence.ts";
 import type { FromWorker, Task, TaskResult, ToWorker } from "./protocol.ts";
 
-export type WorkerState = "loading" | "ready" | "failed" | "closed";
+export type WorkerState = "unloaded" | "loading" | "ready" | "failed" | "closed";
 
 /** The batch could not be computed; the worker lives. */
 export class BatchFailedError extends Error {}
@@ -21,6 +22,8 @@ export interface ModelWorkerOptions {
   readonly log: { info(message: string): void; error(message: string): void };
   /** Called when the state changes. */
   readonly onState: (state: WorkerState) => void;
+  /** Called with the bytes that the loaded model takes. */
+  readonly onLoaded?: (bytes: number) => void;
 }
 
 interface Running {
@@ -38,8 +41,9 @@ export class ModelWorker {
   readonly #running: Map<number, Running> = new Map();
   readonly #restarts: number[] = [];
   readonly #settleLoaded: { resolve: () => void; reject: (error: Error) => void };
-  #worker: Worker;
-  #state: WorkerState = "loading";
+  #worker: Worker | undefined;
+  #state: WorkerState = "unloaded";
+  #onDemand = false;
   #lastError: string | undefined;
   #backend: string | undefined;
   #speed: number | undefined;
@@ -55,11 +59,15 @@ export class ModelWorker {
     this.loaded = new Promise((resolve, reject) => (settle = { resolve, reject }));
     this.loaded.catch(() => {}); // whoever awaits it hears of it
     this.#settleLoaded = settle;
-    this.#worker = this.#start();
   }
 
   get state(): WorkerState {
     return this.#state;
+  }
+
+  /** A request asked for the load that is under way: nothing is wrong. */
+  get onDemand(): boolean {
+    return this.#onDemand;
   }
 
   /** The name of the backend that the worker took; undefined until the model is loaded. */
@@ -75,6 +83,21 @@ export class ModelWorker {
   /** Milliseconds from the worker's start to the loaded model, the last time. */
   get loadTime(): number {
     return this.#loadTime;
+  }
+
+  /** Starts the worker, which loads the model; nothing where there is one. */
+  load(reason: LoadReason): void {
+    if (this.#state !== "unloaded") return;
+    this.#onDemand = reason === "demand";
+    this.#enter("loading");
+    this.#worker = this.#start();
+  }
+
+  /** Ends the worker once its batches are done, and frees what it holds; `load` brings it back. */
+  async unload(): Promise<void> {
+    if (this.#state !== "ready" && this.#state !== "loading") return;
+    this.#enter("unloaded");
+    await this.#end();
   }
 
   /** Computes one batch: one result per sequence. Takes over the arrays. Rejects with BatchFailedError or WorkerGoneError. */
@@ -95,7 +118,7 @@ export class ModelWorker {
   replace(why: string, reason: "wanted" | "broken"): void {
     if (this.#state !== "ready") return;
     this.#replaced = { why, fault: reason === "broken" };
-    const worker = this.#worker;
+    const worker = this.#worker!;
     const stuck = setTimeout(() => {
       this.#options.log.error(`the model's worker cannot be ended: ${why}`);
       this.#enter("failed");
@@ -109,11 +132,14 @@ export class ModelWorker {
   /** Lets the worker free its device and waits until it has gone; ends it after five seconds. */
   async close(): Promise<void> {
     if (this.#state === "closed") return;
-    const worker = this.#worker;
-    const alive = this.#state !== "failed";
+    const alive = this.#state === "ready" || this.#state === "loading";
     this.#enter("closed");
     this.#settleLoaded.reject(new WorkerGoneError("the server was stopped before the model was loaded"));
-    if (!alive) return;
+    if (alive) await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const worker = this.#worker!;
     const gone = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
     this.#post({ type: "close" });
     const timer = setTimeout(() => void worker.terminate(), closeTimeout);
@@ -122,7 +148,7 @@ export class ModelWorker {
   }
 
   #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
-    this.#worker.postMessage(message, transfer);
+    this.#worker!.postMessage(message, transfer);
   }
 
   #start(): Worker {
@@ -144,6 +170,7 @@ export class ModelWorker {
         this.#backend = message.backend;
         this.#speed = message.speed;
         this.#loadTime = performance.now() - this.#started;
+        this.#options.onLoaded?.(message.bytes);
         this.#options.log.info(`the model is loaded on ${message.backend} (${message.device})`);
         this.#settleLoaded.resolve();
         this.#enter("ready");
@@ -196,6 +223,7 @@ export class ModelWorker {
       return;
     }
     if (fault) this.#restarts.push(now);
+    this.#onDemand = false;
     this.#enter("loading");
     this.#worker = this.#start();
   }

@@ -40,6 +40,8 @@ export type FromWorker =
       readonly device: string;
       /** Tokens per ms of a forward pass. */
       readonly speed: number;
+      /** Memory that the model takes on its device. */
+      readonly bytes: number;
     }
   | { readonly type: "load-failed"; readonly message: string }
   | { readonly type: "done"; readonly id: number; readonly results: readonly TaskResult[] }

@@ -75,7 +75,8 @@ try {
     last = last.then(() => pipeline[Symbol.asyncDispose]()).then(() => port.close());
   });
   const { name, backend } = pipeline.choice;
-  send({ type: "ready", backend: name, device: backend.capabilities.device, speed });
+  const bytes = backend.memory().activeBytes;
+  send({ type: "ready", backend: name, device: backend.capabilities.device, speed, bytes });
 } catch (error) {
   send({ type: "load-failed", message: lineOf(error) });
   port.close();

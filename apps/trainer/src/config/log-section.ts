@@ -4,6 +4,8 @@ import { z } from "zod";
 export interface LogConfig {
   readonly tensorboard: boolean;
   readonly samples: readonly string[];
+  readonly wandb_project?: string | undefined;
+  readonly wandb_entity?: string | undefined;
   readonly peak_tflops?: number | undefined;
 }
 
@@ -19,6 +21,16 @@ export const logSection: z.ZodType<LogConfig, unknown> = z
       .array(z.string().min(1))
       .default([])
       .describe('Texts with a mask, such as "The [MASK] barked.": each evaluation shows what the model puts there.'),
+    wandb_project: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Where W&B shows the run (WANDB_PROJECT or modernbert when left out); WANDB_API_KEY lets it in."),
+    wandb_entity: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("The team or user of W&B that the run is of (WANDB_ENTITY, or the key's own, when left out)."),
     peak_tflops: z
       .number()
       .gt(0)

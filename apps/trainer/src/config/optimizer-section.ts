@@ -18,6 +18,7 @@ export interface OptimizerConfig {
   readonly clip_norm?: number | undefined;
   readonly zero_stage: 0 | 1;
   readonly reduce_dtype: "f32" | "bf16";
+  readonly bucket_mb?: number | undefined;
 }
 
 export function optimizerSection({ reading }: Pick<Objective, "reading">): z.ZodType<OptimizerConfig, unknown> {
@@ -82,6 +83,13 @@ export function optimizerSection({ reading }: Pick<Objective, "reading">): z.Zod
         .enum(["f32", "bf16"])
         .default("f32")
         .describe("In what processes that train together sum gradients: bf16 halves what they exchange, and rounds."),
+      bucket_mb: z
+        .number()
+        .min(0)
+        .optional()
+        .describe(
+          "They sum gradients in buckets of so many megabytes while the backward pass goes on; 0: behind it. When left out 25 on GPUs, and 0 on CPUs, where the sums would take processors from the backward pass.",
+        ),
     })
     .prefault({})
     .describe("How parameters follow their gradients.");

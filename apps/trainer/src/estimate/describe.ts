@@ -38,7 +38,7 @@ export function describePlan(parts: readonly Part[], cost: PlannedCost): string[
 }
 
 function describePhase({ name, config, estimate, data }: Part, cost: PlannedCost): string[] {
-  const { tokens, tokensPerStep, steps, flopsPerToken, tokensPerSecond, seconds, memory } = estimate;
+  const { tokens, tokensPerStep, steps, flopsPerToken, tokensPerSecond, seconds, memory, checkpoint } = estimate;
   const { parameters, gradients, optimizer, activations } = memory;
   const all = parameters + gradients + optimizer + activations;
   const parts = [
@@ -50,13 +50,24 @@ function describePhase({ name, config, estimate, data }: Part, cost: PlannedCost
   return [
     "",
     `${name}: ${formatCount(tokens)} tokens, ${describeLengths(config, data)}`,
+    ...describeTrained(estimate),
     `  steps    ${formatCount(steps)} of ${formatCount(tokensPerStep)} tokens`,
     `  compute  ${formatCount(flopsPerToken)} FLOP a token, ${(flopsPerToken * tokens).toExponential(2)} in all`,
     `  memory   ${formatBytes(all)} a device: ${parts.join(", ")}`,
+    `  disk     ${formatBytes(checkpoint)} a checkpoint`,
     `  speed    ${formatCount(tokensPerSecond)} tokens/s`,
     `  time     ${formatDays(seconds)}${price(seconds, cost)}`,
     ...warnings(config, estimate, cost),
   ];
+}
+
+/** Where it is not all. */
+function describeTrained({ trained, parameters }: PhaseEstimate): string[] {
+  return trained === parameters
+    ? []
+    : [
+        `  trains   ${formatCount(trained)} of ${formatCount(parameters)} parameters (${formatPercent(trained / parameters)})`,
+      ];
 }
 
 function describeLengths(
@@ -84,7 +95,7 @@ function warnings(
   { devices, device }: PlannedCost,
 ): string[] {
   const { largestMicroBatch: largest, microBatches } = estimate;
-  const { head, joint, reading } = objectiveOf(objective)!;
+  const { head, reading } = objectiveOf(objective)!;
   const lines = [];
   if (largest < data.max_length)
     lines.push(`does not fit: a ${device} has no room for a micro-batch of even one sequence beside the parameters`);
@@ -94,7 +105,6 @@ function warnings(
     );
   if (microBatches < devices)
     lines.push(`${devices} devices share ${microBatches} micro-batches: some would have nothing to do`);
-  if (joint && devices > 1) lines.push(`${objective} trains in one process: its texts are compared on one device`);
   if (reading && head === "masked-lm")
     lines.push("the logits of all tokens, which this objective keeps, are not in the memory");
   return lines.map((line) => `  WARNING  ${line}`);

@@ -1,5 +1,5 @@
 /** What a phase of a run needs of devices that share it, from formulas: nothing is run. */
-import { countParameters, forwardFlops, trainingMemory } from "@modernbert-ts/modernbert";
+import { forwardFlops, trainingMemory } from "@modernbert-ts/modernbert";
 import type { ModernBertConfig } from "@modernbert-ts/modernbert";
 import { objectiveOf } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
@@ -8,6 +8,7 @@ import { parseCount, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
 import { rowsSchedule } from "../run/plan.ts";
 import type { PlannedData } from "./planned-data.ts";
+import { trainedOf } from "./trained.ts";
 
 /** Those that train together. */
 export interface Hardware {
@@ -21,7 +22,10 @@ export interface Hardware {
 }
 
 export interface PhaseEstimate {
+  /** Of the model and of adapters beside it. */
   readonly parameters: number;
+  /** How many of them are trained. */
+  readonly trained: number;
   readonly tokens: number;
   readonly tokensPerStep: number;
   /** Of a step, on all devices. */
@@ -38,6 +42,8 @@ export interface PhaseEstimate {
     readonly optimizer: number;
     readonly activations: number;
   };
+  /** Bytes of one on disk. */
+  readonly checkpoint: number;
   /** The largest micro-batch, in tokens, that the device holds; 0 where not even the parameters fit. */
   readonly largestMicroBatch: number;
 }
@@ -66,16 +72,20 @@ export function estimatePhase(
       : Math.round(examples * data.tokensPerExample);
   const microBatches = Math.ceil(tokensPerStep / microBatch);
   const { perToken, perScored } = forwardFlops(model, objective.head, data.lengths);
-  // Backward does each product twice; a joint loss over several rows takes one forward more.
+  const { all, adapters, trained, still, optimizer, checkpoint } = trainedOf(config, model, objective);
+  // Backward does each product twice, or once where the weights stay; a joint loss over several rows takes one forward more.
   const passes = objective.joint && microBatches > 1 ? 4 : 3;
-  const flopsPerToken = passes * (perToken + scoredShare * perScored);
+  const flopsPerToken =
+    passes * (perToken + 2 * adapters + scoredShare * perScored) - 2 * (still.encoder + scoredShare * still.head);
   const tokensPerSecond = (devices * flops * mfu) / flopsPerToken;
   const own = Math.ceil(microBatches / devices);
   const bytes = config.dtype === "f32" ? 4 : 2;
-  const held = trainingMemory(model, objective.head, { bytes, microBatches: own, scoredShare });
-  const fixed = held.parameters + held.gradients + held.optimizer;
+  const held = trainingMemory(model, objective.head, { bytes, microBatches: own, scoredShare, trained });
+  const fixed = { parameters: held.parameters + 4 * adapters, gradients: held.gradients, optimizer };
+  const left = memory * usable - fixed.parameters - fixed.gradients - fixed.optimizer;
   return {
-    parameters: countParameters(model, objective.head),
+    parameters: all + adapters,
+    trained,
     tokens,
     tokensPerStep,
     microBatches,
@@ -83,8 +93,9 @@ export function estimatePhase(
     flopsPerToken,
     tokensPerSecond,
     seconds: tokens / tokensPerSecond,
-    memory: { ...held, activations: held.perToken * Math.min(microBatch, tokensPerStep) },
-    largestMicroBatch: Math.max(0, Math.floor((memory * usable - fixed) / held.perToken)),
+    checkpoint,
+    memory: { ...fixed, activations: held.perToken * Math.min(microBatch, tokensPerStep) },
+    largestMicroBatch: Math.max(0, Math.floor(left / held.perToken)),
   };
 }
 

@@ -1,7 +1,7 @@
 /** The processes that train together: this one alone, or those of a launcher, over NCCL on GPUs and over MPI on CPUs. */
 import { availableParallelism, cpus } from "node:os";
 import { launchOf } from "@modernbert-ts/training";
-import type { Launch } from "@modernbert-ts/training";
+import type { Launch, TrainerOptions } from "@modernbert-ts/training";
 import type { Backend, Collective } from "@modernbert-ts/tensor-core";
 import type { TrainerConfig } from "../config/config.ts";
 import { UsageError, UserError } from "../errors.ts";
@@ -107,6 +107,15 @@ export function backendOf(
   if (cpuEngine !== "auto" && cpuEngine !== "native")
     throw new UsageError(`expected cpu_engine native or auto for ${world} processes, got ${cpuEngine}`);
   return { backend: "cpu", cpuEngine: "native", ...common };
+}
+
+/** How gradients are summed. */
+export function exchangeOf(
+  { reduce_dtype: reduceDtype, bucket_mb: megabytes }: TrainerConfig["optimizer"],
+  { over }: RunRanks,
+): Pick<TrainerOptions<unknown>, "reduceDtype" | "bucketBytes"> {
+  const bytes = 1e6 * (megabytes ?? (over.name === "nccl" ? 25 : 0));
+  return { reduceDtype, bucketBytes: bytes === 0 ? undefined : bytes };
 }
 
 /** Every `world`-th of them. */

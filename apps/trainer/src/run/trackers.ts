@@ -7,6 +7,7 @@ import { cutSamples } from "../samples/samples-file.ts";
 import type { SampleTexts } from "../samples/sample-texts.ts";
 import { openMlflow } from "../tracking/mlflow/mlflow.ts";
 import { openEventFile } from "../tracking/tensorboard/event-file.ts";
+import { openWandb } from "../tracking/wandb/wandb.ts";
 import { fieldsOf } from "./changed-settings.ts";
 import { Trackers } from "../tracking/tracker.ts";
 
@@ -35,6 +36,18 @@ export async function openTrackers(
       idFile: join(output, runLayout.mlflow),
       parameters: Object.fromEntries(fieldsOf(config)),
       onFailure: (error) => trackers.report("MLflow", error),
+    }),
+  );
+  await trackers.add("W&B", () =>
+    openWandb({
+      output,
+      idFile: join(output, runLayout.wandb),
+      step,
+      config: { ...config },
+      project: log.wandb_project,
+      entity: log.wandb_entity,
+      onFailure: (error) => trackers.report("W&B", error),
+      onNotice,
     }),
   );
   return trackers;

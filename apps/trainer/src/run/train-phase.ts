@@ -18,6 +18,7 @@ import { expectBaseOf } from "./lora.ts";
 import { modelFiles } from "./model-files.ts";
 import type { PlannedPhase } from "./phases.ts";
 import type { RunPlan } from "./plan.ts";
+import { exchangeOf } from "./ranks.ts";
 import type { RunContext } from "./run-context.ts";
 import { isOwn, setLaterAside } from "./resume.ts";
 import { openTrackers } from "./trackers.ts";
@@ -78,7 +79,7 @@ export async function trainPhase(
       learningRate: plan.learningRate,
       totalTokens: plan.totalTokens,
       ...(metrics ? { metrics } : {}),
-      ...(collective ? { collective, reduceDtype: config.optimizer.reduce_dtype } : {}),
+      ...(collective ? { collective, ...exchangeOf(config.optimizer, ranks) } : {}),
       checkpoints: {
         directory: checkpointFolder,
         ...plan.checkpoints,

@@ -14,6 +14,8 @@ export interface SendQueueOptions<Entry> {
   readonly pauses?: readonly number[];
   /** Milliseconds that a request may take (default 10 s). */
   readonly timeout?: number;
+  /** Milliseconds from one request to the next, for servers that count them (default 0). */
+  readonly interval?: number;
 }
 
 /** More entries than this are not kept for a server that is slow. */
@@ -25,6 +27,7 @@ export class SendQueue<Entry> {
   #sending: Promise<void> | undefined;
   #failed = false;
   #ending = false;
+  #wake: (() => void) | undefined;
 
   constructor(options: SendQueueOptions<Entry>) {
     this.#options = options;
@@ -40,6 +43,7 @@ export class SendQueue<Entry> {
   /** Waits until all is sent, at most so many milliseconds. */
   async close(limit: number): Promise<void> {
     this.#ending = true;
+    this.#wake?.();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(() => {
@@ -59,6 +63,7 @@ export class SendQueue<Entry> {
       try {
         await this.#try(entries);
         this.#waiting = this.#waiting.slice(entries.length);
+        await this.#pause(this.#options.interval ?? 0);
       } catch (error) {
         this.#fail(error as Error);
       }
@@ -75,9 +80,18 @@ export class SendQueue<Entry> {
       } catch (error) {
         // At the end of a run nobody waits for another try.
         if (pause === undefined || this.#ending || this.#failed) throw error;
-        await new Promise((resolve) => setTimeout(resolve, pause).unref());
+        await this.#pause(pause);
       }
     }
+  }
+
+  /** Ends early when the run does. */
+  async #pause(milliseconds: number): Promise<void> {
+    if (milliseconds === 0 || this.#ending) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      setTimeout(resolve, milliseconds).unref();
+    });
   }
 
   #fail(error: Error): void {

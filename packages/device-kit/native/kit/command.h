@@ -30,8 +30,10 @@ typedef struct {
  *   replay   address and size of commands in memory of the stream, which are executed as one command
  *   guard    address and size of a buffer: fills it and what lies round it with patterns
  *   check    the same: whether what lies round it is as it was
- *   call     the address of an mb_function (of a device: mb_device_function), then its own attributes; views as of a kernel */
-enum { MB_WRITE_INLINE = -1, MB_COPY_BYTES = -2, MB_FREE = -3, MB_REPLAY = -4, MB_GUARD = -5, MB_CHECK_GUARD = -6, MB_CALL = -7 };
+ *   call     the address of an mb_function (of a device: mb_device_function), then its own attributes; views as of a kernel
+ *   beside   the same on a thread of its own (of a device: a queue), one after another, while the commands behind go on
+ *   settle   waits until all that runs beside has ended (of a device: makes the commands behind wait) */
+enum { MB_WRITE_INLINE = -1, MB_COPY_BYTES = -2, MB_FREE = -3, MB_REPLAY = -4, MB_GUARD = -5, MB_CHECK_GUARD = -6, MB_CALL = -7, MB_BESIDE = -8, MB_SETTLE = -9 };
 
 /* A function of another library, called on the stream's thread. Returns NULL, or an error as mb_stream_take_error writes it, which stays valid
  * until the next call; one of the kind `collective` stays the stream's error. */

@@ -41,6 +41,8 @@ export class NativeCollective implements Collective {
   readonly #backend: NativeCaller;
   #group: Batch[] | undefined;
   #afterGroup: (() => void)[] = [];
+  /** What is to be done when that which runs beside has ended; undefined where nothing does. */
+  #afterSettle: (() => void)[] | undefined;
   #failure: CollectiveError | undefined;
 
   constructor(ranks: NativeRanks, backend: NativeCaller) {
@@ -85,16 +87,26 @@ export class NativeCollective implements Collective {
 
   group(body: () => void): void {
     if (this.#group) return body();
-    const batches: Batch[] = (this.#group = []);
-    try {
-      body();
-    } finally {
-      this.#group = undefined;
-      const after = this.#afterGroup;
-      this.#afterGroup = [];
-      for (const { operation, views, attribute } of batches) this.#call(operation, views, [attribute]);
-      for (const back of after) back();
-    }
+    const { batches, after } = this.#collect(body);
+    for (const { operation, views, attribute } of batches) this.#call(operation, views, [attribute]);
+    for (const back of after) back();
+  }
+
+  beside(body: () => void): void {
+    if (this.#group) return body();
+    const { batches, after } = this.#collect(body);
+    if (this.#failure) throw this.#failure;
+    for (const { operation, views, attribute } of batches)
+      this.#backend.callBeside(operation, this.#ranks.address(operation), views, [attribute]);
+    this.#afterSettle = [...(this.#afterSettle ?? []), ...after];
+  }
+
+  settle(): void {
+    const after = this.#afterSettle;
+    if (!after) return;
+    this.#afterSettle = undefined;
+    this.#backend.settle();
+    for (const back of after) back();
   }
 
   async barrier(): Promise<void> {
@@ -114,8 +126,22 @@ export class NativeCollective implements Collective {
     if (this.#failure) return;
     this.#failure = new CollectiveError("abort", reason.message, { cause: reason });
     this.#ranks.giveUp(reason.message);
+    this.settle();
     // The stream meets the failure there, and keeps it for its reads.
     this.#backend.callNative("abort", this.#ranks.address("barrier"), []);
+  }
+
+  /** What `body` calls, not yet made; and what comes after it. */
+  #collect(body: () => void): { readonly batches: readonly Batch[]; readonly after: readonly (() => void)[] } {
+    const batches: Batch[] = (this.#group = []);
+    try {
+      body();
+    } finally {
+      this.#group = undefined;
+    }
+    const after = this.#afterGroup;
+    this.#afterGroup = [];
+    return { batches, after };
   }
 
   /** A call in place: within a group it waits for its end, and joins the one before it where that is of the same kind. */
@@ -133,6 +159,7 @@ export class NativeCollective implements Collective {
 
   #call(operation: NativeOperation, views: readonly View[], attributes: readonly number[] = []): void {
     if (this.#failure) throw this.#failure;
+    this.settle();
     this.#backend.callNative(operation, this.#ranks.address(operation), views, attributes);
   }
 

@@ -16,6 +16,8 @@ const replayCommands = -4;
 const fillGuard = -5;
 const checkGuard = -6;
 const callFunction = -7;
+const callBeside = -8;
+const settleBeside = -9;
 
 const headerBytes = 16;
 const viewBytes = 112;
@@ -44,6 +46,16 @@ export class CommandEncoder<Operation extends string> {
   /** Queues a call of a function of another native library (C's `mb_function`). */
   call(operation: string, address: Address, views: readonly View[], attributes: readonly number[]): void {
     this.#withViews(callFunction, operation, views, [address, ...attributes]);
+  }
+
+  /** The same beside the commands after it. */
+  callBeside(operation: string, address: Address, views: readonly View[], attributes: readonly number[]): void {
+    this.#withViews(callBeside, operation, views, [address, ...attributes]);
+  }
+
+  /** Queues the wait for all that runs beside. */
+  settle(): void {
+    this.#plain(settleBeside, []);
   }
 
   #withViews(code: number, operation: string, views: readonly (View | null)[], attributes: readonly number[]): void {

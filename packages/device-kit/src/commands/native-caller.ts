@@ -10,6 +10,13 @@ export interface NativeCaller extends Backend {
    * errors. It runs on the stream's thread, and commands after it wait.
    */
   callNative(operation: string, address: Address, views: readonly View[], attributes?: readonly number[]): void;
+  /**
+   * The same on a thread (of a device: a queue) of its own, one call after another: it begins when the commands before are done, and those after
+   * do not wait. Until `settle` nothing may touch or release what it works on.
+   */
+  callBeside(operation: string, address: Address, views: readonly View[], attributes?: readonly number[]): void;
+  /** Commands after it wait until all that runs beside has ended. */
+  settle(): void;
 }
 
 /** Narrows a backend to one with a native stream. */

@@ -157,6 +157,16 @@ export class StreamBackend<Operation extends string> implements NativeCaller {
     this.#commands.call(operation, address, views, attributes);
   }
 
+  callBeside(operation: string, address: Address, views: readonly View[], attributes: readonly number[] = []): void {
+    this.#lifetime.check(operation);
+    this.#commands.callBeside(operation, address, views, attributes);
+  }
+
+  settle(): void {
+    this.#lifetime.check("settle");
+    this.#commands.settle();
+  }
+
   flush(): void {
     this.#lifetime.check("flush");
     this.#stream.flush();

@@ -1,5 +1,5 @@
 /** The settings that heads read, whatever the architecture; each head parses and writes its own fields of config.json. */
-import type { Pooling, ProblemType } from "../info.ts";
+import type { Head, Pooling, ProblemType } from "../info.ts";
 
 /** Every architecture's config has these. */
 export interface HeadConfig {
@@ -28,3 +28,8 @@ export type MaskedLmConfig = Pick<
 
 /** The fields of the classification heads. */
 export type ClassifierConfig = Pick<HeadConfig, "classifierPooling" | "labels" | "problemType">;
+
+/** Whether the embedding is the decoder of the head. */
+export function tiesDecoder({ tieWordEmbeddings }: MaskedLmConfig, head: Head): boolean {
+  return tieWordEmbeddings && (head === "masked-lm" || head === "pretraining");
+}

@@ -55,9 +55,10 @@ export async function loadModelFolder<C extends HeadConfig, E extends Encoder<C>
   const head = requireHead(folder, stored, options.head);
   const specs = kind.parameters(config, head);
   await using checkpoint = await openCheckpoint(files);
-  const match = matchNames(checkpoint, specs, kind, config, folder);
+  const names = kind.names(head);
+  const match = matchNames(checkpoint, specs, { names, storedNames: kind.storedNames }, config, folder);
   checkMissing(match, head, folder, options);
-  await checkTiedDecoder(checkpoint, match, kind.names.embedding, folder);
+  await checkTwins(checkpoint, match, folder);
   const { params } = precision;
   const store = new WeightStore(runtime, weights, params);
   try {
@@ -111,19 +112,14 @@ function reader(
   return (name, size) => checkpoint.readFloat32(name, buffer.subarray(0, size));
 }
 
-/** A stored decoder beside a tied embedding must be the embedding: otherwise the folder and its config contradict each other. */
-async function checkTiedDecoder(
-  checkpoint: SafetensorsReader,
-  { tiedDecoder, stored }: NameMatch,
-  embeddingName: string,
-  folder: string,
-): Promise<void> {
-  if (tiedDecoder === undefined) return;
-  const decoder = await checkpoint.readFloat32(tiedDecoder);
-  const embedding = await checkpoint.readFloat32(stored.get(embeddingName)!);
-  if (decoder.length === embedding.length && decoder.every((value, at) => Object.is(value, embedding[at]))) return;
-  throw new CheckpointError(
-    "loadModel",
-    `expected ${tiedDecoder} of ${folder} to equal the embedding, got other values: set tie_word_embeddings to false in config.json`,
-  );
+/** What is stored twice must be the same: otherwise the folder and its config contradict each other. */
+async function checkTwins(checkpoint: SafetensorsReader, { twins }: NameMatch, folder: string): Promise<void> {
+  for (const [name, used] of twins) {
+    const [one, other] = [await checkpoint.readFloat32(name), await checkpoint.readFloat32(used)];
+    if (one.length === other.length && one.every((value, at) => Object.is(value, other[at]))) continue;
+    throw new CheckpointError(
+      "loadModel",
+      `expected ${name} of ${folder} to equal ${used}, got other values: set tie_word_embeddings to false in config.json where it is a decoder of its own`,
+    );
+  }
 }

@@ -5,7 +5,7 @@
 import type { Shape } from "@modernbert-ts/tensor-core";
 import { CheckpointError, listNames } from "../errors.ts";
 import type { HeadConfig } from "../config/head-config.ts";
-import type { EncoderKind, ParameterSpecs } from "../kind.ts";
+import type { EncoderKind, ParameterSpecs, SharedNames } from "../kind.ts";
 
 /** The tensors of an open checkpoint. */
 export interface StoredTensors {
@@ -21,36 +21,36 @@ export interface NameMatch {
   readonly missing: readonly string[];
   /** Stored tensors that nothing of this model is computed from. */
   readonly unused: readonly string[];
-  /** A stored decoder beside the stored embedding that it is tied to. */
-  readonly tiedDecoder: string | undefined;
+  /** Other stored tensors that must equal a used one: of its other names, or the decoder that is tied to the embedding. By name, the used one's. */
+  readonly twins: ReadonlyMap<string, string>;
 }
 
 /** @throws CheckpointError on parameters of the encoder that are missing, on wrong shapes, and on biases that config.json leaves out. */
 export function matchNames<C extends HeadConfig>(
   checkpoint: StoredTensors,
   specs: ParameterSpecs,
-  { names, storedNames }: Pick<EncoderKind<C>, "names" | "storedNames">,
+  { names, storedNames }: { readonly names: SharedNames } & Pick<EncoderKind<C>, "storedNames">,
   { tieWordEmbeddings }: Pick<HeadConfig, "tieWordEmbeddings">,
   folder: string,
 ): NameMatch {
   const stored = new Map<string, string>();
   const missing: string[] = [];
-  const find = (name: string): string | undefined => storedNames(name).find((known) => checkpoint.has(known));
+  const twins = new Map<string, string>();
   for (const name of specs.keys()) {
-    const found = find(name) ?? (tieWordEmbeddings && name === names.embedding ? find(names.decoder) : undefined);
+    const tied = tieWordEmbeddings && name === names.embedding ? storedNames(names.decoder) : [];
+    const [found, ...others] = [...storedNames(name), ...tied].filter((known) => checkpoint.has(known));
     if (found === undefined) missing.push(name);
     else stored.set(name, found);
+    for (const other of others) twins.set(other, found!);
   }
   const needed = missing.filter((name) => !specs.get(name)!.head);
   if (needed.length > 0) throw new CheckpointError("loadModel", `expected ${listNames(needed)} in ${folder}, got none`);
   checkShapes(checkpoint, specs, stored, folder);
 
   const used = new Set(stored.values());
-  const decoder = tieWordEmbeddings ? find(names.decoder) : undefined;
-  const tiedDecoder = decoder !== undefined && !used.has(decoder) ? decoder : undefined;
-  const unused = checkpoint.names().filter((name) => !used.has(name) && name !== tiedDecoder);
+  const unused = checkpoint.names().filter((name) => !used.has(name) && !twins.has(name));
   checkLayers(unused, [...specs.keys()].flatMap(storedNames), folder);
-  return { stored, missing, unused, tiedDecoder };
+  return { stored, missing, unused, twins };
 }
 
 const layerOf = (name: string): string => name.slice(0, name.lastIndexOf("."));

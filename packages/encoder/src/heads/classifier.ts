@@ -10,12 +10,12 @@ import type { Pooling, ProblemType } from "../info.ts";
 import type { ParameterSpec, SharedNames } from "../kind.ts";
 import type { ClassifierConfig, HeadConfig } from "../config/head-config.ts";
 
-/** [M, d] → [M, C]: features, dropout, classifier; the logits in the dtype of losses. */
-export function classify(model: Encoder, hidden: Tensor, options: ForwardOptions): Tensor {
-  const { runtime, config, precision, kind } = model;
+/** [M, d] → [M, C]: dropout of the features, classifier; the logits in the dtype of losses. */
+export function classify(model: Encoder, features: Tensor, options: ForwardOptions): Tensor {
+  const { runtime, precision, names } = model;
   return runtime.scope(() => {
-    const features = drop(model.headFeatures(hidden), config.dropout.classifier, "classifier", options);
-    return cast(model.project(features, kind.names.classifier), precision.reduce);
+    const kept = drop(features, model.classifierDropout, "classifier", options);
+    return cast(model.project(kept, names.classifier), precision.reduce);
   });
 }
 

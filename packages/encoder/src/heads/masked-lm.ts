@@ -27,11 +27,11 @@ export interface ScoredTokens {
 
 /** hidden [T, d] → logits [M, V] at `positions` (indices into the pack), or at all T. Large: M · V values. */
 export function maskedLmLogits(model: Encoder, hidden: Tensor, positions?: Int32Array | Tensor): Tensor {
-  const { runtime, precision, kind } = model;
+  const { runtime, precision, names } = model;
   return runtime.scope(() => {
     const rows = positions ? gather(hidden, positionsTensor(hidden, positions)) : hidden;
     const features = cast(model.headFeatures(rows), precision.compute);
-    const bias = model.optional(kind.names.decoderBias);
+    const bias = model.optional(names.decoderBias);
     return cast(linear(features, model.matrix(decoderOf(model)), bias), precision.reduce);
   });
 }
@@ -47,12 +47,12 @@ export function maskedLmLoss(
   labels: Int32Array | ScoredTokens,
   options: LossOptions = {},
 ): MaskedLmLoss {
-  const { runtime, precision, kind } = model;
+  const { runtime, precision, names } = model;
   return runtime.scope(() => {
     const scored = labels instanceof Int32Array ? scoreLabels(model, hidden, labels) : labels;
     const features = cast(model.headFeatures(gather(hidden, scored.positions)), precision.compute);
     const weight = cast(model.matrix(decoderOf(model)), precision.compute);
-    const bias = model.optional(kind.names.decoderBias);
+    const bias = model.optional(names.decoderBias);
     const { lossSum, correct } = linearCrossEntropy(features, weight, bias, scored.labels);
     return { ...reduceLoss(lossSum, scored.positions.size, options), correct };
   });
@@ -110,8 +110,8 @@ function scoreLabels(model: Encoder, hidden: Tensor, labels: Int32Array): Scored
 }
 
 /** The name of the decoder's weight. */
-function decoderOf({ config, kind }: Encoder): string {
-  return config.tieWordEmbeddings ? kind.names.embedding : kind.names.decoder;
+function decoderOf({ config, names }: Encoder): string {
+  return config.tieWordEmbeddings ? names.embedding : names.decoder;
 }
 
 /** Positions are checked here because devices report bad ones late. */
@@ -152,7 +152,7 @@ export function maskedLmToJSON(config: MaskedLmConfig): JsonObject {
 const logitsAtOnce = 2 ** 24;
 
 /** All logits [B, S, V]. */
-async function paddedLogits(model: Encoder, hidden: Tensor, { unpadded }: ForwardInputs): Promise<Float32Array> {
+export async function paddedLogits(model: Encoder, hidden: Tensor, { unpadded }: ForwardInputs): Promise<Float32Array> {
   const { vocabSize } = model.info;
   const [rows, columns] = unpadded.shape;
   const padded = new Float32Array(rows * columns * vocabSize);

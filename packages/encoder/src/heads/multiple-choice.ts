@@ -30,7 +30,8 @@ export function multipleChoiceLogits(
     );
   }
   return model.runtime.scope(() => {
-    const scores = classify(model, pool(hidden, batch, model.config.classifierPooling), options);
+    const pooled = pool(hidden, batch, model.config.classifierPooling);
+    const scores = classify(model, model.pooledFeatures(pooled), options);
     return reshape(scores, [sequences / choices, choices]);
   });
 }

@@ -34,7 +34,7 @@ export interface DeviceSpans {
 
 /** hidden [T, d] → logits [T, 2]: column 0 for starts, column 1 for ends. */
 export function questionAnsweringLogits(model: Encoder, hidden: Tensor, options: ForwardOptions = {}): Tensor {
-  return classify(model, hidden, options);
+  return model.runtime.scope(() => classify(model, model.headFeatures(hidden), options));
 }
 
 /** @throws BatchError unless there is a start and an end for each sequence. */

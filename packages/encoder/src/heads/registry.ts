@@ -3,7 +3,9 @@ import type { Head } from "../info.ts";
 import type { HeadDefinition } from "./definition.ts";
 import { maskedLmHead } from "./masked-lm.ts";
 import { multipleChoiceHead } from "./multiple-choice.ts";
+import { nextSentenceHead } from "./next-sentence.ts";
 import { noHead } from "./none.ts";
+import { pretrainingHead } from "./pretraining.ts";
 import { questionAnsweringHead } from "./question-answering.ts";
 import { sequenceClassificationHead } from "./sequence-classification.ts";
 import { tokenClassificationHead } from "./token-classification.ts";
@@ -15,6 +17,8 @@ export const heads: Readonly<Record<Head, HeadDefinition>> = {
   "token-classification": tokenClassificationHead,
   "question-answering": questionAnsweringHead,
   "multiple-choice": multipleChoiceHead,
+  "next-sentence": nextSentenceHead,
+  pretraining: pretrainingHead,
 };
 
 export const headNames = Object.keys(heads) as Head[];

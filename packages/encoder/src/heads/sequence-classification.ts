@@ -22,7 +22,10 @@ export function sequenceClassificationLogits(
   batch: DeviceBatch,
   options: ForwardOptions = {},
 ): Tensor {
-  return model.runtime.scope(() => classify(model, pool(hidden, batch, model.config.classifierPooling), options));
+  return model.runtime.scope(() => {
+    const pooled = pool(hidden, batch, model.config.classifierPooling);
+    return classify(model, model.pooledFeatures(pooled), options);
+  });
 }
 
 const squaredError = scalar.mul(scalar.sub(x(0), x(1)), scalar.sub(x(0), x(1)));

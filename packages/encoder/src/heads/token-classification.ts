@@ -13,7 +13,7 @@ import type { Loss, LossOptions } from "./loss.ts";
 
 /** hidden [T, d] → logits [T, C] */
 export function tokenClassificationLogits(model: Encoder, hidden: Tensor, options: ForwardOptions = {}): Tensor {
-  return classify(model, hidden, options);
+  return model.runtime.scope(() => classify(model, model.headFeatures(hidden), options));
 }
 
 /** @param labels [T], below 0 for tokens that do not count; or what `uploadLabels` made of them. */

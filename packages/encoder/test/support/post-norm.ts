@@ -44,6 +44,7 @@ const names = {
   decoder: "lm.decoder.weight",
   decoderBias: "lm.bias",
   classifier: "score",
+  nextSentence: "next",
 };
 
 function parseConfig(json: unknown): PostNormConfig {
@@ -63,7 +64,7 @@ function parseConfig(json: unknown): PostNormConfig {
 const kind: EncoderKind<PostNormConfig> = {
   modelType: "post-norm",
   className: "PostNorm",
-  names,
+  names: () => names,
   parseConfig,
   configToJSON: (config) => ({
     model_type: "post-norm",
@@ -78,6 +79,7 @@ const kind: EncoderKind<PostNormConfig> = {
   info: (config, head) => ({
     ...config,
     modelType: "post-norm",
+    typeVocabSize: 2,
     head,
     tokens: { bos: null, cls: 1, eos: null, sep: 2, pad: 0 },
   }),

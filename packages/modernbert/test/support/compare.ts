@@ -1,4 +1,5 @@
 /** How near the goldens a computed value must be. Without Node, so that pages compare too. */
+import type { HeadConfig } from "@modernbert-ts/encoder";
 import type { Fixture } from "./fixture-data.ts";
 import type { FixtureRun } from "./run-fixture.ts";
 
@@ -31,7 +32,7 @@ export function goldenFailure(
 }
 
 /** Every golden output and gradient of a fixture that `run` does not give, or not near enough. */
-export function fixtureFailures(fixture: Fixture, { outputs, gradients }: FixtureRun): string[] {
+export function fixtureFailures(fixture: Fixture<HeadConfig>, { outputs, gradients }: FixtureRun): string[] {
   const failures: string[] = [];
   for (const name of fixture.names) {
     const [group, rest] = [name.slice(0, name.indexOf(".")), name.slice(name.indexOf(".") + 1)];

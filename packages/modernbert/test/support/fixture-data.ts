@@ -2,12 +2,13 @@
 import { readSafetensors } from "@modernbert-ts/safetensors";
 import type { DType, Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import { classNameOf, headNames } from "@modernbert-ts/encoder";
-import { ModernBert, modernbertArchitecture, parseConfig } from "../../src/index.ts";
-import type { Head, ModernBertConfig } from "../../src/index.ts";
+import type { Architecture, Encoder, Head, HeadConfig } from "@modernbert-ts/encoder";
+import { modernbertArchitecture } from "../../src/index.ts";
+import type { ModernBert, ModernBertConfig } from "../../src/index.ts";
 
-export interface Fixture {
+export interface Fixture<C extends HeadConfig = ModernBertConfig> {
   readonly name: string;
-  readonly config: ModernBertConfig;
+  readonly config: C;
   readonly head: Head;
   /** Names of the tensors. */
   readonly names: readonly string[];
@@ -18,14 +19,24 @@ export interface Fixture {
   labels(): Int32Array | Float32Array;
 }
 
-/** @param json config.json @param golden golden.safetensors */
+/** A fixture of ModernBERT. @param json config.json @param golden golden.safetensors */
 export function parseFixture(name: string, json: Record<string, unknown>, golden: ArrayBuffer | Uint8Array): Fixture {
+  return parseFixtureOf(modernbertArchitecture, name, json, golden);
+}
+
+/** A fixture of any architecture. */
+export function parseFixtureOf<C extends HeadConfig, E extends Encoder<C>>(
+  architecture: Architecture<C, E>,
+  name: string,
+  json: Record<string, unknown>,
+  golden: ArrayBuffer | Uint8Array,
+): Fixture<C> {
   const file = readSafetensors(golden, name);
-  const [architecture] = json["architectures"] as string[];
-  const head = headNames.find((candidate) => classNameOf(modernbertArchitecture, candidate) === architecture)!;
+  const [className] = json["architectures"] as string[];
+  const head = headNames.find((candidate) => classNameOf(architecture, candidate) === className)!;
   return {
     name,
-    config: parseConfig(json),
+    config: architecture.kind.parseConfig(json),
     head,
     names: [...file.tensors.keys()],
     shape: (tensor) => file.tensors.get(tensor)!.shape,
@@ -36,8 +47,18 @@ export function parseFixture(name: string, json: Record<string, unknown>, golden
   };
 }
 
-/** The fixture's model with its own parameters, which `param.` prefixes. */
+/** The fixture's ModernBERT with its own parameters. */
 export function fixtureModel(fixture: Fixture, runtime: Runtime, dtype: DType = "f32"): ModernBert {
+  return fixtureModelOf(modernbertArchitecture, fixture, runtime, dtype);
+}
+
+/** The fixture's model with its own parameters, which `param.` prefixes. */
+export function fixtureModelOf<C extends HeadConfig, E extends Encoder<C>>(
+  architecture: Architecture<C, E>,
+  fixture: Fixture<C>,
+  runtime: Runtime,
+  dtype: DType = "f32",
+): E {
   const parameters = new Map<string, Tensor>();
   for (const tensor of fixture.names.filter((name) => name.startsWith("param."))) {
     const values = fixture.floats(tensor);
@@ -45,5 +66,5 @@ export function fixtureModel(fixture: Fixture, runtime: Runtime, dtype: DType = 
     parameters.set(tensor.slice("param.".length), runtime.tensor(data, fixture.shape(tensor), dtype));
   }
   const { config, head } = fixture;
-  return new ModernBert({ runtime, config, head, parameters });
+  return architecture.create({ runtime, config, head, parameters });
 }

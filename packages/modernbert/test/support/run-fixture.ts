@@ -1,11 +1,13 @@
 /** Runs a fixture's inputs through the model and its head: outputs as the reference pads them, the loss, and every gradient. */
-import { valueAndGradients } from "@modernbert-ts/tensor-core";
+import { add, valueAndGradients } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import {
   maskedLmLogits,
   maskedLmLoss,
   multipleChoiceLogits,
   multipleChoiceLoss,
+  nextSentenceLogits,
+  nextSentenceLoss,
   pad,
   questionAnsweringLogits,
   questionAnsweringLoss,
@@ -18,8 +20,7 @@ import {
   unpadValues,
   uploadSpans,
 } from "@modernbert-ts/encoder";
-import type { Loss, UnpaddedBatch } from "@modernbert-ts/encoder";
-import type { ModernBert } from "../../src/index.ts";
+import type { Encoder, HeadConfig, Loss, PackedBatch, UnpaddedBatch } from "@modernbert-ts/encoder";
 import type { Fixture } from "./fixture-data.ts";
 
 export interface FixtureRun {
@@ -27,16 +28,27 @@ export interface FixtureRun {
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
 
+/** A model that shows the states of its layers. */
+type FixtureModel = Encoder & {
+  hiddenStates(batch: PackedBatch): { readonly states: readonly Tensor[]; readonly last: Tensor };
+};
+
 interface HeadRun {
   /** Packed or pooled. */
   readonly logits: Tensor;
   readonly loss: Loss;
+  /** Logits of the next sentence, beside those of tokens. */
+  readonly next?: Tensor;
 }
 
-export async function runFixture(fixture: Fixture, model: ModernBert): Promise<FixtureRun> {
+export async function runFixture(fixture: Fixture<HeadConfig>, model: FixtureModel): Promise<FixtureRun> {
   const ids = fixture.ints("input.input_ids");
   const columns = fixture.shape("input.input_ids").at(-1)!;
-  const unpadded = unpad(ids, fixture.ints("input.attention_mask"), [ids.length / columns, columns]);
+  const rows = unpad(ids, fixture.ints("input.attention_mask"), [ids.length / columns, columns]);
+  const typeIds = fixture.names.includes("input.token_type_ids")
+    ? unpadValues(fixture.ints("input.token_type_ids"), rows)
+    : undefined;
+  const unpadded = { ...rows, batch: { ...rows.batch, ...(typeIds && { typeIds }) } };
   const names = [...model.parameters.keys()];
   const { value, gradients } = valueAndGradients(
     model.runtime,
@@ -52,18 +64,19 @@ export async function runFixture(fixture: Fixture, model: ModernBert): Promise<F
   outputs.set("last_hidden_state", await padded(value.last));
   for (const [index, state] of value.states.entries()) outputs.set(`hidden_states.${index}`, await padded(state));
   await setLogits(fixture, outputs, value.logits, unpadded);
+  if (value.next) outputs.set("seq_relationship_logits", await readFloats(value.next));
   outputs.set("loss", await readFloats(value.loss.loss));
 
   const byName = new Map<string, Float32Array>();
   for (const [index, gradient] of gradients.entries()) byName.set(names[index]!, await readFloats(gradient!));
-  for (const tensor of [value.last, ...value.states, value.logits, value.loss.loss, value.loss.lossSum])
-    tensor.dispose();
+  const held = [value.last, ...value.states, value.logits, value.next, value.loss.loss, value.loss.lossSum];
+  for (const tensor of new Set(held)) tensor?.dispose();
   if ("correct" in value.loss) (value.loss.correct as Tensor).dispose();
   for (const gradient of gradients) gradient?.dispose();
   return { outputs, gradients: byName };
 }
 
-function runHead(fixture: Fixture, model: ModernBert, hidden: Tensor, unpadded: UnpaddedBatch): HeadRun {
+function runHead(fixture: Fixture<HeadConfig>, model: FixtureModel, hidden: Tensor, unpadded: UnpaddedBatch): HeadRun {
   const batch = model.upload(unpadded.batch);
   switch (fixture.head) {
     case "masked-lm": {
@@ -89,13 +102,23 @@ function runHead(fixture: Fixture, model: ModernBert, hidden: Tensor, unpadded: 
       const logits = multipleChoiceLogits(model, hidden, batch, fixture.shape("input.input_ids")[1]!);
       return { logits, loss: multipleChoiceLoss(logits, fixture.ints("input.labels")) };
     }
+    case "pretraining": {
+      const [logits, next] = [maskedLmLogits(model, hidden), nextSentenceLogits(model, hidden, batch)];
+      const masked = maskedLmLoss(model, hidden, unpadValues(fixture.ints("input.labels"), unpadded));
+      const { loss } = nextSentenceLoss(next, fixture.ints("input.next_sentence_label"));
+      return { logits, next, loss: { ...masked, loss: add(masked.loss, loss) } };
+    }
+    case "next-sentence": {
+      const logits = nextSentenceLogits(model, hidden, batch);
+      return { logits, loss: nextSentenceLoss(logits, fixture.ints("input.labels")) };
+    }
     default:
       throw new Error(`no fixture of head ${fixture.head}`);
   }
 }
 
 async function setLogits(
-  fixture: Fixture,
+  fixture: Fixture<HeadConfig>,
   outputs: Map<string, Float32Array>,
   logits: Tensor,
   unpadded: UnpaddedBatch,
@@ -107,8 +130,9 @@ async function setLogits(
     outputs.set("end_logits", pad(column(1), unpadded));
     return;
   }
-  const perToken = fixture.shape("output.logits").length === 3;
-  outputs.set("logits", perToken ? pad(values, unpadded) : values);
+  const name = fixture.head === "pretraining" ? "prediction_logits" : "logits";
+  const perToken = fixture.shape(`output.${name}`).length === 3;
+  outputs.set(name, perToken ? pad(values, unpadded) : values);
 }
 
 async function readFloats(tensor: Tensor): Promise<Float32Array> {

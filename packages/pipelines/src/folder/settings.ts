@@ -17,6 +17,8 @@ import type { ModelFolder } from "./uncertain.ts";
 export interface TextSettings {
   /** Token ids that the model has rows for are below it; a tokenizer may know more. */
   readonly vocabSize: number;
+  /** Kinds of tokens that the model tells apart; 1: none. */
+  readonly typeVocabSize: number;
   /** Tokens of the longest text, special tokens included. */
   readonly maxLength: number;
   /** Texts are lowered before they are tokenised. */
@@ -40,7 +42,7 @@ const tokenizerFile = "tokenizer_config.json";
 /** @throws CheckpointError on malformed files. What is well formed and not computed is refused where it would be used. */
 export async function readSettings(
   folder: ModelFolder,
-  { maxLength, vocabSize, hiddenSize }: EncoderInfo,
+  { maxLength, vocabSize, typeVocabSize, hiddenSize }: EncoderInfo,
 ): Promise<TextSettings> {
   const lengths = await readJsonObject(folder, lengthFile);
   const texts = withPrefixes(await readJsonObject(folder, promptFile));
@@ -53,6 +55,7 @@ export async function readSettings(
     field(folder, tokenizerFile, tokenizer, "model_max_length", count, isCount);
   return {
     vocabSize,
+    typeVocabSize,
     maxLength: Math.min(stated ?? maxLength, maxLength),
     lowerCase: field(folder, lengthFile, lengths, "do_lower_case", "true or false", isFlag) ?? false,
     prompts: readPrompts(

@@ -16,6 +16,8 @@ import { weightFiles, weightsEntries } from "./model-files.ts";
 export interface ModelFolderOptions {
   /** Branch, tag or commit of a hub model; `main` by default. */
   readonly revision?: string;
+  /** Only what is in the cache, as with HF_HUB_OFFLINE. Default false. */
+  readonly localFilesOnly?: boolean;
   /** Whether the weights are needed; without them a hub model is its config and tokenizer only. Default true. */
   readonly weights?: boolean;
   /** What a person should know: a download, a cached model because the hub cannot be reached, the backend taken and why. */
@@ -53,7 +55,7 @@ export async function resolveModelFolder(source: string, options: ModelFolderOpt
       `expected the name of a branch, tag or commit as revision, got ${JSON.stringify(model.revision)}`,
     );
   }
-  const offline = offlineVariable();
+  const offline = options.localFilesOnly ? "localFilesOnly" : offlineVariable();
   if (offline) return fromCache(model, options, `${offline} is set`);
   return fromHub(model, options);
 }

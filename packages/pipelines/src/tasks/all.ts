@@ -8,3 +8,6 @@ export { embedTokensTask as "embed-tokens" } from "./embed-tokens.ts";
 export { fillMaskTask as "fill-mask" } from "./fill-mask.ts";
 export { pseudoLogLikelihoodTask as "pseudo-log-likelihood" } from "./pseudo-log-likelihood.ts";
 export { rerankTask as rerank } from "./rerank.ts";
+export { questionAnsweringTask as "question-answering" } from "./question-answering.ts";
+export { tokenClassificationTask as "token-classification" } from "./token-classification.ts";
+export { zeroShotTask as "zero-shot" } from "./zero-shot.ts";

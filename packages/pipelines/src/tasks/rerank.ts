@@ -41,12 +41,9 @@ export const rerankTask: Task<RerankInput, RerankOptions, Float32Array, readonly
   prepare(text, { query, texts }, options) {
     requireReranker(text);
     if (!options.rawScores) activationOf(text);
-    const { name = "text 0", truncate } = options;
+    const { name = "text 0" } = options;
     const sequences = texts.map((other, index) =>
-      encodeText(text, "rerank", [query, other], {
-        name: `the query with text ${index} of ${name}`,
-        ...(truncate !== undefined && { truncate }),
-      }),
+      encodeText(text, "rerank", [query, other], { ...options, name: `the query with text ${index} of ${name}` }),
     );
     return { sequences, join: (logits) => rank(text, texts, logits, options) };
   },

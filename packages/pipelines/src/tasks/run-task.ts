@@ -1,13 +1,13 @@
 /** A task on inputs of any number: packs of bounded size, one after another. */
 import { packSequences } from "@modernbert-ts/encoder";
-import { defaultPackTokens, inPacks } from "../sequences.ts";
+import { inPacks } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
 import { requireHead } from "./task.ts";
 import type { Task } from "./task.ts";
 import { workQueue } from "./work-queue.ts";
 
-/** One answer per input, in their order. @throws TensorError on a model with another head, and like the task's `prepare`. */
+/** One answer per input, in their order. @throws TensorError on a model with another head, what an aborted `signal` says, and like the task's `prepare`. */
 export async function runTask<Input, Options, Output, Answer>(
   task: Task<Input, Options, Output, Answer>,
   model: TextModel,
@@ -15,10 +15,10 @@ export async function runTask<Input, Options, Output, Answer>(
   options: Options & PackOptions & EncodeOptions,
 ): Promise<Answer[]> {
   requireHead(task, model.model.head);
-  const { nameOf = (index) => `text ${index}`, maxTokensPerPack = defaultPackTokens } = options;
+  const { nameOf = (index) => `text ${index}` } = options;
   const works = inputs.map((input, index) => task.prepare(model, input, { ...options, name: nameOf(index) }));
   const { sequences, answers } = workQueue(works);
-  const outputs = await inPacks(sequences, maxTokensPerPack, (pack) => task.run(model, packSequences(pack), options));
+  const outputs = await inPacks(sequences, options, (pack) => task.run(model, packSequences(pack), options));
   model.afterRun?.();
   return answers(outputs);
 }

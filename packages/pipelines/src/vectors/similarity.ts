@@ -20,8 +20,8 @@ const functions: Readonly<Record<SimilarityName, Similarity>> = {
 const isName = (name: string): name is SimilarityName => Object.hasOwn(functions, name);
 
 /** What the model's folder names; cosine for vectors and dot for sparse ones where it names none. @throws TensorError on another. */
-export function similarityOf({ settings: { similarity, sparse } }: Pick<TextSide, "settings">): SimilarityName {
-  const name = similarity ?? (sparse ? "dot" : "cosine");
+export function similarityOf({ settings: { similarity: named, sparse } }: Pick<TextSide, "settings">): SimilarityName {
+  const name = named ?? (sparse ? "dot" : "cosine");
   if (isName(name)) return name;
   throw new TensorError(
     "similarity",

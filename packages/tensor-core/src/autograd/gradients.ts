@@ -36,8 +36,15 @@ export function valueAndGradients<T>(
 }
 
 /**
+ * Called once for each input, as soon as nothing more is added to its gradient (undefined: zero), those first that the computation read last. It
+ * takes the gradient over, and what it gives stands for it in the result.
+ */
+export type OnFinalGradient = (input: Tensor, gradient: Tensor | undefined) => Tensor | undefined;
+
+/**
  * Vector-Jacobian product: `seeds` gives the incoming gradient of each output that matters. An input given twice gets its gradient twice.
  * @param gradientDType of the gradient of an input. Default: its own.
+ * @param onFinal may go on with a gradient while others are still to come.
  * @throws UnsupportedError while another tape is open: gradients of gradients are not computed.
  */
 export function vjp<T>(
@@ -46,6 +53,7 @@ export function vjp<T>(
   body: () => T,
   seeds: (value: T) => readonly { readonly output: Tensor; readonly gradient: Tensor }[],
   gradientDType: (input: Tensor) => DType = ({ dtype }) => dtype,
+  onFinal: OnFinalGradient = (_, gradient) => gradient,
 ): ValueAndGradients<T> {
   if (runtime.tape !== undefined) {
     throw new UnsupportedError(
@@ -68,7 +76,7 @@ export function vjp<T>(
         runtime.tape = undefined;
         for (const input of leaves.keys()) input.edge = undefined;
       }
-      const gradients = backward(runtime, tape, leaves, seeds(value));
+      const gradients = backward(runtime, tape, leaves, seeds(value), onFinal);
       return { value, gradients: inputs.map((input) => gradients.get(input)) };
     } finally {
       tape.release();
@@ -82,6 +90,7 @@ function backward(
   tape: Tape,
   leaves: ReadonlyMap<Tensor, GradNode>,
   seeds: readonly { readonly output: Tensor; readonly gradient: Tensor }[],
+  onFinal: OnFinalGradient,
 ): Map<Tensor, Tensor> {
   const pending = new Map<GradNode, (Tensor | undefined)[]>();
   const accumulate = (node: GradNode, output: number, gradient: Tensor): void => {
@@ -99,10 +108,20 @@ function backward(
     before?.dispose();
     pending.set(node, slots);
   };
+  const results = new Map<Tensor, Tensor>();
+  const finish = (input: Tensor): void => {
+    const leaf = leaves.get(input)!;
+    const gradient = pending.get(leaf)?.[0];
+    pending.delete(leaf);
+    const final = onFinal(input, gradient && runtime.own(gradient));
+    if (final) results.set(input, final);
+  };
+  const finalBehind = firstReaders(tape, leaves);
   try {
     for (const { output, gradient } of seeds) {
       if (output.edge?.node.tape === tape) accumulate(output.edge.node, output.edge.output, gradient);
     }
+    finalBehind.get(undefined)?.forEach(finish);
     for (const node of tape.nodes.toReversed()) {
       const slots = pending.get(node);
       const rule = node.backward;
@@ -122,15 +141,25 @@ function backward(
         for (const slot of slots) slot?.dispose();
       }
       releaseSaved(node);
-    }
-    const results = new Map<Tensor, Tensor>();
-    for (const [input, leaf] of leaves) {
-      const gradient = pending.get(leaf)?.[0];
-      if (gradient) results.set(input, runtime.own(gradient));
-      pending.delete(leaf);
+      finalBehind.get(node)?.forEach(finish);
     }
     return results;
   } finally {
     for (const slots of pending.values()) for (const slot of slots) slot?.dispose();
   }
+}
+
+/** By the node that is the first to read an input, and so the last to add to its gradient; by undefined those that nothing reads. */
+function firstReaders(tape: Tape, leaves: ReadonlyMap<Tensor, GradNode>): Map<GradNode | undefined, Tensor[]> {
+  const unread = new Map(Array.from(leaves, ([input, leaf]) => [leaf, input]));
+  const found = new Map<GradNode | undefined, Tensor[]>();
+  for (const node of tape.nodes)
+    for (const edge of node.inputs) {
+      const input = edge && unread.get(edge.node);
+      if (!input) continue;
+      unread.delete(edge.node);
+      found.set(node, [...(found.get(node) ?? []), input]);
+    }
+  found.set(undefined, [...unread.values()]);
+  return found;
 }

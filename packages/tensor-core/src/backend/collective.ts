@@ -33,6 +33,13 @@ export interface Collective {
    * @example collective.group(() => gradients.forEach((gradient) => collective.allReduce(gradient.view)));
    */
   group(body: () => void): void;
+  /**
+   * As `group`, of operations in place, beside the commands after it: they begin when the commands before are done, and those after do not wait.
+   * Until `settle` nothing may touch or release the views.
+   */
+  beside(body: () => void): void;
+  /** Commands after it find what was begun `beside` done. Every other operation settles first. */
+  settle(): void;
   /** Resolves when every rank has reached it and all operations before it are done. Between steps, never in one. */
   barrier(): Promise<void>;
   /**

@@ -13,6 +13,11 @@ export class Storage {
     this.buffer = backend.allocate(byteLength);
   }
 
+  /** Whether it has more than one holder. */
+  get shared(): boolean {
+    return this.#references > 1;
+  }
+
   retain(): void {
     this.#references++;
   }

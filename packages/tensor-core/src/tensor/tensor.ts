@@ -67,6 +67,11 @@ export class Tensor implements TensorSpec {
     return this.#disposed;
   }
 
+  /** Whether other tensors, or values that are saved for a gradient, lie in the same storage: what changes this one then changes them. */
+  get shared(): boolean {
+    return this.#storage.shared;
+  }
+
   /** What a backend sees. @throws UseAfterDisposeError */
   get view(): View {
     this.#check();

@@ -11,6 +11,7 @@ export interface DeviceStep<DeviceRow> {
   readonly weight: Tensor;
   readonly collective: Collective | undefined;
   readonly reduceDtype: ReduceDtype;
+  readonly bucketBytes: number | undefined;
 }
 
 /** In which dtype ranks sum their gradients. */
@@ -26,6 +27,8 @@ export interface StepOptions {
   readonly collective?: Collective;
   /** bf16 halves what ranks exchange, and rounds what each of them gives (default f32). */
   readonly reduceDtype?: ReduceDtype | undefined;
+  /** Ranks sum gradients in buckets of so many bytes beside the backward pass; behind it when absent. */
+  readonly bucketBytes?: number | undefined;
 }
 
 /**
@@ -40,10 +43,11 @@ export function uploadStep<Row, DeviceRow>(
 ): DeviceStep<DeviceRow> {
   optimizer.setLearningRate(options.learningRate);
   return {
-    rows: batch.rows.map((row, at) => model.upload(row, drawOf(options, at))),
+    rows: batch.rows.map((row, at) => model.upload(row, drawOf(model, options, at))),
     weight: model.runtime.tensor([divisorOf(batch, options)], [1]),
     collective: options.collective,
     reduceDtype: options.reduceDtype ?? "f32",
+    bucketBytes: options.bucketBytes,
   };
 }
 
@@ -60,7 +64,7 @@ export function overwriteStep<Row, DeviceRow>(
 ): void {
   if (batch.rows.length !== device.rows.length)
     throw new DataError("invalid", "overwriteStep", `expected ${device.rows.length} rows, got ${batch.rows.length}`);
-  for (const [at, row] of batch.rows.entries()) model.overwrite(device.rows[at]!, row, drawOf(options, at));
+  for (const [at, row] of batch.rows.entries()) model.overwrite(device.rows[at]!, row, drawOf(model, options, at));
   optimizer.setLearningRate(options.learningRate);
   model.runtime.write(device.weight, Float32Array.of(divisorOf(batch, options)));
 }
@@ -74,7 +78,11 @@ function divisorOf(batch: Batch<unknown>, { weight, collective }: StepOptions): 
 }
 
 /** No two rows of a step draw the same numbers, whichever rank has them. */
-function drawOf({ step, collective }: StepOptions, at: number): RowDraw {
+function drawOf(
+  { joint }: Pick<TrainableModel<never>, "joint">,
+  { step, collective }: StepOptions,
+  at: number,
+): RowDraw {
   const { rank, world } = collective ?? { rank: 0, world: 1 };
-  return { step, row: at * world + rank };
+  return { step, row: joint ? at : at * world + rank };
 }

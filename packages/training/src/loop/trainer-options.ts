@@ -29,6 +29,8 @@ export interface TrainerOptions<Row> {
   readonly collective?: Collective;
   /** In which dtype they sum gradients (default f32). */
   readonly reduceDtype?: ReduceDtype;
+  /** They do so in buckets of so many bytes beside the backward pass; behind it when absent. */
+  readonly bucketBytes?: number | undefined;
   /** Learning rate of a step from the tokens seen before it. */
   readonly learningRate: (tokens: number) => number;
   /** The first step that reaches so many tokens is the last; the end of the loader's data ends training too. */

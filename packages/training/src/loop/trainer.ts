@@ -137,11 +137,11 @@ export class Trainer<Row> {
 
   /** Queues one step, then reports the one before. */
   async #advance(batch: Batch<Row>, { weight, tokens: stepTokens }: StepCounts, facts: BatchFacts): Promise<void> {
-    const { model, optimizer, reduceDtype } = this.#options;
+    const { model, optimizer, reduceDtype, bucketBytes } = this.#options;
     const collective = this.#collective;
     const learningRate = this.#options.learningRate(this.#tokens);
     const step = this.#step + 1;
-    const options = { step, learningRate, weight, collective, reduceDtype };
+    const options = { step, learningRate, weight, collective, reduceDtype, bucketBytes };
     const values = readStepMetrics(trainingStep(model, optimizer, batch, options), model.metrics).then((read) => ({
       ...read,
       at: performance.now(),

@@ -3,14 +3,17 @@
  * Σ lossSum / Σ weight over the whole step and all ranks, so how a batch is cut into rows and spread over ranks does not change what is
  * learned (averaging the rows' means would: they score different numbers of tokens). No await; after two steps of warm-up no new allocation.
  */
-import { add, assign, cast, concat, div, slice, zeros } from "@modernbert-ts/tensor-core";
+import { add, assign, concat, div, slice, zeros } from "@modernbert-ts/tensor-core";
 import type { Collective, Tensor } from "@modernbert-ts/tensor-core";
 import type { Batch } from "../data/packing/batch.ts";
 import type { MetricDefinition, ObjectiveOutput, TrainableModel } from "../objectives/objective.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
-import { jointGradients, rowGradients, sumOf } from "./row-gradients.ts";
+import { GradientExchange } from "./gradient-exchange.ts";
+import { addRowsTogether } from "./joint-gradients.ts";
+import { addRow } from "./row-gradients.ts";
+import { StepGradients } from "./step-gradients.ts";
 import { uploadStep } from "./device-step.ts";
-import type { DeviceStep, ReduceDtype, StepOptions } from "./device-step.ts";
+import type { DeviceStep, StepOptions } from "./device-step.ts";
 
 export interface StepMetrics {
   /** Mean loss of what is scored. */
@@ -45,38 +48,52 @@ export function trainingStep<Row>(
 export function queueStep<Row, DeviceRow>(
   model: TrainableModel<Row, DeviceRow>,
   optimizer: Optimizer,
-  { rows, weight, collective, reduceDtype }: DeviceStep<DeviceRow>,
+  { rows, weight, collective, reduceDtype, bucketBytes }: DeviceStep<DeviceRow>,
 ): Tensor {
   const { runtime } = model;
+  const ranks = collective && collective.world > 1 ? collective : undefined;
+  const exchange = ranks && new GradientExchange(ranks, model, { dtype: reduceDtype, bucketBytes });
+  const gradients = new StepGradients(model, exchange?.take);
   return runtime.scope(() => {
-    const outputWeight = div(optimizer.lossScale.value, weight);
-    let totals: ObjectiveOutput | undefined;
-    let gradients: readonly (Tensor | undefined)[] = [];
-    if (model.joint && rows.length > 1) {
-      ({ output: totals, gradients } = jointGradients(model, model.joint, rows, outputWeight));
-    } else
-      for (const row of rows) {
-        const ofRow = rowGradients(model, row, outputWeight);
-        gradients = totals ? gradients.map((sum, index) => sumOf(sum, ofRow.gradients[index])) : ofRow.gradients;
-        totals = totals ? addOutputs(totals, ofRow.output) : ofRow.output;
-      }
-    if (!totals) {
-      totals = { lossSum: zeros(runtime, [1]), sums: model.metrics.map(() => zeros(runtime, [1])) };
-      gradients = Array.from(model.parameters, ([name, { shape, dtype }]) =>
-        model.frozen?.has(name) ? undefined : zeros(runtime, shape, dtype),
-      );
+    try {
+      const outputWeight = div(optimizer.lossScale.value, weight);
+      const totals = addRows(model, rows, outputWeight, gradients, ranks) ?? noOutput(model);
+      if (!gradients.complete) gradients.addZeros();
+      const sums = concat([totals.lossSum, ...totals.sums], 0);
+      exchange?.end(sums);
+      const metrics = runtime.empty([sums.size + 3]);
+      const put = (from: number, value: Tensor): void => void assign(slice(metrics, 0, from, from + value.size), value);
+      put(sums.size + 2, optimizer.lossScale.value);
+      const { norm, gradScale } = optimizer.update(gradients.sums, () => div(slice(sums, 0, 0, 1), weight));
+      put(sums.size, norm);
+      put(sums.size + 1, gradScale);
+      put(0, div(sums, weight));
+      return metrics;
+    } finally {
+      gradients.dispose();
     }
-    const sums = concat([totals.lossSum, ...totals.sums], 0);
-    if (collective && collective.world > 1) sumOverRanks(collective, sums, expectAll(model, gradients), reduceDtype);
-    const metrics = runtime.empty([sums.size + 3]);
-    const put = (from: number, value: Tensor): void => void assign(slice(metrics, 0, from, from + value.size), value);
-    put(sums.size + 2, optimizer.lossScale.value);
-    const { norm, gradScale } = optimizer.update(gradients, () => div(slice(sums, 0, 0, 1), weight));
-    put(sums.size, norm);
-    put(sums.size + 1, gradScale);
-    put(0, div(sums, weight));
-    return metrics;
   });
+}
+
+/** @returns what this rank counts; undefined where that is nothing. */
+function addRows<DeviceRow>(
+  model: TrainableModel<never, DeviceRow>,
+  rows: readonly DeviceRow[],
+  outputWeight: Tensor,
+  gradients: StepGradients,
+  ranks: Collective | undefined,
+): ObjectiveOutput | undefined {
+  const { joint } = model;
+  if (joint && rows.length > 1) return addRowsTogether(model, joint, rows, outputWeight, gradients, ranks);
+  let totals: ObjectiveOutput | undefined;
+  // The only row of a joint loss is rank 0's.
+  const own = joint && ranks && ranks.rank > 0 ? [] : rows;
+  for (const [at, row] of own.entries()) {
+    if (at === own.length - 1) gradients.lastRow();
+    const output = addRow(model, row, outputWeight, gradients);
+    totals = totals ? addOutputs(totals, output) : output;
+  }
+  return totals;
 }
 
 /** Waits for the step and disposes its metrics. @param definitions names the metrics; without them there are none. */
@@ -98,30 +115,7 @@ function addOutputs(a: ObjectiveOutput, b: ObjectiveOutput): ObjectiveOutput {
   return { lossSum: add(a.lossSum, b.lossSum), sums: a.sums.map((sum, index) => add(sum, b.sums[index]!)) };
 }
 
-function expectAll(
-  { parameters, frozen }: TrainableModel<never>,
-  gradients: readonly (Tensor | undefined)[],
-): Tensor[] {
-  const names = [...parameters.keys()];
-  return gradients.flatMap((gradient, at) => {
-    if (frozen?.has(names[at]!)) return [];
-    if (gradient) return [gradient];
-    throw new Error(
-      `[trainingStep] expected a gradient for every parameter, got none for ${names[at]}: ranks sum them all`,
-    );
-  });
-}
-
-/** In place, started together. */
-function sumOverRanks(
-  collective: Collective,
-  sums: Tensor,
-  gradients: readonly Tensor[],
-  reduceDtype: ReduceDtype,
-): void {
-  const sent = gradients.map((gradient) => (reduceDtype === "f32" ? gradient : cast(gradient, reduceDtype)));
-  collective.group(() => {
-    for (const tensor of [sums, ...sent]) collective.allReduce(tensor.view);
-  });
-  for (const [at, gradient] of gradients.entries()) if (sent[at] !== gradient) assign(gradient, sent[at]!);
+/** Of a rank without rows. */
+function noOutput({ runtime, metrics }: TrainableModel<never>): ObjectiveOutput {
+  return { lossSum: zeros(runtime, [1]), sums: metrics.map(() => zeros(runtime, [1])) };
 }

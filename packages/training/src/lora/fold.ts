@@ -83,7 +83,7 @@ async function describe<C extends HeadConfig, E extends Encoder<C>>(
   const named = asked ?? headNames.find((name) => classNameOf(architecture, name) === className) ?? head;
   const found = own ? head : named;
   if (!found) throw new DataError("invalid", "lora", `expected ${adapter} or ${base} to name a head, got none`);
-  const classes = own ? undefined : shapes.get(`${kind.names.classifier}.weight`)?.[0];
+  const classes = own ? undefined : shapes.get(`${kind.names(found).classifier}.weight`)?.[0];
   if (classes === undefined || classes === config.labels.length) return { kind, config, head: found };
   return {
     kind,

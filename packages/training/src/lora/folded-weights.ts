@@ -89,12 +89,13 @@ function deltaOf(
 
 /** The name under which the base stores a parameter. */
 function storedName<C extends HeadConfig>(
-  { kind, config }: Described<C>,
+  { kind, config, head }: Described<C>,
   { reader, folder }: Base,
   name: string,
   shape: readonly number[],
 ): string {
-  const tied = config.tieWordEmbeddings && name === kind.names.embedding ? kind.storedNames(kind.names.decoder) : [];
+  const names = kind.names(head);
+  const tied = config.tieWordEmbeddings && name === names.embedding ? kind.storedNames(names.decoder) : [];
   const found = [...kind.storedNames(name), ...tied].find((each) => reader.has(each));
   if (found === undefined)
     throw new DataError("invalid", "lora", `expected ${name} in the adapter or in ${folder}, got none`);

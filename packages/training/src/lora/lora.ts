@@ -6,11 +6,9 @@ import { drawParameter } from "@modernbert-ts/encoder";
 import type { Encoder } from "@modernbert-ts/encoder";
 import { cast, linear, scale, zeros } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
-import { DataError } from "../errors.ts";
 import type { TrainableModel } from "../objectives/objective.ts";
-import { matchesName } from "../optimizer/name-pattern.ts";
 import type { NamedTensors } from "../optimizer/optimizer.ts";
-import { loraName, modulesOf, trainedOfHead } from "./modules.ts";
+import { loraName, targetedModules, trainedOfHead } from "./modules.ts";
 
 export interface LoraOptions {
   /** Width of the narrow matrices. */
@@ -42,23 +40,9 @@ export function loraScale({ rank, alpha, rslora }: Pick<LoraOptions, "rank" | "a
  * encoder, or a rank that is not narrow.
  */
 export function addLora(encoder: Encoder, options: LoraOptions): Lora {
-  const { rank, targets, seed } = options;
+  const { rank, seed } = options;
   const { runtime, precision } = encoder;
-  const known = modulesOf(encoder).filter(({ head }) => !head);
-  const stray = targets.find((target) => !known.some(({ name }) => matchesName(target, name)));
-  if (stray !== undefined || targets.length === 0) {
-    const layers = [...new Set(known.map(({ name }) => name.split(".").at(-1)))].join(", ");
-    const got = stray === undefined ? "no target" : `"${stray}", which none has`;
-    throw new DataError(
-      "invalid",
-      "lora",
-      `expected targets that are parts of names of linear layers (${layers}), got ${got}`,
-    );
-  }
-  const chosen = known.filter(({ name }) => targets.some((target) => matchesName(target, name)));
-  const narrow = Math.min(...chosen.map(({ shape }) => Math.min(...shape)));
-  if (rank > narrow)
-    throw new DataError("invalid", "lora", `expected a rank of at most ${narrow}, the narrowest layer, got ${rank}`);
+  const chosen = targetedModules(encoder, options);
   const factor = loraScale(options);
   const parameters = new Map<string, Tensor>();
   for (const { name, shape } of chosen) {

@@ -35,6 +35,8 @@ export interface JointExampleModel<Name extends string, Row extends ExampleRow =
 > {
   /** @param hidden [T, d]. */
   represent(hidden: Tensor, row: DeviceExampleRow<Name>, options: ForwardOptions): Tensor;
+  /** Of what `represent` makes, in the dtype of reductions. */
+  shape(row: DeviceExampleRow<Name>): Shape;
   loss(representations: readonly Tensor[], rows: readonly DeviceExampleRow<Name>[]): ObjectiveOutput;
 }
 
@@ -42,7 +44,7 @@ export interface JointExampleModel<Name extends string, Row extends ExampleRow =
 export function jointExampleModel<Name extends string, Row extends ExampleRow>(
   encoder: Encoder,
   options: { readonly seed: number },
-  { represent, loss, ...parts }: JointExampleModel<Name, Row>,
+  { represent, shape, loss, ...parts }: JointExampleModel<Name, Row>,
 ): TrainableModel<Row, DeviceExampleRow<Name>> {
   const alone = exampleModel(encoder, options, {
     ...parts,
@@ -54,6 +56,7 @@ export function jointExampleModel<Name extends string, Row extends ExampleRow>(
         const forward = dropoutOf(row.draw, options.seed);
         return represent(encoder.forward(row.batch, forward), row, forward);
       }),
+    representation: (row) => ({ shape: shape(row), dtype: encoder.precision.reduce }),
     loss,
   };
   return { ...alone, joint };

@@ -1,6 +1,6 @@
 /** What a model is trained for: batches, a loss, numbers to watch. Each objective is a folder here, listed in registry.ts. */
 import type { Encoder, Head, HeadConfig } from "@modernbert-ts/encoder";
-import type { Runtime, Tensor } from "@modernbert-ts/tensor-core";
+import type { DType, Runtime, Shape, Tensor } from "@modernbert-ts/tensor-core";
 import type { ExampleReading } from "../data/examples/read-examples.ts";
 import type { Batch, BatchLoader } from "../data/packing/batch.ts";
 import type { DocumentStore } from "../data/packing/sequences.ts";
@@ -70,11 +70,14 @@ export interface TrainableModel<Row, DeviceRow = unknown> {
 
 /**
  * A loss of what the model makes of several rows. A step computes that row by row without gradients, differentiates the loss in it, and
- * goes through the rows once more with these gradients (GradCache, arXiv 2101.06983): memory is that of one row. Uploads nothing.
+ * goes through the rows once more with these gradients (GradCache, arXiv 2101.06983): memory is that of one row. Ranks that train together
+ * are given all rows of a step, of which each makes every `world`-th, and what the others made of theirs. Uploads nothing.
  */
 export interface JointLoss<DeviceRow> {
   /** Differentiable in the parameters. */
   represent(row: DeviceRow): Tensor;
+  /** Of what `represent` makes of it. */
+  representation(row: DeviceRow): { readonly shape: Shape; readonly dtype: DType };
   /** Differentiable in the representations. */
   loss(representations: readonly Tensor[], rows: readonly DeviceRow[]): ObjectiveOutput;
 }

@@ -106,12 +106,14 @@ function collectiveOf(device: QueuedDevice, meeting: Meeting, rank: number, worl
   const { inner } = device;
   let round = 0;
   /** The dense bytes of every rank's view. */
-  const exchange = async (at: number, view: View): Promise<ArrayBuffer[]> => {
+  const exchange = async (at: number, view: View): Promise<ArrayBuffer[]> =>
+    meeting.exchange(at, rank, await denseBytes(view));
+  const denseBytes = async (view: View): Promise<ArrayBuffer> => {
     const dense = denseLike(inner, view);
     inner.run("copy", [dense], [view], {});
     const own = await inner.read(dense.buffer, 0, bytesIn(view));
     inner.release(dense.buffer);
-    return meeting.exchange(at, rank, own);
+    return own;
   };
   const put = (view: View, values: ArrayBuffer): void => {
     const dense = denseLike(inner, view);
@@ -121,16 +123,38 @@ function collectiveOf(device: QueuedDevice, meeting: Meeting, rank: number, worl
   };
   const queue = (input: View, output: View, combine: (all: readonly ArrayBuffer[]) => ArrayBuffer): void => {
     const at = round++;
+    settle();
     void device.enqueue(async () => put(output, combine(await exchange(at, input))));
+  };
+  /** What runs beside: takes its input when it begins, and gives its result when it must. */
+  const results: (() => void)[] = [];
+  let beside = false;
+  const settle = (): void => {
+    for (const result of results.splice(0)) result();
+  };
+  const sumInPlace = (view: View): void => {
+    if (!beside) return queue(view, view, sumOf);
+    const at = round++;
+    const begun = withResolvers<ArrayBuffer>();
+    void device.enqueue(async () => begun.resolve(await denseBytes(view)));
+    const sum = begun.promise.then(async (own) => sumOf(await meeting.exchange(at, rank, own)));
+    sum.catch(() => undefined);
+    results.push(() => void device.enqueue(async () => put(view, await sum)));
   };
   return {
     rank,
     world,
-    allReduce: (input, output = input) => queue(input, output, sumOf),
+    allReduce: (input) => sumInPlace(input),
     reduceScatter: () => refuse("reduceScatter"),
     allGather: (input, output) => queue(input, output, joined),
     broadcast: (view, root = 0) => queue(view, view, (all) => all[root]!),
     group: (body) => body(),
+    beside: (body) => {
+      beside = true;
+      body();
+      beside = false;
+    },
+    settle,
     barrier: () => {
       const at = round++;
       return device.enqueue(async () => void (await meeting.exchange(at, rank, null)));

@@ -5,7 +5,7 @@
 #include "kit/stream_api.h"
 
 /* What mb_abi answers: changes with every change of the layout of commands or of what is exported. */
-#define MB_ABI 4
+#define MB_ABI 5
 
 #ifdef __cplusplus
 extern "C" {

@@ -16,7 +16,7 @@ inline bool is_command(const char *at, const char *end) {
   const mb_command *command = (const mb_command *)at;
   if (end - at < (int64_t)sizeof *command || command->views < 0) return false;
   const int64_t least = (int64_t)sizeof *command + (int64_t)sizeof(mb_view) * command->views;
-  return command->bytes >= least && command->bytes <= end - at && command->bytes % 8 == 0 && command->operation >= MB_CALL &&
+  return command->bytes >= least && command->bytes <= end - at && command->bytes % 8 == 0 && command->operation >= MB_SETTLE &&
          command->operation < mb_operation_count;
 }
 

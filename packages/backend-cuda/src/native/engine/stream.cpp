@@ -12,6 +12,7 @@ bool mb_stream::begin(FILE *file) {
   if (cudaSetDevice(device) != cudaSuccess) return false;
   if (cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) != cudaSuccess) return false;
   if (cudaStreamCreateWithFlags(&capturing, cudaStreamNonBlocking) != cudaSuccess) return false;
+  side = std::make_unique<mb_side>();
   if (blocks.allocate((void **)&fault, sizeof *fault, false) != cudaSuccess) return false;
   if (blocks.allocate((void **)&seen_fault, sizeof *seen_fault, true) != cudaSuccess) return false;
   cudaMemsetAsync(fault, 0, sizeof *fault, stream);
@@ -35,6 +36,7 @@ mb_stream::~mb_stream() {
   cudaSetDevice(device);
   if (stream) cudaStreamSynchronize(stream);
   timeline.reset();
+  side.reset();
   while (!recordings.empty()) forget(recordings.begin()->first);
   if (capturing) cudaStreamDestroy(capturing);
   if (stream) cudaStreamDestroy(stream);
@@ -116,6 +118,13 @@ void mb_stream::queue(const mb_command *command, cudaStream_t to, int64_t number
       called = function;
       return report_call(launched, function(views_of(command), command->views, attributes + 1, to));
     }
+    case MB_BESIDE: {
+      mb_device_function *const function = (mb_device_function *)address_of(attributes[0]);
+      called = function;
+      const cudaStream_t beside = side->begin(to);
+      return beside ? report_call(launched, function(views_of(command), command->views, attributes + 1, beside)) : void();
+    }
+    case MB_SETTLE: return side->settle(to);
     case MB_REPLAY: return lose("expected no replay inside a replay");
     default:
       mb_operations[operation].launch({views_of(command), attributes, to, fault, number, operation, &products});

@@ -14,6 +14,7 @@
 #include "engine/api.h"
 #include "engine/blocks.h"
 #include "engine/history.h"
+#include "engine/side.h"
 #include "engine/timeline.h"
 #include "products/products.h"
 
@@ -61,6 +62,7 @@ private:
   mb_fault *seen_fault = nullptr; /* the host's copy of it */
   mb_history history;
   std::unique_ptr<mb_timeline> timeline;
+  std::unique_ptr<mb_side> side;
   int64_t launched = 0;
   std::atomic<mb_device_function *> called{nullptr}; /* the last one */
   std::unordered_map<void *, mb_recording> recordings; /* by the address of their commands */

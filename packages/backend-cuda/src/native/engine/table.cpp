@@ -21,7 +21,9 @@ const char *shown_operation(int32_t operation) {
     case MB_COPY_BYTES: return "copy of bytes";
     case MB_FREE: return "free";
     case MB_REPLAY: return "replay";
-    case MB_CALL: return "call";
+    case MB_CALL:
+    case MB_BESIDE: return "call";
+    case MB_SETTLE: return "settle";
     case MB_GUARD:
     case MB_CHECK_GUARD: return "guard";
     default: return mb_operations[operation].shown;

@@ -17,9 +17,13 @@ struct emulated_graph {
 struct emulated_stream {
   emulated_graph *capture = nullptr;
   bool invalid = false; /* the capture did what it must not */
+  emulated_stream *behind = nullptr; /* the one whose event it waited for: what it does waits until that one waits for it */
+  std::vector<std::function<void()>> held;
+  bool unjoined = false; /* another is behind it */
 };
 
 struct emulated_event {
+  emulated_stream *stream = nullptr; /* that it was last recorded on */
   std::chrono::steady_clock::time_point time;
 };
 
@@ -111,7 +115,8 @@ cudaError_t unless_captured(cudaError_t (*call)()) { return forbidden() ? answer
 } // namespace
 
 cudaError_t simt::enqueue(cudaStream_t stream, std::function<void()> work) {
-  if (stream && stream->capture) stream->capture->nodes.push_back(std::move(work));
+  if (stream && stream->behind) stream->held.push_back(std::move(work));
+  else if (stream && stream->capture) stream->capture->nodes.push_back(std::move(work));
   else if (!own().broken) work();
   return answer(cudaSuccess);
 }
@@ -208,6 +213,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
   *graph = stream->capture;
   stream->capture = nullptr;
   captured = nullptr;
+  if (stream->unjoined) stream->invalid = true;
   if (!stream->invalid) return answer(cudaSuccess);
   delete *graph;
   *graph = nullptr;
@@ -227,9 +233,25 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
 }
 
 cudaError_t cudaEventCreate(cudaEvent_t *event) { return *event = new emulated_event, answer(cudaSuccess); }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) { return cudaEventCreate(event); }
 cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, answer(cudaSuccess); }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  event->stream = stream;
   return simt::enqueue(stream, [event] { event->time = std::chrono::steady_clock::now(); });
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  emulated_stream *const other = event->stream;
+  if (other->behind != stream) {
+    stream->behind = other;
+    other->unjoined = true;
+    return answer(cudaSuccess);
+  }
+  std::vector<std::function<void()>> held;
+  held.swap(other->held);
+  other->behind = nullptr;
+  stream->unjoined = false;
+  for (std::function<void()> &work : held) simt::enqueue(stream, std::move(work));
+  return answer(cudaSuccess);
 }
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to) {
   *milliseconds = std::chrono::duration<float, std::milli>(to->time - from->time).count();

@@ -26,6 +26,7 @@ enum cudaMemcpyKind { cudaMemcpyDefault = 4 };
 enum cudaStreamCaptureStatus { cudaStreamCaptureStatusNone = 0, cudaStreamCaptureStatusActive = 1 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
 enum { cudaStreamNonBlocking = 1 };
+enum { cudaEventDisableTiming = 2 };
 typedef struct emulated_stream *cudaStream_t;
 typedef struct emulated_graph *cudaGraph_t;
 typedef struct emulated_graph *cudaGraphExec_t;
@@ -66,9 +67,11 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
 
 cudaError_t cudaEventCreate(cudaEvent_t *event);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
 
 /* New memory begins with NaN, so that reading what nobody wrote shows. */
 cudaError_t cudaMalloc(void **data, size_t bytes);
@@ -80,7 +83,7 @@ cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stre
 
 namespace simt {
 
-/* What the device does in its turn: at once, or at each launch of the graph that the stream's capture makes. Whatever is queued on a stream
+/* What the device does in its turn: at once; of a stream that waits for another's event, when that one waits for it, as late as it may; or at each launch of the graph that the stream's capture makes. Whatever is queued on a stream
  * goes through here, products by a library too; it keeps what it needs by value. */
 cudaError_t enqueue(cudaStream_t stream, std::function<void()> work);
 

@@ -23,6 +23,8 @@ export interface ExampleLoaderOptions {
   readonly weightOf: (row: ExampleRow) => number;
   readonly rank?: number;
   readonly world?: number;
+  /** Gives every rank the rows of all. Tokens and weight are those of its own, every `world`-th (default false). */
+  readonly allRows?: boolean;
   /** Stop after so many epochs; endless when absent. */
   readonly epochs?: number;
 }
@@ -60,14 +62,16 @@ export class ExampleLoader implements BatchLoader<ExampleRow> {
   }
 
   next(): Batch<ExampleRow> | undefined {
-    const { store, examples: wanted, rowLength, weightOf, rank = 0, world = 1 } = this.#options;
+    const { store, examples: wanted, rowLength, weightOf, rank = 0, world = 1, allRows } = this.#options;
     const position = this.#order.state();
     if (position >= this.#end) return undefined;
     const inEpoch = store.documents - (position % store.documents);
     const taken = Array.from({ length: Math.min(wanted, inEpoch) }, () => this.#order.next()!.document);
     const packed = packExamples(taken, (example) => store.length(example), rowLength);
-    const rows = packed.filter((_, at) => at % world === rank).map((examples) => rowOfExamples(store, examples));
-    const sum = (of: (row: ExampleRow) => number): number => rows.reduce((total, row) => total + of(row), 0);
+    const isOwn = (at: number): boolean => at % world === rank;
+    const rows = packed.filter((_, at) => allRows || isOwn(at)).map((examples) => rowOfExamples(store, examples));
+    const own = allRows ? rows.filter((_, at) => isOwn(at)) : rows;
+    const sum = (of: (row: ExampleRow) => number): number => own.reduce((total, row) => total + of(row), 0);
     const tokens = taken.reduce((total, example) => total + store.length(example), 0);
     return {
       rows,

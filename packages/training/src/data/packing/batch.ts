@@ -13,6 +13,7 @@ export interface PackedRow {
 }
 
 export interface Batch<Row> {
+  /** Of this rank; of all ranks where the loss looks at all rows of a step (`JointLoss`), and what follows is of its own nevertheless. */
   readonly rows: readonly Row[];
   readonly sequences: number;
   readonly tokens: number;

@@ -9,7 +9,7 @@ import type { ExampleRow } from "../../data/examples/example-row.ts";
 import type { ExampleStore } from "../../data/examples/example-store.ts";
 import { ownAmongAll, unit } from "../embeddings/losses.ts";
 import { pairsReading } from "../embeddings/reading.ts";
-import { exampleLoader, expectOneProcess } from "../example-loader.ts";
+import { exampleLoader } from "../example-loader.ts";
 import { jointExampleModel } from "../example-model.ts";
 import type { DeviceExampleRow } from "../example-model.ts";
 import type { Objective, TrainableModel } from "../objective.ts";
@@ -47,6 +47,7 @@ function colbertModel(
       return { queryTokens: { values: column(0), shape }, owners: { values: column(1), shape } };
     },
     represent: (hidden) => unit(cast(hidden, encoder.precision.reduce)),
+    shape: ({ batch: { host } }) => [host.ids.length, encoder.info.hiddenSize],
     loss(representations, rows) {
       const queries = rows.map(({ inputs, batch }, at) => ({
         tokens: gather(representations[at]!, inputs.queryTokens),
@@ -113,10 +114,8 @@ export const colbertObjective: Objective<ExampleRow, ExampleStore> = {
   metrics: [],
   settings,
   model: (encoder, options, values = defaultValues(settings)) => colbertModel(encoder, options, values),
-  loader(data, batches, _values, state) {
-    expectOneProcess("colbert", batches);
-    return exampleLoader(data, batches, ({ examples }) => examples.length, state);
-  },
+  loader: (data, batches, _values, state) =>
+    exampleLoader(data, { ...batches, allRows: true }, ({ examples }) => examples.length, state),
   epochTokens: ({ store }) => store.tokens,
   baselines: () => [],
 };

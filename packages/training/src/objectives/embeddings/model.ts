@@ -34,6 +34,7 @@ export function embeddingModel(
     heldOut: embeddingMetrics(loss, hiddenSize),
     inputs: (row) => inputsOf(row, loss === "mse" || loss === "cosine" ? hiddenSize : undefined),
     represent: (hidden, { batch }) => cast(pool(hidden, batch, pooling), encoder.precision.reduce),
+    shape: ({ batch: { host } }) => [host.cuSeqlens.length - 1, hiddenSize],
     loss(representations, rows) {
       const roles = rolesOf(representations, rows);
       const sums = widths.map((width) => lossOf(cutTo(roles, width, loss)));

@@ -4,7 +4,7 @@
  */
 import type { ExampleRow } from "../../data/examples/example-row.ts";
 import type { ExampleStore } from "../../data/examples/example-store.ts";
-import { exampleLoader, expectOneProcess } from "../example-loader.ts";
+import { exampleLoader } from "../example-loader.ts";
 import type { Objective } from "../objective.ts";
 import { choiceOf, defaultValues } from "../settings.ts";
 import type { ObjectiveSettings } from "../settings.ts";
@@ -52,10 +52,8 @@ export const embeddingsObjective: Objective<ExampleRow, ExampleStore> = {
   settings,
   model: (encoder, options, values = defaultValues(settings)) => embeddingModel(encoder, options, values),
   files: (encoder, values, maxLength) => sentenceFiles(encoder, choiceOf(values, "pooling", poolings), maxLength),
-  loader(data, batches, _values, state) {
-    expectOneProcess("embeddings", batches);
-    return exampleLoader(data, batches, ({ examples }) => examples.length, state);
-  },
+  loader: (data, batches, _values, state) =>
+    exampleLoader(data, { ...batches, allRows: true }, ({ examples }) => examples.length, state),
   epochTokens: ({ store }) => store.tokens,
   baselines: () => [],
 };

@@ -24,7 +24,7 @@ import type { ExampleStore } from "../../data/examples/example-store.ts";
 import { sequenceOf } from "../colbert/max-sim.ts";
 import { ownAmongAll } from "../embeddings/losses.ts";
 import { pairsReading } from "../embeddings/reading.ts";
-import { exampleLoader, expectOneProcess } from "../example-loader.ts";
+import { exampleLoader } from "../example-loader.ts";
 import { jointExampleModel } from "../example-model.ts";
 import type { DeviceExampleRow, HostTensor } from "../example-model.ts";
 import type { Objective, TrainableModel } from "../objective.ts";
@@ -79,6 +79,7 @@ function spladeModel(
         0,
       );
     },
+    shape: ({ batch: { host } }) => [host.cuSeqlens.length - 1, encoder.info.vocabSize],
     loss(representations, rows) {
       const picked = (role: Input): Tensor[] =>
         rows.flatMap(({ inputs }, at) => (inputs[role].size === 0 ? [] : [gather(representations[at]!, inputs[role])]));
@@ -114,10 +115,8 @@ export const spladeObjective: Objective<ExampleRow, ExampleStore> = {
   metrics: [],
   settings,
   model: (encoder, options, values = defaultValues(settings)) => spladeModel(encoder, options, values),
-  loader(data, batches, _values, state) {
-    expectOneProcess("splade", batches);
-    return exampleLoader(data, batches, ({ examples }) => examples.length, state);
-  },
+  loader: (data, batches, _values, state) =>
+    exampleLoader(data, { ...batches, allRows: true }, ({ examples }) => examples.length, state),
   epochTokens: ({ store }) => store.tokens,
   baselines: () => [],
 };

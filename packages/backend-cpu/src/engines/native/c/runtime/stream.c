@@ -13,6 +13,7 @@
 #include "runtime/blocks.h"
 #include "runtime/isa.h"
 #include "runtime/pool.h"
+#include "runtime/side.h"
 
 typedef struct batch {
   struct batch *next;
@@ -24,6 +25,7 @@ struct mb_stream {
   mb_pool *pool;
   const mb_kernel *kernels;
   mb_blocks blocks;
+  mb_side *side;
   pthread_t thread;
   pthread_mutex_t mutex;
   pthread_cond_t queued, executed;
@@ -54,7 +56,8 @@ static void report_list(mb_stream *stream, const char *kind, const char *operati
 }
 
 /* Keeps an error of a function of another library. */
-static void report_call(mb_stream *stream, const char *error) {
+static void report_call(void *owner, const char *error) {
+  mb_stream *const stream = owner;
   pthread_mutex_lock(&stream->mutex);
   const bool lasting = strncmp(error, "collective\n", 11) == 0;
   if (!stream->lasting && (lasting || !atomic_load(&stream->failed))) {
@@ -108,6 +111,13 @@ static void execute(mb_stream *stream, const mb_command *command) {
       if (error != NULL) report_call(stream, error);
       break;
     }
+    case MB_BESIDE:
+      if (!mb_side_add(stream->side, command))
+        report(stream, "memory", "call", "expected room for a call of another library, the system has none: use smaller batches, or release tensors");
+      break;
+    case MB_SETTLE:
+      mb_side_settle(stream->side);
+      break;
     default: {
       const int64_t lacked = mb_pool_run(stream->kernels[command->operation], views, attributes);
       if (lacked != 0)
@@ -148,6 +158,7 @@ static void *stream_main(void *argument) {
 
 /* All but the threads. */
 static void free_stream(mb_stream *stream) {
+  mb_side_destroy(stream->side);
   mb_blocks_end(&stream->blocks);
   pthread_cond_destroy(&stream->executed);
   pthread_cond_destroy(&stream->queued);
@@ -164,8 +175,9 @@ MB_API mb_stream *mb_stream_create(int32_t workers, int32_t isa) {
   pthread_mutex_init(&stream->mutex, NULL);
   pthread_cond_init(&stream->queued, NULL);
   pthread_cond_init(&stream->executed, NULL);
+  stream->side = mb_side_create(report_call, stream);
   stream->pool = mb_pool_create(workers, stream);
-  if (stream->pool != NULL && pthread_create(&stream->thread, NULL, stream_main, stream) == 0) return stream;
+  if (stream->side != NULL && stream->pool != NULL && pthread_create(&stream->thread, NULL, stream_main, stream) == 0) return stream;
   if (stream->pool != NULL) mb_pool_destroy(stream->pool);
   free_stream(stream);
   return NULL;

@@ -1,0 +1,68 @@
+/**
+ * Routes that answer by what the model is for: `POST /` and `/invocations` (Hugging Face's clients and SageMaker post to the bare
+ * address), and `/vertex`, which takes many such bodies.
+ */
+import { z } from "zod";
+import { ServeError } from "../../errors.ts";
+import type { Service } from "../../service.ts";
+import { route } from "../route.ts";
+import type { Route } from "../route.ts";
+import { fillMask } from "../tasks/fill-mask.ts";
+import { embed } from "./embed.ts";
+import { predict } from "./predict.ts";
+import { isRerank, rerank } from "./rerank.ts";
+import { similarity } from "./similarity.ts";
+
+const anyBody = z.looseObject({ inputs: z.unknown().optional() });
+
+export const bare: Route = route({
+  paths: ["/", "/invocations"],
+  summary: "What the model is for (/embed, /predict, /rerank, …), by the model and the shape of the body.",
+  dialect: "tei",
+  body: anyBody,
+  answer: z.unknown(),
+  example: { inputs: "What is Deep Learning?" },
+  async handle(body, asked) {
+    const chosen = byShape(body) ?? byModel(asked.service);
+    if (chosen === embed) refuseMasks(asked.service, body.inputs);
+    return chosen.reply(body, asked);
+  },
+});
+
+export const vertex: Route = route({
+  paths: ["/vertex"],
+  summary: "Many bodies of the routes that `POST /` answers with.",
+  dialect: "tei",
+  body: z.object({ instances: z.array(anyBody) }),
+  answer: z.strictObject({ predictions: z.array(z.unknown()) }),
+  example: { instances: [{ inputs: "What is Deep Learning?" }, { inputs: ["A cat.", "A dog."] }] },
+  async handle({ instances }, asked) {
+    const chosen = instances.map((body) => byShape(body) ?? byModel(asked.service));
+    const answers = await Promise.all(instances.map((body, index) => chosen[index]!.reply(body, asked)));
+    return { json: `{"predictions":[${answers.map(({ json }) => json).join(",")}]}` };
+  },
+});
+
+/** For bodies that no other route could make sense of. */
+const shapes: readonly Route[] = [similarity];
+
+function byShape(body: object): Route | undefined {
+  return isRerank(body) ? rerank : shapes.find((each) => each.body.safeParse(body).success);
+}
+
+function byModel({ options, files }: Service): Route {
+  if (files.info.head === "sequence-classification") return predict;
+  return options.task === "fill-mask" ? fillMask : embed;
+}
+
+/** Clients for fill-mask post to the bare address too: a vector would be no answer to them. */
+function refuseMasks({ files: { info, tokenizer } }: Service, inputs: unknown): void {
+  const { mask } = tokenizer.specialTokens;
+  if (info.head !== "masked-lm" || mask === undefined) return;
+  const name = tokenizer.idToToken(mask)!;
+  if (![inputs].flat().some((input) => typeof input === "string" && input.includes(name))) return;
+  throw new ServeError(
+    "Validation",
+    `\`inputs\` has a ${name}, and the bare address answers embeddings: post to /fill-mask or /embed, or start the server with --task fill-mask`,
+  );
+}
