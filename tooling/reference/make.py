@@ -13,6 +13,7 @@ import model_fixtures
 import optimizer_fixture
 import safetensors_fixture
 import sentence_fixture
+import vector_kinds_fixture
 
 WANTED = {"torch": "2.13.0", "transformers": "5.17.0", "sentence_transformers": "6.0.1", "peft": "0.21.0"}
 
@@ -24,7 +25,7 @@ def main() -> None:
             raise SystemExit(f"expected {module.__name__} {WANTED[module.__name__]}, got {version}: pip install -r tooling/reference/requirements.txt")
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    for fixtures in (model_fixtures, bert_fixtures, optimizer_fixture, adamw_fixture, lora_fixture, safetensors_fixture, sentence_fixture, label_fixture):
+    for fixtures in (model_fixtures, bert_fixtures, optimizer_fixture, adamw_fixture, lora_fixture, safetensors_fixture, sentence_fixture, label_fixture, vector_kinds_fixture):
         fixtures.make()
 
 

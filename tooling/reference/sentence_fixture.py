@@ -131,6 +131,10 @@ def save_base(base: Path) -> None:
     )
     redraw(model, generator("pipelines/sentence_transformers"))
     model.save_pretrained(base)
+    save_tokenizer(base)
+
+
+def save_tokenizer(base: Path, more: list[str] | None = None) -> None:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -138,6 +142,7 @@ def save_base(base: Path) -> None:
     trainer = trainers.BpeTrainer(vocab_size=275, special_tokens=SPECIALS, initial_alphabet=alphabet, show_progress=False)
     tokenizer.train_from_iterator([SHORT] * 3, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
+    tokenizer.add_special_tokens(more or [])
     tokenizer.save(str(base / "tokenizer.json"), pretty=False)
     (base / "tokenizer_config.json").write_text(json.dumps(TOKENIZER_CONFIG) + "\n")
 

@@ -85,7 +85,7 @@ function runLayer(model: Model, batch: DeviceBatch, hidden: Tensor, layer: numbe
 /** [T, d] → [T, d], before the output projection. */
 function attention(
   model: Model,
-  { host, cuSeqlens }: DeviceBatch,
+  { host, cuSeqlens, keyCounts }: DeviceBatch,
   hidden: Tensor,
   layer: number,
   options: ForwardOptions,
@@ -99,6 +99,7 @@ function attention(
     scale: width ** -0.5,
     window: null,
     maxSeqlen: host.maxSeqlen,
+    ...(keyCounts && { keyCounts }),
     dropout: dropoutAt(dropout.attention, `layer.${layer}.attention`, options),
   });
   return reshape(mixed, [tokens, hiddenSize]);

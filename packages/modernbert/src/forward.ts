@@ -107,7 +107,7 @@ function runLayer(
 function attention(
   model: Model,
   ropeTables: RopeTables,
-  { host, cuSeqlens, positions }: DeviceBatch,
+  { host, cuSeqlens, positions, keyCounts }: DeviceBatch,
   normed: Tensor,
   layer: number,
 ): Tensor {
@@ -121,6 +121,7 @@ function attention(
     window: kind === "local" ? config.window : null,
     maxSeqlen: host.maxSeqlen,
     rope: { cos, sin, positions },
+    ...(keyCounts && { keyCounts }),
   });
   return model.project(reshape(mixed, [tokens, config.hiddenSize]), `model.layers.${layer}.attn.Wo`);
 }

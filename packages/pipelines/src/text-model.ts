@@ -4,6 +4,7 @@ import type { Encoder, EncoderInfo, LoadOptions } from "@modernbert-ts/encoder";
 import type { Runtime } from "@modernbert-ts/tensor-core";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { architectures } from "./architectures.ts";
+import type { EmbeddingSettings } from "./folder/embedding.ts";
 import { readSettings } from "./folder/settings.ts";
 import type { TextSettings } from "./folder/settings.ts";
 import { readTokenizer } from "./folder/tokenizer.ts";
@@ -50,10 +51,14 @@ export async function addTexts(
   onNotice?: Notify,
 ): Promise<TextModel> {
   const side = await readTextSide(folder, model.info, onNotice);
-  const text = { ...side, steps: await openSteps(folder, side.settings.embedding) };
+  const text = { ...side, steps: await openSteps(folder, stepsOf(side.settings)) };
   if (!onNotice) return { runtime, model, ...text };
   const tell = eachOnce(onNotice);
   return { runtime, model, ...text, onNotice: tell, afterRun: () => noticeUnfused(runtime, tell) };
+}
+
+function stepsOf({ embedding, multiVector }: TextSettings): Pick<EmbeddingSettings, "steps" | "refusedModules"> {
+  return multiVector ? { steps: multiVector.steps, refusedModules: multiVector.refused } : embedding;
 }
 
 /** Tokenizer and settings of a folder: all that texts need where no weights are. @throws CheckpointError, ModelNotFoundError, TokenizerError */

@@ -47,7 +47,8 @@ export class CapturedForwards {
    * where the batch is too large, or of a size that has not been seen before. They belong to the scope around the call.
    */
   run(batch: PackedBatch): { readonly device: DeviceBatch; readonly hidden: Tensor } | undefined {
-    const bucket = bucketOf(batch, this.#limits);
+    // Queries with fewer keys are short, and padded to one length already.
+    const bucket = batch.keyCounts ? undefined : bucketOf(batch, this.#limits);
     if (!bucket) return undefined;
     const key = `${bucket.tokens} ${bucket.sequences} ${bucket.maxSeqlen} ${batch.typeIds ? "typed" : ""}`;
     const seen = this.#recorded.has(key);
@@ -97,6 +98,7 @@ export class CapturedForwards {
         positions: first(device.positions, count),
         sequences: first(device.sequences, count),
         typeIds: device.typeIds && first(device.typeIds, count),
+        keyCounts: null,
       },
     };
   }

@@ -17,12 +17,14 @@ export interface DeviceBatch {
   readonly sequences: Tensor;
   /** i32 [T]; null where the batch has none. */
   readonly typeIds: Tensor | null;
+  /** i32 [N]; null where all tokens are keys. */
+  readonly keyCounts: Tensor | null;
 }
 
 /** Uploads a checked batch; see `Encoder.upload`. */
 export function uploadBatch(runtime: Runtime, host: PackedBatch): DeviceBatch {
   const upload = (values: Int32Array): Tensor => runtime.tensor(values, [values.length], "i32");
-  const { ids, cuSeqlens, typeIds } = host;
+  const { ids, cuSeqlens, typeIds, keyCounts } = host;
   return {
     host,
     ids: upload(ids),
@@ -30,11 +32,12 @@ export function uploadBatch(runtime: Runtime, host: PackedBatch): DeviceBatch {
     positions: upload(positionsOf(host)),
     sequences: upload(sequencesOf(host)),
     typeIds: typeIds ? upload(typeIds) : null,
+    keyCounts: keyCounts ? upload(keyCounts) : null,
   };
 }
 
-const tensorsOf = ({ ids, cuSeqlens, positions, sequences, typeIds }: DeviceBatch): Tensor[] =>
-  [ids, cuSeqlens, positions, sequences, typeIds].filter((tensor) => tensor !== null);
+const tensorsOf = ({ ids, cuSeqlens, positions, sequences, typeIds, keyCounts }: DeviceBatch): Tensor[] =>
+  [ids, cuSeqlens, positions, sequences, typeIds, keyCounts].filter((tensor) => tensor !== null);
 
 /** Takes a batch out of its scope: the caller frees it. */
 export function keepBatch(batch: DeviceBatch): DeviceBatch {
@@ -55,17 +58,21 @@ const sizes = ({ ids, cuSeqlens, maxSeqlen }: PackedBatch): string =>
  * @throws BatchError when tokens, sequences or type ids differ in number, or a sequence is longer than the old `maxSeqlen`.
  */
 export function overwriteBatch(runtime: Runtime, device: DeviceBatch, host: PackedBatch): DeviceBatch {
-  const { ids, cuSeqlens, typeIds, maxSeqlen } = host;
+  const { ids, cuSeqlens, typeIds, keyCounts, maxSeqlen } = host;
   const old = device.host;
   if (ids.length !== old.ids.length || cuSeqlens.length !== old.cuSeqlens.length || maxSeqlen > old.maxSeqlen) {
     throw new BatchError("overwriteBatch", `expected ${sizes(old)}, got ${sizes(host)}`);
   }
   if (!typeIds !== !device.typeIds) throw new BatchError("overwriteBatch", "expected type ids in both or in neither");
+  if (!keyCounts !== !device.keyCounts) {
+    throw new BatchError("overwriteBatch", "expected key counts in both or in neither");
+  }
   runtime.write(device.ids, ids);
   runtime.write(device.cuSeqlens, cuSeqlens);
   runtime.write(device.positions, positionsOf(host));
   runtime.write(device.sequences, sequencesOf(host));
   if (device.typeIds && typeIds) runtime.write(device.typeIds, typeIds);
+  if (device.keyCounts && keyCounts) runtime.write(device.keyCounts, keyCounts);
   return { ...device, host: { ...host, maxSeqlen: old.maxSeqlen } };
 }
 

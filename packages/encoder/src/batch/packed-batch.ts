@@ -12,6 +12,8 @@ export interface PackedBatch {
   readonly maxSeqlen: number;
   /** Token type of each token [T], for architectures with type embeddings; all 0 when absent. */
   readonly typeIds?: Int32Array;
+  /** Of each sequence, how many of its first tokens are seen by its tokens [N], from 1; all when absent. The others see, and are not seen. */
+  readonly keyCounts?: Int32Array;
 }
 
 /** Lays sequences one after another. @throws BatchError on no sequences or an empty one. */
@@ -44,7 +46,7 @@ export function positionsOf({ ids, cuSeqlens }: PackedBatch): Int32Array {
 
 /** Checks a batch against the model before anything is queued. @throws BatchError */
 export function checkBatch(
-  { ids, cuSeqlens, maxSeqlen, typeIds }: PackedBatch,
+  { ids, cuSeqlens, maxSeqlen, typeIds, keyCounts }: PackedBatch,
   { vocabSize, maxLength }: Pick<EncoderInfo, "vocabSize" | "maxLength">,
 ): void {
   if (ids.length === 0 || cuSeqlens.length < 2) throw new BatchError("encode", "expected at least one token, got none");
@@ -72,7 +74,20 @@ export function checkBatch(
   if (typeIds && typeIds.length !== ids.length) {
     throw new BatchError("encode", `expected a type id for each of ${ids.length} tokens, got ${typeIds.length}`);
   }
+  if (keyCounts) checkKeyCounts(keyCounts, cuSeqlens);
   checkIds("encode", ids, vocabSize);
+}
+
+function checkKeyCounts(keyCounts: Int32Array, cuSeqlens: Int32Array): void {
+  const sequences = cuSeqlens.length - 1;
+  if (keyCounts.length !== sequences) {
+    throw new BatchError("encode", `expected a key count for each of ${sequences} sequences, got ${keyCounts.length}`);
+  }
+  for (const [n, count] of keyCounts.entries()) {
+    const length = cuSeqlens[n + 1]! - cuSeqlens[n]!;
+    if (count >= 1 && count <= length) continue;
+    throw new BatchError("encode", `expected from 1 to ${length} keys in sequence ${n}, got ${count}`);
+  }
 }
 
 /** Ids are 32-bit. */

@@ -3,7 +3,8 @@ import { CheckpointError } from "@modernbert-ts/encoder";
 import type { JsonObject } from "@modernbert-ts/encoder";
 import type { Folder } from "@modernbert-ts/safetensors";
 import { field, isCount, isFlag, readJsonObject } from "./json-file.ts";
-import { readModules } from "./modules.ts";
+import { configOf, readModules } from "./modules.ts";
+import type { Module } from "./modules.ts";
 import { readSteps } from "./steps.ts";
 import type { Step } from "./steps.ts";
 import type { ModelFolder } from "./uncertain.ts";
@@ -35,21 +36,27 @@ export interface EmbeddingSettings {
   readonly uncertain: readonly string[];
   /** Modules of modules.json and settings of theirs that are not computed: vectors would be others. */
   readonly refusedModules: readonly string[];
+  /** What to do where they are refused. */
+  readonly remedy: string;
 }
 
 /**
+ * @param list the modules of the folder.
  * @param texts config_sentence_transformers.json.
  * @param hiddenSize of the encoder.
+ * @param foreign settings of the model's texts that are not known.
  * @throws CheckpointError on malformed files.
  */
 export async function readEmbedding(
   folder: ModelFolder,
+  list: readonly Module[] | undefined,
   texts: JsonObject | undefined,
   hiddenSize: number,
+  foreign: readonly string[],
 ): Promise<EmbeddingSettings> {
-  const modules = await readModules(folder);
+  const modules = readModules(list);
   const { listed, poolingPath } = modules;
-  const path = [...(poolingPath ? [poolingPath] : []), "config.json"].join("/");
+  const path = configOf(poolingPath ?? "");
   const pooling = poolingPath === undefined ? {} : await readJsonObject(folder, path);
   const modes = poolingPath === undefined ? [] : modesOf(folder, path, pooling ?? {});
   const { steps, width, refused } = await readSteps(folder, modules.steps, hiddenSize * Math.max(1, modes.length));
@@ -70,7 +77,14 @@ export async function readEmbedding(
     ),
     missingPooling: listed && pooling === undefined ? path : undefined,
     uncertain: folder.uncertain ?? [],
-    refusedModules: [...refusedUses(texts), ...modules.refused, ...refusedPooling(path, pooling), ...refused],
+    refusedModules: [
+      ...refusedUses(texts),
+      ...modules.refused,
+      ...refusedPooling(path, pooling),
+      ...refused,
+      ...foreign,
+    ],
+    remedy: remedies.get(String(texts?.["model_type"])) ?? "use another model for embeddings",
   };
 }
 
@@ -79,11 +93,11 @@ export async function readEmbedding(
  * @throws CheckpointError where the folder's vectors need what is not computed, by name.
  */
 export function requirePooling(settings: EmbeddingSettings, asked?: PoolingModes): PoolingModes {
-  const { folder, missingPooling, refusedModules } = settings;
+  const { folder, missingPooling, refusedModules, remedy } = settings;
   if (refusedModules.length > 0) {
     throw new CheckpointError(
       "embed",
-      `expected modules that are computed (Transformer, Pooling, Dense, LayerNorm, Normalize) in ${folder}/modules.json, got ${refusedModules.join(", ")}: use another model for embeddings`,
+      `expected modules that are computed (Transformer, Pooling, Dense, LayerNorm, Normalize) in ${folder}/modules.json, got ${refusedModules.join(", ")}: ${remedy}`,
     );
   }
   if (asked) return asked;
@@ -104,6 +118,13 @@ export function requirePooling(settings: EmbeddingSettings, asked?: PoolingModes
 function isMode(mode: string): mode is PoolingMode {
   return (poolingModes as readonly string[]).includes(mode);
 }
+
+const remedies: ReadonlyMap<string, string> = new Map([
+  ["SparseEncoder", "embedSparse makes its vectors"],
+  ["MultiVectorEncoder", "embedMulti makes its vectors"],
+  ["ColBERT", "embedMulti makes its vectors"],
+  ["CrossEncoder", "it scores pairs, rerank with it"],
+]);
 
 /** Kinds of models of which a vector per text is not what they were made for. */
 function refusedUses(texts: JsonObject | undefined): string[] {

@@ -3,6 +3,13 @@ import { CheckpointError } from "@modernbert-ts/encoder";
 import type { Folder } from "@modernbert-ts/safetensors";
 import { readJsonObjects } from "./json-file.ts";
 
+/** A module as modules.json lists it: the last part of its class, and where its files lie. */
+export interface Module {
+  readonly name: string;
+  /** "" is the folder itself. */
+  readonly path: string;
+}
+
 export interface Modules {
   /** Whether there is a modules.json. */
   readonly listed: boolean;
@@ -22,17 +29,21 @@ export interface StepModule {
 
 type StepKind = "Dense" | "LayerNorm" | "Normalize";
 
+/** Where a module's config.json lies. */
+export function configOf(path: string): string {
+  return path === "" ? "config.json" : `${path}/config.json`;
+}
+
 const file = "modules.json";
 /** Without modules.json the encoder is pooled, by this folder's settings where it has them. */
 const plain: Modules = { listed: false, poolingPath: "1_Pooling", steps: [], refused: [] };
 
 const stepKinds: readonly string[] = ["Dense", "LayerNorm", "Normalize"] satisfies readonly StepKind[];
 
-/** @throws CheckpointError on a file that lists no modules. */
-export async function readModules(folder: Folder): Promise<Modules> {
+/** In their order; undefined where there is no modules.json. @throws CheckpointError on a file that lists no modules. */
+export async function listModules(folder: Folder): Promise<readonly Module[] | undefined> {
   const list = await readJsonObjects(folder, file);
-  if (!list) return plain;
-  const modules = list.map(({ type, path = "" }) => {
+  return list?.map(({ type, path = "" }) => {
     if (typeof type === "string" && typeof path === "string" && staysInside(path)) {
       return { name: type.slice(type.lastIndexOf(".") + 1), path };
     }
@@ -41,6 +52,11 @@ export async function readModules(folder: Folder): Promise<Modules> {
       `expected a type and a path in this folder for each module of ${folder.name}/${file}, got ${JSON.stringify(type)} and ${JSON.stringify(path)}`,
     );
   });
+}
+
+/** What a list of modules says of one vector per text. */
+export function readModules(modules: readonly Module[] | undefined): Modules {
+  if (!modules) return plain;
   const refused: Module[] = [];
   const steps: StepModule[] = [];
   let poolingPath: string | undefined;
@@ -55,16 +71,16 @@ export async function readModules(folder: Folder): Promise<Modules> {
     listed: true,
     poolingPath,
     steps,
-    refused: refused.map(({ name, path }) => (path === "" ? name : `${name} (${path})`)),
+    refused: refused.map(nameOf),
   };
 }
 
-interface Module {
-  readonly name: string;
-  readonly path: string;
+/** As messages name it. */
+export function nameOf({ name, path }: Module): string {
+  return path === "" ? name : `${name} (${path})`;
 }
 
-function isStep(module: Module): module is Module & { readonly name: StepKind } {
+export function isStep(module: Module): module is Module & { readonly name: StepKind } {
   return stepKinds.includes(module.name);
 }
 

@@ -12,8 +12,13 @@ export interface Prompts {
   readonly defaultName: string | undefined;
 }
 
+/** What a text is for: what is searched with, or what is searched in. */
+export type TextRole = "query" | "document";
+
 /** A prompt as a caller asks for it. */
 export interface PromptOptions {
+  /** The model's prompt of that name, none where it has none: `encode_query` and `encode_document` of sentence-transformers 6. */
+  readonly role?: TextRole;
   /** Put before every text; "" for none. Default: the model's default prompt. */
   readonly prompt?: string;
   /** The same, by a name that the model's folder knows. */
@@ -56,7 +61,9 @@ export function promptText(
 
 /** The same for callers that leave a prompt's tokens out of the pooling where `includePrompt` is false. */
 export function chosenPrompt({ prompts }: { readonly prompts: Prompts }, options: PromptOptions): string {
-  return options.prompt ?? namedPrompt(prompts, options.promptName);
+  const { prompt, promptName, role } = options;
+  if (prompt === undefined && promptName === undefined && role !== undefined) return prompts.byName.get(role) ?? "";
+  return prompt ?? namedPrompt(prompts, promptName);
 }
 
 function namedPrompt({ byName, defaultName }: Prompts, name = defaultName): string {

@@ -4,8 +4,14 @@ import { readActivation } from "./activation.ts";
 import { readEmbedding } from "./embedding.ts";
 import type { EmbeddingSettings } from "./embedding.ts";
 import { field, isCount, isFlag, isText, readJsonObject } from "./json-file.ts";
+import { unknownKeys } from "./known-keys.ts";
+import { listModules } from "./modules.ts";
+import { readMultiVector, withPrefixes } from "./multi-vector.ts";
+import type { MultiVectorSettings } from "./multi-vector.ts";
 import { readPrompts } from "./prompts.ts";
 import type { Prompts } from "./prompts.ts";
+import { readSparse } from "./sparse.ts";
+import type { SparseSettings } from "./sparse.ts";
 import type { ModelFolder } from "./uncertain.ts";
 
 export interface TextSettings {
@@ -19,6 +25,12 @@ export interface TextSettings {
   readonly lowerCase: boolean;
   readonly prompts: Prompts;
   readonly embedding: EmbeddingSettings;
+  /** Of models that make sparse vectors. */
+  readonly sparse: SparseSettings | undefined;
+  /** Of models that make one vector per token. */
+  readonly multiVector: MultiVectorSettings | undefined;
+  /** `similarity_fn_name`: how the model's vectors are compared; undefined where the folder names none. */
+  readonly similarity: string | undefined;
   /** The class of torch that a cross-encoder's score goes through; undefined where the folder names none. */
   readonly activation: string | undefined;
 }
@@ -33,8 +45,10 @@ export async function readSettings(
   { maxLength, vocabSize, typeVocabSize, hiddenSize }: EncoderInfo,
 ): Promise<TextSettings> {
   const lengths = await readJsonObject(folder, lengthFile);
-  const texts = await readJsonObject(folder, promptFile);
+  const texts = withPrefixes(await readJsonObject(folder, promptFile));
   const tokenizer = await readJsonObject(folder, tokenizerFile);
+  const modules = await listModules(folder);
+  const foreign = unknownKeys(texts, lengths);
   const count = "a positive whole number";
   const stated =
     field(folder, lengthFile, lengths, "max_seq_length", count, isCount) ??
@@ -50,7 +64,10 @@ export async function readSettings(
       texts,
       field(folder, promptFile, texts, "default_prompt_name", "a text", isText),
     ),
-    embedding: await readEmbedding(folder, texts, hiddenSize),
+    embedding: await readEmbedding(folder, modules, texts, hiddenSize, foreign),
+    sparse: await readSparse(folder, modules, foreign),
+    multiVector: await readMultiVector(folder, modules, { texts, transformer: lengths }, hiddenSize, foreign),
+    similarity: field(folder, promptFile, texts, "similarity_fn_name", "the name of a function", isText),
     activation: await readActivation(folder, texts),
   };
 }

@@ -6,7 +6,7 @@ import { activationOf } from "./activations.ts";
 import type { EmbeddingSettings } from "./embedding.ts";
 import type { DenseStep, LayerNormStep, Step } from "./steps.ts";
 
-/** Makes a vector of another, which it may overwrite. */
+/** Makes a vector of another, which it may overwrite; the same for the vector of a token. */
 export type VectorStep = (vector: Float32Array) => Float32Array;
 
 /** None where the folder asks for what is not computed: its vectors are refused. @throws CheckpointError, SafetensorsError */

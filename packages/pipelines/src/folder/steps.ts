@@ -52,8 +52,16 @@ const keys = {
   Normalize: ["module_input_name", "module_output_name"],
 } as const;
 
-/** @param pooled numbers of a pooled vector. @throws CheckpointError on malformed files. */
-export async function readSteps(folder: Folder, modules: readonly StepModule[], pooled: number): Promise<Steps> {
+/** What a step reads and writes: the vector of a text, or those of its tokens. */
+type Feature = "sentence_embedding" | "token_embeddings";
+
+/** @param pooled numbers of a vector before the steps. @throws CheckpointError on malformed files. */
+export async function readSteps(
+  folder: Folder,
+  modules: readonly StepModule[],
+  pooled: number,
+  feature: Feature = "sentence_embedding",
+): Promise<Steps> {
   const steps: Step[] = [];
   const refused: string[] = [];
   let width = pooled;
@@ -65,7 +73,7 @@ export async function readSteps(folder: Folder, modules: readonly StepModule[], 
       continue;
     }
     const step = stepOf(folder, kind, path, file, json);
-    const found = [...foreign(kind, file, json), ...mismatch(step, file, width)];
+    const found = [...foreign(kind, file, json, feature), ...mismatch(step, file, width)];
     refused.push(...found);
     if (found.length > 0) continue;
     steps.push(step);
@@ -99,14 +107,13 @@ function stepOf(folder: Folder, kind: StepModule["kind"], path: string, file: st
   }
 }
 
-/** Settings that are not known, or that read or write something else than the vector of a text. */
-function foreign(kind: StepModule["kind"], file: string, json: JsonObject | undefined): string[] {
+/** Settings that are not known, or that read or write something else than the feature. */
+function foreign(kind: StepModule["kind"], file: string, json: JsonObject | undefined, feature: Feature): string[] {
   if (!isJsonObject(json)) return [];
   const known: readonly string[] = keys[kind];
-  const vector = "sentence_embedding";
   return Object.entries(json).flatMap(([key, value]) => {
     if (!known.includes(key)) return [`${key} of ${file}`];
-    const other = key.startsWith("module_") && value !== null && value !== vector;
+    const other = key.startsWith("module_") && value !== null && value !== feature;
     return other ? [`${key} ${JSON.stringify(value)} of ${file}`] : [];
   });
 }

@@ -37,26 +37,38 @@ export const embedTask: Task<TextInput, VectorOptions & PromptOptions, Float32Ar
   },
 
   async run(text, pack, options) {
-    const { embedding } = text.settings;
-    const pooling = [requirePooling(embedding, options.pooling)].flat();
-    const width = widthOf(embedding, text.model.info.hiddenSize, pooling.length);
-    const { dimensions = Math.min(embedding.dimensions ?? width, width) } = options;
-    if (dimensions < 1 || dimensions > width) {
-      throw new TensorError("embed", `expected dimensions from 1 to ${width}, got ${dimensions}`);
-    }
-    // A normalising module of the model sees all numbers; a caller who asks gets length 1 whatever is kept.
-    const last = embedding.normalize && options.normalize !== undefined ? -1 : undefined;
-    const steps = requireSteps(text).slice(0, last);
-    return (await pooledVectors(text, pack, pooling, promptTokens(text, options))).map((pooled) => {
-      const whole = steps.reduce((vector, step) => step(vector), pooled);
-      const vector = dimensions === width ? whole : whole.slice(0, dimensions);
-      if (options.normalize) normalize(vector);
-      return requireFinite("embed", vector);
-    });
+    const { pooling, finish } = vectorMaker(text, options);
+    return (await pooledVectors(text, pack, pooling, promptTokens(text, options))).map(finish);
   },
 
   transferable: ({ buffer }) => [buffer as ArrayBuffer],
 };
+
+/** How a text's tokens are pooled, and what makes its vector of the pooled one. @throws TensorError, CheckpointError */
+export function vectorMaker(
+  text: TextModel,
+  options: VectorOptions,
+): { readonly pooling: readonly PoolingMode[]; finish(pooled: Float32Array): Float32Array } {
+  const { embedding } = text.settings;
+  const pooling = [requirePooling(embedding, options.pooling)].flat();
+  const width = widthOf(embedding, text.model.info.hiddenSize, pooling.length);
+  const { dimensions = Math.min(embedding.dimensions ?? width, width) } = options;
+  if (dimensions < 1 || dimensions > width) {
+    throw new TensorError("embed", `expected dimensions from 1 to ${width}, got ${dimensions}`);
+  }
+  // A normalising module of the model sees all numbers; a caller who asks gets length 1 whatever is kept.
+  const last = embedding.normalize && options.normalize !== undefined ? -1 : undefined;
+  const steps = requireSteps(text).slice(0, last);
+  return {
+    pooling,
+    finish(pooled) {
+      const whole = steps.reduce((vector, step) => step(vector), pooled);
+      const vector = dimensions === width ? whole : whole.slice(0, dimensions);
+      if (options.normalize) normalize(vector);
+      return requireFinite("embed", vector);
+    },
+  };
+}
 
 function requireSteps({ steps = [], settings: { embedding } }: TextModel): readonly VectorStep[] {
   if (steps.length === embedding.steps.length) return steps;
