@@ -11,7 +11,7 @@ import { inTurns } from "./inputs/encoder.ts";
 import type { EncodeSettings } from "./inputs/encoder.ts";
 import type { Input } from "./inputs/read-inputs.ts";
 import type { Task, TaskResult } from "./model/protocol.ts";
-import { inSpan } from "./operations/tracing.ts";
+import { inSpan } from "./telemetry/tracing.ts";
 import { requireModel } from "./service.ts";
 import type { Service } from "./service.ts";
 
@@ -97,7 +97,7 @@ async function compute<N extends TaskName>(
   async function prepareAndRun(): Promise<Inference<N>> {
     const started = performance.now();
     metrics.began(task.name, inputs.length);
-    const { works, lengths } = await inSpan("tokenize", { inputs: inputs.length }, prepare);
+    const { works, lengths = [] } = await inSpan("tokenize", { inputs: inputs.length }, prepare);
     const { sequences, answers } = workQueue(works);
     const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
@@ -108,7 +108,8 @@ async function compute<N extends TaskName>(
         async () => service.scheduler.run(task, parts, signal),
       );
       const results = answers(timed.map(({ result }) => result));
-      const tokens = sum(lengths.length > 0 ? lengths : parts.map(({ length }) => length));
+      const counted = lengths.length > 0 ? lengths : parts.map(({ length }) => length);
+      const tokens = counted.reduce((total, length) => total + length, 0);
       const costs = costsOf(inputs, tokens, tokenization, timed);
       const each = inputs.map((_, index) => lengths[index] ?? tokens / inputs.length);
       metrics.computed(task.name, { inputs: inputs.length, lengths: each, costs, ms: performance.now() - started });

@@ -9,7 +9,7 @@ import { ModelWorker } from "./model/model-worker.ts";
 import type { WorkerData } from "./model/protocol.ts";
 import type { Residence } from "./model/residence.ts";
 import { weightsSize } from "./model/weights-size.ts";
-import type { Metrics } from "./operations/metrics.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
 import type { ServeOptions } from "./options.ts";
 import { whyUnhealthy } from "./service.ts";
 import type { Service } from "./service.ts";

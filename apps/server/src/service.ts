@@ -6,7 +6,7 @@ import type { Encoder } from "./inputs/encoder.ts";
 import type { ModelFiles } from "./model/model-files.ts";
 import type { ModelWorker } from "./model/model-worker.ts";
 import type { Place, Residence } from "./model/residence.ts";
-import type { Metrics } from "./operations/metrics.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
 import type { ServeOptions } from "./options.ts";
 
 export interface Service {

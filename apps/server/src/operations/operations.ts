@@ -6,10 +6,10 @@ import { ApiKeys } from "./api-keys.ts";
 import { requireKey } from "./auth.ts";
 import { allowOrigins } from "./cors.ts";
 import { addLiveness } from "./liveness.ts";
-import { Metrics } from "./metrics.ts";
+import { Metrics } from "../telemetry/metrics.ts";
 import { limitRate } from "./rate-limit.ts";
 import { addMetrics, serveMetrics } from "./serve-metrics.ts";
-import { addTracing, exportTraces } from "./tracing.ts";
+import { addTracing, exportTraces } from "../telemetry/tracing.ts";
 
 export interface Operations {
   readonly metrics: Metrics;

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { StartError } from "../errors.ts";
-import type { Method, Metrics } from "./metrics.ts";
+import type { Method, Metrics } from "../telemetry/metrics.ts";
 
 /** Counts every request with a body, and shows the numbers to whoever asks. */
 export function addMetrics(app: FastifyInstance, metrics: Metrics): void {
