@@ -1,5 +1,5 @@
 /** The way of every request: admitted, tokenised, queued, computed. */
-import { taskOf, workQueue } from "@modernbert-ts/pipelines";
+import { taskOf, TextTooLongError, workQueue } from "@modernbert-ts/pipelines";
 import type { InputOptions, TaskAnswer, TaskInput, TaskName, TaskOptions, Work } from "@modernbert-ts/pipelines";
 import { TensorError } from "@modernbert-ts/tensor-core";
 import { TokenizerError } from "@modernbert-ts/tokenizer";
@@ -71,9 +71,11 @@ function prepareInput<T>(at: number, prepare: () => T): T {
     return prepare();
   } catch (error) {
     if (!(error instanceof TensorError || error instanceof TokenizerError)) throw error;
-    const [, most, given] = /expected at most (\d+) tokens, got (\d+)/.exec(error.message) ?? [];
-    const message = most && `\`inputs\` must have less than ${most} tokens. Given: ${given}`; // in TEI's words
-    throw new ServeError("Validation", message ?? `input ${at}: ${error.message}`, { cause: error });
+    const message =
+      error instanceof TextTooLongError
+        ? `\`inputs\` must have less than ${error.maxLength} tokens. Given: ${error.length}` // in TEI's words
+        : `input ${at}: ${error.message}`;
+    throw new ServeError("Validation", message, { cause: error });
   }
 }
 

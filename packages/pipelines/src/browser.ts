@@ -2,7 +2,7 @@
 export { openTextModel, readTextSide } from "./text-model.ts";
 export type { TextModel } from "./text-model.ts";
 export { readInfo } from "./folder/info.ts";
-export { ModelNotFoundError } from "./errors.ts";
+export { ModelNotFoundError, TextTooLongError } from "./errors.ts";
 export { requirePooling } from "./folder/embedding.ts";
 export type { PoolingMode, PoolingModes } from "./folder/embedding.ts";
 export { noticeAssumptions } from "./folder/uncertain.ts";

@@ -1,6 +1,7 @@
 /** Texts to token sequences, and sequences to packs of bounded size. */
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { EncodeOptions as EncodeTokens, Encoding } from "@modernbert-ts/tokenizer";
+import { TextTooLongError } from "./errors.ts";
 import type { TextSide } from "./text-model.ts";
 
 export interface EncodeOptions {
@@ -78,10 +79,7 @@ export function encodeWithOffsets(
     throw new TensorError(operation, `expected text with a token in it, got none in ${name}: leave it out`);
   }
   if (ids.length > maxLength) {
-    throw new TensorError(
-      operation,
-      `expected at most ${maxLength} tokens, got ${ids.length} in ${name}: shorten it or truncate`,
-    );
+    throw new TextTooLongError(operation, name, { length: ids.length, maxLength });
   }
   for (const part of [encoding, ...encoding.overflowing]) {
     const beyond = part.ids.find((id) => id >= vocabSize);

@@ -12,7 +12,7 @@ import {
   UnsupportedError,
 } from "@modernbert-ts/tensor-core";
 import { TokenizerError } from "@modernbert-ts/tokenizer";
-import { ModelNotFoundError } from "../errors.ts";
+import { ModelNotFoundError, TextTooLongError } from "../errors.ts";
 import { DownloadError } from "./source/download-error.ts";
 
 /** The worker ended, or never began: nothing that was asked of it will be answered. */
@@ -30,6 +30,7 @@ const classes: Readonly<Record<string, { readonly prototype: Error }>> = {
   DTypeError,
   OutOfMemoryError,
   ShapeError,
+  TextTooLongError,
   UnsupportedError,
   TensorError,
   BackendUnavailableError,
