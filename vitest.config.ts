@@ -19,6 +19,7 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     projects: folders.map(({ name, folder }) => ({
       extends: true,
       test: { name, include: [`${folder}/test/**/*.test.ts`] },

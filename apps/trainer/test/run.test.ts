@@ -136,7 +136,7 @@ describe("what is refused, in one line that says what to do", () => {
     const wider = tinyConfig(folder, {
       model: { num_hidden_layers: 2, hidden_size: 32, num_attention_heads: 2, intermediate_size: 16 },
     });
-    await expect(runTraining(wider, resume)).rejects.toThrow(/continue with the settings that it was saved with/);
+    await expect(runTraining(wider, resume)).rejects.toThrow(/made with model.hidden_size = 16, got 32: set it back/);
     await expect(runTraining(tinyConfig(folder, { seed: 5 }), resume)).rejects.toThrow(
       /the checkpoint was made with seed = 17, got 5/,
     );
