@@ -88,7 +88,7 @@ export function optimizerSection({ reading }: Pick<Objective, "reading">): z.Zod
         .min(0)
         .optional()
         .describe(
-          "They sum gradients in buckets of so many megabytes while the backward pass goes on; 0: behind it. When left out 25 on GPUs, and 0 on CPUs, where the sums would take processors from the backward pass.",
+          "They sum gradients in buckets of so many megabytes while the backward pass goes on; 0: behind it. When left out 25 on GPUs and 0 on CPUs.",
         ),
     })
     .prefault({})
