@@ -6,9 +6,11 @@ import tempfile
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
-from sentence_transformers import SentenceTransformer
+from safetensors.torch import load_file, save_file
+from sentence_transformers import CrossEncoder, SentenceTransformer
+from sentence_transformers.base.modules.dense import Dense
 from sentence_transformers.models import Normalize, Pooling, Transformer
+from sentence_transformers.sentence_transformer.modules.layer_norm import LayerNorm
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import ModernBertConfig, ModernBertModel
 
@@ -119,7 +121,44 @@ def make() -> None:
         for name, files, texts, prompt in [*VARIANTS, saved]
     ]
     lines = ",\n".join(json.dumps(variant) for variant in variants)
+    make_cross_encoders(base)
     (target / "variants.json").write_text(f"[\n{lines}\n]\n")
+
+
+QUERY = "where is the cat"
+DOCUMENTS = ["a dog ran", "the cat sat on the mat", SHORT * 6, "The CAT"]
+
+
+def make_cross_encoders(base: Path) -> None:
+    """Cross-encoders made of modules, as sentence-transformers saves them: one score, with the activations of their own; three scores."""
+    (base.parent / "cross_encoders.json").write_text(json.dumps({"query": QUERY, "documents": DOCUMENTS, "models": [
+        cross_encoder(base, "ettin-reranker", ("cls", 1, torch.nn.GELU(), True), None),
+        cross_encoder(base, "mean, Identity, a default prompt", ("mean", 1, torch.nn.Tanh(), False), torch.nn.Identity(), **PROMPTS),
+        cross_encoder(base, "three labels", (["cls", "max"], 3, torch.nn.GELU(), True), None),
+    ]}) + "\n")
+
+
+def cross_encoder(base: Path, name: str, head: tuple, activation: torch.nn.Module | None, **prompts: object) -> dict:
+    mode, outputs, inner, normed = head
+    widths = 32 * (2 if isinstance(mode, list) else 1)
+    modules = [Pooling(32, mode), Dense(widths, 8, bias=not normed, activation_function=inner), *([LayerNorm(8)] if normed else []), Dense(8, outputs, activation_function=torch.nn.Identity(), module_output_name="scores")]
+    random = generator(f"pipelines/cross_encoders/{name}")
+    for module in modules:
+        for parameter in module.parameters():
+            parameter.data = torch.round(torch.randn(parameter.shape, generator=random) * 8) / 16
+    transformer = Transformer(str(base), model_kwargs={"attn_implementation": "eager"})
+    model = CrossEncoder(modules=[transformer, *modules], device="cpu", **({"activation_fn": activation} if activation else {}), **prompts)
+    model.max_length = 40
+    with tempfile.TemporaryDirectory() as temporary:
+        model.save_pretrained(temporary)
+        found = sorted(Path(temporary).rglob("*"))
+        files = {str(path.relative_to(temporary)): json.loads(path.read_text()) for path in found if path.suffix == ".json" and path.name != "tokenizer.json"}
+        weights = {str(path.parent.relative_to(temporary)): {key: tensor.tolist() for key, tensor in load_file(path).items()} for path in found if path.name == "model.safetensors" and path.parent != Path(temporary)}
+        model = CrossEncoder(temporary, device="cpu", model_kwargs={"attn_implementation": "eager"})
+        pairs = [(QUERY, text) for text in DOCUMENTS]
+        logits = model.predict(pairs, activation_fn=torch.nn.Identity(), batch_size=1)
+        ranked = [[at["corpus_id"], float(at["score"])] for at in model.rank(QUERY, DOCUMENTS, batch_size=1)] if outputs == 1 else None
+    return {"name": name, "files": files, "weights": weights, "logits": [float(value) for value in logits.reshape(-1)], "ranked": ranked}
 
 
 def save_base(base: Path) -> None:

@@ -31,7 +31,7 @@ export async function openService(
   const files = await readModelFiles(options, (notice) => log.info(notice));
   const { backend, threads, cpuEngine, dtype, weights } = options;
   const worker = new ModelWorker({
-    spawn: () => spawn({ folder: files.folder, head: files.info.head, backend, threads, cpuEngine, dtype, weights }),
+    spawn: () => spawn({ folder: files.folder, head: files.head, backend, threads, cpuEngine, dtype, weights }),
     maxRestarts: options.maxWorkerRestarts,
     log,
     onState: (state) => {

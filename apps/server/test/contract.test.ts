@@ -2,13 +2,14 @@
  * The contract of text-embeddings-inference, OpenAI, Cohere and Jina, and the document, over HTTP: one server with a small model of each
  * kind.
  */
+import { openPipeline, rerank } from "@modernbert-ts/pipelines";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openApi } from "../src/http/docs/openapi.ts";
 import { routes } from "../src/http/routes.ts";
 import { startServer } from "../src/index.ts";
 import type { RunningServer } from "../src/index.ts";
 import { post } from "./stub-server.ts";
-import { hiddenSize, makeTinyModel } from "./tiny-model.ts";
+import { hiddenSize, makeModularReranker, makeTinyModel } from "./tiny-model.ts";
 
 let server: RunningServer;
 
@@ -16,14 +17,18 @@ let server: RunningServer;
 const kinds = {
   embedder: () => makeTinyModel(),
   ranker: () => makeTinyModel("sequence-classification", ["score"]),
+  modular: () => makeModularReranker(),
   judge: () => makeTinyModel("sequence-classification", ["entailment", "neutral", "contradiction"]),
   tagger: () => makeTinyModel("token-classification", ["O", "B-PER", "I-PER"]),
   answerer: () => makeTinyModel("question-answering"),
 };
 type Kind = keyof typeof kinds;
 
+const folders = {} as Record<Kind, string>;
+
 beforeAll(async () => {
-  const model = await Promise.all(Object.values(kinds).map((make) => make()));
+  for (const kind of Object.keys(kinds) as Kind[]) folders[kind] = await kinds[kind]();
+  const model = Object.values(folders);
   const servedModelName = Object.keys(kinds);
   server = await startServer({
     model,
@@ -113,6 +118,16 @@ describe("text-embeddings-inference", () => {
     expect(ranks.map((rank) => Object.keys(rank))).toEqual(texts.map(() => ["index", "score"]));
     const withTexts = await get<object[]>("ranker", "/rerank", { query: "q", texts, return_text: true });
     expect(withTexts).toEqual(ranks.map(({ index, score }) => ({ index, text: texts[index], score })));
+  });
+
+  test("a reranker in modules is one: its scores are the library's", async () => {
+    const texts = ["a text", "another one"];
+    const ranks = await get<{ index: number; score: number }[]>("modular", "/rerank", { query: "q", texts });
+    await using pipeline = await openPipeline(folders.modular, { backend: "cpu", cpuEngine: "typescript" });
+    expect(ranks).toEqual(await rerank(pipeline, "q", texts));
+    expect(ranks[0]!.score).toBeGreaterThan(ranks[1]!.score);
+    expect(await typeOf("modular")).toMatchObject({ reranker: { id2label: { 0: "LABEL_0" } } });
+    expect((await ask("modular", "/embed", { inputs: "a" })).status).toBe(424);
   });
 
   test("/similarity is the cosine of what /embed gives", async () => {

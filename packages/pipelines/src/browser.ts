@@ -4,7 +4,7 @@ export type { TextModel } from "./text-model.ts";
 export { readInfo } from "./folder/info.ts";
 export { ModelNotFoundError, TextTooLongError } from "./errors.ts";
 export { requirePooling } from "./folder/embedding.ts";
-export type { PoolingMode, PoolingModes } from "./folder/embedding.ts";
+export type { PoolingMode, PoolingModes } from "./folder/pooling.ts";
 export { noticeAssumptions } from "./folder/uncertain.ts";
 export type { ModelFolder } from "./folder/uncertain.ts";
 export { promptText } from "./folder/prompts.ts";

@@ -1,9 +1,11 @@
 /** A model with its tokenizer: what the functions beside this file work on. Opened from any folder, on a disk or in a page. */
 import { loadModelFolder } from "@modernbert-ts/encoder";
 import type { Encoder, EncoderInfo, LoadOptions } from "@modernbert-ts/encoder";
+import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Runtime } from "@modernbert-ts/tensor-core";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { architectures } from "./architectures.ts";
+import { asClassifier } from "./folder/cross-encoder.ts";
 import type { EmbeddingSettings } from "./folder/embedding.ts";
 import { readSettings } from "./folder/settings.ts";
 import type { TextSettings } from "./folder/settings.ts";
@@ -17,7 +19,7 @@ import type { Notify } from "./notices.ts";
 export interface TextModel {
   readonly runtime: Runtime;
   readonly model: Encoder;
-  /** What config.json says of the model: its labels among it. */
+  /** What the folder says of the model: its labels among it. */
   readonly info: EncoderInfo;
   readonly tokenizer: Tokenizer;
   /** What the folder says of its texts and vectors. */
@@ -57,12 +59,37 @@ export async function addTexts(
   return { runtime, model, ...text, onNotice: tell, afterRun: () => noticeUnfused(runtime, tell) };
 }
 
-function stepsOf({ embedding, multiVector }: TextSettings): Pick<EmbeddingSettings, "steps" | "refusedModules"> {
-  return multiVector ? { steps: multiVector.steps, refusedModules: multiVector.refused } : embedding;
+function stepsOf({
+  embedding,
+  multiVector,
+  crossEncoder,
+}: TextSettings): Pick<EmbeddingSettings, "steps" | "refusedModules"> {
+  const other = multiVector ?? crossEncoder;
+  return other ? { steps: other.steps, refusedModules: other.refused } : embedding;
 }
 
-/** Tokenizer and settings of a folder: all that texts need where no weights are. @throws CheckpointError, ModelNotFoundError, TokenizerError */
+/** The folder's steps with their weights. @throws TensorError where the model was opened without. */
+export function requireSteps(
+  operation: string,
+  { steps = [] }: Pick<TextModel, "steps">,
+  settings: { readonly folder: string; readonly steps: readonly unknown[] },
+): readonly VectorStep[] {
+  if (steps.length === settings.steps.length) return steps;
+  throw new TensorError(
+    operation,
+    `expected the modules that follow the pooling in ${settings.folder}, got a model without: open the model by its folder`,
+  );
+}
+
+/**
+ * Tokenizer and settings of a folder: all that texts need where no weights are. Its `info` says what the model is with the folder's modules:
+ * those that make scores make it a sequence classifier. @throws CheckpointError, ModelNotFoundError, TokenizerError
+ */
 export async function readTextSide(folder: ModelFolder, info: EncoderInfo, onNotice?: Notify): Promise<TextSide> {
   const settings = await readSettings(folder, info);
-  return { info, settings, tokenizer: await readTokenizer(folder, settings, onNotice) };
+  return {
+    info: asClassifier(info, settings.crossEncoder),
+    settings,
+    tokenizer: await readTokenizer(folder, settings, onNotice),
+  };
 }

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeSafetensors } from "@modernbert-ts/safetensors/node";
 import { afterAll, expect, test } from "vitest";
-import { embed, openPipeline } from "../src/index.ts";
+import { classify, embed, openPipeline, rerank } from "../src/index.ts";
 
 /** Made by tooling/reference/sentence_fixture.py. */
 interface Variant {
@@ -25,7 +25,21 @@ const variants = JSON.parse(readFileSync(join(fixture, "variants.json"), "utf8")
 const root = mkdtempSync(join(tmpdir(), "modernbert-sentence-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-async function folderOf({ name, files, weights = {} }: Variant): Promise<string> {
+/** Made by the same file: cross-encoders in modules. */
+interface CrossEncoders {
+  readonly query: string;
+  readonly documents: readonly string[];
+  readonly models: readonly (Pick<Variant, "name" | "files" | "weights"> & {
+    /** Of each document, one or several. */
+    readonly logits: readonly number[];
+    readonly ranked: readonly (readonly [index: number, score: number])[] | null;
+  })[];
+}
+const { query, documents, models } = JSON.parse(
+  readFileSync(join(fixture, "cross_encoders.json"), "utf8"),
+) as CrossEncoders;
+
+async function folderOf({ name, files, weights = {} }: Pick<Variant, "name" | "files" | "weights">): Promise<string> {
   const folder = join(root, name);
   cpSync(join(fixture, "base"), folder, { recursive: true });
   for (const [path, content] of Object.entries(files)) {
@@ -65,4 +79,38 @@ test("the variants differ where their files do", () => {
     "pooling at another path",
     "include_prompt false, no prompt",
   ]);
+});
+
+test.each(models)("cross-encoder in modules: $name", async (model) => {
+  await using pipeline = await openPipeline(await folderOf(model), { backend: "cpu" });
+  const pairs = documents.map((text) => [query, text] as const);
+  const scored = await classify(pipeline, pairs, { functionToApply: "none", truncate: true });
+  const byLabel = scored.map((labels) => labels.toSorted((a, b) => (a.label < b.label ? -1 : 1)));
+  const logits = byLabel.flatMap((labels) => labels.map(({ score }) => score));
+  expect(logits).toEqual(model.logits.map((logit) => expect.closeTo(logit, 4) as number));
+  await expect(embed(pipeline, ["a text"], { pooling: "mean" })).rejects.toThrow("it scores pairs, rerank with it");
+  const ranking = rerank(pipeline, query, documents, { truncate: true });
+  if (!model.ranked) return expect(ranking).rejects.toThrow("expected a model with one label, got 3");
+  const ranked = model.ranked.map(([index, score]) => ({ index, score: expect.closeTo(score, 5) as number }));
+  return expect(ranking).resolves.toEqual(ranked);
+});
+
+test("a cross-encoder whose modules are not all computed is refused by name", async () => {
+  const [model] = models;
+  const modules = model!.files["modules.json"] as readonly object[];
+  const odd = {
+    idx: 5,
+    name: "5",
+    path: "5_LogitScore",
+    type: "sentence_transformers.cross_encoder.modules.LogitScore",
+  };
+  const folder = await folderOf({
+    ...model!,
+    name: "odd",
+    files: { ...model!.files, "modules.json": [...modules, odd] },
+  });
+  await using pipeline = await openPipeline(folder, { backend: "cpu" });
+  await expect(rerank(pipeline, query, documents, { truncate: true })).rejects.toThrow(
+    /got LogitScore \(5_LogitScore\), no Dense at the end with module_output_name "scores"/,
+  );
 });

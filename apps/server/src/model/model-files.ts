@@ -1,5 +1,5 @@
 /** What the HTTP side knows of a model without loading its weights: config, tokenizer, pooling, prompts and the longest input. */
-import type { EncoderInfo } from "@modernbert-ts/encoder";
+import type { EncoderInfo, Head } from "@modernbert-ts/encoder";
 import {
   checkConfig,
   noticeAssumptions,
@@ -21,9 +21,13 @@ export interface ModelFiles {
   readonly folder: string;
   /** Commit of a model from the hub. */
   readonly sha: string | null;
+  /** What the folder says of the model; modules that make scores make it a classifier. */
   readonly info: EncoderInfo;
+  /** The head that its weights are loaded with. */
+  readonly head: Head;
   readonly tokenizer: Tokenizer;
-  readonly pooling: PoolingModes;
+  /** Of a model that embeds. */
+  readonly pooling: PoolingModes | undefined;
   /** Numbers of a whole vector. */
   readonly width: number;
   /** What the folder says of texts and vectors. */
@@ -43,17 +47,19 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     onNotice,
   });
   const opened = await openFolder(folder);
-  const info = await readInfo(opened);
-  const { tokenizer, settings } = await readTextSide(opened, info, onNotice);
+  const { head, ...encoder } = await readInfo(opened);
+  const { info, tokenizer, settings } = await readTextSide(opened, { ...encoder, head }, onNotice);
   const { embedding } = settings;
   const maxInputLength = fitLength(settings.maxLength, options, onNotice);
-  if (kindOf(info) === "embedding") noticeAssumptions(embedding, onNotice);
+  const embeds = kindOf(info) === "embedding";
+  if (embeds) noticeAssumptions(embedding, onNotice);
   return {
     folder,
     sha: snapshotCommit(folder) ?? null,
     info,
+    head,
     tokenizer,
-    pooling: requirePooling(embedding, options.pooling),
+    pooling: embeds ? requirePooling(embedding, options.pooling) : undefined,
     width: embedding.width,
     settings: { ...settings, maxLength: maxInputLength },
     dimensions: embedding.dimensions && Math.min(embedding.dimensions, embedding.width),

@@ -1,19 +1,14 @@
 /** How a folder's texts become vectors: pooling, what follows it, dimensions, as sentence-transformers reads them. */
 import { CheckpointError } from "@modernbert-ts/encoder";
 import type { JsonObject } from "@modernbert-ts/encoder";
-import type { Folder } from "@modernbert-ts/safetensors";
-import { field, isCount, isFlag, readJsonObject } from "./json-file.ts";
-import { configOf, readModules } from "./modules.ts";
+import { field, isCount } from "./json-file.ts";
+import { readModules } from "./modules.ts";
 import type { Module } from "./modules.ts";
+import { isPoolingMode, poolingModes, readPooling } from "./pooling.ts";
+import type { PoolingModes } from "./pooling.ts";
 import { readSteps } from "./steps.ts";
 import type { Step } from "./steps.ts";
 import type { ModelFolder } from "./uncertain.ts";
-
-const poolingModes = ["cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"] as const;
-export type PoolingMode = (typeof poolingModes)[number];
-
-/** The vectors of several modes are put one behind another. */
-export type PoolingModes = PoolingMode | readonly PoolingMode[];
 
 export interface EmbeddingSettings {
   /** Names the folder in errors. */
@@ -55,15 +50,13 @@ export async function readEmbedding(
   foreign: readonly string[],
 ): Promise<EmbeddingSettings> {
   const modules = readModules(list);
-  const { listed, poolingPath } = modules;
-  const path = configOf(poolingPath ?? "");
-  const pooling = poolingPath === undefined ? {} : await readJsonObject(folder, path);
-  const modes = poolingPath === undefined ? [] : modesOf(folder, path, pooling ?? {});
+  const pooling = await readPooling(folder, modules.poolingPath);
+  const { modes } = pooling;
   const { steps, width, refused } = await readSteps(folder, modules.steps, hiddenSize * Math.max(1, modes.length));
   return {
     folder: folder.name,
     poolingModes: modes,
-    includePrompt: field(folder, path, pooling, "include_prompt", "true or false", isFlag) ?? true,
+    includePrompt: pooling.includePrompt,
     steps,
     normalize: steps.at(-1)?.kind === "Normalize",
     width,
@@ -75,15 +68,9 @@ export async function readEmbedding(
       "a positive whole number",
       isCount,
     ),
-    missingPooling: listed && pooling === undefined ? path : undefined,
+    missingPooling: modules.listed ? pooling.missing : undefined,
     uncertain: folder.uncertain ?? [],
-    refusedModules: [
-      ...refusedUses(texts),
-      ...modules.refused,
-      ...refusedPooling(path, pooling),
-      ...refused,
-      ...foreign,
-    ],
+    refusedModules: [...refusedUses(texts), ...modules.refused, ...pooling.refused, ...refused, ...foreign],
     remedy: remedies.get(String(texts?.["model_type"])) ?? "use another model for embeddings",
   };
 }
@@ -108,15 +95,11 @@ export function requirePooling(settings: EmbeddingSettings, asked?: PoolingModes
     );
   }
   const modes = settings.poolingModes;
-  if (modes.length > 0 && modes.every(isMode)) return modes.length === 1 ? modes[0]! : modes;
+  if (modes.length > 0 && modes.every(isPoolingMode)) return modes.length === 1 ? modes[0]! : modes;
   throw new CheckpointError(
     "embed",
     `expected pooling ${poolingModes.join(", ")} in ${folder}, got ${modes.join(" and ") || "none"}, which is not computed: choose cls or mean`,
   );
-}
-
-function isMode(mode: string): mode is PoolingMode {
-  return (poolingModes as readonly string[]).includes(mode);
 }
 
 const remedies: ReadonlyMap<string, string> = new Map([
@@ -132,35 +115,4 @@ function refusedUses(texts: JsonObject | undefined): string[] {
   return kind === undefined || kind === null || kind === "SentenceTransformer"
     ? []
     : [`model_type ${JSON.stringify(kind)} of config_sentence_transformers.json`];
-}
-
-/** Settings of the pooling that are not known; flags of modes are refused as modes. */
-function refusedPooling(path: string, pooling: JsonObject = {}): string[] {
-  const known = ["word_embedding_dimension", "embedding_dimension", "pooling_mode", "include_prompt"];
-  return Object.keys(pooling)
-    .filter((key) => !known.includes(key) && !key.startsWith("pooling_mode_"))
-    .map((key) => `${key} of ${path}`);
-}
-
-/** `pooling_mode_cls_token: true` of older files, by the names of the newer. */
-const flags: Readonly<Record<string, string>> = {
-  pooling_mode_cls_token: "cls",
-  pooling_mode_max_tokens: "max",
-  pooling_mode_mean_tokens: "mean",
-  pooling_mode_mean_sqrt_len_tokens: "mean_sqrt_len_tokens",
-  pooling_mode_weightedmean_tokens: "weightedmean",
-  pooling_mode_lasttoken: "lasttoken",
-};
-
-/** Both forms of the file: `pooling_mode` is a mode or a list of them, or each mode has a flag; mean where nothing is said. */
-function modesOf(folder: Folder, path: string, config: JsonObject): readonly string[] {
-  const modes = field(folder, path, config, "pooling_mode", "a mode or a list of modes", isModes);
-  if (modes !== undefined) return [modes].flat();
-  const unknown = Object.keys(config).filter((key) => key.startsWith("pooling_mode_") && !(key in flags));
-  const on = [...Object.keys(flags), ...unknown].filter((key) => config[key] === true);
-  return on.length === 0 ? ["mean"] : on.map((key) => flags[key] ?? key);
-}
-
-function isModes(value: unknown): value is string | readonly string[] {
-  return [value].flat().every((mode) => typeof mode === "string");
 }

@@ -1,6 +1,8 @@
 /** What a folder says of its texts and vectors, read once, for library, command line, server and page alike. */
 import type { EncoderInfo } from "@modernbert-ts/encoder";
 import { readActivation } from "./activation.ts";
+import { readCrossEncoder } from "./cross-encoder.ts";
+import type { CrossEncoderSettings } from "./cross-encoder.ts";
 import { readEmbedding } from "./embedding.ts";
 import type { EmbeddingSettings } from "./embedding.ts";
 import { field, isCount, isFlag, isText, readJsonObject } from "./json-file.ts";
@@ -29,6 +31,8 @@ export interface TextSettings {
   readonly sparse: SparseSettings | undefined;
   /** Of models that make one vector per token. */
   readonly multiVector: MultiVectorSettings | undefined;
+  /** Of models whose modules make scores of pairs. */
+  readonly crossEncoder: CrossEncoderSettings | undefined;
   /** `similarity_fn_name`: how the model's vectors are compared; undefined where the folder names none. */
   readonly similarity: string | undefined;
   /** The class of torch that a cross-encoder's score goes through; undefined where the folder names none. */
@@ -67,6 +71,7 @@ export async function readSettings(
     embedding: await readEmbedding(folder, modules, texts, hiddenSize, foreign),
     sparse: await readSparse(folder, modules, foreign),
     multiVector: await readMultiVector(folder, modules, { texts, transformer: lengths }, hiddenSize, foreign),
+    crossEncoder: await readCrossEncoder(folder, modules, texts, hiddenSize, foreign),
     similarity: field(folder, promptFile, texts, "similarity_fn_name", "the name of a function", isText),
     activation: await readActivation(folder, texts),
   };

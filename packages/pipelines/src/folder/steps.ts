@@ -1,9 +1,9 @@
 /** Settings of the modules behind the pooling: Dense, LayerNorm and Normalize, or why one is not computed. */
-import { isJsonObject } from "@modernbert-ts/encoder";
 import type { JsonObject } from "@modernbert-ts/encoder";
 import type { Folder } from "@modernbert-ts/safetensors";
 import { activationOf } from "./activations.ts";
 import { field, isCount, isFlag, isText, readJsonObject } from "./json-file.ts";
+import { configOf } from "./modules.ts";
 import type { StepModule } from "./modules.ts";
 
 export type Step = DenseStep | LayerNormStep | NormalizeStep;
@@ -55,25 +55,31 @@ const keys = {
 /** What a step reads and writes: the vector of a text, or those of its tokens. */
 type Feature = "sentence_embedding" | "token_embeddings";
 
-/** @param pooled numbers of a vector before the steps. @throws CheckpointError on malformed files. */
+/**
+ * @param pooled numbers of a vector before the steps.
+ * @param result what the last step writes; the feature itself by default.
+ * @throws CheckpointError on malformed files.
+ */
 export async function readSteps(
   folder: Folder,
   modules: readonly StepModule[],
   pooled: number,
   feature: Feature = "sentence_embedding",
+  result: string = feature,
 ): Promise<Steps> {
   const steps: Step[] = [];
   const refused: string[] = [];
   let width = pooled;
-  for (const { kind, path } of modules) {
-    const file = [...(path ? [path] : []), "config.json"].join("/");
+  for (const [at, { kind, path }] of modules.entries()) {
+    const file = configOf(path);
     const json = await readJsonObject(folder, file);
     if (json === undefined && kind !== "Normalize") {
       refused.push(`${kind} without ${file}`);
       continue;
     }
     const step = stepOf(folder, kind, path, file, json);
-    const found = [...foreign(kind, file, json, feature), ...mismatch(step, file, width)];
+    const names = { module_input_name: feature, module_output_name: at === modules.length - 1 ? result : feature };
+    const found = [...foreign(kind, file, json, names), ...mismatch(step, file, width)];
     refused.push(...found);
     if (found.length > 0) continue;
     steps.push(step);
@@ -107,13 +113,17 @@ function stepOf(folder: Folder, kind: StepModule["kind"], path: string, file: st
   }
 }
 
-/** Settings that are not known, or that read or write something else than the feature. */
-function foreign(kind: StepModule["kind"], file: string, json: JsonObject | undefined, feature: Feature): string[] {
-  if (!isJsonObject(json)) return [];
+/** Settings that are not known, or that read or write something else than these. */
+function foreign(
+  kind: StepModule["kind"],
+  file: string,
+  json: JsonObject = {},
+  names: Readonly<Record<string, string>>,
+): string[] {
   const known: readonly string[] = keys[kind];
   return Object.entries(json).flatMap(([key, value]) => {
     if (!known.includes(key)) return [`${key} of ${file}`];
-    const other = key.startsWith("module_") && value !== null && value !== feature;
+    const other = key in names && value !== null && value !== names[key];
     return other ? [`${key} ${JSON.stringify(value)} of ${file}`] : [];
   });
 }

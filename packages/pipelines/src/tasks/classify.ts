@@ -1,4 +1,5 @@
 /** Classification of whole texts, and of pairs of texts, in the shape of transformers' text-classification pipeline. */
+import { chosenPrompt } from "../folder/prompts.ts";
 import { encodeText } from "../sequences.ts";
 import type { EncodeOptions, PackOptions, TextInput, TextPair } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
@@ -26,7 +27,7 @@ export interface ClassifyOptions {
 export const classifyTask: Task<TextInput | TextPair, ClassifyOptions, Float32Array, readonly LabelScore[]> = {
   ...sequenceLogitsTask("classify"),
   prepare: (text, input, options) => ({
-    sequences: [encodeText(text, "classify", input, options)],
+    sequences: [encodeText(text, "classify", input, options, chosenPrompt(text.settings, {}))],
     join: ([logits]) => best(text, logits!, options),
   }),
 };

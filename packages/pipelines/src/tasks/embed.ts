@@ -1,18 +1,18 @@
 /** Sentence embeddings: one vector per text, pooled from the last hidden state. */
-import { headNames, pool } from "@modernbert-ts/encoder";
-import type { PackedBatch } from "@modernbert-ts/encoder";
-import { cast, TensorError } from "@modernbert-ts/tensor-core";
+import { headNames } from "@modernbert-ts/encoder";
+import { TensorError } from "@modernbert-ts/tensor-core";
 import { requirePooling } from "../folder/embedding.ts";
-import type { EmbeddingSettings, PoolingMode, PoolingModes } from "../folder/embedding.ts";
+import type { EmbeddingSettings } from "../folder/embedding.ts";
+import type { PoolingMode, PoolingModes } from "../folder/pooling.ts";
 import { normalize } from "../folder/step-weights.ts";
-import type { VectorStep } from "../folder/step-weights.ts";
 import { chosenPrompt } from "../folder/prompts.ts";
 import type { PromptOptions } from "../folder/prompts.ts";
 import { noticeAssumptions } from "../folder/uncertain.ts";
 import { encodeText, requireFinite } from "../sequences.ts";
 import type { EncodeOptions, PackOptions, TextInput } from "../sequences.ts";
+import { requireSteps } from "../text-model.ts";
 import type { TextModel } from "../text-model.ts";
-import { poolRows } from "./pool-rows.ts";
+import { pooledVectors } from "./pooled-vectors.ts";
 import { runTask } from "./run-task.ts";
 import { oneSequence } from "./task.ts";
 import type { Task, TextSide } from "./task.ts";
@@ -38,7 +38,7 @@ export const embedTask: Task<TextInput, VectorOptions & PromptOptions, Float32Ar
 
   async run(text, pack, options) {
     const { pooling, finish } = vectorMaker(text, options);
-    return (await pooledVectors(text, pack, pooling, promptTokens(text, options))).map(finish);
+    return (await pooledVectors("embed", text, pack, pooling, promptTokens(text, options))).map(finish);
   },
 
   transferable: ({ buffer }) => [buffer as ArrayBuffer],
@@ -58,7 +58,7 @@ export function vectorMaker(
   }
   // A normalising module of the model sees all numbers; a caller who asks gets length 1 whatever is kept.
   const last = embedding.normalize && options.normalize !== undefined ? -1 : undefined;
-  const steps = requireSteps(text).slice(0, last);
+  const steps = requireSteps("embed", text, embedding).slice(0, last);
   return {
     pooling,
     finish(pooled) {
@@ -70,40 +70,12 @@ export function vectorMaker(
   };
 }
 
-function requireSteps({ steps = [], settings: { embedding } }: TextModel): readonly VectorStep[] {
-  if (steps.length === embedding.steps.length) return steps;
-  throw new TensorError(
-    "embed",
-    `expected the modules that follow the pooling in ${embedding.folder}, got a model without: open the model by its folder`,
-  );
-}
-
 /** Numbers of a whole vector. @throws TensorError where the modules behind the pooling take another number of modes. */
 function widthOf({ steps, width, poolingModes }: EmbeddingSettings, hiddenSize: number, modes: number): number {
   if (steps.every(({ kind }) => kind === "Normalize")) return hiddenSize * modes;
   const wanted = Math.max(1, poolingModes.length);
   if (modes === wanted) return width;
   throw new TensorError("embed", `expected ${wanted} pooling modes, as the modules behind want, got ${modes}`);
-}
-
-/** One vector per sequence, each in memory of its own. Only what a device pools by itself leaves the hidden states there. */
-async function pooledVectors(
-  { model }: TextModel,
-  pack: PackedBatch,
-  modes: readonly PoolingMode[],
-  skip: number,
-): Promise<Float32Array[]> {
-  const [mode] = modes;
-  const onDevice = modes.length === 1 && skip === 0 && (mode === "cls" || mode === "mean") ? mode : undefined;
-  const rows = model.run(pack, (hidden, batch) => cast(onDevice ? pool(hidden, batch, onDevice) : hidden, "f32"));
-  try {
-    const values = requireFinite("embed", (await rows.read()) as Float32Array);
-    const width = model.info.hiddenSize;
-    if (!onDevice) return poolRows(values, width, pack.cuSeqlens, modes, skip);
-    return Array.from({ length: values.length / width }, (_, row) => values.slice(row * width, (row + 1) * width));
-  } finally {
-    rows.dispose();
-  }
 }
 
 /** Tokens at the beginning of each sequence that the pooling leaves out: those of the prompt, without a special one at its end. */

@@ -1,6 +1,6 @@
 /** Pooling on the host, in f64: all modes of sentence-transformers, several one behind another, without the tokens of a prompt. */
 import { TensorError } from "@modernbert-ts/tensor-core";
-import type { PoolingMode } from "../folder/embedding.ts";
+import type { PoolingMode } from "../folder/pooling.ts";
 
 /**
  * rows [T, width] of sequences that begin at `cuSeqlens` → one vector of `modes.length * width` numbers each.

@@ -1,5 +1,6 @@
 /** Reranking: how well each of several texts answers a query, by a cross-encoder that reads both together. */
 import { TensorError } from "@modernbert-ts/tensor-core";
+import { chosenPrompt } from "../folder/prompts.ts";
 import { encodeText } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
@@ -42,16 +43,18 @@ export const rerankTask: Task<RerankInput, RerankOptions, Float32Array, readonly
     requireReranker(text);
     if (!options.rawScores) activationOf(text);
     const { name = "text 0" } = options;
-    const sequences = texts.map((other, index) =>
-      encodeText(text, "rerank", [query, other], { ...options, name: `the query with text ${index} of ${name}` }),
-    );
+    const prompt = chosenPrompt(text.settings, {});
+    const sequences = texts.map((other, index) => {
+      const named = { ...options, name: `the query with text ${index} of ${name}` };
+      return encodeText(text, "rerank", [query, other], named, prompt);
+    });
     return { sequences, join: (logits) => rank(text, texts, logits, options) };
   },
 };
 
 /**
  * Texts by how well they answer the query, best first, as sentence-transformers' `CrossEncoder.rank` gives them. A pair is put together by
- * the tokenizer's template; with `truncate` the longer of the two is cut first.
+ * the tokenizer's template, behind the folder's default prompt where it has one; with `truncate` the longer of the two is cut first.
  * @throws TensorError on a model with another number of labels than one, an empty text, and a pair that is too long without `truncate`.
  */
 export async function rerank(

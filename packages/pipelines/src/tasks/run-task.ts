@@ -14,7 +14,7 @@ export async function runTask<Input, Options, Output, Answer>(
   inputs: readonly Input[],
   options: Options & PackOptions & EncodeOptions,
 ): Promise<Answer[]> {
-  requireHead(task, model.model.head);
+  requireHead(task, model.info.head);
   const { nameOf = (index) => `text ${index}` } = options;
   const works = inputs.map((input, index) => task.prepare(model, input, { ...options, name: nameOf(index) }));
   const { sequences, answers } = workQueue(works);

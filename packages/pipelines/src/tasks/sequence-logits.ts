@@ -1,7 +1,11 @@
 /** Logits of a sequence classifier, and what probabilities they stand for. */
 import { sequenceClassificationLogits } from "@modernbert-ts/encoder";
 import type { EncoderInfo, Head, PackedBatch } from "@modernbert-ts/encoder";
+import { requireCrossEncoder } from "../folder/cross-encoder.ts";
+import { requireFinite } from "../sequences.ts";
+import { requireSteps } from "../text-model.ts";
 import type { TextModel } from "../text-model.ts";
+import { pooledVectors } from "./pooled-vectors.ts";
 import { softmax } from "./ranking.ts";
 import { readLogits } from "./read-logits.ts";
 import type { Task } from "./task.ts";
@@ -23,7 +27,19 @@ export function sequenceLogitsTask(
   };
 }
 
+/** Of the folder's modules where these make scores, else of the model's head. */
 async function sequenceLogits(operation: string, text: TextModel, pack: PackedBatch): Promise<Float32Array[]> {
+  const { crossEncoder } = text.settings;
+  if (crossEncoder) {
+    const rows = await pooledVectors(operation, text, pack, requireCrossEncoder(operation, crossEncoder));
+    const steps = requireSteps(operation, text, crossEncoder);
+    return rows.map((row) =>
+      requireFinite(
+        operation,
+        steps.reduce((vector, step) => step(vector), row),
+      ),
+    );
+  }
   const values = await readLogits(operation, text, pack, sequenceClassificationLogits);
   const classes = text.info.labels.length;
   return Array.from({ length: values.length / classes }, (_, row) => values.slice(row * classes, (row + 1) * classes));

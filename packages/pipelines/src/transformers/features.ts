@@ -1,6 +1,6 @@
 /** feature-extraction of transformers.js: hidden states of the encoder, or one vector per text. */
 import { TensorError } from "@modernbert-ts/tensor-core";
-import type { PoolingMode } from "../folder/embedding.ts";
+import type { PoolingMode } from "../folder/pooling.ts";
 import { normalize } from "../folder/step-weights.ts";
 import { encodeText } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";

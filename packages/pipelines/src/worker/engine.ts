@@ -1,7 +1,7 @@
 /** One device and the models on it: what the worker's operations do. Models are opened side by side, tasks run one at a time. */
+import { packSequences } from "@modernbert-ts/encoder";
 import { DeviceLostError, Runtime, TensorError } from "@modernbert-ts/tensor-core";
 import { eachOnce } from "../notices.ts";
-import { embedSequences } from "../tasks/embed.ts";
 import { fillMask } from "../tasks/fill-mask.ts";
 import { taskNamesFor, taskOf } from "../tasks/registry.ts";
 import { runTask } from "../tasks/run-task.ts";
@@ -150,7 +150,11 @@ function countTokens<Input, Options, Output, Answer>(task: Task<Input, Options, 
 async function warmUp(text: TextModel): Promise<void> {
   const mask = maskOf(text);
   if (text.model.head === "masked-lm" && mask !== undefined) await fillMask(text, [mask]);
-  else await embedSequences(text, [Int32Array.of(0)], { pooling: "mean" });
+  else {
+    const hidden = text.model.encode(packSequences([Int32Array.of(0)]));
+    await hidden.read();
+    hidden.dispose();
+  }
 }
 
 function maskOf({ tokenizer }: TextModel): string | undefined {
@@ -159,7 +163,7 @@ function maskOf({ tokenizer }: TextModel): string | undefined {
 }
 
 function reportOf(name: string, text: TextModel, device: ModelReport["device"]): ModelReport {
-  const { info } = text.model;
+  const { info } = text;
   const mask = maskOf(text);
   return {
     name,
