@@ -118,12 +118,11 @@ export class JsonField {
     return this.path === "" ? name : `${this.path}.${name}`;
   }
 
-  refuse(expected: string): never {
+  /** @param advice what to do. */
+  refuse(expected: string, advice?: string): never {
     const at = this.path || "the file";
-    throw new TokenizerError(
-      `[Tokenizer.fromJSON] expected ${at} to be ${expected}, got ${describe(this.value)}`,
-      this.path,
-    );
+    const message = `[Tokenizer.fromJSON] expected ${at} to be ${expected}, got ${describe(this.value)}`;
+    throw new TokenizerError(advice === undefined ? message : `${message}: ${advice}`, this.path);
   }
 }
 

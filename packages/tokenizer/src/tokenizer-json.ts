@@ -83,6 +83,8 @@ export function writeTokenizerJson({ model, addedTokens, config }: Parts): Token
   };
 }
 
+const otherKinds = "choose a model with one of these tokenizers";
+
 function readModel(field: JsonField): Model {
   // Files of 2020 leave the type out.
   const type = field.get("type").value ?? (field.get("merges").value === undefined ? undefined : "BPE");
@@ -92,7 +94,7 @@ function readModel(field: JsonField): Model {
     case "WordPiece":
       return WordPieceModel.read(field, readVocabulary(field.get("vocab")));
     default:
-      return field.get("type").refuse('"BPE" (byte-level) or "WordPiece"');
+      return field.get("type").refuse('"BPE" (byte-level) or "WordPiece"', otherKinds);
   }
 }
 

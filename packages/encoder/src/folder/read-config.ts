@@ -33,7 +33,7 @@ export async function readFolderConfig<C extends HeadConfig, E extends Encoder<C
     const known = listNames(architectures.map(({ kind }) => `"${kind.modelType}"`));
     throw new ConfigError(
       "config",
-      `expected model_type to be ${known} (no other is implemented), got ${show(modelType)}`,
+      `expected model_type to be ${known} (no other is implemented), got ${show(modelType)}: choose a model of one of these types`,
     );
   }
   const classes: unknown = json["architectures"];

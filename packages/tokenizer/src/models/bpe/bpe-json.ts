@@ -23,7 +23,12 @@ export function readBpe(model: JsonField, ids: ReadonlyMap<string, number>): Bpe
   const known = vocabulary.byteIds().filter((id) => id >= 0).length;
   // Without an alphabet for all bytes that UTF-8 uses, unknown bytes are left out, as the reference does without unk_token.
   if (known < 243 && model.get("unk_token").optional((field) => field.string())) {
-    model.get("unk_token").refuse("null, or a vocabulary with a token for every byte");
+    model
+      .get("unk_token")
+      .refuse(
+        "null, or a vocabulary with a token for every byte",
+        "choose a model with a byte-level BPE or WordPiece tokenizer",
+      );
   }
   if (known < 243 && model.get("byte_fallback").boolean(false)) model.get("byte_fallback").refuse("false");
   return new BpeModel(vocabulary, readMerges(model.get("merges"), ids), {
