@@ -188,6 +188,105 @@ ROWS: list[tuple[str, str, dict, dict]] = [
     ("intfloat/e5-small-v2, -base-v2", "embed", with_class("BertModel", BERT) | modules("Pooling", "Normalize") | old_pooling("mean") | LENGTHS, {"tokenizer": "words", "texts": ["query: the cat", "passage: the cat sat on the mat"]}),
 ]
 
+# ---- decision models: encoder and head as files of their own, computed here with torch's layers
+
+LAYA = {
+    "encoder": "answerdotai/ModernBERT-large", "head_layers": 2, "max_len": 96, "head_max_len": 60, "act_costs": {"escalate": 0.3},
+    "temperature": [1.5, 0.3, 2.0], "temperature_by_options": {"choice:3-5": 1.76, "noul:2": 9.0},
+}
+STATE = {"cat": "on the mat", "km": [1, 2.5, None], "dog": {"red": True}}
+QUESTIONS = {
+    "where": {"type": "choice", "instructions": "where is the cat", "criteria": {"mat": "the red mat", "up": None, "dog": "a dog (ran)"}},
+    "pick": {"type": "choice", "instructions": "which", "criteria": ["cat", "dog"]},
+    "how": {"type": "score", "instructions": "how far [MASK] ran the dog", "criteria": ["not", "12 km"]},
+    "ran": {"type": "noul", "instructions": "the dog ran", "criteria": {"true": "it ran", "false": None}},
+    "sat": {"type": "noul", "instructions": "the cat sat"},
+    "long": {"type": "choice", "instructions": "the cat sat on the mat, a dog ran up to the red mat", "criteria": {"a": TEXTS[1] * 2, "b": TEXTS[0] * 4, "c": TEXTS[0]}},
+}
+
+
+def decision_shapes(config: dict, width: int) -> dict[str, list[int]]:
+    layers = torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(width, 1, 4 * width, norm_first=True), config["head_layers"], enable_nested_tensor=False)
+    shapes = {f"head.{key}": list(tensor.shape) for key, tensor in layers.state_dict().items()}
+    more = {"type_emb.weight": [3, width], "scorer.0.weight": [width], "scorer.0.bias": [width], "scorer.1.weight": [width, width], "scorer.1.bias": [width], "scorer.3.weight": [1, width], "scorer.3.bias": [1]}
+    act = {"act_head.0.weight": [256, width + 4], "act_head.0.bias": [256], "act_head.2.weight": [2, 256], "act_head.2.bias": [2], "temperature": [3]}
+    return shapes | more | act
+
+
+def build_decisions(folder: Path, files: dict) -> dict[str, list]:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(json.dumps(content))
+    (folder / "tokenizer").mkdir()
+    shutil.copy(TARGET / "bytes.json", folder / "tokenizer/tokenizer.json")
+    (folder / "tokenizer/tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", **ROLES}))
+    encoder = transformers.ModernBertModel(transformers.AutoConfig.for_model(**{key: value for key, value in FLAT.items() if key != "architectures"}))
+    shapes = {f"encoder.{key}": list(tensor.shape) for key, tensor in encoder.state_dict().items()} | decision_shapes(files["rl_agent_config.json"], 16)
+    save_file({name: tensor_of(name, shape, torch.float16) for name, shape in shapes.items()}, folder / "model.safetensors")
+    return {"model.safetensors": list(shapes.items())}
+
+
+def question_tokens(tokenizer: object, question: dict, config: dict) -> tuple[list[int], list[int]]:
+    """By what the documents of laya say of its prompts: type and instructions, a mask before each option, the state."""
+    ids = lambda text: tokenizer(text.replace("[MASK]", " "), add_special_tokens=False)["input_ids"]
+    criteria = question.get("criteria") or {}
+    if question["type"] == "choice":
+        options = [f"{name}: {meaning}" if meaning else name for name, meaning in (criteria.items() if isinstance(criteria, dict) else ((name, None) for name in criteria))]
+    elif question["type"] == "score":
+        options = [f"level {at}: {level}" for at, level in enumerate(criteria)]
+    else:
+        options = ["false: " + (criteria.get("false") or "no, the statement does not hold"), "true: " + (criteria.get("true") or "yes, the statement holds")]
+    marked = [[tokenizer.mask_token_id, *ids(" " + option)[:48]] for option in options]
+    most = config["head_max_len"]
+    if most - sum(map(len, marked)) < 16:
+        each = max(4, (most - 16) // len(marked))
+        marked = [option[:each] for option in marked]
+    head = ids(f"{question['type']} question: {question['instructions']}")[: max(8, most - sum(map(len, marked)))]
+    sequence, places = [tokenizer.cls_token_id, *head, tokenizer.sep_token_id], []
+    for option in marked:
+        places.append(len(sequence))
+        sequence += option
+    sequence.append(tokenizer.sep_token_id)
+    state = ids(json.dumps(STATE, ensure_ascii=False))[: max(0, config["max_len"] - len(sequence) - 1)]
+    return sequence + state + [tokenizer.sep_token_id], places
+
+
+def decisions(folder: str) -> dict:
+    config = json.loads((Path(folder) / "rl_agent_config.json").read_text())
+    weights = {key: tensor.float() for key, tensor in load_file(Path(folder) / "model.safetensors").items()}
+    encoder = transformers.ModernBertModel(transformers.AutoConfig.from_pretrained(Path(folder) / "encoder", attn_implementation="eager")).eval()
+    encoder.load_state_dict({key.removeprefix("encoder."): tensor for key, tensor in weights.items() if key.startswith("encoder.")})
+    layers = [torch.nn.TransformerEncoderLayer(16, 1, 64, 0.0, batch_first=True, norm_first=True).eval() for _ in range(config["head_layers"])]
+    for at, layer in enumerate(layers):
+        layer.load_state_dict({key.removeprefix(f"head.layers.{at}."): tensor for key, tensor in weights.items() if key.startswith(f"head.layers.{at}.")})
+    tokenizer = AutoTokenizer.from_pretrained(Path(folder) / "tokenizer")
+    answers = {}
+    for key, question in QUESTIONS.items():
+        sequence, places = question_tokens(tokenizer, question, config)
+        kind = ["choice", "score", "noul"].index(question["type"])
+        with torch.no_grad():
+            states = encoder(torch.tensor([sequence])).last_hidden_state + weights["type_emb.weight"][kind]
+            for layer in layers:
+                states = layer(states)
+            rows = torch.nn.functional.layer_norm(states[0, places], (16,), weights["scorer.0.weight"], weights["scorer.0.bias"])
+            rows = torch.nn.functional.gelu(rows @ weights["scorer.1.weight"].T + weights["scorer.1.bias"])
+            logits = (rows @ weights["scorer.3.weight"].T + weights["scorer.3.bias"])[:, 0].double()
+        size = next(name for most, name in ((2, "2"), (5, "3-5"), (10, "6-10"), (255, "11+")) if len(places) <= most)
+        temperature = config["temperature_by_options"].get(f"{question['type']}:{size}", config["temperature"][kind])
+        p = torch.softmax(logits / min(5.0, max(0.5, temperature)), 0)
+        confidence = float(1 + (p * p.log()).sum() / np.log(len(p)))
+        criteria = question.get("criteria")
+        if question["type"] == "noul":
+            answers[key] = {"type": "noul", "noul": float(p[1])}
+        elif question["type"] == "choice":
+            names = list(criteria)
+            answers[key] = {"type": "choice", "choice": names[int(p.argmax())], "probabilities": dict(zip(names, p.tolist())), "confidence": confidence}
+        else:
+            numbers = [str(at) for at in range(len(p))]
+            answers[key] = {"type": "score", "score": float((p * torch.arange(len(p))).sum()), "legend": dict(zip(numbers, criteria)), "probabilities": dict(zip(numbers, p.tolist())), "confidence": confidence}
+    return answers
+
+
 UNIGRAM = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}, "post_processor": None, "decoder": None, "model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["▁a", -1.0]], "byte_fallback": False}}
 GEMMA = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}, "pre_tokenizer": {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False}, "post_processor": None, "decoder": None, "model": {"type": "BPE", "dropout": None, "unk_token": "<unk>", "continuing_subword_prefix": None, "end_of_word_suffix": None, "fuse_unk": True, "byte_fallback": True, "ignore_merges": False, "vocab": {"<unk>": 0, "▁a": 1}, "merges": []}}
 LETTERS = UNIGRAM | {"pre_tokenizer": {"type": "Whitespace"}, "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "A": 1}, "unk_token": "[UNK]"}}
@@ -202,7 +301,7 @@ REFUSED: list[tuple[str, dict, str]] = [
     ("onnx-community/\\*-ONNX", {"config.json": FLAT, "onnx/model.onnx": None}, "use the repository that it was converted from"),
     ("GGUF conversions", {"model-f16.gguf": None}, "use the repository that it was converted from"),
     ("sbintuitions/modernbert-ja-\\*, llm-jp-modernbert-base (Unigram)", with_class(MLM, FLAT) | {"tokenizer.json": UNIGRAM, **ANY}, "choose a model with one of these tokenizers"),
-    ("mmBERT with safetensors, granite-embedding-311m-multilingual-r2, llm-semantic-router/mmbert-32k-yarn (Gemma's tokenizer)", with_class(MLM, FLAT) | {"tokenizer.json": GEMMA, **ANY}, "choose a model with a byte-level BPE or WordPiece tokenizer"),
+    ("mmBERT with safetensors, granite-embedding-311m-multilingual-r2, laya-multilingual, llm-semantic-router/mmbert-32k-yarn (Gemma's tokenizer)", with_class(MLM, FLAT) | {"tokenizer.json": GEMMA, **ANY}, "choose a model with a byte-level BPE or WordPiece tokenizer"),
     ("DNA and character models (WordLevel)", with_class(MLM, FLAT) | {"tokenizer.json": LETTERS, **ANY}, "choose a model with one of these tokenizers"),
 ]
 
@@ -316,8 +415,13 @@ def make() -> None:
             weights = build(Path(temporary), files, options)
             row = {"model": model, "task": task, "files": files, "tokenizer": "bytes", "dtype": "F32", **{key: options[key] for key in ("tokenizer", "dtype", "texts", "targets") if key in options}}
             rows.append(row | {"weights": weights, "answer": short(answer(task, temporary, options))})
+    with tempfile.TemporaryDirectory() as temporary:
+        files = {"rl_agent_config.json": LAYA, "encoder/config.json": FLAT}
+        weights = build_decisions(Path(temporary), files)
+        row = {"model": "convaiinnovations/laya, laya-typed-decisions", "task": "decide", "files": files, "tokenizer": "bytes", "tokenizerFolder": "tokenizer/", "dtype": "F16"}
+        rows.append(row | {"weights": weights, "answer": short(decisions(temporary))})
     refused = [{"model": model, "files": files, "todo": todo} for model, files, todo in REFUSED]
-    given = {"texts": TEXTS, "pairs": PAIRS, "masked": MASKED, "tokenizerConfig": {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 64, **ROLES}}
+    given = {"texts": TEXTS, "pairs": PAIRS, "masked": MASKED, "state": STATE, "questions": QUESTIONS, "tokenizerConfig": {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 64, **ROLES}}
     write_document(rows, refused)
     lines = lambda items: "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in items) + "\n]"
     (TARGET / "table.json").write_text(f'{{"given": {json.dumps(given)},\n"rows": {lines(rows)},\n"refused": {lines(refused)}}}\n')

@@ -2,7 +2,8 @@
  * The contract of text-embeddings-inference, OpenAI, Cohere and Jina, and the document, over HTTP: one server with a small model of each
  * kind.
  */
-import { openPipeline, rerank } from "@modernbert-ts/pipelines";
+import { decide, openPipeline, rerank } from "@modernbert-ts/pipelines";
+import type { DecisionInput } from "@modernbert-ts/pipelines";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openApi } from "../src/http/docs/openapi.ts";
 import { routes } from "../src/http/routes.ts";
@@ -21,6 +22,7 @@ const kinds = {
   judge: () => makeTinyModel("sequence-classification", ["entailment", "neutral", "contradiction"]),
   tagger: () => makeTinyModel("token-classification", ["O", "B-PER", "I-PER"]),
   answerer: () => makeTinyModel("question-answering"),
+  decider: () => makeTinyModel("decision"),
 };
 type Kind = keyof typeof kinds;
 
@@ -250,6 +252,34 @@ describe("Cohere and Jina", () => {
   });
 });
 
+test("/v1/systemone answers as the library, and refuses what it cannot ask", async () => {
+  const { example } = routes.find(({ paths }) => paths[0] === "/v1/systemone")!;
+  const input = example as DecisionInput;
+  const reply = await get<{ answers: object; usage: { input_tokens: number } }>("decider", "/v1/systemone", input);
+  await using pipeline = await openPipeline(folders.decider, { backend: "cpu", cpuEngine: "typescript" });
+  expect(reply.answers).toEqual((await decide(pipeline, [input]))[0]);
+  expect(Object.keys(reply.answers)).toEqual(["team", "urgency", "refund"]);
+  expect(reply.usage).toEqual({ input_tokens: expect.any(Number), output_tokens: 0 });
+  const { questions } = input;
+  const one = await get<typeof reply>("decider", "/v1/systemone", {
+    ...input,
+    questions: { refund: questions["refund"] },
+  });
+  const two = await get<typeof reply>("decider", "/v1/systemone", {
+    state: "",
+    questions: { refund: questions["refund"] },
+  });
+  const state = pipeline.tokenizer.encode(input.state as string, { addSpecialTokens: false }).length;
+  expect(one.usage.input_tokens - two.usage.input_tokens).toBe(state);
+  expect(await typeOf("decider")).toEqual({ decider: {} });
+  const odd = { state: "a", questions: { q: { type: "choice", instructions: "which", criteria: ["one"] } } };
+  expect((await ask("decider", "/v1/systemone", odd)).body).toMatchObject({
+    message: expect.stringMatching(/2 to 255 options/),
+  });
+  expect((await ask("decider", "/v1/systemone", { state: "a", questions: {} })).status).toBe(400);
+  expect((await ask("judge", "/v1/systemone", input)).status).toBe(424);
+});
+
 test("/v1/models lists the models, and an unknown one is 404", async () => {
   const list = (await (await fetch(`${server.url}/v1/models`)).json()) as { data: { id: string }[] };
   expect(list.data.map(({ id }) => id)).toEqual(Object.keys(kinds));
@@ -267,6 +297,7 @@ describe("the document", () => {
     "/v2/rerank": "ranker",
     "/token-classification": "tagger",
     "/question-answering": "answerer",
+    "/v1/systemone": "decider",
     "/zero-shot-classification": "judge",
   };
   const cases = routes.flatMap((route) => route.paths.map((path) => [path, route] as const));

@@ -45,6 +45,7 @@ export { nextSentenceLogits, nextSentenceLoss } from "./heads/next-sentence.ts";
 export { planHead } from "./heads/plan.ts";
 export { questionAnsweringLogits, questionAnsweringLoss, uploadSpans } from "./heads/question-answering.ts";
 export type { AnswerSpans, DeviceSpans } from "./heads/question-answering.ts";
+export { decisionLogits, decisionToJSON, parseDecision } from "./heads/decision.ts";
 export { headNames, heads } from "./heads/registry.ts";
 export { sequenceClassificationLogits, sequenceClassificationLoss } from "./heads/sequence-classification.ts";
 export { tokenClassificationLogits, tokenClassificationLoss } from "./heads/token-classification.ts";

@@ -9,7 +9,8 @@ export type Head =
   | "question-answering"
   | "multiple-choice"
   | "next-sentence"
-  | "pretraining";
+  | "pretraining"
+  | "decision";
 
 /** One vector from the tokens of a sequence: the first one, or their mean. */
 export type Pooling = "cls" | "mean";

@@ -8,6 +8,8 @@ import { names, parameterSpecs } from "./parameters.ts";
 
 /** Checkpoints of the bare encoder lack the prefix `model.`. */
 const bareName = (name: string): string => name.replace(/^model\./, "");
+/** Those that put a head of their own around it have `encoder.`. */
+const wrappedName = (name: string): string => name.replace(/^model\./, "encoder.");
 
 export const modernbertKind: EncoderKind<ModernBertConfig> = {
   modelType: "modernbert",
@@ -30,7 +32,7 @@ export const modernbertKind: EncoderKind<ModernBertConfig> = {
     tokens: config.tokens,
   }),
   parameters: parameterSpecs,
-  storedNames: (name) => [...new Set([name, bareName(name)])],
+  storedNames: (name) => [...new Set([name, bareName(name), wrappedName(name)])],
   bareName,
   initial: (config, head, _name, spec) => initialValues(config, head, spec, "huggingface"),
 };

@@ -31,6 +31,11 @@ export function parameterSpecs(config: ModernBertConfig, head: Head): ParameterS
     if (config.normBias) add(`${name}.bias`, "bias", [d]);
   };
 
+  const predictionTransform = (): void => {
+    linear("head.dense", "transform", d, d, config.classifierBias);
+    norm("head.norm");
+  };
+
   add(names.embedding, "embedding", [vocabSize, d]);
   norm("model.embeddings.norm");
   for (let layer = 0; layer < config.layers.length; layer++) {
@@ -44,8 +49,7 @@ export function parameterSpecs(config: ModernBertConfig, head: Head): ParameterS
   }
   norm("model.final_norm");
   if (head === "none") return specs;
-  linear("head.dense", "transform", d, d, config.classifierBias);
-  norm("head.norm");
+  if (head !== "decision") predictionTransform();
   for (const [name, spec] of heads[head].parameters(config, names)) specs.set(name, spec);
   return specs;
 }

@@ -39,6 +39,8 @@ export type { Answer, AnswerOptions, Question } from "./tasks/question-answering
 export { classifyTokens } from "./tasks/token-classification.ts";
 export type { TokenClassificationOptions, TokenInput } from "./tasks/token-classification.ts";
 export type { Aggregation, Entity } from "./tasks/entities.ts";
+export { decide } from "./tasks/decide.ts";
+export type { Decision, DecisionInput, DecisionQuestion, DecisionOptions, Json } from "./tasks/decide.ts";
 export { zeroShot } from "./tasks/zero-shot.ts";
 export type { ZeroShotAnswer, ZeroShotInput, ZeroShotOptions } from "./tasks/zero-shot.ts";
 export { rerank } from "./tasks/rerank.ts";

@@ -7,6 +7,7 @@ import { diskFolder } from "@modernbert-ts/safetensors/node";
 import { DTypeError, float32Precision, Runtime } from "@modernbert-ts/tensor-core";
 import type { FusionMode, Precision } from "@modernbert-ts/tensor-core";
 import { architectures } from "./architectures.ts";
+import { viewFolder } from "./folder/decision.ts";
 import { resolveModelFolder } from "./hub/model-folder.ts";
 import type { ModelFolderOptions } from "./hub/model-folder.ts";
 
@@ -59,7 +60,7 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<OpenRun
 
 /** For `check` of resolveModelFolder: a model of a kind that is not implemented is refused before its weights are downloaded. */
 export async function checkConfig(folder: string): Promise<void> {
-  await readFolderConfig(diskFolder(folder), architectures);
+  await readFolderConfig(await viewFolder(diskFolder(folder)), architectures);
 }
 
 /** The format of weights for inference in a precision: what every pass would convert is held converted. */
@@ -75,7 +76,7 @@ export async function openModel(source: string, options: ModelOptions = {}): Pro
   try {
     const { head, precision } = options;
     noticeSlowWeights(open, weights, options);
-    const { model, unused } = await loadModelFolder(diskFolder(folder), architectures, {
+    const { model, unused } = await loadModelFolder(await viewFolder(diskFolder(folder)), architectures, {
       runtime: open.runtime,
       weights,
       ...(head && { head }),

@@ -6,6 +6,7 @@ import type { Runtime } from "@modernbert-ts/tensor-core";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { architectures } from "./architectures.ts";
 import { asClassifier } from "./folder/cross-encoder.ts";
+import { viewFolder } from "./folder/decision.ts";
 import type { EmbeddingSettings } from "./folder/embedding.ts";
 import { readSettings } from "./folder/settings.ts";
 import type { TextSettings } from "./folder/settings.ts";
@@ -37,9 +38,10 @@ export type TextSide = Pick<TextModel, "tokenizer" | "settings" | "info">;
 
 /** Loads a model, its tokenizer and its settings. Free it with `model.dispose()`; the runtime stays the caller's. */
 export async function openTextModel(folder: ModelFolder, options: LoadOptions, onNotice?: Notify): Promise<TextModel> {
-  const { model } = await loadModelFolder(folder, architectures, options);
+  const view = await viewFolder(folder);
+  const { model } = await loadModelFolder(view, architectures, options);
   try {
-    return await addTexts(folder, { runtime: options.runtime, model }, onNotice);
+    return await addTexts(view, { runtime: options.runtime, model }, onNotice);
   } catch (error) {
     model.dispose();
     throw error;
@@ -86,10 +88,8 @@ export function requireSteps(
  * those that make scores make it a sequence classifier. @throws CheckpointError, ModelNotFoundError, TokenizerError
  */
 export async function readTextSide(folder: ModelFolder, info: EncoderInfo, onNotice?: Notify): Promise<TextSide> {
-  const settings = await readSettings(folder, info);
-  return {
-    info: asClassifier(info, settings.crossEncoder),
-    settings,
-    tokenizer: await readTokenizer(folder, settings, onNotice),
-  };
+  const view = await viewFolder(folder);
+  const settings = await readSettings(view, info);
+  const tokenizer = await readTokenizer(view, settings, onNotice);
+  return { info: asClassifier(info, settings.crossEncoder), settings, tokenizer };
 }

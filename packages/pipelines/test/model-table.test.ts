@@ -9,7 +9,16 @@ import { fileURLToPath } from "node:url";
 import { float32ToBfloat16, float32ToFloat16 } from "@modernbert-ts/safetensors";
 import { writeSafetensors } from "@modernbert-ts/safetensors/node";
 import { afterAll, expect, test } from "vitest";
-import { classify, classifyTokens, embed, embedMulti, embedSparse, fillMask, openFolder } from "../src/index.ts";
+import {
+  classify,
+  classifyTokens,
+  decide,
+  embed,
+  embedMulti,
+  embedSparse,
+  fillMask,
+  openFolder,
+} from "../src/index.ts";
 import {
   openPipeline,
   readInfo,
@@ -19,7 +28,7 @@ import {
   targetTokens,
   zeroShot,
 } from "../src/index.ts";
-import type { Pipeline, TokenVectors } from "../src/index.ts";
+import type { DecisionQuestion, Json, Pipeline, TokenVectors } from "../src/index.ts";
 
 type Files = Readonly<Record<string, object | null>>;
 
@@ -29,6 +38,8 @@ interface Row {
   readonly task: keyof typeof asked;
   readonly files: Files;
   readonly tokenizer: string;
+  /** Where the tokenizer lies, "" where not elsewhere. */
+  readonly tokenizerFolder?: string;
   readonly dtype: "F32" | "F16" | "BF16";
   readonly texts?: readonly string[];
   readonly targets?: readonly string[];
@@ -41,6 +52,8 @@ interface Table {
     readonly texts: readonly string[];
     readonly pairs: readonly (readonly [string, string])[];
     readonly masked: readonly string[];
+    readonly state: Json;
+    readonly questions: Readonly<Record<string, DecisionQuestion>>;
     readonly tokenizerConfig: object;
   };
   readonly rows: readonly Row[];
@@ -56,7 +69,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 function valuesOf(name: string, size: number): Float32Array {
   let hash = 2166136261;
   for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 16777619);
-  const norm = /(norm\.weight|LayerNorm\.(weight|gamma))$/.test(name);
+  const norm = /(norm\.weight|LayerNorm\.(weight|gamma)|scorer\.0\.weight)$/.test(name);
   return Float32Array.from({ length: size }, (_, at) => {
     let x = Math.imul(at + 1, 0x9e3779b1) ^ hash;
     x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
@@ -80,10 +93,10 @@ function writeFiles(folder: string, files: Files): void {
 }
 
 let folders = 0;
-async function folderOf({ files, tokenizer, dtype, weights }: Row): Promise<string> {
+async function folderOf({ files, tokenizer, tokenizerFolder = "", dtype, weights }: Row): Promise<string> {
   const folder = join(root, String(folders++));
-  writeFiles(folder, { ...files, "tokenizer_config.json": given.tokenizerConfig });
-  cpSync(join(fixture, `${tokenizer}.json`), join(folder, "tokenizer.json"));
+  writeFiles(folder, { ...files, [`${tokenizerFolder}tokenizer_config.json`]: given.tokenizerConfig });
+  cpSync(join(fixture, `${tokenizer}.json`), join(folder, tokenizerFolder, "tokenizer.json"));
   for (const [path, tensors] of Object.entries(weights)) {
     const entries = tensors.map(([name, shape]) => {
       const data = valuesOf(
@@ -96,6 +109,12 @@ async function folderOf({ files, tokenizer, dtype, weights }: Row): Promise<stri
     await writeSafetensors(join(folder, path), entries);
   }
   return folder;
+}
+
+function rowsOf({ values, width }: TokenVectors): number[][] {
+  return Array.from({ length: values.length / width }, (_, row) => [
+    ...values.subarray(row * width, (row + 1) * width),
+  ]);
 }
 
 /** What a row asks of its model, by task. */
@@ -126,10 +145,9 @@ const asked = {
     const [query, document] = given.pairs[0]!;
     const [ofQuery] = await embedMulti(model, [query], { role: "query" });
     const [ofDocument] = await embedMulti(model, [document], { role: "document" });
-    const rowsOf = ({ values, width }: TokenVectors): number[][] =>
-      Array.from({ length: values.length / width }, (_, row) => [...values.subarray(row * width, (row + 1) * width)]);
     return { query: rowsOf(ofQuery!), document: rowsOf(ofDocument!) };
   },
+  decide: async (model: Pipeline) => (await decide(model, [given], { truncate: true, maxTokensPerPack: 200 }))[0],
   "embed-sparse": async (model: Pipeline) =>
     (await embedSparse(model, given.texts)).map(({ indices, values }) => ({
       indices: [...indices],

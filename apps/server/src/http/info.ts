@@ -46,7 +46,7 @@ function infoOf({ name, options, files }: Service): object {
 function typeOf({ info, pooling }: ModelFiles): object {
   const kind = kindOf(info);
   if (kind === "embedding") return { embedding: { pooling } };
-  if (kind === "question-answerer") return { [kind]: {} };
+  if (kind === "question-answerer" || kind === "decider") return { [kind]: {} };
   const named = info.labels.map((label, id) => [label, id] as const);
   return {
     [kind]: {

@@ -5,6 +5,7 @@ import type { Route } from "./route.ts";
 import { fillMask } from "./tasks/fill-mask.ts";
 import { pseudoLogLikelihood } from "./tasks/pseudo-log-likelihood.ts";
 import { questionAnswering } from "./tasks/question-answering.ts";
+import { systemOne } from "./tasks/system-one.ts";
 import { tokenClassification } from "./tasks/token-classification.ts";
 import { zeroShot } from "./tasks/zero-shot.ts";
 import { bare, vertex } from "./tei/by-model.ts";
@@ -31,4 +32,5 @@ export const routes: readonly Route[] = [
   questionAnswering,
   zeroShot,
   pseudoLogLikelihood,
+  systemOne,
 ];

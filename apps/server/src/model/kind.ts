@@ -2,7 +2,7 @@
 import type { EncoderInfo } from "@modernbert-ts/encoder";
 import { ServeError, StartError } from "../errors.ts";
 
-export type ModelKind = "embedding" | "classifier" | "reranker" | "token-classifier" | "question-answerer";
+export type ModelKind = "embedding" | "classifier" | "reranker" | "token-classifier" | "question-answerer" | "decider";
 
 interface Known {
   readonly info: EncoderInfo;
@@ -20,6 +20,8 @@ export function kindOf({ head, labels }: EncoderInfo): ModelKind {
       return "token-classifier";
     case "question-answering":
       return "question-answerer";
+    case "decision":
+      return "decider";
     case "multiple-choice":
     case "next-sentence":
     case "pretraining":

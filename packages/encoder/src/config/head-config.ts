@@ -16,6 +16,8 @@ export interface HeadConfig {
   readonly labels: readonly string[];
   /** null: inferred from the labels given to the loss. */
   readonly problemType: ProblemType | null;
+  /** Layers of the decision head; two where absent. */
+  readonly decisionLayers?: number;
   /** Before the classifier, in [0, 1). */
   readonly dropout: { readonly classifier: number };
 }

@@ -1,6 +1,7 @@
 /** All heads. A head is a file of this folder, a line here and a name in `Head`. */
 import type { Head } from "../info.ts";
 import type { HeadDefinition } from "./definition.ts";
+import { decisionHead } from "./decision.ts";
 import { maskedLmHead } from "./masked-lm.ts";
 import { multipleChoiceHead } from "./multiple-choice.ts";
 import { nextSentenceHead } from "./next-sentence.ts";
@@ -19,6 +20,7 @@ export const heads: Readonly<Record<Head, HeadDefinition>> = {
   "multiple-choice": multipleChoiceHead,
   "next-sentence": nextSentenceHead,
   pretraining: pretrainingHead,
+  decision: decisionHead,
 };
 
 export const headNames = Object.keys(heads) as Head[];

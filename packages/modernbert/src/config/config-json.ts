@@ -3,7 +3,7 @@
  * the published checkpoints (transformers 4.48 on, read by 5 too), "both" the v5 form with the flat keys beside it where they
  * can say the same: transformers 4 and 5 then read the same model.
  */
-import { activationNames, classifierToJSON, ConfigError, maskedLmToJSON } from "@modernbert-ts/encoder";
+import { activationNames, classifierToJSON, ConfigError, decisionToJSON, maskedLmToJSON } from "@modernbert-ts/encoder";
 import type { JsonObject } from "@modernbert-ts/encoder";
 import type { LayerKind, ModernBertConfig, RopeSettings } from "./config.ts";
 import { layerTypes } from "./parse-rope.ts";
@@ -45,6 +45,7 @@ export function configToJSON(config: ModernBertConfig, { form = "both" }: Config
     classifier_bias: config.classifierBias,
     classifier_activation: activationNames[config.classifierActivation],
     ...classifierToJSON(config),
+    ...decisionToJSON(config),
     embedding_dropout: dropout.embedding,
     attention_dropout: dropout.attention,
     ...(dropout.attentionOutput === dropout.attention ? {} : { attn_out_dropout_prob: dropout.attentionOutput }),

@@ -9,6 +9,7 @@ import {
   isJsonObject,
   JsonFields,
   parseClassifier,
+  parseDecision,
   parseMaskedLm,
 } from "@modernbert-ts/encoder";
 import type { SpecialTokenIds } from "@modernbert-ts/encoder";
@@ -54,6 +55,7 @@ export function parseConfig(json: unknown): ModernBertConfig {
     hiddenActivation: fields.choice("hidden_activation", "gelu", activations),
     ...parseMaskedLm(fields),
     ...parseClassifier(fields),
+    ...parseDecision(fields),
     classifierBias: fields.boolean("classifier_bias", false),
     classifierActivation: fields.choice("classifier_activation", "gelu", activations),
     dropout: {

@@ -3,9 +3,10 @@ import { readFolderConfig } from "@modernbert-ts/encoder";
 import type { EncoderInfo } from "@modernbert-ts/encoder";
 import type { Folder } from "@modernbert-ts/safetensors";
 import { architectures } from "../architectures.ts";
+import { viewFolder } from "./decision.ts";
 
 /** The head is "none" where config.json names no known class. @throws CheckpointError, ConfigError */
 export async function readInfo(folder: Folder): Promise<EncoderInfo> {
-  const { architecture, config, head = "none" } = await readFolderConfig(folder, architectures);
+  const { architecture, config, head = "none" } = await readFolderConfig(await viewFolder(folder), architectures);
   return architecture.kind.info(config, head);
 }

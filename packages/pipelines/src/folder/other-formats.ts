@@ -11,11 +11,6 @@ const forms: readonly (readonly [pattern: RegExp, what: string, advice: string])
     "pytorch_model.bin",
     "save it again with transformers (from_pretrained, then save_pretrained), or look for a revision with model.safetensors",
   ],
-  [
-    /(^|\/)rl_agent_config\.json$/,
-    "a decision model (rl_agent_config.json)",
-    "its decision head is not implemented, choose a model for zero-shot classification",
-  ],
   [/\.gguf$/, "a GGUF file", "use the repository that it was converted from"],
   [/\.onnx$/, "an ONNX file", "use the repository that it was converted from"],
 ];

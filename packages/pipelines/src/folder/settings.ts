@@ -3,6 +3,8 @@ import type { EncoderInfo } from "@modernbert-ts/encoder";
 import { readActivation } from "./activation.ts";
 import { readCrossEncoder } from "./cross-encoder.ts";
 import type { CrossEncoderSettings } from "./cross-encoder.ts";
+import { readDecision } from "./decision.ts";
+import type { DecisionSettings } from "./decision.ts";
 import { readEmbedding } from "./embedding.ts";
 import type { EmbeddingSettings } from "./embedding.ts";
 import { field, isCount, isFlag, isText, readJsonObject } from "./json-file.ts";
@@ -33,6 +35,8 @@ export interface TextSettings {
   readonly multiVector: MultiVectorSettings | undefined;
   /** Of models whose modules make scores of pairs. */
   readonly crossEncoder: CrossEncoderSettings | undefined;
+  /** Of models that answer questions of several options. */
+  readonly decision: DecisionSettings | undefined;
   /** `similarity_fn_name`: how the model's vectors are compared; undefined where the folder names none. */
   readonly similarity: string | undefined;
   /** The class of torch that a cross-encoder's score goes through; undefined where the folder names none. */
@@ -44,10 +48,8 @@ const promptFile = "config_sentence_transformers.json";
 const tokenizerFile = "tokenizer_config.json";
 
 /** @throws CheckpointError on malformed files. What is well formed and not computed is refused where it would be used. */
-export async function readSettings(
-  folder: ModelFolder,
-  { maxLength, vocabSize, typeVocabSize, hiddenSize }: EncoderInfo,
-): Promise<TextSettings> {
+export async function readSettings(folder: ModelFolder, info: EncoderInfo): Promise<TextSettings> {
+  const { maxLength, vocabSize, typeVocabSize, hiddenSize } = info;
   const lengths = await readJsonObject(folder, lengthFile);
   const texts = withPrefixes(await readJsonObject(folder, promptFile));
   const tokenizer = await readJsonObject(folder, tokenizerFile);
@@ -72,6 +74,7 @@ export async function readSettings(
     sparse: await readSparse(folder, modules, foreign),
     multiVector: await readMultiVector(folder, modules, { texts, transformer: lengths }, hiddenSize, foreign),
     crossEncoder: await readCrossEncoder(folder, modules, texts, hiddenSize, foreign),
+    decision: await readDecision(folder, info),
     similarity: field(folder, promptFile, texts, "similarity_fn_name", "the name of a function", isText),
     activation: await readActivation(folder, texts),
   };

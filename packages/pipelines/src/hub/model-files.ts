@@ -1,6 +1,7 @@
 /** Which files of a repository make a model folder, in the order in which they are wanted: what is small and says most comes first. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { decisionFiles } from "../folder/decision.ts";
 
 const settings = [
   "config.json",
@@ -11,6 +12,7 @@ const settings = [
   "tokenizer_config.json",
   "special_tokens_map.json",
   "tokenizer.json",
+  ...decisionFiles,
 ];
 export const weightsFile = "model.safetensors";
 const indexFile = "model.safetensors.index.json";

@@ -106,7 +106,7 @@ async function fromCache(model: HubModel, { weights = true }: ModelFolderOptions
 /** Whether a snapshot has its config and, where they are needed, all of its weights. */
 async function isWhole(folder: string, weights: boolean): Promise<boolean> {
   const there = async (path: string): Promise<boolean> => exists(join(folder, path));
-  if (!(await there("config.json"))) return false;
+  if (!(await there("config.json")) && !(await there("encoder/config.json"))) return false;
   if (!weights) return true;
   for (const entry of weightsEntries) {
     const files = (await there(entry)) ? await weightFiles(folder, entry) : [];

@@ -1,5 +1,6 @@
 /** All tasks, under the names by which queues and routes know them. A new task is a file beside this one and a line here. */
 export { classifyTask as classify } from "./classify.ts";
+export { decideTask as decide } from "./decide.ts";
 export { embedTask as embed } from "./embed.ts";
 export { embedChunksTask as "embed-chunks" } from "./embed-chunks.ts";
 export { embedMultiTask as "embed-multi" } from "./embed-multi.ts";

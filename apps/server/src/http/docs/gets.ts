@@ -26,6 +26,7 @@ const info = z.strictObject({
     z.strictObject({ reranker: labels }),
     z.strictObject({ "token-classifier": labels }),
     z.strictObject({ "question-answerer": z.strictObject({}) }),
+    z.strictObject({ decider: z.strictObject({}) }),
   ]),
   max_concurrent_requests: z.int(),
   max_input_length: z.int(),
