@@ -2,8 +2,8 @@
 export { openTextModel, readTextSide } from "./text-model.ts";
 export type { TextModel } from "./text-model.ts";
 export { readInfo } from "./folder/info.ts";
-export { ModelNotFoundError, TextTooLongError } from "./errors.ts";
-export { requirePooling } from "./folder/embedding.ts";
+export { InputError, ModelNotFoundError, TextTooLongError, UnsuitableModelError } from "./errors.ts";
+export { poolingModes, requirePooling } from "./folder/embedding.ts";
 export type { PoolingMode, PoolingModes } from "./folder/embedding.ts";
 export { noticeAssumptions } from "./folder/uncertain.ts";
 export type { ModelFolder } from "./folder/uncertain.ts";

@@ -1,7 +1,7 @@
 /** Texts to token sequences, and sequences to packs of bounded size. */
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { EncodeOptions as EncodeTokens, Encoding } from "@modernbert-ts/tokenizer";
-import { TextTooLongError } from "./errors.ts";
+import { InputError, TextTooLongError } from "./errors.ts";
 import type { TextSide } from "./text-model.ts";
 
 export interface EncodeOptions {
@@ -60,11 +60,12 @@ export function encodeWithOffsets(
 ): Encoding {
   const [text, pair] = typeof input === "string" ? [input] : input;
   if (text === "" || pair === "") {
-    throw new TensorError(operation, `expected text, got nothing in ${name}: leave it out or fill it`);
+    throw new InputError(operation, "text", `expected text, got nothing in ${name}: leave it out or fill it`);
   }
   if (pair !== undefined && typeVocabSize > 1) {
-    throw new TensorError(
+    throw new InputError(
       operation,
+      "text",
       `expected a single text, got a pair in ${name}: models with token types (type_vocab_size ${typeVocabSize}) are not run on pairs`,
     );
   }
@@ -76,7 +77,7 @@ export function encodeWithOffsets(
   });
   const { ids } = encoding;
   if (ids.length === 0) {
-    throw new TensorError(operation, `expected text with a token in it, got none in ${name}: leave it out`);
+    throw new InputError(operation, "text", `expected text with a token in it, got none in ${name}: leave it out`);
   }
   if (ids.length > maxLength) {
     throw new TextTooLongError(operation, name, { length: ids.length, maxLength });
@@ -84,8 +85,9 @@ export function encodeWithOffsets(
   for (const part of [encoding, ...encoding.overflowing]) {
     const beyond = part.ids.find((id) => id >= vocabSize);
     if (beyond === undefined) continue;
-    throw new TensorError(
+    throw new InputError(
       operation,
+      "text",
       `expected token ids below ${vocabSize} (the model's vocab_size), got ${beyond} for ${JSON.stringify(tokenizer.idToToken(beyond))} in ${name}: leave that token out`,
     );
   }

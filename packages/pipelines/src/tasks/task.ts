@@ -1,6 +1,6 @@
 /** What a task is: inputs to token sequences, packs of them to one output per sequence, outputs to answers. Each is a file beside this one. */
 import type { Head, PackedBatch } from "@modernbert-ts/encoder";
-import { TensorError } from "@modernbert-ts/tensor-core";
+import { UnsuitableModelError } from "../errors.ts";
 import type { InputOptions } from "../sequences.ts";
 import type { TextModel, TextSide } from "../text-model.ts";
 
@@ -40,7 +40,7 @@ export function requireHead(
   head: Head,
 ): void {
   if (heads.includes(head)) return;
-  throw new TensorError(name, `expected a model with head ${heads.join(" or ")}, got one with head ${head}`);
+  throw new UnsuitableModelError(name, `expected a model with head ${heads.join(" or ")}, got one with head ${head}`);
 }
 
 /** The sequences of a pack, without a copy. */
