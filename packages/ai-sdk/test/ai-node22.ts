@@ -16,7 +16,7 @@ import { createModernBert } from "@modernbert-ts/ai-sdk";
 const [encoder, reranker] = process.argv.slice(2) as [string, string];
 globalThis.AI_SDK_LOG_WARNINGS = false;
 const modernbert = createModernBert({ backend: "cpu" });
-const documents: EmbeddingModel = modernbert.embeddingModel(encoder, { role: "document" });
+const documents: EmbeddingModel = modernbert.embeddingModel(encoder, { promptName: "document" });
 const scores: RerankingModel = modernbert.rerankingModel(reranker, { truncate: true });
 const values = ["the cat sat", "on the mat", "the cat sat on the mat"];
 
@@ -36,7 +36,7 @@ const [many, one] = await Promise.all([
   embed({
     model: documents,
     value: values[0]!,
-    providerOptions: { modernbert: { promptName: "query" } },
+    providerOptions: { modernbert: { role: "query" } },
   }),
 ]);
 const registry = createProviderRegistry({ modernbert });
