@@ -5,6 +5,8 @@ export type { Bucket } from "./batch/bucket.ts";
 export { disposeBatch } from "./batch/device-batch.ts";
 export type { DeviceBatch } from "./batch/device-batch.ts";
 export { packSequences } from "./batch/packed-batch.ts";
+export { idsOf, partOf } from "./batch/sequence.ts";
+export type { Sequence, TypedSequence } from "./batch/sequence.ts";
 export type { PackedBatch } from "./batch/packed-batch.ts";
 export { pad, unpad, unpadValues } from "./batch/padding.ts";
 export type { UnpaddedBatch } from "./batch/padding.ts";

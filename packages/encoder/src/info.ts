@@ -32,7 +32,7 @@ export interface EncoderInfo {
   /** Rows of the embedding: token ids are below it. */
   readonly vocabSize: number;
   readonly numLayers: number;
-  /** Rows of the table of token types; 1 where the model has none. */
+  /** Rows of the table of token types; 0 where the model has none. */
   readonly typeVocabSize: number;
   /** Width of the hidden states. */
   readonly hiddenSize: number;

@@ -19,7 +19,7 @@ export const modernbertKind: EncoderKind<ModernBertConfig> = {
   info: (config, head) => ({
     modelType: "modernbert",
     vocabSize: config.vocabSize,
-    typeVocabSize: 1,
+    typeVocabSize: 0,
     numLayers: config.layers.length,
     hiddenSize: config.hiddenSize,
     maxLength: config.maxPositionEmbeddings,
