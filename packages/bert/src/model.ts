@@ -14,25 +14,18 @@ export type BertOptions = CreateOptions<BertConfig>;
 const tanh = scalar.tanh(x(0));
 
 export class Bert extends Encoder<BertConfig> {
-  #checkpointing = false;
-
   /** @throws CheckpointError when a parameter is missing, unexpected or of another shape. */
   constructor(options: BertOptions) {
     super({ ...options, kind: bertKind });
   }
 
-  /** From now on a differentiated forward pass keeps only what goes into each layer; backward runs the layers again: the same bits. */
-  checkpointGradients(): void {
-    this.#checkpointing = true;
-  }
-
   forward(batch: DeviceBatch, options: ForwardOptions = {}): Tensor {
-    return forward(this, batch, options, { states: false, inputsOnly: this.#checkpointing }).last;
+    return forward(this, batch, options, { states: false, inputsOnly: this.checkpointing }).last;
   }
 
   /** The hidden state of every layer. They belong to the scope around the call. @throws BatchError like `upload`. */
   hiddenStates(batch: PackedBatch, options: ForwardOptions = {}): HiddenStates {
-    const keeping = { states: true, inputsOnly: this.#checkpointing };
+    const keeping = { states: true, inputsOnly: this.checkpointing };
     return this.runtime.scope(() => forward(this, this.upload(batch), options, keeping));
   }
 

@@ -50,7 +50,7 @@ export interface MaskPrediction {
 
 export const fillMaskTask: Task<TextInput, RankOptions, readonly (readonly MaskPrediction[])[]> = {
   name: "fillMask",
-  heads: ["masked-lm"],
+  heads: ["masked-lm", "pretraining"],
 
   prepare(text, input, options) {
     const sequence = encodeText(text, "fillMask", input, options);

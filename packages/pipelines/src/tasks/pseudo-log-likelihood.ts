@@ -35,7 +35,7 @@ const operation = "pseudoLogLikelihood";
 /** A sequence of this task carries the place of the token to mask. */
 export const pseudoLogLikelihoodTask: Task<TextInput, object, number, PseudoLogLikelihood> = {
   name: operation,
-  heads: ["masked-lm"],
+  heads: ["masked-lm", "pretraining"],
 
   prepare(text, input, options) {
     const sequence = encodeText(text, operation, input, options);
