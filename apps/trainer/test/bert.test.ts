@@ -1,8 +1,7 @@
 /** BERT through the trainer: pretraining with next sentences, exact continuation, its folder, a plan, and other objectives from that folder. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { classify, fillMask, openPipeline } from "@modernbert-ts/pipelines";
-import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { planCommand } from "../src/commands/plan.ts";
 import { runTraining } from "../src/run/run-training.ts";
@@ -17,12 +16,13 @@ const recipe = {
   schedule: { kind: "linear", warmup: "10%" },
 };
 
+const read = (path: string, name: string): Buffer => readFileSync(join(path, name));
+
 test("pretrains, goes on exactly, and leaves a folder that loads; a task is trained from it", async () => {
   const folder = await corpusFolder();
   const config = tinyConfig(folder, recipe);
   const whole = await runTraining(config, quiet);
   expect(whole.reason).toBe("finished");
-  const read = (path: string, name: string): Buffer => readFileSync(join(path, name));
   const json = JSON.parse(read(whole.modelFolder!, "config.json").toString()) as object;
   expect(json).toMatchObject({
     architectures: ["BertForPreTraining"],
