@@ -41,8 +41,8 @@ export const bertKind: EncoderKind<BertConfig> = {
     tokens: { bos: null, cls: null, eos: null, sep: null, pad: config.padTokenId },
   }),
   layers({ numLayers, hiddenSize: d, intermediateSize: i, numHeads }) {
-    // Input, q, k and v, attention, normed input, the feed-forward part before and after its activation; the sums and the norms of the residual stream; statistics.
-    const held = { compute: 6 * d + 2 * i, f32: 4 * d + numHeads + 4 };
+    // q, k and v, attention, the norm between, what goes into the layer, the feed-forward part before its activation; both sums of the residual stream; statistics.
+    const held = { compute: 6 * d + i, f32: 2 * d + numHeads + 4 };
     return Array.from({ length: numLayers }, () => ({ window: null, held }));
   },
   describe: ({ numLayers, hiddenSize, numHeads, intermediateSize, hiddenActivation, ...config }) => [
