@@ -1,6 +1,7 @@
 /** `modernbert fill-mask`, `embed`, `classify`, `pseudo-log-likelihood` and `info` on a tiny model, in their human and machine forms. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { saveTinyModel } from "../../../packages/pipelines/test/support/tiny-model.ts";
 import type { PseudoLogLikelihood } from "@modernbert-ts/pipelines";
@@ -144,6 +145,17 @@ describe("info", () => {
     expect(stdout).toMatch(/^vocabulary +300 tokens/m);
     expect(stdout).toMatch(/^labels +2: ham, spam$/m);
     expect(stdout).toMatch(/model\.safetensors \(\d+\.?\d* kB\)/);
+  });
+
+  test("of BERT", async () => {
+    const bert = fileURLToPath(new URL("../../../packages/pipelines/test/fixtures/bert/nli", import.meta.url));
+    const { stdout, code } = await cli(["info", "--model", bert]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^architecture +bert$/m);
+    expect(stdout).toMatch(/^width +16, in 4 heads of 4$/m);
+    expect(stdout).toMatch(/^token types +2$/m);
+    expect(stdout).toMatch(/^longest text +48 tokens$/m);
+    expect(stdout).toMatch(/^labels +3: contradiction, neutral, entailment$/m);
   });
 
   test("of a backend: what it runs on, without a model", async () => {

@@ -32,7 +32,7 @@ function predictionsOf(ids, topK) {
 const tasks = {
   embed: vectorOf,
   "fill-mask": (ids, { topK }) => predictionsOf(ids, topK),
-  "pseudo-log-likelihood": ([place]) => -place / 8,
+  "pseudo-log-likelihood": ([, place]) => -place / 8,
 };
 
 async function run({ id, task, pack: { ids, cuSeqlens } }) {

@@ -1,7 +1,7 @@
 /** A model of sentence vectors, as the AI SDK calls it. */
 import type { EmbeddingModelV4 } from "@ai-sdk/provider";
-import { embedSequences, taskOf } from "@modernbert-ts/pipelines";
-import type { Pipeline } from "@modernbert-ts/pipelines";
+import { embedSequences, idsOf, taskOf } from "@modernbert-ts/pipelines";
+import type { Pipeline, Sequence } from "@modernbert-ts/pipelines";
 import { onModel, warningsOf } from "./calls.ts";
 import { embeddingOptions, providerName } from "./options.ts";
 import type { EmbeddingOptions } from "./options.ts";
@@ -28,7 +28,7 @@ export function embeddingModel(model: SharedModel, modelId: string, usual: Embed
         const vectors = await embedSequences(open, sequences, options);
         return {
           embeddings: vectors.map((vector) => Array.from(vector)),
-          usage: { tokens: sequences.reduce((sum, { length }) => sum + length, 0) },
+          usage: { tokens: sequences.reduce((sum, sequence) => sum + idsOf(sequence).length, 0) },
           warnings: warningsOf(model, headers),
         };
       });
@@ -36,7 +36,7 @@ export function embeddingModel(model: SharedModel, modelId: string, usual: Embed
   };
 }
 
-function tokensOf(model: Pipeline, values: readonly string[], options: EmbeddingOptions): Int32Array[] {
+function tokensOf(model: Pipeline, values: readonly string[], options: EmbeddingOptions): Sequence[] {
   const { prepare } = taskOf("embed");
   return values.flatMap((value, index) => [
     ...prepare(model, value, { ...options, name: `values[${index}]` }).sequences,

@@ -10,6 +10,8 @@ export type { ModelFolder } from "./folder/uncertain.ts";
 export { promptText } from "./folder/prompts.ts";
 export type { PromptOptions, TextRole } from "./folder/prompts.ts";
 export type { TextSettings } from "./folder/settings.ts";
+export { idsOf } from "@modernbert-ts/encoder";
+export type { Sequence } from "@modernbert-ts/encoder";
 export { embed, embedSequences } from "./tasks/embed.ts";
 export { normalize } from "./folder/step-weights.ts";
 export type { EmbedOptions, VectorOptions } from "./tasks/embed.ts";

@@ -1,5 +1,6 @@
 /** A model folder or hub id, its tokenizer and a backend as one object, and what people ask of it. Node only; pages take `/browser`. */
 export * from "./browser.ts";
+export { architectures } from "./architectures.ts";
 export { downloadDataset } from "./hub/dataset.ts";
 export type { DatasetRequest } from "./hub/dataset.ts";
 export { downloadFile } from "./hub/web-file.ts";

@@ -1,6 +1,6 @@
 /** Sentence embeddings: one vector per text, pooled from the last hidden state. */
 import { headNames, pool } from "@modernbert-ts/encoder";
-import type { PackedBatch } from "@modernbert-ts/encoder";
+import type { PackedBatch, Sequence } from "@modernbert-ts/encoder";
 import { cast, TensorError } from "@modernbert-ts/tensor-core";
 import { InputError } from "../errors.ts";
 import { requirePooling } from "../folder/embedding.ts";
@@ -128,7 +128,7 @@ function promptTokens({ tokenizer, settings }: TextSide, options: PromptOptions)
 /** Vectors of token sequences (special tokens included), in which the prompt of the options is already. */
 export async function embedSequences(
   model: TextModel,
-  sequences: readonly Int32Array[],
+  sequences: readonly Sequence[],
   options: EmbedOptions = {},
 ): Promise<Float32Array[]> {
   noticeAssumptions(model.settings.embedding, model.onNotice);
