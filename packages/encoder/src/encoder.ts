@@ -116,13 +116,18 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   }
 
   /**
-   * From now on `run` pads batches of at most `tokens` to one of a few sizes and replays a forward pass that was recorded for it: worth
-   * while where a replay costs far less than its commands. A parameter may be changed, not replaced.
+   * From now on `run` replays forward passes that were recorded, which costs less than their commands. `padded`: batches of at most `tokens`
+   * (default 2048) are padded to one of a few sizes, worth while where a replay costs next to nothing. Else single sequences of at most
+   * `tokens` (default 32: queries) are recorded as they are. A parameter may be changed, not replaced.
    */
-  captureForwards({ tokens = 2048, captures = 64 }: Partial<Pick<CaptureLimits, "tokens" | "captures">> = {}): void {
+  captureForwards({
+    padded = this.runtime.backend.capabilities.cheapReplay === true,
+    tokens = padded ? 2048 : 32,
+    captures = 64,
+  }: Partial<Pick<CaptureLimits, "padded" | "tokens" | "captures">> = {}): void {
     this.#captured?.dispose();
     const { maxLength: maxSeqlen, tokens: special } = this.info;
-    this.#captured = new CapturedForwards(this, { tokens, captures, maxSeqlen, pad: special.pad ?? 0 });
+    this.#captured = new CapturedForwards(this, { padded, tokens, captures, maxSeqlen, pad: special.pad ?? 0 });
   }
 
   /** Hidden states of tokens [M, d] to what the head's decoder or classifier reads of them [M, d]. */
