@@ -116,17 +116,14 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   }
 
   /**
-   * From now on `run` replays forward passes that were recorded, which costs less than their commands. `padded`: batches of at most `tokens`
-   * (default 2048) are padded to one of a few sizes, worth while where a replay costs next to nothing. Else single sequences of at most
-   * `tokens` (default 32: queries) are recorded as they are. A parameter may be changed, not replaced.
+   * From now on `run` replays forward passes that were recorded. `padded`: batches of at most `tokens` (default 2048) are padded to one of a
+   * few sizes. Else single sequences of at most `tokens` (default 32: queries) are recorded. A parameter may be changed, not replaced.
    */
-  captureForwards({
-    padded = this.runtime.backend.capabilities.cheapReplay === true,
-    tokens = padded ? 2048 : 32,
-    captures = 64,
-  }: Partial<Pick<CaptureLimits, "padded" | "tokens" | "captures">> = {}): void {
-    this.#captured?.dispose();
+  captureForwards(limits: Partial<Pick<CaptureLimits, "padded" | "tokens" | "captures">> = {}): void {
+    const { padded = this.runtime.backend.capabilities.cheapReplay === true, captures = 64 } = limits;
     const { maxLength: maxSeqlen, tokens: special } = this.info;
+    const tokens = limits.tokens ?? (padded ? 2048 : 32);
+    this.#captured?.dispose();
     this.#captured = new CapturedForwards(this, { padded, tokens, captures, maxSeqlen, pad: special.pad ?? 0 });
   }
 

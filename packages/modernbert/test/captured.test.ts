@@ -70,7 +70,7 @@ onEveryEngine(({ create, dtype }) => {
         const [got, want] = [await vectors(batchOf(each)), await alone(batchOf(each))];
         expect(relativeError(got, want)).toBeLessThan(dtype === "f64" ? 1e-12 : 2e-6);
       }
-      expect(capture.mock.calls.length).toBeGreaterThan(2);
+      expect(capture.mock.calls.length).toBeGreaterThan(1);
       model.captureForwards();
       expect(runtime.backend.memory().liveBuffers).toBe(before);
     },
