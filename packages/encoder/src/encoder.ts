@@ -109,13 +109,15 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   }
 
   /**
-   * From now on `run` pads batches of at most `tokens` to one of a few sizes and replays a forward pass that was recorded for it: worth
-   * while where a replay costs far less than its commands. A parameter may be changed, not replaced.
+   * From now on `run` replays forward passes that were recorded. `padded`: batches of at most `tokens` (default 2048) are padded to one of a
+   * few sizes. Else single sequences of at most `tokens` (default 32: queries) are recorded. A parameter may be changed, not replaced.
    */
-  captureForwards({ tokens = 2048, captures = 64 }: Partial<Pick<CaptureLimits, "tokens" | "captures">> = {}): void {
-    this.#captured?.dispose();
+  captureForwards(limits: Partial<Pick<CaptureLimits, "padded" | "tokens" | "captures">> = {}): void {
+    const { padded = this.runtime.backend.capabilities.cheapReplay === true, captures = 64 } = limits;
     const { maxLength: maxSeqlen, tokens: special } = this.info;
-    this.#captured = new CapturedForwards(this, { tokens, captures, maxSeqlen, pad: special.pad ?? 0 });
+    const tokens = limits.tokens ?? (padded ? 2048 : 32);
+    this.#captured?.dispose();
+    this.#captured = new CapturedForwards(this, { padded, tokens, captures, maxSeqlen, pad: special.pad ?? 0 });
   }
 
   /** From now on a differentiated forward pass keeps only what goes into each layer; backward runs the layers again: the same bits. */
