@@ -45,7 +45,8 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   readonly #copies = new Map<string, Tensor>();
   readonly #additions = new Map<string, (input: Tensor) => Tensor>();
   #captured: CapturedForwards | undefined;
-  protected checkpointing = false;
+  /** A differentiated forward pass keeps only what goes into each layer, see `checkpointGradients`. */
+  checkpointing = false;
 
   /** @throws CheckpointError when a parameter is missing, unexpected or of another shape. */
   constructor({ kind, runtime, config, head, parameters, int8 = new Map(), precision }: EncoderOptions<C>) {
