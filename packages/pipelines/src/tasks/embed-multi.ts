@@ -36,7 +36,7 @@ export const embedMultiTask: Task<string, MultiOptions, TokenVectors> = {
     const ids = encodeText(limited, operation, input, options, chosenPrompt(text.settings, { ...options, role }));
     const whole = expansion ? expanded(text, ids, expansion) : ids;
     const keys = expansion?.attend ? whole.length : ids.length;
-    return { sequences: [withHeader([keys], whole)], join: ([vectors]) => vectors! };
+    return { sequences: [withHeader([keys], whole)], tokens: whole.length, join: ([vectors]) => vectors! };
   },
 
   async run(text, pack, { role = "document" }) {
