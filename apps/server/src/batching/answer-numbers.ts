@@ -23,7 +23,7 @@ export function answerNumbers({ info, vectors }: ModelFiles, task: TaskName, par
       case "embed-chunks": // a sequence begins with how many places it carries: two for each part
         return vectors.name === "pooled" ? parts.reduce((sum, [places]) => sum + places! / 2, 0) * vectors.width : 0;
       case "embed-sparse":
-        return 2 * parts.length * info.vocabSize;
+        return Math.min(most, 2 * parts.length * info.vocabSize); // in truth far fewer are not 0
       default:
         return 0;
     }

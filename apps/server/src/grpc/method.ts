@@ -37,7 +37,7 @@ export function each<Req, Res>(handle: Handle<Req, Res>): Bind {
     const life = lifeOf(call);
     const run = async (): Promise<void> => {
       let written: Promise<void> = Promise.resolve();
-      await sideBySide(call, context, async (request) => {
+      await sideBySide<Req>(call, context, async (request) => {
         const made = answerInTurn(context, { call, path, life }, request, handle);
         const turn = Promise.all([made, written]).then(async ([answer]) => {
           if (!call.write(answer)) await once(call, "drain", { signal: life });
@@ -68,7 +68,7 @@ export function whole<Req, Part, Res>(
       const parts: Part[] = [];
       let first: Req | undefined;
       let count = 0;
-      await sideBySide(call, context, async (request) => {
+      await sideBySide<Req>(call, context, async (request) => {
         const at = count++;
         checkBatchSize(count, most);
         const start = (first ??= request);
