@@ -22,7 +22,7 @@ export interface Invocation {
 export function parseCommand(args: readonly string[]): Invocation {
   const command = new Command("modernbert-serve")
     .description(
-      "Serves a ModernBERT over HTTP: /embed, /v1/embeddings, /fill-mask, /pseudo-log-likelihood, /info, /health.",
+      "Serves a ModernBERT over HTTP and gRPC, as text-embeddings-inference, OpenAI and others do; GET /docs shows all routes.",
     )
     .addHelpText("after", "\n`modernbert-serve worker --help`: computing jobs of a queue instead.")
     .version(version)
