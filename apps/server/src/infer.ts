@@ -6,6 +6,7 @@ import type { InputOptions, TaskAnswer, TaskInput, TaskName, TaskOptions, Work }
 import { TensorError } from "@modernbert-ts/tensor-core";
 import { TokenizerError } from "@modernbert-ts/tokenizer";
 import type { Timed } from "./batching/scheduler.ts";
+import { answerNumbers } from "./batching/answer-numbers.ts";
 import { costsOf } from "./costs.ts";
 import type { Costs } from "./costs.ts";
 import { ServeError } from "./errors.ts";
@@ -63,7 +64,7 @@ export async function inferInputs<N extends TaskName>(
       (input, at) => prepareInput(at, () => prepare(service.files, input, options)),
       signal,
     );
-    return { works };
+    return { works, lengths: works.flatMap(({ tokens }) => tokens ?? []) };
   });
 }
 
@@ -95,7 +96,7 @@ async function compute<N extends TaskName>(
   prepare: () => Promise<Prepared<N>>,
 ): Promise<Inference<N>> {
   requireModel(service);
-  const { admission, residence, place, metrics } = service;
+  const { admission, residence, place, metrics, room } = service;
   return admission.hold(inputs.length, () => residence.hold(place, signal, prepareAndRun));
 
   async function prepareAndRun(): Promise<Inference<N>> {
@@ -105,6 +106,8 @@ async function compute<N extends TaskName>(
     const { sequences, answers } = workQueue(works);
     const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
+    const numbers = answerNumbers(service.files, task.name, parts);
+    const giveBack = room.take(4 * parts.reduce((sum, part) => sum + idsOf(part).length, numbers));
     const computeParts = async (): Promise<Inference<N>> => {
       const timed: Timed<TaskResult<N>>[] = await inSpan(
         "compute",
@@ -119,7 +122,7 @@ async function compute<N extends TaskName>(
       metrics.computed(task.name, { inputs: inputs.length, lengths: each, costs, ms: performance.now() - started });
       return { results, costs };
     };
-    return admission.hold(parts.length, computeParts, inputs.length);
+    return admission.hold(parts.length, computeParts, inputs.length).finally(giveBack);
   }
 }
 

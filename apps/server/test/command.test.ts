@@ -20,6 +20,7 @@ describe("flags", () => {
       cpuEngine: "auto",
       dtype: "f32",
       maxConcurrentRequests: 512,
+      maxQueueBytes: 268_435_456,
       maxBatchTokens: 16384,
       maxClientBatchSize: 32,
       autoTruncate: true,

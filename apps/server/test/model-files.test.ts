@@ -81,7 +81,7 @@ test("a snapshot of the cache that may lack files is told at the start", async (
   const model = await stubFolder({}, {}, join(cache, "snapshots", commit));
   const notices: string[] = [];
   const read = (): Promise<unknown> => readModelFiles({ ...defaults, model }, (notice) => void notices.push(notice));
-  expect(await read()).toMatchObject({ sha: commit, pooling: "mean" });
+  expect(await read()).toMatchObject({ sha: commit, vectors: { name: "pooled", pooling: "mean" } });
   expect(notices).toContainEqual(expect.stringMatching(/^the copy .* lacks .* modules\.json \(.*1_Pooling/));
   await mkdir(join(cache, ".no_exist", commit), { recursive: true });
   await writeFile(join(cache, ".no_exist", commit, "modules.json"), "");

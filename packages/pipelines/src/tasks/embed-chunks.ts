@@ -54,6 +54,7 @@ export const embedChunksTask: Task<string, ChunkOptions, readonly Float32Array[]
     });
     return {
       sequences: [withHeader(values, sequenceOf(text, encoding))],
+      tokens: encoding.ids.length,
       join: ([vectors]) => parts.map(({ start, end }, index) => ({ start, end, vector: vectors![index]! })),
     };
   },

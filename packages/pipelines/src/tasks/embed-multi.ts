@@ -37,7 +37,7 @@ export const embedMultiTask: Task<string, MultiOptions, TokenVectors> = {
     const sequence = encodeText(limited, operation, input, options, prompt);
     const whole = expansion ? expanded(text, sequence, expansion) : sequence;
     const keys = idsOf(expansion?.attend ? whole : sequence).length;
-    return { sequences: [withHeader([keys], whole)], join: ([vectors]) => vectors! };
+    return { sequences: [withHeader([keys], whole)], tokens: idsOf(whole).length, join: ([vectors]) => vectors! };
   },
 
   async run(text, pack, { role = "document" }) {

@@ -26,6 +26,8 @@ export interface Work<Output, Answer> {
    * than memory holds.
    */
   readonly sequences: Iterable<Sequence>;
+  /** Tokens of the input, where its sequences carry more than these. */
+  readonly tokens?: number;
   /** The input's answer, from one output per sequence, in their order. */
   join(outputs: readonly Output[]): Answer;
 }
