@@ -27,7 +27,9 @@ interface Kind {
   ): Promise<readonly unknown[]>;
 }
 
-export const kinds = {
+export type KindName = "vector" | "sparse" | "multi" | "tokens" | "chunks";
+
+export const kinds: Readonly<Record<Exclude<KindName, "vector">, Kind>> = {
   sparse: {
     options: ["topK", "truncate"],
     run: (pipeline, texts, { topK }, encode) => embedSparse(pipeline, texts, { ...encode, ...(topK && { topK }) }),
@@ -53,11 +55,9 @@ export const kinds = {
       });
     },
   },
-} as const satisfies Readonly<Record<string, Kind>>;
+};
 
-export type KindName = "vector" | keyof typeof kinds;
-
-export const kindNames: readonly KindName[] = ["vector", ...(Object.keys(kinds) as (keyof typeof kinds)[])];
+export const kindNames: readonly KindName[] = ["vector", ...(Object.keys(kinds) as KindName[])];
 
 const vectorOnly: readonly OptionName[] = ["pooling", "normalize", "dimensions", "truncate"];
 const names: readonly OptionName[] = ["pooling", "normalize", "dimensions", "truncate", "chunkTokens", "topK"];

@@ -14,7 +14,7 @@ interface SimilarityOptions extends TaskOptions {
   readonly similarity?: SimilarityName;
 }
 
-export const similarityNames = ["cosine", "dot", "euclidean", "manhattan"];
+export const similarityNames: readonly SimilarityName[] = ["cosine", "dot", "euclidean", "manhattan"];
 
 export function similarityCommand(streams: Streams): Command {
   return taskCommand<SimilarityOptions, TextPair, number>(streams, {

@@ -76,7 +76,7 @@ function limitOption(flags: string, description: string, value: number): Option 
 
 function limitOptions(): Option[] {
   return [
-    limitOption("--max-error <share>", "of hidden states, of a text's largest number", 0.05),
+    limitOption("--max-error <share>", "of hidden states, of a text's largest number", 0.1),
     limitOption("--min-cosine <value>", "of the vectors of texts", 0.999),
     limitOption("--max-logit-difference <value>", "of a head's logits", 0.25),
     limitOption("--min-agreement <share>", "of a head's best labels", 0.99),
