@@ -145,7 +145,7 @@ describe("a provider", () => {
   });
 
   test("refuses other models, options that it does not know and prompts that are said twice", async () => {
-    const provider = createModernBert();
+    await using provider = createModernBert({ backend: "cpu" });
     expect(refusal(() => provider.languageModel("x"))).toContain("got languageModel x");
     expect(refusal(() => provider.imageModel("x"))).toContain("got imageModel x");
     const options = (given: object): unknown => refusal(() => provider.embeddingModel(encoder, given));
