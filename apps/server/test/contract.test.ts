@@ -9,21 +9,12 @@ import { openApi } from "../src/http/docs/openapi.ts";
 import { routes } from "../src/http/routes.ts";
 import { startServer } from "../src/index.ts";
 import type { RunningServer } from "../src/index.ts";
+import { kinds } from "./model-kinds.ts";
 import { post } from "./stub-server.ts";
-import { hiddenSize, makeModularReranker, makeTinyModel } from "./tiny-model.ts";
+import { hiddenSize } from "./tiny-model.ts";
 
 let server: RunningServer;
 
-/** By the names that requests call them. */
-const kinds = {
-  embedder: () => makeTinyModel(),
-  ranker: () => makeTinyModel("sequence-classification", ["score"]),
-  modular: () => makeModularReranker(),
-  judge: () => makeTinyModel("sequence-classification", ["entailment", "neutral", "contradiction"]),
-  tagger: () => makeTinyModel("token-classification", ["O", "B-PER", "I-PER"]),
-  answerer: () => makeTinyModel("question-answering"),
-  decider: () => makeTinyModel("decision"),
-};
 type Kind = keyof typeof kinds;
 
 const folders = {} as Record<Kind, string>;
@@ -299,6 +290,8 @@ describe("the document", () => {
     "/question-answering": "answerer",
     "/v1/systemone": "decider",
     "/zero-shot-classification": "judge",
+    "/embed_sparse": "splade",
+    "/embed_multi": "colbert",
   };
   const cases = routes.flatMap((route) => route.paths.map((path) => [path, route] as const));
 
