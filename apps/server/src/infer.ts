@@ -1,4 +1,6 @@
 /** The way of every request: admitted, tokenised, queued, computed. */
+import { idsOf } from "@modernbert-ts/encoder";
+import type { Sequence } from "@modernbert-ts/encoder";
 import { taskOf, TextTooLongError, workQueue } from "@modernbert-ts/pipelines";
 import type { InputOptions, TaskAnswer, TaskInput, TaskName, TaskOptions, Work } from "@modernbert-ts/pipelines";
 import { TensorError } from "@modernbert-ts/tensor-core";
@@ -105,7 +107,7 @@ async function compute<N extends TaskName>(
     const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
     const numbers = answerNumbers(service.files, task.name, parts);
-    const giveBack = room.take(4 * parts.reduce((sum, { length }) => sum + length, numbers));
+    const giveBack = room.take(4 * parts.reduce((sum, part) => sum + idsOf(part).length, numbers));
     const computeParts = async (): Promise<Inference<N>> => {
       const timed: Timed<TaskResult<N>>[] = await inSpan(
         "compute",
@@ -113,7 +115,7 @@ async function compute<N extends TaskName>(
         async () => service.scheduler.run(task, parts, signal),
       );
       const results = answers(timed.map(({ result }) => result));
-      const counted = lengths.length > 0 ? lengths : parts.map(({ length }) => length);
+      const counted = lengths.length > 0 ? lengths : parts.map((part) => idsOf(part).length);
       const tokens = counted.reduce((total, length) => total + length, 0);
       const costs = costsOf(inputs, tokens, tokenization, timed);
       const each = inputs.map((_, index) => lengths[index] ?? tokens / inputs.length);
@@ -125,8 +127,8 @@ async function compute<N extends TaskName>(
 }
 
 /** @throws ServeError 422 beyond `most` sequences: memory is bounded. */
-function takeAll(queue: Iterable<Int32Array>, most: number): Int32Array[] {
-  const parts: Int32Array[] = [];
+function takeAll(queue: Iterable<Sequence>, most: number): Sequence[] {
+  const parts: Sequence[] = [];
   for (const part of queue) {
     if (parts.length === most) {
       const message = `\`inputs\` would take more than ${most} sequences of the model (--max-concurrent-requests): send less`;

@@ -1,7 +1,10 @@
 /** Bodies that no honest client sends. Whatever comes, the answer is a 4xx that says why, soon, and the server lives on. */
 import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { PassThrough } from "node:stream";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { refuseSocket } from "../src/http/refuse-socket.ts";
 import { readyStub } from "./stub-server.ts";
 import type { StubServer } from "./stub-server.ts";
 import { colbertFiles, spladeModules } from "./tiny-model.ts";
@@ -203,6 +206,15 @@ describe("anything at all", () => {
       });
     }
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
+  });
+
+  test("a request that takes too long to arrive is 408, in the shape of other errors", async () => {
+    const socket = new PassThrough();
+    const late = Object.assign(new Error("late"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
+    expect(refuseSocket(late, socket as unknown as Socket)).toMatchObject({ status: 408 });
+    const [head, said] = (await socket.toArray()).join("").split("\r\n\r\n");
+    expect(head).toMatch(/^HTTP\/1\.1 408 /);
+    expect(JSON.parse(said!)).toEqual({ error: "the request took too long to arrive", error_type: "Validation" });
   });
 });
 

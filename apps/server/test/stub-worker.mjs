@@ -36,7 +36,7 @@ const tasks = {
   "embed-multi": ([, ...ids]) => ({ values: Float32Array.from(ids), width: 1 }),
   "embed-chunks": ([places, ...ids]) => Array.from({ length: places / 2 }, () => vectorOf(ids)),
   "fill-mask": (ids, { topK }) => predictionsOf(ids, topK),
-  "pseudo-log-likelihood": ([place]) => -place / 8,
+  "pseudo-log-likelihood": ([, place]) => -place / 8,
 };
 
 async function run({ id, task, pack: { ids, cuSeqlens } }) {
