@@ -255,7 +255,13 @@ describe("on a stub", () => {
       status.RESOURCE_EXHAUSTED,
       [expect.any(String)],
     ]);
+    const counted = async (): Promise<number> => {
+      const text = await (await fetch(`${stub.url}/metrics`)).text();
+      return Number(/^te_request_count\{method="single"\} (\d+)$/m.exec(text)?.[1]);
+    };
+    const before = await counted();
     const streamed = EmbedStream!(Array.from({ length: 20 }, (_, at) => ({ inputs: `text ${at}` })));
+    await until(async () => (await counted()) > before); // the first message has been refused
     stub.release();
     expect(((await streamed)["replies"] as object[]).length).toBe(20);
     await Promise.all(held);

@@ -186,7 +186,7 @@ describe("anything at all", () => {
         if (response.status === 200) await response.json();
         else expect(await readRefusal(path, response)).toMatchObject({ error: expect.anything() as unknown });
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
     expect((await server.post("/embed", { inputs: "still here" })).status).toBe(200);
   });

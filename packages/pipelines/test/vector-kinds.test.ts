@@ -97,6 +97,17 @@ test.each(goldens.multi)("$name", async ({ name, files, weights, scores, ...gold
   await expect(embed(pipeline, ["a"])).rejects.toThrow(/embedMulti makes its vectors/);
 });
 
+test("SPLADE of a masked language model whose folder says nothing, where it is asked for", async () => {
+  await using pipeline = await openPipeline(await folderOf("plain", {}), { backend: "cpu" });
+  await expect(embedSparse(pipeline, ["a"])).rejects.toThrow(/got no SpladePooling/);
+  const found = await embedSparse(pipeline, documents, { pooling: "splade" });
+  for (const [index, { indices, values }] of found.entries()) {
+    const golden = goldens.sparse[0]!.documents[index]!;
+    expect([...indices]).toEqual(golden.indices);
+    expectClose(values, golden.values);
+  }
+});
+
 test("logits of a long text are never all there at once", async () => {
   const { files } = goldens.sparse[0]!;
   const most = { max_position_embeddings: 4096 };

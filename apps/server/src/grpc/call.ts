@@ -24,13 +24,13 @@ export interface Call {
   once(event: "cancelled", listener: () => void): unknown;
 }
 
-/** Aborts when the client goes away or its deadline passes. */
-export function lifeOf(call: Call): AbortSignal {
+/** Aborts when the client goes away or its deadline passes, or when whoever answers the call ends it. */
+export function lifeOf(call: Call): AbortController {
   const controller = new AbortController();
   const gone = (): void => controller.abort(new ServeError("Validation", "the client has gone", { status: 499 }));
   call.once("cancelled", gone);
   if (call.cancelled) gone();
-  return controller.signal;
+  return controller;
 }
 
 /** @throws ServeError 401 */

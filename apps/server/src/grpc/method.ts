@@ -21,9 +21,12 @@ export type Bind = (context: GrpcContext, path: string) => UntypedHandleCall;
 /** Milliseconds after which a message of a stream that found no place looks again. */
 const patience = 20;
 
+/** Why the other messages of a stream are given up when one has failed. */
+const broken = new ServeError("Validation", "the stream has ended with an error", { status: 499 });
+
 export function unary<Req, Res>(handle: Handle<Req, Res>, method: Method = "single"): Bind {
   return (context, path) => (call: ServerUnaryCall<Req, Res>, done: sendUnaryData<Res>) => {
-    const about = { call, path, method, bytes: sizeOf(call.request), life: lifeOf(call) };
+    const about = { call, path, method, bytes: sizeOf(call.request), life: lifeOf(call).signal };
     answerOne(context, about, async (asked) => handle(call.request, asked)).then(
       (answer) => done(null, answer),
       (error: unknown) => done(statusOf(error as ServeError)),
@@ -34,7 +37,8 @@ export function unary<Req, Res>(handle: Handle<Req, Res>, method: Method = "sing
 /** Each message of a stream is a request of its own: they are computed side by side, wait for places, and are answered in their order. */
 export function each<Req, Res>(handle: Handle<Req, Res>): Bind {
   return (context, path) => (call: ServerDuplexStream<Req, Res>) => {
-    const life = lifeOf(call);
+    const controller = lifeOf(call);
+    const life = controller.signal;
     const run = async (): Promise<void> => {
       let written: Promise<void> = Promise.resolve();
       await sideBySide<Req>(call, context, async (request) => {
@@ -52,6 +56,7 @@ export function each<Req, Res>(handle: Handle<Req, Res>): Bind {
     run().catch((error: unknown) => {
       if (life.aborted) return; // nobody reads it
       call.emit("error", statusOf(toServeError(error, context.log)));
+      controller.abort(broken);
     });
   };
 }
@@ -63,7 +68,8 @@ export function whole<Req, Part, Res>(
   most: number,
 ): Bind {
   return (context, path) => (call: ServerReadableStream<Req, Res>, done: sendUnaryData<Res>) => {
-    const life = lifeOf(call);
+    const controller = lifeOf(call);
+    const life = controller.signal;
     const run = async (): Promise<Res> => {
       const parts: Part[] = [];
       let first: Req | undefined;
@@ -80,7 +86,10 @@ export function whole<Req, Part, Res>(
     };
     run().then(
       (answer) => done(null, answer),
-      (error: unknown) => done(statusOf(life.aborted ? (life.reason as ServeError) : toServeError(error, context.log))),
+      (error: unknown) => {
+        done(statusOf(life.aborted ? (life.reason as ServeError) : toServeError(error, context.log)));
+        controller.abort(broken);
+      },
     );
   };
 }
