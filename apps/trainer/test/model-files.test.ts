@@ -2,7 +2,7 @@
 import { presets } from "@modernbert-ts/modernbert";
 import { loadModernBertTokenizer } from "@modernbert-ts/tokenizer";
 import { expect, test } from "vitest";
-import { modelFiles } from "../src/run/model-files.ts";
+import { modelFiles } from "../src/run/model/model-files.ts";
 
 test("config.json writes floats as floats and names its class", async () => {
   const files = modelFiles(presets["17m"], "masked-lm", await loadModernBertTokenizer());

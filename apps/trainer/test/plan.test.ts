@@ -8,7 +8,7 @@ import { phasesIn, readConfig } from "../src/config/read-config.ts";
 import { estimatePhase } from "../src/estimate/estimate.ts";
 import type { PhaseEstimate } from "../src/estimate/estimate.ts";
 import { presets } from "../src/presets/all.ts";
-import { rowsSchedule } from "../src/run/plan.ts";
+import { rowsSchedule } from "../src/run/plan/plan.ts";
 import { formatBytes, formatDays } from "../src/format.ts";
 import { checkConfig } from "../src/config/read-config.ts";
 

@@ -6,7 +6,7 @@ import type { TrainerConfig } from "../config/config.ts";
 import { settingsOf } from "../config/objective-settings.ts";
 import { parseCount, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
-import { rowsSchedule } from "../run/plan.ts";
+import { rowsSchedule } from "../run/plan/plan.ts";
 import type { PlannedData } from "./planned-data.ts";
 import { trainedOf } from "./trained.ts";
 

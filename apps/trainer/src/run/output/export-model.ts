@@ -15,8 +15,8 @@ import {
   trainingStateOf,
   writeAverage,
 } from "@modernbert-ts/training";
-import { UserError } from "../errors.ts";
-import { runLayout } from "../run-folder.ts";
+import { UserError } from "../../errors.ts";
+import { runLayout } from "../../run-folder.ts";
 import { comeApart } from "./sound.ts";
 
 const weights = "model.safetensors";
