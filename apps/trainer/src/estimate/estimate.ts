@@ -73,14 +73,17 @@ export function estimatePhase(
   const microBatches = Math.ceil(tokensPerStep / microBatch);
   const { perToken, perScored } = forwardFlops(model, objective.head, data.lengths);
   const { all, adapters, trained, still, optimizer, checkpoint } = trainedOf(config, model, objective);
-  // Backward does each product twice, or once where the weights stay; a joint loss over several rows takes one forward more.
+  // Backward does each product twice, or once where the weights stay; a joint loss over several rows takes one forward more, checkpointing the layers'.
   const passes = objective.joint && microBatches > 1 ? 4 : 3;
+  const encoder = perToken + 2 * adapters;
+  const { gradient_checkpointing: checkpointing } = config.batch;
+  const again = checkpointing ? encoder : 0;
   const flopsPerToken =
-    passes * (perToken + 2 * adapters + scoredShare * perScored) - 2 * (still.encoder + scoredShare * still.head);
+    passes * (encoder + scoredShare * perScored) + again - 2 * (still.encoder + scoredShare * still.head);
   const tokensPerSecond = (devices * flops * mfu) / flopsPerToken;
   const own = Math.ceil(microBatches / devices);
   const bytes = config.dtype === "f32" ? 4 : 2;
-  const held = trainingMemory(model, objective.head, { bytes, microBatches: own, scoredShare, trained });
+  const held = trainingMemory(model, objective.head, { bytes, microBatches: own, scoredShare, trained, checkpointing });
   const fixed = { parameters: held.parameters + 4 * adapters, gradients: held.gradients, optimizer };
   const left = memory * usable - fixed.parameters - fixed.gradients - fixed.optimizer;
   return {
