@@ -79,13 +79,12 @@ describe("a plan", () => {
   });
 
   test("with checkpointed gradients holds what goes into each layer and one layer's all, and computes layers once more", () => {
-    const of = (checkpointing: boolean): PhaseEstimate => {
-      const { config } = phasesIn(configOf("base"))[0]!;
+    const { config } = phasesIn(configOf("base"))[0]!;
+    const [all, inputs] = [false, true].map((checkpointing) => {
       const batch = { ...config.batch, gradient_checkpointing: checkpointing };
       const lengths = { lengths: [1024], tokensPerExample: 1024 };
       return estimatePhase({ ...config, batch }, createConfig({ num_hidden_layers: 22 }), hardware, lengths);
-    };
-    const [all, inputs] = [of(false), of(true)];
+    }) as [PhaseEstimate, PhaseEstimate];
     // packages/training/test/step-commands.test.ts counts 109 kB a token after the forward pass; a layer of 22 has 450.
     expect(Math.abs(inputs.memory.activations / 98_304 / (109e3 + 450e3 / 22) - 1)).toBeLessThan(0.03);
     expect(inputs.largestMicroBatch).toBeGreaterThan(3 * all.largestMicroBatch);
