@@ -1,7 +1,7 @@
 /** What learns in a run: the model, what of it stays frozen, its optimizer and, where one is kept, the moving average of the weights. */
 import { AveragedOptimizer, createOptimizer, freeze, ShardedOptimizer } from "@modernbert-ts/training";
 import type { Learned, Optimizer, TrainableModel } from "@modernbert-ts/training";
-import type { ModernBert } from "@modernbert-ts/modernbert";
+import type { Encoder } from "@modernbert-ts/encoder";
 import { settingsOf } from "../../config/objective-settings.ts";
 import { openAdapters } from "../model/lora.ts";
 import { createModel } from "../model/model.ts";
@@ -10,7 +10,7 @@ import type { PlannedPhase } from "../plan/phases.ts";
 import type { RunContext } from "./run-context.ts";
 
 export interface Learner extends Disposable {
-  readonly bert: ModernBert;
+  readonly bert: Encoder;
   readonly model: TrainableModel<unknown>;
   readonly optimizer: Optimizer;
   /** Those of adapters, for its checkpoints; none where the whole model is trained. */

@@ -1,8 +1,8 @@
 /** What a training step holds in memory, from the model's shape, with fused kernels as on a GPU. What a device's pool adds is not in it. */
-import type { Head } from "@modernbert-ts/encoder";
 import { sizeOf } from "@modernbert-ts/tensor-core";
-import type { ModernBertConfig } from "./config/config.ts";
-import { parameterSpecs } from "./parameters.ts";
+import type { HeadConfig } from "../config/head-config.ts";
+import type { Head } from "../info.ts";
+import type { EncoderKind } from "../kind.ts";
 
 /** In bytes. */
 export interface TrainingMemory {
@@ -17,10 +17,11 @@ export interface TrainingMemory {
 /**
  * @param trained how many values are trained.
  * @param scoredShare how many of the tokens the head scores.
- * @param checkpointing whether gradients are checkpointed (`ModernBert.checkpointGradients`).
+ * @param checkpointing whether gradients are checkpointed (`checkpointGradients` of an encoder).
  */
-export function trainingMemory(
-  config: ModernBertConfig,
+export function trainingMemory<C extends HeadConfig>(
+  kind: Pick<EncoderKind<C>, "parameters" | "layers">,
+  config: C,
   head: Head,
   {
     bytes,
@@ -36,21 +37,21 @@ export function trainingMemory(
     readonly checkpointing?: boolean;
   },
 ): TrainingMemory {
-  const { layers, hiddenSize: d, intermediateSize: i, numHeads } = config;
+  const { hiddenSize: d } = config;
   let [all, matrices] = [0, 0];
-  for (const { shape } of parameterSpecs(config, head).values()) {
+  for (const { shape } of kind.parameters(config, head).values()) {
     all += sizeOf(shape);
     if (shape.length > 1) matrices += sizeOf(shape);
   }
-  // Normed input, q, k and v, attention, normed input again, both halves of the gated unit; two states of the residual stream in f32; statistics.
-  const perLayer = bytes * (6 * d + 2 * i) + 2 * 4 * d + 4 * (numHeads + 4);
-  // The residual stream and its norm.
+  const layers = kind.layers(config).map(({ held }) => bytes * held.compute + 4 * held.f32);
+  // The residual stream and its norm: the embeddings' output, and what goes into each layer.
   const input = d * (4 + bytes);
-  const embedded = input;
-  const scored = scoredShare * 4 * bytes * d;
+  const kept = checkpointing
+    ? layers.length * input + Math.max(...layers)
+    : layers.reduce((sum, layer) => sum + layer, 0);
   return {
     parameters: 4 * all + (bytes === 2 ? 2 * matrices : 0),
     gradients: 4 * trained * (microBatches > 1 ? 2 : 1),
-    perToken: (checkpointing ? layers.length * input + perLayer : layers.length * perLayer) + embedded + scored,
+    perToken: kept + input + scoredShare * 4 * bytes * d,
   };
 }
