@@ -1,8 +1,8 @@
 /** What `modernbert-train` does, for programs: configuration, preparation, runs, export and report. */
 export { prepare } from "./commands/prepare.ts";
 export type { PrepareOptions, PrepareProgress, PrepareResult } from "./prepare/options.ts";
-export { checkpointAt, exportCheckpoint } from "./run/export-model.ts";
-export type { ExportOptions } from "./run/export-model.ts";
+export { checkpointAt, exportCheckpoint } from "./run/output/export-model.ts";
+export type { ExportOptions } from "./run/output/export-model.ts";
 export type { TrainerConfig } from "./config/config.ts";
 export { checkConfig, readConfig } from "./config/read-config.ts";
 export { configTemplate } from "./config/template.ts";
@@ -10,4 +10,4 @@ export { UsageError, UserError } from "./errors.ts";
 export { writeReport } from "./report/write-report.ts";
 export { runTraining } from "./run/run-training.ts";
 export type { RunOptions, RunResult, RunStart } from "./run/run-training.ts";
-export type { RunPlan } from "./run/plan.ts";
+export type { RunPlan } from "./run/plan/plan.ts";

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
-import { checkpointAt } from "../src/run/export-model.ts";
+import { checkpointAt } from "../src/run/output/export-model.ts";
 import { runTraining } from "../src/run/run-training.ts";
 import { start } from "./command-line.ts";
 import { corpusFolder, quiet, tinyConfig, tinyFields } from "./support.ts";

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { maskedLmObjective, readMetrics } from "@modernbert-ts/training";
 import { expect, test } from "vitest";
-import { checkpointAt } from "../src/run/export-model.ts";
-import { openData } from "../src/run/open-data.ts";
-import { planOf } from "../src/run/plan.ts";
+import { checkpointAt } from "../src/run/output/export-model.ts";
+import { openData } from "../src/run/plan/open-data.ts";
+import { planOf } from "../src/run/plan/plan.ts";
 import { runTraining } from "../src/run/run-training.ts";
 import { corpusFolder, quiet, tinyConfig } from "./support.ts";
 

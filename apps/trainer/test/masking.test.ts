@@ -3,7 +3,7 @@ import { loadModernBertTokenizer } from "@modernbert-ts/tokenizer";
 import { maskedLmObjective, wordEdges } from "@modernbert-ts/training";
 import { settingsOf } from "../src/config/objective-settings.ts";
 import type { TrainerConfig } from "../src/config/config.ts";
-import { wordEdgesOf } from "../src/run/word-edges.ts";
+import { wordEdgesOf } from "../src/run/data/word-edges.ts";
 import { temporaryFolder, tinyConfig } from "./support.ts";
 
 test("a schedule of the mask rate is read in shares of the length, and the evaluation keeps its own rate", () => {

@@ -6,7 +6,7 @@ import { checkConfig } from "../src/config/read-config.ts";
 import { loadModernBertTokenizer } from "@modernbert-ts/tokenizer";
 import { expect, test } from "vitest";
 import type { TrainedArchitecture } from "../src/architectures/architecture.ts";
-import { modelFiles } from "../src/run/model-files.ts";
+import { modelFiles } from "../src/run/model/model-files.ts";
 
 function modelOf(
   { architecture: { kind }, presets }: TrainedArchitecture,

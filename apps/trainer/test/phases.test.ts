@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openCheckpoint, readMetrics, trainingStateOf } from "@modernbert-ts/training";
 import { describe, expect, test } from "vitest";
 import { checkConfig } from "../src/config/read-config.ts";
-import { phaseToGoOn, planPhases } from "../src/run/phases.ts";
+import { phaseToGoOn, planPhases } from "../src/run/plan/phases.ts";
 import { runTraining } from "../src/run/run-training.ts";
 import { maskedLmObjective } from "@modernbert-ts/training";
 import { corpusFolder, quiet, tinyConfig, tinyFields } from "./support.ts";

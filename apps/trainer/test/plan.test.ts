@@ -9,7 +9,7 @@ import { phasesIn, readConfig } from "../src/config/read-config.ts";
 import { estimatePhase } from "../src/estimate/estimate.ts";
 import type { ModelPlan, PhaseEstimate } from "../src/estimate/estimate.ts";
 import { presets } from "../src/presets/all.ts";
-import { rowsSchedule } from "../src/run/plan.ts";
+import { rowsSchedule } from "../src/run/plan/plan.ts";
 import { formatBytes, formatDays } from "../src/format.ts";
 import { checkConfig } from "../src/config/read-config.ts";
 
@@ -79,6 +79,19 @@ describe("a plan", () => {
     expect(estimate.memory.optimizer).toBe(8 * 149_655_232);
     // 375k steps with the smaller ones of the warm-up.
     expect(estimate.steps).toBeGreaterThan(1719e9 / 4_718_592);
+  });
+
+  test("with checkpointed gradients holds what goes into each layer and one layer's all, and computes layers once more", () => {
+    const { config } = phasesIn(configOf("base"))[0]!;
+    const [all, inputs] = [false, true].map((checkpointing) => {
+      const batch = { ...config.batch, gradient_checkpointing: checkpointing };
+      const lengths = { lengths: [1024], tokensPerExample: 1024 };
+      return estimatePhase({ ...config, batch }, planned({ num_hidden_layers: 22 }), hardware, lengths);
+    }) as [PhaseEstimate, PhaseEstimate];
+    // packages/training/test/step-commands.test.ts counts 109 kB a token after the forward pass; a layer of 22 has 450.
+    expect(Math.abs(inputs.memory.activations / 98_304 / (109e3 + 450e3 / 22) - 1)).toBeLessThan(0.03);
+    expect(inputs.largestMicroBatch).toBeGreaterThan(3 * all.largestMicroBatch);
+    expect(inputs.flopsPerToken / all.flopsPerToken).toBeCloseTo(4 / 3, 1);
   });
 
   const classify = (changes: object): PhaseEstimate =>

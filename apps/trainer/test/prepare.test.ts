@@ -4,7 +4,7 @@ import { Tokenizer } from "@modernbert-ts/tokenizer";
 import { openTokenShards } from "@modernbert-ts/training";
 import { defaultValues, maskedLmObjective } from "@modernbert-ts/training";
 import { expect, test } from "vitest";
-import { openTrainingData } from "../src/run/training-data.ts";
+import { openTrainingData } from "../src/run/data/training-data.ts";
 import { prepare } from "../src/commands/prepare.ts";
 import type { PrepareOptions } from "../src/prepare/options.ts";
 import { corpusText, prepareCorpus, temporaryFolder } from "./support.ts";

@@ -4,7 +4,7 @@ import { fillMask, openPipeline } from "@modernbert-ts/pipelines";
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { evaluateModel } from "../src/commands/evaluate.ts";
-import { exportCheckpoint } from "../src/run/export-model.ts";
+import { exportCheckpoint } from "../src/run/output/export-model.ts";
 import { createProgress } from "../src/progress.ts";
 import { writeReport } from "../src/report/write-report.ts";
 import { runTraining } from "../src/run/run-training.ts";

@@ -5,9 +5,9 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { PackedLoader } from "@modernbert-ts/training";
 import { describe, expect, test } from "vitest";
-import { lockFolder } from "../src/run/lock.ts";
+import { lockFolder } from "../src/run/output/lock.ts";
 import { runTraining } from "../src/run/run-training.ts";
-import { openTrainingData } from "../src/run/training-data.ts";
+import { openTrainingData } from "../src/run/data/training-data.ts";
 import { corpusFolder, prepareCorpus, quiet, temporaryFolder, tinyConfig } from "./support.ts";
 
 describe("the output folder", () => {

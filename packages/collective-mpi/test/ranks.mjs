@@ -1,6 +1,7 @@
 /** What each rank of a test does: argument 1 names it. Prints one line of JSON; runs the built packages. */
 import { createCpuBackend } from "@modernbert-ts/backend-cpu";
 import { joinMpi } from "@modernbert-ts/collective-mpi";
+import { messageOf, rankOn, reporter } from "../../device-kit/test/support/rank.mjs";
 
 const [, , scenario, silence = "20"] = process.argv;
 const ranks = await joinMpi({ silence: Number(silence) });
@@ -8,26 +9,8 @@ const { rank, world } = ranks;
 const backend = await createCpuBackend({ engine: "native", threads: 1 });
 const collective = ranks.collective(backend);
 
-const dense = (shape) => shape.map((_, axis) => shape.slice(axis + 1).reduce((size, extent) => size * extent, 1));
-const viewOf = (dtype, shape, bytes = 4) => {
-  const size = shape.reduce((total, extent) => total * extent, 1);
-  return { buffer: backend.allocate(size * bytes), dtype, shape, strides: dense(shape), offset: 0 };
-};
-const put = (data, dtype = "f32") => {
-  const view = viewOf(dtype, [data.length], data.BYTES_PER_ELEMENT);
-  backend.write(view.buffer, data);
-  return view;
-};
-const get = async ({ buffer, shape: [size] }, Type = Float32Array) =>
-  Array.from(new Type(await backend.read(buffer, 0, size * Type.BYTES_PER_ELEMENT)));
-const report = (value) => process.stdout.write(`${JSON.stringify({ rank, ...value })}\n`);
-const messageOf = async (promise) =>
-  promise.then(
-    () => "nothing",
-    (error) => `${error.name}: ${error.message}`,
-  );
-/** A number that no sum of others gives again. */
-const own = (at) => Math.fround(Math.sin(1 + at * world + rank) * 10 ** (at % 7));
+const report = reporter(rank);
+const { viewOf, put, get, own, sumBeside } = rankOn(backend, collective, { rank, world });
 
 const scenarios = {
   async operations() {
@@ -58,19 +41,7 @@ const scenarios = {
     collective.allReduce({ ...matrix, shape: [2], strides: [3], offset: 1 });
     const half = put(Uint16Array.of(0x3f80, 0x3f80 + rank), "bf16");
     collective.allReduce(half);
-    // Beside a command that uses the processor, from what was there before it; one of them by way of a copy.
-    const beside = [put(values), put(new Float32Array(300_000).fill(1 + rank)), put(values)];
-    for (const view of beside)
-      collective.beside(() =>
-        collective.allReduce({
-          ...view,
-          shape: [view === beside[2] ? 3 : view.shape[0]],
-          strides: [view === beside[2] ? 2 : 1],
-        }),
-      );
-    const busy = put(new Float32Array(300_000).fill(1));
-    backend.run("copy", [viewOf("f32", [300_000])], [busy], {});
-    collective.settle();
+    const beside = sumBeside(values);
     await collective.barrier();
     report({
       values: Array.from(values),
@@ -83,7 +54,7 @@ const scenarios = {
       told: await get(told),
       matrix: await get({ ...matrix, shape: [6] }),
       half: await get(half, Uint16Array),
-      beside: [await get(beside[0]), [...new Set(await get(beside[1]))], await get(beside[2])],
+      beside: await beside(),
     });
   },
   /** Several blocks, on several views, with parts that are not even. */

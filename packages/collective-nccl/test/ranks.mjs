@@ -1,15 +1,11 @@
 /** What each rank of a test does: argument 1 names it. Prints one line of JSON; runs the built packages, on the emulated device. */
 import { createCudaBackend } from "@modernbert-ts/backend-cuda";
 import { joinNccl } from "@modernbert-ts/collective-nccl";
+import { messageOf, rankOn, reporter } from "../../device-kit/test/support/rank.mjs";
 
 const [, , scenario] = process.argv;
 const [rank, world] = [process.env.RANK, process.env.WORLD_SIZE].map(Number);
-const report = (value) => process.stdout.write(`${JSON.stringify({ rank, ...value })}\n`);
-const messageOf = async (promise) =>
-  promise.then(
-    () => "nothing",
-    (error) => `${error.name}: ${error.message}`,
-  );
+const report = reporter(rank);
 if (scenario === "refused") {
   report({ refused: await messageOf(joinNccl({ rank, world, patience: 2 })) });
   process.exit(0);
@@ -18,20 +14,7 @@ const ranks = await joinNccl({ rank, world, patience: 50 });
 const backend = await createCudaBackend({ emulate: true });
 const collective = ranks.collective(backend);
 
-const dense = (shape) => shape.map((_, axis) => shape.slice(axis + 1).reduce((size, extent) => size * extent, 1));
-const viewOf = (dtype, shape, bytes = 4) => {
-  const size = shape.reduce((total, extent) => total * extent, 1);
-  return { buffer: backend.allocate(size * bytes), dtype, shape, strides: dense(shape), offset: 0 };
-};
-const put = (data, dtype = "f32") => {
-  const view = viewOf(dtype, [data.length], data.BYTES_PER_ELEMENT);
-  backend.write(view.buffer, data);
-  return view;
-};
-const get = async ({ buffer, shape: [size] }, Type = Float32Array) =>
-  Array.from(new Type(await backend.read(buffer, 0, size * Type.BYTES_PER_ELEMENT)));
-/** A number that no sum of others gives again. */
-const own = (at) => Math.fround(Math.sin(1 + at * world + rank) * 10 ** (at % 7));
+const { viewOf, put, get, own, sumBeside } = rankOn(backend, collective, { rank, world });
 
 const scenarios = {
   async operations() {
@@ -59,19 +42,7 @@ const scenarios = {
     collective.allReduce({ ...matrix, shape: [2], strides: [3], offset: 1 });
     const half = put(Uint16Array.of(0x3f80, 0x3f80 + rank), "bf16");
     collective.allReduce(half);
-    // Beside a command that uses the processor, from what was there before it; one of them by way of a copy.
-    const beside = [put(values), put(new Float32Array(300_000).fill(1 + rank)), put(values)];
-    for (const view of beside)
-      collective.beside(() =>
-        collective.allReduce({
-          ...view,
-          shape: [view === beside[2] ? 3 : view.shape[0]],
-          strides: [view === beside[2] ? 2 : 1],
-        }),
-      );
-    const busy = put(new Float32Array(300_000).fill(1));
-    backend.run("copy", [viewOf("f32", [300_000])], [busy], {});
-    collective.settle();
+    const beside = sumBeside(values);
     await collective.barrier();
     report({
       values: Array.from(values),
@@ -85,7 +56,7 @@ const scenarios = {
       told: await get(told),
       matrix: await get(matrix),
       half: await get(half, Uint16Array),
-      beside: [await get(beside[0]), [...new Set(await get(beside[1]))], await get(beside[2])],
+      beside: await beside(),
     });
   },
   /** The first replay runs command by command, the second makes a graph, the third launches it. */

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { presets as shapes } from "@modernbert-ts/modernbert";
 import { readConfig } from "../config/read-config.ts";
 import { describeScore, formatMetric } from "../metrics.ts";
-import { checkpointAt, exportAdapter, exportCheckpoint } from "../run/export-model.ts";
+import { checkpointAt, exportAdapter, exportCheckpoint } from "../run/output/export-model.ts";
 import { collect } from "./arguments.ts";
 import { evaluateModel } from "./evaluate.ts";
 import { tileModel } from "./tile.ts";

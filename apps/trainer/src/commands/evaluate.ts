@@ -11,11 +11,11 @@ import { evaluate, foldAdapter, isAdapter, loadAverage, objectiveOf } from "@mod
 import type { Baseline, Objective, Score } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { UserError } from "../errors.ts";
-import { heldOutBatches, trainingOf } from "../run/loader.ts";
-import { createModel } from "../run/model.ts";
+import { heldOutBatches, trainingOf } from "../run/batches/loader.ts";
+import { createModel } from "../run/model/model.ts";
 import { withHeldOut } from "../metrics.ts";
-import { planPhases } from "../run/phases.ts";
-import { alone, backendOf } from "../run/ranks.ts";
+import { planPhases } from "../run/plan/phases.ts";
+import { alone, backendOf } from "../run/ranks/ranks.ts";
 
 export interface Evaluation {
   readonly score: Score;

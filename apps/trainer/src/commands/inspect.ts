@@ -5,7 +5,7 @@ import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import type { TokenShardReader } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { formatCount, formatPercent } from "../format.ts";
-import { dataLayout, openTrainingData } from "../run/training-data.ts";
+import { dataLayout, openTrainingData } from "../run/data/training-data.ts";
 
 export interface DataSummary {
   readonly folder: string;

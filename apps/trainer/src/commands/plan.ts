@@ -18,9 +18,9 @@ import { estimatePhase } from "../estimate/estimate.ts";
 import type { Hardware, ModelPlan } from "../estimate/estimate.ts";
 import { plannedData } from "../estimate/planned-data.ts";
 import type { PlannedData } from "../estimate/planned-data.ts";
-import { plannedModel } from "../run/model.ts";
-import { roleTokens } from "../run/token-roles.ts";
-import { dataLayout } from "../run/training-data.ts";
+import { plannedModel } from "../run/model/model.ts";
+import { roleTokens } from "../run/data/token-roles.ts";
+import { dataLayout } from "../run/data/training-data.ts";
 
 export interface PlanOptions {
   readonly device: string;

@@ -22,8 +22,8 @@ import { shardsOf, writeSegments } from "../prepare/segments.ts";
 import { chooseTokenizer, tokenizerPrint } from "../prepare/tokenizer.ts";
 import { WorkFolder } from "../prepare/work-folder.ts";
 import type { Part } from "../prepare/work-folder.ts";
-import { roleTokens } from "../run/token-roles.ts";
-import { dataLayout } from "../run/training-data.ts";
+import { roleTokens } from "../run/data/token-roles.ts";
+import { dataLayout } from "../run/data/training-data.ts";
 
 /** @throws UserError, DataError, TokenizerError; of what cannot be gone on from nothing is left behind then. */
 export async function prepare(options: PrepareOptions): Promise<PrepareResult> {

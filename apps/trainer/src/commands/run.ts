@@ -9,8 +9,8 @@ import { openRunDashboard } from "../dashboard/run-dashboard.ts";
 import { createProgress } from "../progress.ts";
 import type { Progress } from "../progress.ts";
 import { runLayout } from "../run-folder.ts";
-import { joinRanks } from "../run/ranks.ts";
-import type { RunRanks } from "../run/ranks.ts";
+import { joinRanks } from "../run/ranks/ranks.ts";
+import type { RunRanks } from "../run/ranks/ranks.ts";
 import { runTraining } from "../run/run-training.ts";
 import type { RunResult, RunStart } from "../run/run-training.ts";
 

@@ -6,7 +6,7 @@ import type { TrainerConfig } from "../config/config.ts";
 import { settingsOf } from "../config/objective-settings.ts";
 import { parseCount, parseLength, parseShare } from "../config/quantity.ts";
 import { UsageError } from "../errors.ts";
-import { rowsSchedule } from "../run/plan.ts";
+import { rowsSchedule } from "../run/plan/plan.ts";
 import type { PlannedData } from "./planned-data.ts";
 import { trainedOf } from "./trained.ts";
 
@@ -79,10 +79,13 @@ export function estimatePhase(
   const microBatches = Math.ceil(tokensPerStep / microBatch);
   const { perToken, perScored } = forwardFlops(model.kind, model.config, objective.head, data.lengths);
   const { all, adapters, trained, still, optimizer, checkpoint } = trainedOf(config, model, objective);
-  // Backward does each product twice, or once where the weights stay; a joint loss over several rows takes one forward more.
+  // Backward does each product twice, or once where the weights stay; a joint loss over several rows takes one forward more, checkpointing the layers'.
   const passes = objective.joint && microBatches > 1 ? 4 : 3;
+  const encoder = perToken + 2 * adapters;
+  const { gradient_checkpointing: checkpointing } = config.batch;
+  const again = checkpointing ? encoder : 0;
   const flopsPerToken =
-    passes * (perToken + 2 * adapters + scoredShare * perScored) - 2 * (still.encoder + scoredShare * still.head);
+    passes * (encoder + scoredShare * perScored) + again - 2 * (still.encoder + scoredShare * still.head);
   const tokensPerSecond = (devices * flops * mfu) / flopsPerToken;
   const own = Math.ceil(microBatches / devices);
   const bytes = config.dtype === "f32" ? 4 : 2;
@@ -91,6 +94,7 @@ export function estimatePhase(
     microBatches: own,
     scoredShare,
     trained,
+    checkpointing,
   });
   const fixed = { parameters: held.parameters + 4 * adapters, gradients: held.gradients, optimizer };
   const left = memory * usable - fixed.parameters - fixed.gradients - fixed.optimizer;

@@ -3,7 +3,7 @@ import { DataError } from "@modernbert-ts/training";
 import type { ExampleStore, Objective } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { onDocuments } from "../config/data-section.ts";
-import { readRecords } from "../run/labelled-data.ts";
+import { readRecords } from "../run/data/labelled-data.ts";
 
 export interface PlannedData {
   /** Of sequences in tokens. */

@@ -6,8 +6,8 @@ import type { Objective } from "@modernbert-ts/training";
 import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { Shape } from "@modernbert-ts/tensor-core";
 import type { TrainerConfig } from "../config/config.ts";
-import { checkLora } from "../run/lora.ts";
-import { checkParameterNames } from "../run/parameter-names.ts";
+import { checkLora } from "../run/model/lora.ts";
+import { checkParameterNames } from "../run/model/parameter-names.ts";
 
 export interface Trained {
   /** Values of the model, adapters apart. */

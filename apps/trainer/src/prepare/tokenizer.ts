@@ -8,7 +8,7 @@ import { fileSha256 } from "@modernbert-ts/training";
 import type { TextSource } from "@modernbert-ts/training";
 import { UserError } from "../errors.ts";
 import { formatCount } from "../format.ts";
-import { dataLayout } from "../run/training-data.ts";
+import { dataLayout } from "../run/data/training-data.ts";
 import { isHeldOut } from "./held-out.ts";
 import { noTexts } from "./left-out.ts";
 import type { PrepareOptions } from "./options.ts";

@@ -8,9 +8,9 @@ import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { ioError, isWhole } from "@modernbert-ts/training";
 import type { WrittenShard } from "@modernbert-ts/training";
-import { lockFolder } from "../run/lock.ts";
-import type { Lock } from "../run/lock.ts";
-import { dataLayout } from "../run/training-data.ts";
+import { lockFolder } from "../run/output/lock.ts";
+import type { Lock } from "../run/output/lock.ts";
+import { dataLayout } from "../run/data/training-data.ts";
 
 export type Part = "train" | "validation";
 

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { trainBpe } from "@modernbert-ts/tokenizer";
 import { AtomicDirectory, fingerprint, TokenShardWriter } from "@modernbert-ts/training";
-import { dataLayout } from "../run/training-data.ts";
+import { dataLayout } from "../run/data/training-data.ts";
 import { readBrownCorpus } from "./brown.ts";
 import type { BrownFile } from "./brown.ts";
 import { splitByGenre } from "./held-out.ts";

@@ -14,18 +14,18 @@ import {
 import type { Checkpoint, Objective, TrainingEvent, TrainingResult } from "@modernbert-ts/training";
 import type { Collective, Runtime } from "@modernbert-ts/tensor-core";
 import type { TrainerConfig } from "../config/config.ts";
-import { exportAdapter, exportCheckpoint } from "./export-model.ts";
+import { exportAdapter, exportCheckpoint } from "./output/export-model.ts";
 import { UsageError, UserError } from "../errors.ts";
 import { writeReport } from "../report/write-report.ts";
 import { runLayout } from "../run-folder.ts";
-import { changedSettings, expectSameShape } from "./changed-settings.ts";
-import { lockFolder } from "./lock.ts";
-import { phaseToGoOn, planPhases } from "./phases.ts";
-import type { RunPlan } from "./plan.ts";
-import { alone, backendOf } from "./ranks.ts";
-import type { RunRanks } from "./ranks.ts";
-import { findStart } from "./resume.ts";
-import { trainWithRoom } from "./train-with-room.ts";
+import { changedSettings, expectSameShape } from "./output/changed-settings.ts";
+import { lockFolder } from "./output/lock.ts";
+import { phaseToGoOn, planPhases } from "./plan/phases.ts";
+import type { RunPlan } from "./plan/plan.ts";
+import { alone, backendOf } from "./ranks/ranks.ts";
+import type { RunRanks } from "./ranks/ranks.ts";
+import { findStart } from "./output/resume.ts";
+import { trainWithRoom } from "./phase/train-with-room.ts";
 
 export interface RunOptions {
   /** `auto` or the path of a checkpoint; a new run when absent. */

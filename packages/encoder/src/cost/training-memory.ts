@@ -10,13 +10,14 @@ export interface TrainingMemory {
   readonly parameters: number;
   /** Of what is trained, in f32; twice where the gradients of several micro-batches are summed. */
   readonly gradients: number;
-  /** What backward reads, for each token of a micro-batch. */
+  /** What backward reads, for each token of a micro-batch; with checkpointed gradients what goes into each layer, and all that one layer's backward reads. */
   readonly perToken: number;
 }
 
 /**
  * @param trained how many values are trained.
  * @param scoredShare how many of the tokens the head scores.
+ * @param checkpointing whether gradients are checkpointed (`checkpointGradients` of an encoder).
  */
 export function trainingMemory<C extends HeadConfig>(
   kind: Pick<EncoderKind<C>, "parameters" | "layers">,
@@ -27,7 +28,14 @@ export function trainingMemory<C extends HeadConfig>(
     microBatches,
     scoredShare,
     trained,
-  }: { readonly bytes: 2 | 4; readonly microBatches: number; readonly scoredShare: number; readonly trained: number },
+    checkpointing = false,
+  }: {
+    readonly bytes: 2 | 4;
+    readonly microBatches: number;
+    readonly scoredShare: number;
+    readonly trained: number;
+    readonly checkpointing?: boolean;
+  },
 ): TrainingMemory {
   const { hiddenSize: d } = config;
   let [all, matrices] = [0, 0];
@@ -35,11 +43,15 @@ export function trainingMemory<C extends HeadConfig>(
     all += sizeOf(shape);
     if (shape.length > 1) matrices += sizeOf(shape);
   }
-  const layers = kind.layers(config).reduce((sum, { held }) => sum + bytes * held.compute + 4 * held.f32, 0);
-  const embedded = d * (4 + bytes);
+  const layers = kind.layers(config).map(({ held }) => bytes * held.compute + 4 * held.f32);
+  // The residual stream and its norm: the embeddings' output, and what goes into each layer.
+  const input = d * (4 + bytes);
+  const kept = checkpointing
+    ? layers.length * input + Math.max(...layers)
+    : layers.reduce((sum, layer) => sum + layer, 0);
   return {
     parameters: 4 * all + (bytes === 2 ? 2 * matrices : 0),
     gradients: 4 * trained * (microBatches > 1 ? 2 : 1),
-    perToken: layers + embedded + scoredShare * 4 * bytes * d,
+    perToken: kept + input + scoredShare * 4 * bytes * d,
   };
 }

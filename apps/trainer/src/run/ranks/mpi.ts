@@ -6,7 +6,7 @@ import type { Place, Rendezvous } from "@modernbert-ts/collective-nccl";
 import { Runtime } from "@modernbert-ts/tensor-core";
 import { gatherJson } from "@modernbert-ts/training";
 import type { Launch } from "@modernbert-ts/training";
-import { UserError } from "../errors.ts";
+import { UserError } from "../../errors.ts";
 
 /** @throws CollectiveError without MPI; UserError where it knows of other processes than the launcher. */
 export async function joinMpiAs({ rank, world, launcher }: Launch): Promise<MpiRanks> {

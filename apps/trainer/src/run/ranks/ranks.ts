@@ -3,8 +3,8 @@ import { availableParallelism, cpus } from "node:os";
 import { launchOf } from "@modernbert-ts/training";
 import type { Launch, TrainerOptions } from "@modernbert-ts/training";
 import type { Backend, Collective } from "@modernbert-ts/tensor-core";
-import type { TrainerConfig } from "../config/config.ts";
-import { UsageError } from "../errors.ts";
+import type { TrainerConfig } from "../../config/config.ts";
+import { UsageError } from "../../errors.ts";
 
 /** Disposing them waits for all, unless they have given up. */
 export interface RunRanks extends AsyncDisposable {

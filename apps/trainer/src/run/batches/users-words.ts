@@ -1,6 +1,6 @@
 /** What the library says of its options, in the names of the configuration. */
 import { SettingMismatchError } from "@modernbert-ts/training";
-import { UserError } from "../errors.ts";
+import { UserError } from "../../errors.ts";
 
 const fields: Readonly<Record<string, string>> = {
   seed: "seed",

@@ -5,8 +5,8 @@ import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { joinStores, mixStores, openTokenShards } from "@modernbert-ts/training";
 import type { CutOptions, DocumentStore, TokenRoles, TokenShardReader, TrainingStore } from "@modernbert-ts/training";
-import type { DocumentsConfig, SourceConfig } from "../config/documents-section.ts";
-import { UserError } from "../errors.ts";
+import type { DocumentsConfig, SourceConfig } from "../../config/documents-section.ts";
+import { UserError } from "../../errors.ts";
 import { roleTokens } from "./token-roles.ts";
 import { wordEdgesOf } from "./word-edges.ts";
 

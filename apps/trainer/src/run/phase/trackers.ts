@@ -1,15 +1,15 @@
 /** The trackers that a configuration asks for. */
 import { join } from "node:path";
 import { readMetrics } from "@modernbert-ts/training";
-import type { TrainerConfig } from "../config/config.ts";
-import { runLayout } from "../run-folder.ts";
-import { cutSamples } from "../samples/samples-file.ts";
-import type { SampleTexts } from "../samples/sample-texts.ts";
-import { openMlflow } from "../tracking/mlflow/mlflow.ts";
-import { openEventFile } from "../tracking/tensorboard/event-file.ts";
-import { openWandb } from "../tracking/wandb/wandb.ts";
-import { fieldsOf } from "./changed-settings.ts";
-import { Trackers } from "../tracking/tracker.ts";
+import type { TrainerConfig } from "../../config/config.ts";
+import { runLayout } from "../../run-folder.ts";
+import { cutSamples } from "../../samples/samples-file.ts";
+import type { SampleTexts } from "../../samples/sample-texts.ts";
+import { openMlflow } from "../../tracking/mlflow/mlflow.ts";
+import { openEventFile } from "../../tracking/tensorboard/event-file.ts";
+import { openWandb } from "../../tracking/wandb/wandb.ts";
+import { fieldsOf } from "../output/changed-settings.ts";
+import { Trackers } from "../../tracking/tracker.ts";
 
 /**
  * Of a run that is about to begin or go on: its metrics file holds what counts of it so far. One that fails is a notice.

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { OutOfMemoryError } from "@modernbert-ts/tensor-core";
 import { openLatestCheckpoint, trainingStateOf } from "@modernbert-ts/training";
 import type { Checkpoint, TrainingResult } from "@modernbert-ts/training";
-import { parseCount } from "../config/quantity.ts";
-import { UserError } from "../errors.ts";
-import { runLayout } from "../run-folder.ts";
-import type { PlannedPhase } from "./phases.ts";
-import { planOf } from "./plan.ts";
+import { parseCount } from "../../config/quantity.ts";
+import { UserError } from "../../errors.ts";
+import { runLayout } from "../../run-folder.ts";
+import type { PlannedPhase } from "../plan/phases.ts";
+import { planOf } from "../plan/plan.ts";
 import type { RunContext } from "./run-context.ts";
 import { trainPhase } from "./train-phase.ts";
 

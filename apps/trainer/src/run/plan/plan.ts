@@ -3,13 +3,13 @@ import { precisions } from "@modernbert-ts/tensor-core";
 import type { Precision } from "@modernbert-ts/tensor-core";
 import { batchSizeSchedule, learningRateSchedule } from "@modernbert-ts/training";
 import type { BatchSettings, Interval, Objective, OptimizerOptions, TrainingStore } from "@modernbert-ts/training";
-import type { TrainerConfig } from "../config/config.ts";
-import { onDocuments } from "../config/data-section.ts";
-import { parseCount, parseInterval, parseLength, parseShare } from "../config/quantity.ts";
-import { UsageError } from "../errors.ts";
-import { checkLora } from "./lora.ts";
+import type { TrainerConfig } from "../../config/config.ts";
+import { onDocuments } from "../../config/data-section.ts";
+import { parseCount, parseInterval, parseLength, parseShare } from "../../config/quantity.ts";
+import { UsageError } from "../../errors.ts";
+import { checkLora } from "../model/lora.ts";
 import { scheduleOf } from "./schedule.ts";
-import type { TrainingData } from "./training-data.ts";
+import type { TrainingData } from "../data/training-data.ts";
 
 export interface RunPlan {
   readonly precision: Precision;

@@ -2,11 +2,11 @@
 import { AveragedOptimizer, createOptimizer, freeze, ShardedOptimizer } from "@modernbert-ts/training";
 import type { Learned, Optimizer, TrainableModel } from "@modernbert-ts/training";
 import type { Encoder } from "@modernbert-ts/encoder";
-import { settingsOf } from "../config/objective-settings.ts";
-import { openAdapters } from "./lora.ts";
-import { createModel } from "./model.ts";
-import { checkParameterNames } from "./parameter-names.ts";
-import type { PlannedPhase } from "./phases.ts";
+import { settingsOf } from "../../config/objective-settings.ts";
+import { openAdapters } from "../model/lora.ts";
+import { createModel } from "../model/model.ts";
+import { checkParameterNames } from "../model/parameter-names.ts";
+import type { PlannedPhase } from "../plan/phases.ts";
 import type { RunContext } from "./run-context.ts";
 
 export interface Learner extends Disposable {

@@ -2,10 +2,10 @@
 import { evaluate, evaluateUnless } from "@modernbert-ts/training";
 import type { Batch, Score } from "@modernbert-ts/training";
 import type { Collective } from "@modernbert-ts/tensor-core";
-import type { SampleTexts } from "../samples/sample-texts.ts";
+import type { SampleTexts } from "../../samples/sample-texts.ts";
 import type { Learner } from "./learner.ts";
-import { shareOf } from "./ranks.ts";
-import type { RunRanks } from "./ranks.ts";
+import { shareOf } from "../ranks/ranks.ts";
+import type { RunRanks } from "../ranks/ranks.ts";
 
 interface HeldOut {
   readonly learner: Learner;

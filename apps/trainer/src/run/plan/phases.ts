@@ -1,14 +1,14 @@
 /** The phases of a run with their data and plans, one after another on one clock of tokens; and the phase in which a checkpoint stands. */
 import type { Objective, TrainingState } from "@modernbert-ts/training";
-import type { TrainerConfig } from "../config/config.ts";
-import type { Phase } from "../config/phases.ts";
-import { phasesIn } from "../config/read-config.ts";
-import { UsageError, UserError } from "../errors.ts";
-import { sameTokenizer } from "./model.ts";
+import type { TrainerConfig } from "../../config/config.ts";
+import type { Phase } from "../../config/phases.ts";
+import { phasesIn } from "../../config/read-config.ts";
+import { UsageError, UserError } from "../../errors.ts";
+import { sameTokenizer } from "../model/model.ts";
 import { planOf } from "./plan.ts";
 import type { RunPlan } from "./plan.ts";
 import { dataKey, openData } from "./open-data.ts";
-import type { TrainingData } from "./training-data.ts";
+import type { TrainingData } from "../data/training-data.ts";
 
 export interface PlannedPhase extends Phase {
   readonly index: number;

@@ -2,7 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { listCheckpoints, openCheckpoint, openLatestCheckpoint, setAside } from "@modernbert-ts/training";
 import type { Checkpoint } from "@modernbert-ts/training";
-import { UserError } from "../errors.ts";
+import { UserError } from "../../errors.ts";
 import { comeApart } from "./sound.ts";
 
 /**

@@ -2,11 +2,11 @@
 import { workerData } from "node:worker_threads";
 import { objectiveOf, serveBatches } from "@modernbert-ts/training";
 import type { Channel } from "@modernbert-ts/training";
-import type { TrainerConfig } from "../config/config.ts";
-import type { DocumentsConfig } from "../config/documents-section.ts";
+import type { TrainerConfig } from "../../config/config.ts";
+import type { DocumentsConfig } from "../../config/documents-section.ts";
 import { makeLoader } from "./loader.ts";
-import { cutOf, planOf } from "./plan.ts";
-import { openTrainingData } from "./training-data.ts";
+import { cutOf, planOf } from "../plan/plan.ts";
+import { openTrainingData } from "../data/training-data.ts";
 
 interface Given {
   readonly channel: Channel;

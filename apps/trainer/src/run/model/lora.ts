@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { addLora, adapterDescription, adapterFiles } from "@modernbert-ts/training";
 import type { Lora } from "@modernbert-ts/training";
 import type { Encoder } from "@modernbert-ts/encoder";
-import type { TrainerConfig } from "../config/config.ts";
-import { UsageError, UserError } from "../errors.ts";
+import type { TrainerConfig } from "../../config/config.ts";
+import { UsageError, UserError } from "../../errors.ts";
 
 export interface RunAdapters {
   readonly lora: Lora;

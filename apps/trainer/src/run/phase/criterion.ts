@@ -1,8 +1,8 @@
 /** What the best evaluation is told by: the metric that a configuration names, among those that the model has. */
 import { lowestLoss, suggestionFor } from "@modernbert-ts/training";
 import type { Criterion, Objective } from "@modernbert-ts/training";
-import type { TrainerConfig } from "../config/config.ts";
-import { UsageError } from "../errors.ts";
+import type { TrainerConfig } from "../../config/config.ts";
+import { UsageError } from "../../errors.ts";
 
 /** @throws UsageError that names the known ones. */
 export function criterionOf(

@@ -1,8 +1,8 @@
 /** The section `schedule` in tokens. */
 import type { LearningRateSchedule } from "@modernbert-ts/training";
-import type { ScheduleConfig } from "../config/schedule-section.ts";
-import { parseShare } from "../config/quantity.ts";
-import { UsageError } from "../errors.ts";
+import type { ScheduleConfig } from "../../config/schedule-section.ts";
+import { parseShare } from "../../config/quantity.ts";
+import { UsageError } from "../../errors.ts";
 
 /** @throws UsageError when its parts do not fit in the length, or inverse_sqrt has no timescale. */
 export function scheduleOf(

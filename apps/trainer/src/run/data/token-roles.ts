@@ -1,7 +1,7 @@
 /** The tokens that every objective needs, by their roles. */
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import type { TokenRoles } from "@modernbert-ts/training";
-import { UserError } from "../errors.ts";
+import { UserError } from "../../errors.ts";
 
 /** @throws UserError when the tokenizer lacks one that every objective needs. */
 export function roleTokens({ specialTokens: { cls, sep, mask, pad } }: Tokenizer): TokenRoles {

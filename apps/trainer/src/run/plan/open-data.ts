@@ -1,12 +1,12 @@
 /** The data that a configuration names, checked: token shards, or labelled records. */
 import type { Objective } from "@modernbert-ts/training";
-import type { TrainerConfig } from "../config/config.ts";
-import { onDocuments } from "../config/data-section.ts";
-import { settingsOf } from "../config/objective-settings.ts";
-import { readRecords } from "./labelled-data.ts";
+import type { TrainerConfig } from "../../config/config.ts";
+import { onDocuments } from "../../config/data-section.ts";
+import { settingsOf } from "../../config/objective-settings.ts";
+import { readRecords } from "../data/labelled-data.ts";
 import { cutOf } from "./plan.ts";
-import { openTrainingData, verifyShards } from "./training-data.ts";
-import type { TrainingData } from "./training-data.ts";
+import { openTrainingData, verifyShards } from "../data/training-data.ts";
+import type { TrainingData } from "../data/training-data.ts";
 
 /** What of a configuration the opened data depend on: phases with the same share them. */
 export function dataKey(config: TrainerConfig, objective: Objective): string {

@@ -14,9 +14,9 @@ import {
   trainingStateOf,
   writeAverage,
 } from "@modernbert-ts/training";
-import { architectures } from "../architectures/all.ts";
-import { UserError } from "../errors.ts";
-import { runLayout } from "../run-folder.ts";
+import { architectures } from "../../architectures/all.ts";
+import { UserError } from "../../errors.ts";
+import { runLayout } from "../../run-folder.ts";
 import { comeApart } from "./sound.ts";
 
 const weights = "model.safetensors";

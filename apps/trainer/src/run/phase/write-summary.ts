@@ -4,11 +4,11 @@ import { forwardFlops } from "@modernbert-ts/encoder";
 import type { Encoder } from "@modernbert-ts/encoder";
 import { ExampleStore, sequenceLengths } from "@modernbert-ts/training";
 import type { Baseline, DocumentStore } from "@modernbert-ts/training";
-import { runLayout } from "../run-folder.ts";
-import type { PhaseFlops, RunSummary } from "../run-folder.ts";
-import { writeTextFile } from "../write-file.ts";
-import type { PlannedPhase } from "./phases.ts";
-import type { ShardData, TrainingData } from "./training-data.ts";
+import { runLayout } from "../../run-folder.ts";
+import type { PhaseFlops, RunSummary } from "../../run-folder.ts";
+import { writeTextFile } from "../../write-file.ts";
+import type { PlannedPhase } from "../plan/phases.ts";
+import type { ShardData, TrainingData } from "../data/training-data.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** Enough to know the lengths of all. */

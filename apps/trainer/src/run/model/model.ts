@@ -15,12 +15,12 @@ import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { isAdapter } from "@modernbert-ts/training";
 import type { Objective } from "@modernbert-ts/training";
-import { architectureOf, readTrained, shapeOf } from "../architectures/all.ts";
-import type { Shape } from "../architectures/architecture.ts";
-import type { TrainerConfig } from "../config/config.ts";
-import { settingsOf } from "../config/objective-settings.ts";
-import { UsageError, UserError } from "../errors.ts";
-import type { TrainingData } from "./training-data.ts";
+import { architectureOf, readTrained, shapeOf } from "../../architectures/all.ts";
+import type { Shape } from "../../architectures/architecture.ts";
+import type { TrainerConfig } from "../../config/config.ts";
+import { settingsOf } from "../../config/objective-settings.ts";
+import { UsageError, UserError } from "../../errors.ts";
+import type { TrainingData } from "../data/training-data.ts";
 
 /** @throws UserError (another tokenizer, sequences that are too long), ConfigError, CheckpointError, SafetensorsError. */
 export async function createModel(

@@ -2,9 +2,9 @@
 import type { BackendChoice } from "@modernbert-ts/backends";
 import type { Collective, Runtime } from "@modernbert-ts/tensor-core";
 import type { Objective, TrainingEvent } from "@modernbert-ts/training";
-import type { TrainerConfig } from "../config/config.ts";
-import type { PlannedPhase } from "./phases.ts";
-import type { RunRanks } from "./ranks.ts";
+import type { TrainerConfig } from "../../config/config.ts";
+import type { PlannedPhase } from "../plan/phases.ts";
+import type { RunRanks } from "../ranks/ranks.ts";
 
 export interface RunContext {
   readonly config: TrainerConfig;

@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, utime
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { ioError } from "@modernbert-ts/training";
-import { UserError } from "../errors.ts";
-import { runLayout } from "../run-folder.ts";
+import { UserError } from "../../errors.ts";
+import { runLayout } from "../../run-folder.ts";
 
 interface Owner {
   readonly host: string;

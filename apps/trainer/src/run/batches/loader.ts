@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { batchesOf, PrefetchLoader } from "@modernbert-ts/training";
 import type { Batch, BatchLoader, BatchSource, Objective, ObjectiveData, TrainingStore } from "@modernbert-ts/training";
-import { onDocuments } from "../config/data-section.ts";
-import { settingsOf } from "../config/objective-settings.ts";
-import type { PlannedPhase } from "./phases.ts";
+import { onDocuments } from "../../config/data-section.ts";
+import { settingsOf } from "../../config/objective-settings.ts";
+import type { PlannedPhase } from "../plan/phases.ts";
 import { inUsersWords } from "./users-words.ts";
 
 /** What a phase trains on, as an objective takes it. */

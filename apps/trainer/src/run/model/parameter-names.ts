@@ -1,7 +1,7 @@
 /** Parts of names of parameters in a configuration, checked against the model. */
 import { suggestionFor, unmatched } from "@modernbert-ts/training";
-import type { TrainerConfig } from "../config/config.ts";
-import { UsageError } from "../errors.ts";
+import type { TrainerConfig } from "../../config/config.ts";
+import { UsageError } from "../../errors.ts";
 
 /** @throws UsageError for a part that no name has, or when nothing is left to train. */
 export function checkParameterNames({ model, optimizer }: TrainerConfig, names: readonly string[]): void {
