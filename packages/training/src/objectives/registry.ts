@@ -5,6 +5,7 @@ import { maskedLmObjective } from "./masked-lm/objective.ts";
 import { multipleChoiceObjective } from "./multiple-choice/objective.ts";
 import { questionAnsweringObjective } from "./question-answering/objective.ts";
 import { randomTokenDetectionObjective } from "./random-token-detection/objective.ts";
+import { replacedTokenDetectionObjective } from "./replaced-token-detection/objective.ts";
 import { rerankingObjective } from "./reranking/objective.ts";
 import { sequenceClassificationObjective } from "./sequence-classification/objective.ts";
 import { spladeObjective } from "./splade/objective.ts";
@@ -14,6 +15,7 @@ import type { Objective } from "./objective.ts";
 export const objectives: readonly Objective[] = [
   maskedLmObjective,
   randomTokenDetectionObjective,
+  replacedTokenDetectionObjective,
   sequenceClassificationObjective,
   tokenClassificationObjective,
   questionAnsweringObjective,
