@@ -2,15 +2,7 @@
  * An encoder on a device: parameters, precision and head. An architecture extends it with its forward pass and the features that its
  * heads start from; batches, heads, losses and folders are the same for all.
  */
-import {
-  activationExpression,
-  add,
-  bytesOf,
-  cast,
-  float32Precision,
-  float64Precision,
-  glu,
-} from "@modernbert-ts/tensor-core";
+import { activationExpression, add, bytesOf, cast, glu } from "@modernbert-ts/tensor-core";
 import { linear, map, mlp, TensorError, x } from "@modernbert-ts/tensor-core";
 import type { CompositeAttrs, Precision, Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import { CapturedForwards } from "./batch/captured-forwards.ts";
@@ -19,7 +11,6 @@ import { overwriteBatch, uploadBatch } from "./batch/device-batch.ts";
 import type { DeviceBatch } from "./batch/device-batch.ts";
 import { checkBatch } from "./batch/packed-batch.ts";
 import type { PackedBatch } from "./batch/packed-batch.ts";
-import { CheckpointError } from "./errors.ts";
 import type { ForwardOptions } from "./forward-options.ts";
 import { tiesDecoder } from "./config/head-config.ts";
 import type { HeadConfig } from "./config/head-config.ts";
@@ -29,6 +20,7 @@ import type { EncoderKind, SharedNames } from "./kind.ts";
 import { checkParameters } from "./weights/check-parameters.ts";
 import { multiplyInt8 } from "./weights/formats.ts";
 import type { Int8Matrix } from "./weights/formats.ts";
+import { precisionOf } from "./weights/precision-of.ts";
 
 export interface EncoderOptions<C extends HeadConfig> {
   readonly kind: EncoderKind<C>;
@@ -247,10 +239,4 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
     for (const tensor of [...this.parameters.values(), ...this.#copies.values()]) tensor.dispose();
     for (const { words, scales } of this.int8.values()) for (const tensor of [words, scales]) tensor.dispose();
   }
-}
-
-function precisionOf({ dtype }: Tensor): Precision {
-  if (dtype === "f64") return float64Precision;
-  if (dtype === "f32") return float32Precision;
-  throw new CheckpointError("model", `expected a precision to be given for ${dtype} parameters, got none`);
 }

@@ -7,7 +7,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { modernbertArchitecture } from "@modernbert-ts/modernbert";
 import { openRuntime } from "@modernbert-ts/pipelines";
-import { evaluate, foldAdapter, isAdapter, loadAverage, loadRest, objectiveOf, refreshCopies } from "@modernbert-ts/training";
+import {
+  evaluate,
+  foldAdapter,
+  isAdapter,
+  loadAverage,
+  loadRest,
+  objectiveOf,
+  refreshCopies,
+} from "@modernbert-ts/training";
 import type { Baseline, Objective, Score } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { UserError } from "../errors.ts";

@@ -32,7 +32,7 @@ export async function createLearner(
   const adapters = await openAdapters(bert, config, tell);
   if (config.batch.gradient_checkpointing) bert.checkpointGradients();
   const made = objective.model(bert, { seed: config.seed }, settingsOf(config, objective).training);
-  expectWhole(bert, made, config);
+  expectWhole(bert, made, config, adapters !== undefined);
   const whole = adapters ? adapters.lora.of(made) : made;
   for (const phase of phases) checkParameterNames(phase.config, [...whole.parameters.keys()]);
   const model = frozen.length > 0 ? freeze(whole, frozen) : whole;
@@ -59,9 +59,10 @@ export async function createLearner(
 function expectWhole(
   { parameters }: ModernBert,
   made: Pick<TrainableModel<unknown>, "parameters" | "frozen">,
-  { lora, objective, optimizer }: TrainerConfig,
+  { objective, optimizer }: TrainerConfig,
+  adapted: boolean,
 ): void {
-  if (lora && [...made.parameters.keys()].some((name) => !parameters.has(name)))
+  if (adapted && [...made.parameters.keys()].some((name) => !parameters.has(name)))
     throw new UsageError(`lora: objective ${objective} trains a second model, which an adapter lacks: leave lora out`);
   if (optimizer.ema_decay !== undefined && made.frozen)
     throw new UsageError(

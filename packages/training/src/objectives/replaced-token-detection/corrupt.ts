@@ -27,6 +27,8 @@ const corrupted = scalar.select(isMasked, x(2), x(0));
 const replaced = scalar.select(isMasked, scalar.sub(1, scalar.equal(x(2), x(1))), 0);
 const labelled = scalar.select(scalar.less(x(0), 0), x(0), replaced);
 
+const row = (values: Tensor): Tensor => reshape(values, [1, values.size]);
+
 export interface Originals {
   /** Of the masked row, i32 [T]. */
   readonly ids: Tensor;
@@ -46,7 +48,6 @@ export function corrupt(
   sampled: Tensor,
 ): { readonly ids: Tensor; readonly labels: Tensor } {
   const tokens = ids.size;
-  const row = (values: Tensor): Tensor => reshape(values, [1, values.size]);
   // Whole numbers below 2^24 are exact in f32.
   const placed = cast(reshape(putAlong(row(cast(sampled, "f32")), row(positions), tokens), [tokens]), "i32");
   return {

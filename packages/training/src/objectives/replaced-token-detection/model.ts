@@ -55,7 +55,7 @@ export function replacedTokenDetectionModel(
     heldOut: detectionHeldOut,
     upload(row, step) {
       const masked = generator.encoder.upload(row);
-      const ids = (values: Int32Array): Tensor => runtime.tensor(values, [values.length], "i32");
+      const ids = (host: Int32Array): Tensor => runtime.tensor(host, [host.length], "i32");
       return {
         masked,
         batch: encoder.upload(row),
