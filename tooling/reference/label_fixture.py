@@ -42,7 +42,12 @@ def save(name: str, kind: type, labels: dict[int, str], **config: object) -> Pat
 
 def make() -> None:
     shutil.rmtree(TARGET, ignore_errors=True)
-    golden = {"nli": nli(), "rerank": reranked(), "tokens": entities(), "spans": spans()}
+    golden = {
+        "nli": nli(str(save("nli", ModernBertForSequenceClassification, NLI))),
+        "rerank": reranked(),
+        "tokens": entities(),
+        "spans": spans(save("spans", ModernBertForQuestionAnswering, {0: "start", 1: "end"}), ModernBertForQuestionAnswering),
+    }
     (TARGET / "golden.json").write_text(json.dumps(rounded(golden), ensure_ascii=False, indent=1) + "\n")
 
 
@@ -56,11 +61,10 @@ def rounded(value: object) -> object:
     return int(value) if isinstance(value, np.integer) else value
 
 
-def nli() -> dict:
-    folder = str(save("nli", ModernBertForSequenceClassification, NLI))
+def nli(folder: str, long: str = LONG) -> dict:
     classify = pipeline("text-classification", folder, device="cpu")
     pair = {"text": TEXT, "text_pair": "the dog ran"}
-    cut = {"text": LONG, "text_pair": LONG}
+    cut = {"text": long, "text_pair": long}
     zero = pipeline("zero-shot-classification", folder, device="cpu")
     labels = ["cat", "red dog", "mat"]
     return {
@@ -72,7 +76,7 @@ def nli() -> dict:
         "zero_shot": zero(TEXT, candidate_labels=labels),
         "zero_shot_multi": zero(TEXT, candidate_labels=labels, multi_label=True, hypothesis_template="a {} ran"),
         "zero_shot_one": zero(TEXT, candidate_labels=["cat"]),
-        "zero_shot_cut": zero(LONG + LONG, candidate_labels=labels),
+        "zero_shot_cut": zero(long + long, candidate_labels=labels),
     }
 
 
@@ -132,9 +136,9 @@ def in_windows(tokenizer: object, sentence: str, stride: int) -> object:
         }
 
 
-def spans() -> dict:
-    folder = str(save("spans", ModernBertForQuestionAnswering, {0: "start", 1: "end"}))
-    model = ModernBertForQuestionAnswering.from_pretrained(folder, attn_implementation="eager").eval()
+def spans(folder: Path, kind: type, typed: bool = False) -> dict:
+    """`typed`: the context has token type 1."""
+    model = kind.from_pretrained(folder, attn_implementation="eager").eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     question, context = "where is the cat", "the red cat sat on the mat, and the dog (12) ran up"
     long = f"{context}. {LONG}"
@@ -151,13 +155,13 @@ def spans() -> dict:
     return {
         "question": question,
         "cases": [
-            {"name": name, "context": text, "options": options, "answers": answer(model, tokenizer, question, text, **options)}
+            {"name": name, "context": text, "options": options, "answers": answer(model, tokenizer, question, text, typed=typed, **options)}
             for name, (text, options) in cases.items()
         ],
     }
 
 
-def answer(model: torch.nn.Module, tokenizer: object, question: str, context: str, top_k: int = 1, stride: int = 24, longest: int = 15, impossible: bool = False, align: bool = True) -> list[dict]:
+def answer(model: torch.nn.Module, tokenizer: object, question: str, context: str, top_k: int = 1, stride: int = 24, longest: int = 15, impossible: bool = False, align: bool = True, typed: bool = False) -> list[dict]:
     """transformers 5 has no such pipeline; this follows what that of version 4 documents, by brute force over all spans."""
     asked = tokenizer(question, add_special_tokens=False)["input_ids"]
     encoding = tokenizer(context, add_special_tokens=False, return_offsets_mapping=True)
@@ -166,8 +170,9 @@ def answer(model: torch.nn.Module, tokenizer: object, question: str, context: st
     before = len(asked) + 2
     for begin, finish in cuts(len(encoding["input_ids"]), LENGTH - before - 1, stride):
         ids = torch.tensor([[tokenizer.cls_token_id, *asked, tokenizer.sep_token_id, *encoding["input_ids"][begin:finish], tokenizer.sep_token_id]])
+        types = {"token_type_ids": (torch.arange(ids.shape[1])[None] >= before).long()} if typed else {}
         with torch.no_grad():
-            output = model(input_ids=ids)
+            output = model(input_ids=ids, **types)
         of_context = [before <= at < before + finish - begin for at in range(ids.shape[1])]
         counts = torch.tensor([inside or id == tokenizer.cls_token_id for inside, id in zip(of_context, ids[0].tolist())])
         start, end = (torch.softmax(torch.where(counts, logits[0].double(), torch.tensor(-10000.0, dtype=torch.float64)), 0) for logits in (output.start_logits, output.end_logits))

@@ -62,3 +62,8 @@ export function positiveInteger(text: string): number {
 export function positiveIntegers(text: string): number[] {
   return text.split(",").map(positiveInteger);
 }
+
+/** For an option that may be given several times. */
+export function repeated(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}

@@ -1,13 +1,20 @@
 /** The command tree and the one place where errors become exit codes: 0 done, 1 failed, 2 wrong usage. */
 import { Command } from "commander";
+import { answerCommand } from "./commands/answer.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { classifyCommand } from "./commands/classify.ts";
+import { classifyTokensCommand } from "./commands/classify-tokens.ts";
 import { embedCommand } from "./commands/embed.ts";
 import { fillMaskCommand } from "./commands/fill-mask.ts";
 import { forwardCommand } from "./commands/forward.ts";
 import { infoCommand } from "./commands/info.ts";
 import { pseudoLogLikelihoodCommand } from "./commands/pseudo-log-likelihood.ts";
+import { rerankCommand } from "./commands/rerank.ts";
+import { searchCommand } from "./commands/search.ts";
+import { similarityCommand } from "./commands/similarity.ts";
 import { tokenizeCommand } from "./commands/tokenize.ts";
+import { verifyCommand } from "./commands/verify.ts";
+import { zeroShotCommand } from "./commands/zero-shot.ts";
 import { report } from "./errors.ts";
 import type { Streams } from "./streams.ts";
 
@@ -17,15 +24,24 @@ const commands = [
   forwardCommand,
   fillMaskCommand,
   embedCommand,
+  similarityCommand,
+  searchCommand,
+  rerankCommand,
   classifyCommand,
+  zeroShotCommand,
+  classifyTokensCommand,
+  answerCommand,
   pseudoLogLikelihoodCommand,
+  verifyCommand,
   benchCommand,
 ];
 
 /** Runs one command line (without the program's name) and returns its exit code. Never throws. */
 export async function run(args: readonly string[], streams: Streams): Promise<number> {
   const program = new Command("modernbert")
-    .description("ModernBERT on this machine: look at models, tokenize, fill masks, embed, classify, score, measure.")
+    .description(
+      "ModernBERT on this machine: look at models, tokenize, embed, search, rank, classify, fill masks, verify, measure.",
+    )
     .option("--debug", "show stacks of errors")
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })

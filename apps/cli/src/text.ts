@@ -28,3 +28,8 @@ export function printable(text: string): string {
     return escaped === control ? `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}` : escaped;
   });
 }
+
+/** 0.1234 → 12.3 % */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}

@@ -38,9 +38,11 @@ describe("golden fixtures", () => {
     ["question_answering", "config.json"],
     ["question_answering_ragged", "config.json"],
     ["multiple_choice", "config.json"],
+    ["pretraining", "config.json", "bert"],
+    ["sequence", "config.json", "bert"],
   ] as const;
-  test.each(cases)("%s with %s: outputs, loss and every gradient", async (fixture, config) => {
-    const golden = await goldenCase(join(folder, fixture), fixture, config);
+  test.each(cases)("%s with %s: outputs, loss and every gradient", async (fixture, config, owner?: string) => {
+    const golden = await goldenCase(join(folder, fixture), fixture, config, owner);
     const output = join(folder, fixture, "out.safetensors");
     const result = await cli([
       "forward",

@@ -5,7 +5,10 @@ import { saveTinyModel } from "../../../packages/pipelines/test/support/tiny-mod
 import { bin, cli, startBin } from "./support/cli.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
-const commands = ["info", "tokenize", "forward", "fill-mask", "embed", "classify", "pseudo-log-likelihood", "bench"];
+const commands =
+  "info tokenize forward fill-mask embed similarity search rerank classify zero-shot classify-tokens answer pseudo-log-likelihood verify bench".split(
+    " ",
+  );
 const folder = temporaryFolder();
 
 describe("help", () => {

@@ -1,6 +1,7 @@
 /** `modernbert fill-mask`, `embed`, `classify`, `pseudo-log-likelihood` and `info` on a tiny model, in their human and machine forms. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { saveTinyModel } from "../../../packages/pipelines/test/support/tiny-model.ts";
 import type { PseudoLogLikelihood } from "@modernbert-ts/pipelines";
@@ -49,7 +50,7 @@ describe("fill-mask", () => {
   test("a text without a mask, an empty one, and no text", async () => {
     expect(errorOf(await run("fill-mask", ["nothing here"]))).toMatch(/expected \[MASK\].*in the text/);
     expect(errorOf(await run("fill-mask", [""]))).toMatch(/expected text, got nothing in the text/);
-    expect((await run("fill-mask", [])).code).toBe(2);
+    expect(await run("fill-mask", [])).toMatchObject({ code: 0, stdout: "" });
     expect((await run("fill-mask", ["[MASK]", "--top-k", "0"])).code).toBe(2);
   });
 
@@ -96,7 +97,7 @@ describe("embed", () => {
 });
 
 test("classify: all labels of each line, best first", async () => {
-  const { stdout, code } = await run("classify", [], "one\ntwo\n", classifier);
+  const { stdout, code } = await run("classify", ["--json"], "one\ntwo\n", classifier);
   expect(code).toBe(0);
   const answers = stdout
     .trimEnd()
@@ -112,7 +113,7 @@ test("classify: all labels of each line, best first", async () => {
 });
 
 test("pseudo-log-likelihood: sum and tokens of each line; what cannot be scored is named", async () => {
-  const { stdout, code } = await run("pseudo-log-likelihood", [], "The capital\na\n");
+  const { stdout, code } = await run("pseudo-log-likelihood", ["--json"], "The capital\na\n");
   expect(code).toBe(0);
   const answers = stdout
     .trimEnd()
@@ -129,7 +130,9 @@ test("pseudo-log-likelihood: sum and tokens of each line; what cannot be scored 
   expect(errorOf(await run("pseudo-log-likelihood", [], "a\n\nb"))).toMatch(/got nothing in line 2/);
   const long = "x y ".repeat(100);
   expect(errorOf(await run("pseudo-log-likelihood", [], long))).toMatch(/at most 64 tokens, got \d+ in line 1/);
-  const cut = JSON.parse((await run("pseudo-log-likelihood", ["--truncate"], long)).stdout) as PseudoLogLikelihood;
+  const cut = JSON.parse(
+    (await run("pseudo-log-likelihood", ["--truncate", "--json"], long)).stdout,
+  ) as PseudoLogLikelihood;
   expect(cut.num_tokens).toBe(62);
 });
 
@@ -144,6 +147,17 @@ describe("info", () => {
     expect(stdout).toMatch(/^vocabulary +300 tokens/m);
     expect(stdout).toMatch(/^labels +2: ham, spam$/m);
     expect(stdout).toMatch(/model\.safetensors \(\d+\.?\d* kB\)/);
+  });
+
+  test("of BERT", async () => {
+    const bert = fileURLToPath(new URL("../../../packages/pipelines/test/fixtures/bert/nli", import.meta.url));
+    const { stdout, code } = await cli(["info", "--model", bert]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^architecture +bert$/m);
+    expect(stdout).toMatch(/^width +16, in 4 heads of 4$/m);
+    expect(stdout).toMatch(/^token types +2$/m);
+    expect(stdout).toMatch(/^longest text +48 tokens$/m);
+    expect(stdout).toMatch(/^labels +3: contradiction, neutral, entailment$/m);
   });
 
   test("of a backend: what it runs on, without a model", async () => {

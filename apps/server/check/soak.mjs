@@ -81,7 +81,7 @@ const traffic = [
   { weight: 2, make: () => ["/embed", { inputs: Array.from({ length: 32 }, () => text(100)) }, [200]] },
   { weight: 3, make: () => ["/embed", "{", [400]] },
   { weight: 3, make: () => ["/embed", { inputs: [-1] }, [422]] },
-  { weight: 3, make: () => ["/embed", { inputs: ["\ud800"] }, [422]] },
+  { weight: 3, make: () => ["/embed", { inputs: ["\ud800"] }, [400]] },
   { weight: 1, make: () => ["/embed", `{"inputs":${"[".repeat(9000)}${"]".repeat(9000)}}`, [422]] },
   { weight: 1, make: () => ["/embed", { inputs: "a".repeat(1_500_000) }, [200]] },
   { weight: 1, make: () => ["/embed", "x".repeat(3_000_000), [413]] },

@@ -5,7 +5,7 @@ import { weightFormats } from "@modernbert-ts/encoder";
 import { precisions } from "@modernbert-ts/tensor-core";
 import type { PrecisionName } from "@modernbert-ts/tensor-core";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { bareTasks, bounds, defaults, logLevels } from "./options.ts";
+import { bareTasks, bounds, defaults, logLevels, poolingChoices } from "./options.ts";
 import type { ServerOptions } from "./options.ts";
 
 const { version } = createRequire(import.meta.url)("@modernbert-ts/server/package.json") as { version: string };
@@ -22,7 +22,7 @@ export interface Invocation {
 export function parseCommand(args: readonly string[]): Invocation {
   const command = new Command("modernbert-serve")
     .description(
-      "Serves a ModernBERT over HTTP: /embed, /v1/embeddings, /fill-mask, /pseudo-log-likelihood, /info, /health.",
+      "Serves a ModernBERT over HTTP and gRPC, as text-embeddings-inference, OpenAI and others do; GET /docs shows all routes.",
     )
     .addHelpText("after", "\n`modernbert-serve worker --help`: computing jobs of a queue instead.")
     .version(version)
@@ -88,6 +88,7 @@ function flags(): Option[] {
     count("--idle-unload <seconds>", "without a request, after which a model leaves memory (default: never)"),
     new Option("--host, --hostname <address>", "address to listen on").env("HOST").default(defaults.host),
     count("-p, --port <n>", "port; 0 takes a free one", defaults.port),
+    count("--grpc-port <n>", "TEI's gRPC services on a port of their own (default: none)"),
     new Option("--backend <name>", "what computes").choices(backendNames).env("BACKEND").default(defaults.backend),
     count("--threads <n>", "CPU threads (default: all cores)"),
     new Option("--cpu-engine <name>", "CPU kernels")
@@ -105,9 +106,10 @@ function flags(): Option[] {
       .choices(weightFormats)
       .env("WEIGHTS"),
     new Option("--pooling <kind>", "how a vector is made (default: what the model's folder says, else mean)")
-      .choices(["cls", "mean"])
+      .choices(poolingChoices)
       .env("POOLING"),
     count("--max-concurrent-requests <n>", "inputs in the server at once", defaults.maxConcurrentRequests),
+    count("--max-queue-bytes <bytes>", "that requests in the server may hold together", defaults.maxQueueBytes),
     count("--max-batch-tokens <n>", "tokens of one forward pass", defaults.maxBatchTokens),
     count("--max-batch-requests <n>", "inputs of one forward pass (default: no limit)"),
     count("--max-client-batch-size <n>", "inputs of one HTTP request", defaults.maxClientBatchSize),

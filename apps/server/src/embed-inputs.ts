@@ -1,19 +1,17 @@
 /** Inputs to vectors: what all routes and services that embed share. */
-import { promptText } from "@modernbert-ts/pipelines";
-import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Costs } from "./costs.ts";
 import { ServeError } from "./errors.ts";
+import { encodeSettings } from "./encode-settings.ts";
+import type { PromptFields } from "./encode-settings.ts";
+import { embedSparseInputs } from "./embed-sparse-inputs.ts";
 import { infer } from "./infer.ts";
-import type { EncodeSettings } from "./inputs/encoder.ts";
 import type { Input } from "./inputs/read-inputs.ts";
-import { requireEmbedding } from "./model/kind.ts";
-import { inputOptions } from "./service.ts";
-import type { Service, TruncationFields } from "./service.ts";
+import { requirePooled } from "./model/vector-kind.ts";
+import type { Service } from "./service.ts";
 import { checkDimensions, finishVector } from "./vectors.ts";
 
 /** As requests write them. */
-export interface EmbedFields extends TruncationFields {
-  readonly promptName?: string | null | undefined;
+export interface EmbedFields extends PromptFields {
   readonly normalize?: boolean;
   readonly dimensions?: number | null | undefined;
 }
@@ -24,15 +22,15 @@ export interface Vectors {
   readonly costs: Costs;
 }
 
-/** @throws ServeError 424 for a model that makes no vectors, 422 for fields that it cannot do. */
+/** One vector of each input. @throws ServeError 424 for a model that makes none, 422 for fields that it cannot do. */
 export async function embedInputs(
   service: Service,
   inputs: readonly Input[],
   fields: EmbedFields,
   signal: AbortSignal,
 ): Promise<Vectors> {
-  requireEmbedding(service.files);
-  const { pooling, width, dimensions: kept } = service.files;
+  if (service.files.vectors.name === "sparse") return spreadSparse(service, inputs, fields, signal);
+  const { pooling, width, dimensions: kept } = requirePooled(service.files);
   const settings = { normalize: fields.normalize ?? true, dimensions: fields.dimensions ?? kept };
   checkDimensions(settings.dimensions, width);
   const task = { name: "embed", options: { pooling, normalize: false, dimensions: width } } as const;
@@ -40,23 +38,22 @@ export async function embedInputs(
   return { vectors: results.map((pooled) => finishVector(pooled, settings)), costs };
 }
 
-/** How texts become tokens. @throws ServeError 422 for a prompt that there is not. */
-export function encodeSettings(service: Service, inputs: readonly Input[], fields: EmbedFields): EncodeSettings {
-  return {
-    ...inputOptions(service, fields),
-    prompt: promptFor(service, inputs, fields.promptName ?? undefined),
-  };
-}
-
-export function promptFor({ files }: Service, inputs: readonly Input[], name: string | undefined): string | undefined {
-  if (name === undefined) return files.defaultPrompt;
-  if (inputs.some((input) => typeof input !== "string")) {
-    throw new ServeError("Validation", "`prompt_name` cannot be used with token ids");
-  }
-  try {
-    return promptText(files.settings, { promptName: name });
-  } catch (error) {
-    if (!(error instanceof TensorError)) throw error;
-    throw new ServeError("Validation", `\`prompt_name\`: ${error.message}`, { cause: error });
-  }
+/** As TEI: of a SPLADE model a number for each token of the vocabulary, and never of length 1. */
+async function spreadSparse(
+  service: Service,
+  inputs: readonly Input[],
+  fields: EmbedFields,
+  signal: AbortSignal,
+): Promise<Vectors> {
+  const { normalize = true, dimensions } = fields;
+  if (normalize) throw new ServeError("Backend", "`normalize` is not available for SPLADE models");
+  const { vocabSize } = service.files.info;
+  checkDimensions(dimensions ?? undefined, vocabSize);
+  const { results, costs } = await embedSparseInputs(service, inputs, fields, signal);
+  const vectors = results.map(({ indices, values }) => {
+    const vector = new Float32Array(vocabSize);
+    for (const [at, index] of indices.entries()) vector[index] = values[at]!;
+    return finishVector(vector, { normalize, dimensions: dimensions ?? undefined });
+  });
+  return { vectors, costs };
 }

@@ -1,9 +1,12 @@
 /** The way of every request: admitted, tokenised, queued, computed. */
+import { idsOf } from "@modernbert-ts/encoder";
+import type { Sequence } from "@modernbert-ts/encoder";
 import { taskOf, TextTooLongError, workQueue } from "@modernbert-ts/pipelines";
 import type { InputOptions, TaskAnswer, TaskInput, TaskName, TaskOptions, Work } from "@modernbert-ts/pipelines";
 import { TensorError } from "@modernbert-ts/tensor-core";
 import { TokenizerError } from "@modernbert-ts/tokenizer";
 import type { Timed } from "./batching/scheduler.ts";
+import { answerNumbers } from "./batching/answer-numbers.ts";
 import { costsOf } from "./costs.ts";
 import type { Costs } from "./costs.ts";
 import { ServeError } from "./errors.ts";
@@ -61,7 +64,7 @@ export async function inferInputs<N extends TaskName>(
       (input, at) => prepareInput(at, () => prepare(service.files, input, options)),
       signal,
     );
-    return { works };
+    return { works, lengths: works.flatMap(({ tokens }) => tokens ?? []) };
   });
 }
 
@@ -93,7 +96,7 @@ async function compute<N extends TaskName>(
   prepare: () => Promise<Prepared<N>>,
 ): Promise<Inference<N>> {
   requireModel(service);
-  const { admission, residence, place, metrics } = service;
+  const { admission, residence, place, metrics, room } = service;
   return admission.hold(inputs.length, () => residence.hold(place, signal, prepareAndRun));
 
   async function prepareAndRun(): Promise<Inference<N>> {
@@ -103,6 +106,8 @@ async function compute<N extends TaskName>(
     const { sequences, answers } = workQueue(works);
     const parts = takeAll(sequences, Math.max(inputs.length, service.options.maxConcurrentRequests));
     const tokenization = performance.now() - started;
+    const numbers = answerNumbers(service.files, task.name, parts);
+    const giveBack = room.take(4 * parts.reduce((sum, part) => sum + idsOf(part).length, numbers));
     const computeParts = async (): Promise<Inference<N>> => {
       const timed: Timed<TaskResult<N>>[] = await inSpan(
         "compute",
@@ -110,20 +115,20 @@ async function compute<N extends TaskName>(
         async () => service.scheduler.run(task, parts, signal),
       );
       const results = answers(timed.map(({ result }) => result));
-      const counted = lengths.length > 0 ? lengths : parts.map(({ length }) => length);
+      const counted = lengths.length > 0 ? lengths : parts.map((part) => idsOf(part).length);
       const tokens = counted.reduce((total, length) => total + length, 0);
       const costs = costsOf(inputs, tokens, tokenization, timed);
       const each = inputs.map((_, index) => lengths[index] ?? tokens / inputs.length);
       metrics.computed(task.name, { inputs: inputs.length, lengths: each, costs, ms: performance.now() - started });
       return { results, costs };
     };
-    return admission.hold(parts.length, computeParts, inputs.length);
+    return admission.hold(parts.length, computeParts, inputs.length).finally(giveBack);
   }
 }
 
 /** @throws ServeError 422 beyond `most` sequences: memory is bounded. */
-function takeAll(queue: Iterable<Int32Array>, most: number): Int32Array[] {
-  const parts: Int32Array[] = [];
+function takeAll(queue: Iterable<Sequence>, most: number): Sequence[] {
+  const parts: Sequence[] = [];
   for (const part of queue) {
     if (parts.length === most) {
       const message = `\`inputs\` would take more than ${most} sequences of the model (--max-concurrent-requests): send less`;

@@ -23,6 +23,11 @@ export class Models {
     return this.all[0];
   }
 
+  /** Seconds until the first of them has done what waits now. */
+  estimateWait(): number {
+    return Math.min(...this.all.map(({ scheduler }) => scheduler.estimateWait()));
+  }
+
   /** Those that are in memory or on their way there. */
   inMemory(): Service[] {
     return this.all.filter(({ place }) => place.state === "inside");

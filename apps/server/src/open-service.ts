@@ -1,6 +1,7 @@
 /** One model of the server, with all that its requests go through. */
 import type { Worker } from "node:worker_threads";
 import { Admission } from "./batching/admission.ts";
+import type { QueueRoom } from "./batching/queue-room.ts";
 import { Scheduler } from "./batching/scheduler.ts";
 import { ServeError } from "./errors.ts";
 import { Encoder } from "./inputs/encoder.ts";
@@ -18,6 +19,9 @@ export interface ServiceContext {
   readonly residence: Residence;
   readonly log: { info(message: string): void; error(message: string): void };
   readonly metrics: Metrics;
+  readonly room: QueueRoom;
+  /** Told when a model is loaded, dies, …. */
+  readonly onState?: () => void;
   /** Starts the thread that computes. */
   readonly spawn: (data: WorkerData) => Worker;
 }
@@ -25,7 +29,7 @@ export interface ServiceContext {
 /** Reads what the model's folder says; `residence` decides when its weights are loaded. @throws StartError, and what reading the files throws */
 export async function openService(
   options: ServeOptions,
-  { residence, metrics, log, spawn }: ServiceContext,
+  { residence, metrics, room, log, spawn, onState }: ServiceContext,
 ): Promise<Service> {
   const name = options.servedModelName ?? options.model;
   const files = await readModelFiles(options, (notice) => log.info(notice));
@@ -36,6 +40,7 @@ export async function openService(
     log,
     onState: (state) => {
       if (state === "ready") scheduler.schedule();
+      onState?.();
       if (state === "failed") scheduler.rejectAll(new ServeError("Unhealthy", whyUnhealthy({ worker })!));
     },
     onLoaded: (bytes) => (place.bytes = bytes),
@@ -55,6 +60,7 @@ export async function openService(
     worker,
     scheduler,
     metrics,
+    room,
     residence,
     place,
     encoder: new Encoder(files.tokenizer, files.maxInputLength, files.info.vocabSize, options.tokenizationWorkers),

@@ -1,7 +1,7 @@
 /** Everything that can be set, with its defaults: names and values are those of text-embeddings-inference where it has them. */
 import { availableParallelism } from "node:os";
 import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
-import type { Pooling, WeightFormat } from "@modernbert-ts/encoder";
+import type { WeightFormat } from "@modernbert-ts/encoder";
 import type { PrecisionName } from "@modernbert-ts/tensor-core";
 import { StartError } from "./errors.ts";
 
@@ -27,6 +27,8 @@ export interface ServeOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** TEI's gRPC services, on a port of their own; 0 takes a free one. */
+  readonly grpcPort?: number;
   readonly backend: BackendName | "auto";
   readonly threads?: number;
   readonly cpuEngine: CpuEngineName;
@@ -35,9 +37,11 @@ export interface ServeOptions {
   /** Of linear layers. Default: as `dtype` computes, see `weightsFor`. */
   readonly weights?: WeightFormat;
   /** By default what the model's folder says, else mean. */
-  readonly pooling?: Pooling;
+  readonly pooling?: PoolingChoice;
   /** Inputs (not HTTP requests) that may be in the server at once. */
   readonly maxConcurrentRequests: number;
+  /** Bytes of bodies, token ids and vectors of tokens that requests under way may hold. */
+  readonly maxQueueBytes: number;
   /** Tokens of one forward pass. */
   readonly maxBatchTokens: number;
   /** Inputs of one forward pass. */
@@ -81,6 +85,11 @@ export interface ServeOptions {
   readonly idleUnload?: number;
 }
 
+/** TEI's names. */
+export type PoolingChoice = (typeof poolingChoices)[number];
+
+export const poolingChoices = ["cls", "mean", "splade", "last-token"] as const;
+
 export type BareTask = (typeof bareTasks)[number];
 
 export const bareTasks = ["embed", "fill-mask"] as const;
@@ -105,6 +114,7 @@ export const defaults: Omit<
   | "rateLimit"
   | "corsAllowOrigin"
   | "prometheusPort"
+  | "grpcPort"
   | "otlpEndpoint"
   | "memoryBudget"
   | "idleUnload"
@@ -115,6 +125,7 @@ export const defaults: Omit<
   cpuEngine: "auto",
   dtype: "f32",
   maxConcurrentRequests: 512,
+  maxQueueBytes: 2 ** 28,
   maxBatchTokens: 16384,
   maxClientBatchSize: 32,
   autoTruncate: true,
@@ -131,8 +142,10 @@ export const defaults: Omit<
 
 type Count =
   | "port"
+  | "grpcPort"
   | "threads"
   | "maxConcurrentRequests"
+  | "maxQueueBytes"
   | "maxBatchTokens"
   | "maxBatchRequests"
   | "maxClientBatchSize"
@@ -149,8 +162,10 @@ type Count =
 /** The least and the most of each number: flags, variables and options of the library alike. */
 export const bounds: Readonly<Record<Count, readonly [least: number, most: number]>> = {
   port: [0, 65_535],
+  grpcPort: [0, 65_535],
   threads: [1, 1024],
   maxConcurrentRequests: [1, 2 ** 31 - 1],
+  maxQueueBytes: [1, Number.MAX_SAFE_INTEGER],
   maxBatchTokens: [1, 2 ** 31 - 1],
   maxBatchRequests: [1, 2 ** 31 - 1],
   maxClientBatchSize: [1, 2 ** 31 - 1],
@@ -171,6 +186,9 @@ export function checkOptions(options: ServeOptions): void {
     const value = options[name as Count];
     if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) continue;
     throw new StartError(`expected ${name} to be a whole number from ${least} to ${most}, got ${String(value)}`);
+  }
+  if (options.grpcPort !== undefined && options.rateLimit !== undefined) {
+    throw new StartError("expected no rateLimit beside grpcPort, whose calls it does not count: leave one out");
   }
   if (options.defaultPrompt !== undefined && options.defaultPromptName !== undefined) {
     throw new StartError("expected defaultPrompt or defaultPromptName, got both: leave one out");

@@ -1,6 +1,9 @@
 /** Puts the parts together: models, routes; and takes them apart again in order. */
 import type { Worker } from "node:worker_threads";
+import { QueueRoom } from "./batching/queue-room.ts";
 import { ServeError, StartError } from "./errors.ts";
+import { startGrpc } from "./grpc/server.ts";
+import type { GrpcServer } from "./grpc/server.ts";
 import { createApp } from "./http/app.ts";
 import { addRoutes } from "./http/add-routes.ts";
 import type { WorkerData } from "./model/protocol.ts";
@@ -17,6 +20,8 @@ import type { Service } from "./service.ts";
 export interface RunningServer {
   /** Where it listens, such as http://127.0.0.1:3000. */
   readonly url: string;
+  /** Where TEI's gRPC services listen, with `grpcPort`. */
+  readonly grpcPort?: number;
   /** Resolves when the models that are loaded at once are, and `/health` answers 200; rejects when one cannot be loaded. */
   readonly ready: Promise<void>;
   /** Stops listening, lets requests under way finish within `shutdownTimeout`, ends the rest with 503, frees the device. */
@@ -41,13 +46,20 @@ export async function startServer(
   const [first] = each;
   checkOptions(first);
   const app = createApp(first);
-  const operations = await addOperations(app, first);
+  let opened: Models | undefined;
+  const room = new QueueRoom(options.maxQueueBytes, () => opened?.estimateWait() ?? 1);
+  const operations = await addOperations(app, first, room);
   const { metrics } = operations;
+  let grpc: GrpcServer | undefined;
+  const onState = (): void => grpc?.refresh();
   const { memoryBudget, idleUnload } = options;
   const residence = new Residence({ budget: memoryBudget, idle: idleUnload && idleUnload * 1000 });
-  const models = await openModels(each, { residence, spawn, metrics, log: app.log }).catch((error: unknown) => {
-    throw StartError.of(error);
-  });
+  const models = await openModels(each, { residence, spawn, metrics, room, log: app.log, onState }).catch(
+    (error: unknown) => {
+      throw StartError.of(error);
+    },
+  );
+  opened = models;
   addRoutes(app, models);
   operations.watch(models);
   residence.fill();
@@ -63,12 +75,16 @@ export async function startServer(
   app.addHook("onSend", async (_request, reply) => {
     if (closing) reply.header("connection", "close");
   });
+  const endConnections = (): void => {
+    app.server.closeAllConnections();
+    grpc?.end();
+  };
   const shutDown = async (): Promise<void> => {
-    const closed = app.close();
+    const closed = Promise.all([app.close(), grpc?.close()]);
     const abandon = setTimeout(() => {
       const error = new ServeError("Unhealthy", "the server is shutting down", { retryAfter: 5 });
       for (const { scheduler } of models.all) scheduler.rejectAll(error);
-      setTimeout(() => app.server.closeAllConnections(), lastWords).unref();
+      setTimeout(() => endConnections(), lastWords).unref();
     }, options.shutdownTimeout * 1000);
     await closed;
     clearTimeout(abandon);
@@ -80,8 +96,10 @@ export async function startServer(
 
   try {
     await operations.listen();
+    const context = { models, metrics, keys: operations.keys, room, log: app.log };
+    if (options.grpcPort !== undefined) grpc = await startGrpc(context, options, options.grpcPort);
     const url = await app.listen({ host: options.host, port: options.port });
-    return { url, ready, close };
+    return { url, ready, close, ...(grpc && { grpcPort: grpc.port }) };
   } catch (error) {
     await close();
     if (error instanceof StartError) throw error;

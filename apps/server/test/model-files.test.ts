@@ -19,13 +19,15 @@ test("prompts: by name, by default, never before token ids", async () => {
   await server.post("/embed", { inputs: "search: hi" });
   await server.post("/v1/embeddings", { input: "hi" });
   await server.post("/embed", { inputs: [[50281, 5801, 50282]] });
-  const [byName, , byDefault, ids] = server.batches.map(([sequence]) => sequence);
+  await server.post("/v1/embeddings", { input: "hi", prompt_name: "query" });
+  const [byName, , byDefault, ids, inOpenAi] = server.batches.map(([sequence]) => sequence);
   const tokenise = await import("@modernbert-ts/tokenizer").then(({ loadModernBertTokenizer }) =>
     loadModernBertTokenizer(),
   );
   expect(byName).toEqual([...tokenise.encode("search: hi").ids]);
   expect(byDefault).toEqual([...tokenise.encode("passage: hi").ids]);
   expect(ids).toEqual([50281, 5801, 50282]);
+  expect(inOpenAi).toEqual(byName);
   const unknown = await server.post("/embed", { inputs: "hi", prompt_name: "other" });
   expect([unknown.status, await unknown.json()]).toEqual([
     422,
@@ -79,7 +81,7 @@ test("a snapshot of the cache that may lack files is told at the start", async (
   const model = await stubFolder({}, {}, join(cache, "snapshots", commit));
   const notices: string[] = [];
   const read = (): Promise<unknown> => readModelFiles({ ...defaults, model }, (notice) => void notices.push(notice));
-  expect(await read()).toMatchObject({ sha: commit, pooling: "mean" });
+  expect(await read()).toMatchObject({ sha: commit, vectors: { name: "pooled", pooling: "mean" } });
   expect(notices).toContainEqual(expect.stringMatching(/^the copy .* lacks .* modules\.json \(.*1_Pooling/));
   await mkdir(join(cache, ".no_exist", commit), { recursive: true });
   await writeFile(join(cache, ".no_exist", commit, "modules.json"), "");

@@ -31,8 +31,8 @@ describe("on the stub", () => {
     ]);
     expect(server.batches).toEqual([
       [
-        [1, 50281, 5801, 14260, 50282],
-        [2, 50281, 5801, 14260, 50282],
+        [1, 1, 50281, 5801, 14260, 50282],
+        [1, 2, 50281, 5801, 14260, 50282],
       ],
     ]);
     expect(response.headers.get("x-compute-tokens")).toBe("4");

@@ -50,6 +50,8 @@ describe("/embed", () => {
       vector!,
       raw!.map((value) => value / length(raw!)),
     );
+    const written = await (await post(`${server.url}/embed`, { inputs: "Hello, world!" })).text();
+    expect(written).not.toMatch(/\d{12}/); // of an f32 nine digits count
   });
 
   test("a batch gives what its members give alone", async () => {

@@ -31,8 +31,12 @@ function predictionsOf(ids, topK) {
 /** What a sequence gives, by task. */
 const tasks = {
   embed: vectorOf,
+  "embed-tokens": (ids) => ({ values: Float32Array.from(ids.flatMap((id) => [...vectorOf([id])])), width: hiddenSize }),
+  "embed-sparse": (ids) => ({ indices: Int32Array.from([ids.length]), values: Float32Array.of(ids[0] / 8) }),
+  "embed-multi": ([, ...ids]) => ({ values: Float32Array.from(ids), width: 1 }),
+  "embed-chunks": ([places, ...ids]) => Array.from({ length: places / 2 }, () => vectorOf(ids)),
   "fill-mask": (ids, { topK }) => predictionsOf(ids, topK),
-  "pseudo-log-likelihood": ([place]) => -place / 8,
+  "pseudo-log-likelihood": ([, place]) => -place / 8,
 };
 
 async function run({ id, task, pack: { ids, cuSeqlens } }) {

@@ -1,4 +1,6 @@
 /** A small ModernBERT with random weights in a folder of its own, made by the packages that make real ones. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createBackend } from "@modernbert-ts/backends";
 import type { Head } from "@modernbert-ts/encoder";
 import { createConfig, initialiseParameters, ModernBert } from "@modernbert-ts/modernbert";
@@ -33,3 +35,25 @@ export async function makeTinyModel(head: Head = "masked-lm", labels?: readonly 
   }
   return folder;
 }
+
+/** More files of that folder. */
+export async function withFiles(
+  folder: string | Promise<string>,
+  files: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const place = await folder;
+  for (const [name, content] of Object.entries(files)) await writeFile(join(place, name), JSON.stringify(content));
+  return place;
+}
+
+/** modules.json of a SPLADE model. */
+export const spladeModules: readonly object[] = [
+  { idx: 0, path: "", type: "sentence_transformers.models.Transformer" },
+  { idx: 1, path: "1_SpladePooling", type: "sentence_transformers.sparse_encoder.models.SpladePooling" },
+];
+
+/** What makes a multi-vector model of a folder. */
+export const colbertFiles: Readonly<Record<string, unknown>> = {
+  "config_sentence_transformers.json": { model_type: "ColBERT" },
+  "modules.json": spladeModules.slice(0, 1),
+};

@@ -1,7 +1,7 @@
 /** The output folder of a run: the names in it, and run.json, which says what the run is. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Flops } from "@modernbert-ts/modernbert";
+import type { Flops } from "@modernbert-ts/encoder";
 import { ioError, maskedLmObjective } from "@modernbert-ts/training";
 import type { Baseline, MetricDefinition } from "@modernbert-ts/training";
 import type { TrainerConfig } from "./config/config.ts";

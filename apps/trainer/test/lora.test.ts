@@ -1,6 +1,7 @@
 /** Runs with LoRA: an adapter and the model with it folded in, gone on with exactly; and what an adapter cannot be. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { modernbertKind } from "@modernbert-ts/modernbert";
 import { readConfig as readModelConfig } from "@modernbert-ts/modernbert/node";
 import { expect, test } from "vitest";
 import { evaluateModel } from "../src/commands/evaluate.ts";
@@ -89,7 +90,11 @@ test("learns an adapter, goes on with it exactly, leaves it and the model with i
   // A plan counts what the run holds and writes.
   const { config: shape } = await readModelConfig(whole.modelFolder!);
   const device = { devices: 1, flops: 1e12, memory: 1e9, mfu: 0.5 };
-  const planned = estimatePhase(config, shape, device, { lengths: [8], tokensPerExample: 8, epochTokens: 320 });
+  const planned = estimatePhase(config, { kind: modernbertKind, config: shape }, device, {
+    lengths: [8],
+    tokensPerExample: 8,
+    epochTokens: 320,
+  });
   const [learned, state] = ["model", "optimizer"].map((name) =>
     bytesIn(weights(whole.checkpoint!, `${name}.safetensors`)),
   );

@@ -1,12 +1,13 @@
 /** Presets against what was published, plans against what is known of real runs and of the trainer's own steps, and what they refuse. */
-import { createConfig } from "@modernbert-ts/modernbert";
+import type { JsonObject } from "@modernbert-ts/encoder";
+import { createConfig, modernbertKind } from "@modernbert-ts/modernbert";
 import { expect, describe, test } from "vitest";
 import { planCommand } from "../src/commands/plan.ts";
 import type { PlanOptions } from "../src/commands/plan.ts";
 import type { TrainerConfig } from "../src/config/config.ts";
 import { phasesIn, readConfig } from "../src/config/read-config.ts";
 import { estimatePhase } from "../src/estimate/estimate.ts";
-import type { PhaseEstimate } from "../src/estimate/estimate.ts";
+import type { ModelPlan, PhaseEstimate } from "../src/estimate/estimate.ts";
 import { presets } from "../src/presets/all.ts";
 import { rowsSchedule } from "../src/run/plan.ts";
 import { formatBytes, formatDays } from "../src/format.ts";
@@ -58,12 +59,14 @@ describe("presets", () => {
   });
 });
 
+const planned = (fields: JsonObject): ModelPlan => ({ kind: modernbertKind, config: createConfig(fields) });
+
 describe("a plan", () => {
   const hardware = { devices: 8, flops: 989e12, memory: 80e9, mfu: 0.26 };
 
   test("of base agrees with the hours that pretraining took, and with what a step of it holds here", () => {
     const [pretrain] = phasesIn(configOf("base"));
-    const estimate = estimatePhase(pretrain!.config, createConfig({ num_hidden_layers: 22 }), hardware, {
+    const estimate = estimatePhase(pretrain!.config, planned({ num_hidden_layers: 22 }), hardware, {
       lengths: [1024],
       tokensPerExample: 1024,
     });
@@ -90,7 +93,7 @@ describe("a plan", () => {
         },
         "test",
       ),
-      createConfig({ num_hidden_layers: 22, id2label: { 0: "a", 1: "b" }, label2id: { a: 0, b: 1 } }),
+      planned({ num_hidden_layers: 22, id2label: { 0: "a", 1: "b" }, label2id: { a: 0, b: 1 } }),
       hardware,
       { lengths: [128], tokensPerExample: 128 },
     );

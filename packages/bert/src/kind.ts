@@ -30,6 +30,8 @@ export const bertKind: EncoderKind<BertConfig> = {
     vocabSize: config.vocabSize,
     typeVocabSize: config.typeVocabSize,
     numLayers: config.numLayers,
+    numHeads: config.numHeads,
+    intermediateSize: config.intermediateSize,
     hiddenSize: config.hiddenSize,
     maxLength: config.maxPositionEmbeddings,
     head,
@@ -38,6 +40,18 @@ export const bertKind: EncoderKind<BertConfig> = {
     classifierPooling: config.classifierPooling,
     tokens: { bos: null, cls: null, eos: null, sep: null, pad: config.padTokenId },
   }),
+  layers({ numLayers, hiddenSize: d, intermediateSize: i, numHeads }) {
+    // q, k and v, attention, the norm between, what goes into the layer, the feed-forward part before its activation; both sums of the residual stream; statistics.
+    const held = { compute: 6 * d + i, f32: 2 * d + numHeads + 4 };
+    return Array.from({ length: numLayers }, () => ({ window: null, held }));
+  },
+  describe: ({ numLayers, hiddenSize, numHeads, intermediateSize, hiddenActivation, ...config }) => [
+    ["layers", String(numLayers)],
+    ["width", `${hiddenSize}, in ${numHeads} heads of ${hiddenSize / numHeads}`],
+    ["feed-forward", `${intermediateSize}, ${hiddenActivation}`],
+    ["positions", "learned"],
+    ["token types", String(config.typeVocabSize)],
+  ],
   parameters: parameterSpecs,
   storedNames,
   bareName,

@@ -1,5 +1,5 @@
 /** A BERT on a device. The forward pass is in forward.ts, heads and losses are those of all encoders. */
-import { BatchError, Encoder } from "@modernbert-ts/encoder";
+import { Encoder } from "@modernbert-ts/encoder";
 import type { Architecture, CreateOptions, DeviceBatch, ForwardOptions, PackedBatch } from "@modernbert-ts/encoder";
 import { activationExpression, cast, layerNorm, map, scalar, x } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
@@ -14,38 +14,18 @@ export type BertOptions = CreateOptions<BertConfig>;
 const tanh = scalar.tanh(x(0));
 
 export class Bert extends Encoder<BertConfig> {
-  #checkpointing = false;
-
   /** @throws CheckpointError when a parameter is missing, unexpected or of another shape. */
   constructor(options: BertOptions) {
     super({ ...options, kind: bertKind });
   }
 
-  /** @throws BatchError also on a token type that the model has no row for. */
-  override upload(batch: PackedBatch): DeviceBatch {
-    const { typeVocabSize } = this.config;
-    const at = batch.typeIds?.findIndex((type) => !(type >= 0 && type < typeVocabSize)) ?? -1;
-    if (at !== -1) {
-      throw new BatchError(
-        "encode",
-        `expected token types below ${typeVocabSize} (type_vocab_size), got ${batch.typeIds![at]} at ${at}`,
-      );
-    }
-    return super.upload(batch);
-  }
-
-  /** From now on a differentiated forward pass keeps only what goes into each layer; backward runs the layers again: the same bits. */
-  checkpointGradients(): void {
-    this.#checkpointing = true;
-  }
-
   forward(batch: DeviceBatch, options: ForwardOptions = {}): Tensor {
-    return forward(this, batch, options, { states: false, inputsOnly: this.#checkpointing }).last;
+    return forward(this, batch, options, { states: false, inputsOnly: this.checkpointing }).last;
   }
 
   /** The hidden state of every layer. They belong to the scope around the call. @throws BatchError like `upload`. */
   hiddenStates(batch: PackedBatch, options: ForwardOptions = {}): HiddenStates {
-    const keeping = { states: true, inputsOnly: this.#checkpointing };
+    const keeping = { states: true, inputsOnly: this.checkpointing };
     return this.runtime.scope(() => forward(this, this.upload(batch), options, keeping));
   }
 

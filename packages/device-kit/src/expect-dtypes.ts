@@ -43,15 +43,15 @@ export function expectDtypes(
   values: readonly DType[] = ["f32"],
   others: Readonly<Record<string, readonly DType[]>> = {},
 ): Answer {
-  return firstRefusal(
-    Object.entries(inputsOf[composite]).map(([name, kind], at) => {
-      return expectDtype(
-        name,
-        inputs[at],
-        others[name] ?? (kind === "values" ? values : kind === "extra" ? [] : [kind]),
-      );
-    }),
-  );
+  const kinds = inputsOf[composite];
+  let at = 0;
+  for (const name in kinds) {
+    const kind = kinds[name]!;
+    const taken = others[name] ?? (kind === "values" ? values : kind === "extra" ? [] : [kind]);
+    const answer = expectDtype(name, inputs[at++], taken);
+    if (answer !== true) return answer;
+  }
+  return true;
 }
 
 /** Whether a tensor, if it is there, has one of `dtypes`. */

@@ -12,15 +12,14 @@ import type { DeviceBatch } from "./batch/device-batch.ts";
 import { checkBatch } from "./batch/packed-batch.ts";
 import type { PackedBatch } from "./batch/packed-batch.ts";
 import type { ForwardOptions } from "./forward-options.ts";
-import { tiesDecoder } from "./config/head-config.ts";
-import type { HeadConfig } from "./config/head-config.ts";
+import { type HeadConfig, tiesDecoder } from "./config/head-config.ts";
 import type { EncoderInfo, Head } from "./info.ts";
 import { countValues } from "./kind.ts";
 import type { EncoderKind, SharedNames } from "./kind.ts";
+import { precisionOf } from "./weights/precision-of.ts";
 import { checkParameters } from "./weights/check-parameters.ts";
 import { multiplyInt8 } from "./weights/formats.ts";
 import type { Int8Matrix } from "./weights/formats.ts";
-import { precisionOf } from "./weights/precision-of.ts";
 
 export interface EncoderOptions<C extends HeadConfig> {
   readonly kind: EncoderKind<C>;
@@ -46,6 +45,8 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   readonly #additions = new Map<string, (input: Tensor) => Tensor>();
   readonly #computed = new Map<string, () => Tensor>();
   #captured: CapturedForwards | undefined;
+  /** A differentiated forward pass keeps only what goes into each layer, see `checkpointGradients`. */
+  checkpointing = false;
 
   /** @throws CheckpointError when a parameter is missing, unexpected or of another shape. */
   constructor({ kind, runtime, config, head, parameters, int8 = new Map(), precision }: EncoderOptions<C>) {
@@ -109,13 +110,20 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   }
 
   /**
-   * From now on `run` pads batches of at most `tokens` to one of a few sizes and replays a forward pass that was recorded for it: worth
-   * while where a replay costs far less than its commands. A parameter may be changed, not replaced.
+   * From now on `run` replays forward passes that were recorded. `padded`: batches of at most `tokens` (default 2048) are padded to one of a
+   * few sizes. Else single sequences of at most `tokens` (default 32: queries) are recorded. A parameter may be changed, not replaced.
    */
-  captureForwards({ tokens = 2048, captures = 64 }: Partial<Pick<CaptureLimits, "tokens" | "captures">> = {}): void {
-    this.#captured?.dispose();
+  captureForwards(limits: Partial<Pick<CaptureLimits, "padded" | "tokens" | "captures">> = {}): void {
+    const { padded = this.runtime.backend.capabilities.cheapReplay === true, captures = 64 } = limits;
     const { maxLength: maxSeqlen, tokens: special } = this.info;
-    this.#captured = new CapturedForwards(this, { tokens, captures, maxSeqlen, pad: special.pad ?? 0 });
+    const tokens = limits.tokens ?? (padded ? 2048 : 32);
+    this.#captured?.dispose();
+    this.#captured = new CapturedForwards(this, { padded, tokens, captures, maxSeqlen, pad: special.pad ?? 0 });
+  }
+
+  /** From now on a differentiated forward pass keeps only what goes into each layer; backward runs the layers again: the same bits. */
+  checkpointGradients(): void {
+    this.checkpointing = true;
   }
 
   /** Hidden states of tokens [M, d] to what the head's decoder or classifier reads of them [M, d]. */

@@ -5,9 +5,15 @@ export type { Bucket } from "./batch/bucket.ts";
 export { disposeBatch } from "./batch/device-batch.ts";
 export type { DeviceBatch } from "./batch/device-batch.ts";
 export { packSequences } from "./batch/packed-batch.ts";
+export { idsOf, partOf } from "./batch/sequence.ts";
+export type { Sequence, TypedSequence } from "./batch/sequence.ts";
 export type { PackedBatch } from "./batch/packed-batch.ts";
 export { pad, unpad, unpadValues } from "./batch/padding.ts";
 export type { UnpaddedBatch } from "./batch/padding.ts";
+export { forwardFlops } from "./cost/flops.ts";
+export type { Flops } from "./cost/flops.ts";
+export { trainingMemory } from "./cost/training-memory.ts";
+export type { TrainingMemory } from "./cost/training-memory.ts";
 export { activationNames, activations } from "./config/activations.ts";
 export { fail, isJsonObject, JsonFields } from "./config/json-fields.ts";
 export type { JsonObject } from "./config/json-fields.ts";
@@ -50,7 +56,15 @@ export { sequenceClassificationLogits, sequenceClassificationLoss } from "./head
 export { tokenClassificationLogits, tokenClassificationLoss } from "./heads/token-classification.ts";
 export type { EncoderInfo, Head, Pooling, ProblemType, SpecialTokenIds } from "./info.ts";
 export { countValues } from "./kind.ts";
-export type { EncoderKind, InitialValues, ParameterRole, ParameterSpec, ParameterSpecs, SharedNames } from "./kind.ts";
+export type {
+  EncoderKind,
+  InitialValues,
+  LayerCost,
+  ParameterRole,
+  ParameterSpec,
+  ParameterSpecs,
+  SharedNames,
+} from "./kind.ts";
 export { pool } from "./pooling.ts";
 export { gatherTokens } from "./token-embeddings.ts";
 export { readOnce } from "./read-once.ts";

@@ -32,7 +32,11 @@ export interface EncoderInfo {
   /** Rows of the embedding: token ids are below it. */
   readonly vocabSize: number;
   readonly numLayers: number;
-  /** Rows of the table of token types; 1 where the model has none. */
+  /** Of attention. */
+  readonly numHeads: number;
+  /** Width of the feed-forward part, one half of a gated one. */
+  readonly intermediateSize: number;
+  /** Rows of the table of token types; 0 where the model has none. */
   readonly typeVocabSize: number;
   /** Width of the hidden states. */
   readonly hiddenSize: number;

@@ -63,6 +63,14 @@ export type InitialValues =
   /** Between -bound and bound. */
   | { readonly kind: "uniform"; readonly bound: number };
 
+/** What a layer costs, beside its matrices. */
+export interface LayerCost {
+  /** Half width of what a token attends to, in tokens; null: the whole sequence. */
+  readonly window: number | null;
+  /** Values that its backward pass reads, for each token: in the dtype of products, and in f32. */
+  readonly held: { readonly compute: number; readonly f32: number };
+}
+
 export interface EncoderKind<C extends HeadConfig = HeadConfig> {
   /** `model_type` in config.json. */
   readonly modelType: string;
@@ -76,6 +84,10 @@ export interface EncoderKind<C extends HeadConfig = HeadConfig> {
   /** Fields of config.json that Python must read as floats, so that `2` is written `2.0`. */
   readonly floatFields: readonly string[];
   info(config: C, head: Head): EncoderInfo;
+  /** In their order. */
+  layers(config: C): readonly LayerCost[];
+  /** What is peculiar to the architecture, for people: what it is called, and what it is. */
+  describe(config: C): readonly (readonly [name: string, text: string])[];
   /** Nothing is allocated. @throws ConfigError when the config does not fit the head. */
   parameters(config: C, head: Head): ParameterSpecs;
   /** The names under which checkpoints store a parameter, the usual one first; the first is what `saveModel` writes with a head. */

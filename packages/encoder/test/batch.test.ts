@@ -2,9 +2,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkBatch, positionsOf } from "../src/batch/packed-batch.ts";
-import { BatchError, packSequences, pad, unpad, unpadValues } from "../src/index.ts";
+import { BatchError, packSequences, partOf, pad, unpad, unpadValues } from "../src/index.ts";
 
-const limits = { vocabSize: 10, maxLength: 4 };
+const limits = { vocabSize: 10, typeVocabSize: 2, maxLength: 4 };
 
 const ints = (...values: number[]): Int32Array => Int32Array.from(values);
 
@@ -15,6 +15,16 @@ describe("packing", () => {
     expect([...batch.cuSeqlens]).toEqual([0, 3, 4, 6]);
     expect(batch.maxSeqlen).toBe(3);
     expect([...positionsOf(batch)]).toEqual([0, 1, 2, 0, 0, 1]);
+  });
+
+  it("keeps the types of tokens; those of sequences without are 0", () => {
+    const typed = { ids: ints(1, 2, 3), typeIds: ints(0, 1, 1) };
+    const batch = packSequences([ints(7, 8), typed, [9]]);
+    expect([...batch.ids]).toEqual([7, 8, 1, 2, 3, 9]);
+    expect([...batch.typeIds!]).toEqual([0, 0, 0, 1, 1, 0]);
+    expect(packSequences([[7]]).typeIds).toBeUndefined();
+    expect(partOf(typed, 1)).toEqual({ ids: ints(2, 3), typeIds: ints(1, 1) });
+    expect(partOf(ints(1, 2, 3), 1, 2)).toEqual(ints(2));
   });
 
   it("unpad drops padding on either side and pad puts values back", () => {
@@ -67,6 +77,21 @@ describe("refusals", () => {
       "a short maxSeqlen",
       () => checkBatch({ ids: ints(1, 2), cuSeqlens: ints(0, 2), maxSeqlen: 1 }, limits),
       "maxSeqlen",
+    ],
+    [
+      "types of another length",
+      () => packSequences([{ ids: ints(1, 2), typeIds: ints(0) }]),
+      "each of 2 tokens, got 1",
+    ],
+    [
+      "a type without a row",
+      () => checkBatch(packSequences([[3], { ids: ints(1, 2), typeIds: ints(0, 2) }]), limits),
+      "below 2 (type_vocab_size), got 2 at 2",
+    ],
+    [
+      "types where the model has none",
+      () => checkBatch(packSequences([{ ids: ints(1), typeIds: ints(0) }]), { ...limits, typeVocabSize: 0 }),
+      "expected no token types",
     ],
     ["values of another length", () => pad(new Float32Array(3), unpad([1, 2], [1, 1], [1, 2])), "multiple of 2"],
   ])("%s", (_, act, part) => {

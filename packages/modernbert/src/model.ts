@@ -13,7 +13,6 @@ export type ModernBertOptions = CreateOptions<ModernBertConfig>;
 
 export class ModernBert extends Encoder<ModernBertConfig> {
   readonly #ropeTables: RopeTables;
-  #checkpointing = false;
 
   /** @throws CheckpointError when a parameter is missing, unexpected or of another shape. */
   constructor(options: ModernBertOptions) {
@@ -28,24 +27,16 @@ export class ModernBert extends Encoder<ModernBertConfig> {
     return device;
   }
 
-  /**
-   * From now on a forward pass that is differentiated keeps only what goes into each layer, and the backward pass runs the layers again: less memory,
-   * more time, the same bits.
-   */
-  checkpointGradients(): void {
-    this.#checkpointing = true;
-  }
-
   /** After the final norm. */
   forward(batch: DeviceBatch, options: ForwardOptions = {}): Tensor {
-    const keeping = { states: false, inputsOnly: this.#checkpointing };
+    const keeping = { states: false, inputsOnly: this.checkpointing };
     return forward(this, this.#ropeTables, batch, options, keeping).last;
   }
 
   /** The hidden state of every layer. They belong to the scope around the call. @throws BatchError like `upload`. */
   hiddenStates(batch: PackedBatch, options: ForwardOptions = {}): HiddenStates {
     return this.runtime.scope(() => {
-      const keeping = { states: true, inputsOnly: this.#checkpointing };
+      const keeping = { states: true, inputsOnly: this.checkpointing };
       return forward(this, this.#ropeTables, this.upload(batch), options, keeping);
     });
   }

@@ -1,9 +1,10 @@
 /** Operations of a forward pass against counts by hand and by enumeration. */
 import { expect, test } from "vitest";
-import { countParameters, createConfig, forwardFlops, presets } from "../src/index.ts";
+import { forwardFlops } from "@modernbert-ts/encoder";
+import { countParameters, createConfig, modernbertKind, presets } from "../src/index.ts";
 
 test("of base: twice the encoder's matrices, attention over what a token sees, the tied decoder for each scored token", () => {
-  const { perToken, perScored } = forwardFlops(presets.base, "masked-lm", [1024]);
+  const { perToken, perScored } = forwardFlops(modernbertKind, presets.base, "masked-lm", [1024]);
   const matrices = 22 * (4 * 768 ** 2 + 3 * 768 * 1152);
   let pairs = 0;
   for (let i = 0; i < 1024; i++) for (let j = 0; j < 1024; j++) if (Math.abs(i - j) <= 64) pairs++;
@@ -17,10 +18,11 @@ test("of base: twice the encoder's matrices, attention over what a token sees, t
 test("short texts meet only their own tokens; long ones weigh by their tokens", () => {
   const config = createConfig({ num_hidden_layers: 2, hidden_size: 8, num_attention_heads: 2, intermediate_size: 8 });
   const linear = 2 * 2 * (4 * 64 + 3 * 64);
-  const keys = (lengths: number[]): number => (forwardFlops(config, "none", lengths).perToken - linear) / (4 * 8);
+  const keys = (lengths: number[]): number =>
+    (forwardFlops(modernbertKind, config, "none", lengths).perToken - linear) / (4 * 8);
   expect(keys([10])).toBe(20);
   expect(keys([10, 30])).toBeCloseTo((2 * (100 + 900)) / 40, 10);
   expect(keys([65])).toBe(130);
   expect(keys([])).toBe(0);
-  expect(forwardFlops(config, "none", [10]).perScored).toBe(0);
+  expect(forwardFlops(modernbertKind, config, "none", [10]).perScored).toBe(0);
 });

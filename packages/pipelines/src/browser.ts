@@ -2,14 +2,16 @@
 export { openTextModel, readTextSide } from "./text-model.ts";
 export type { TextModel } from "./text-model.ts";
 export { readInfo } from "./folder/info.ts";
-export { ModelNotFoundError, TextTooLongError } from "./errors.ts";
-export { requirePooling } from "./folder/embedding.ts";
+export { InputError, ModelNotFoundError, TextTooLongError, UnsuitableModelError } from "./errors.ts";
+export { poolingModes, requirePooling } from "./folder/embedding.ts";
 export type { PoolingMode, PoolingModes } from "./folder/embedding.ts";
 export { noticeAssumptions } from "./folder/uncertain.ts";
 export type { ModelFolder } from "./folder/uncertain.ts";
 export { promptText } from "./folder/prompts.ts";
 export type { PromptOptions, TextRole } from "./folder/prompts.ts";
 export type { TextSettings } from "./folder/settings.ts";
+export { idsOf } from "@modernbert-ts/encoder";
+export type { Sequence } from "@modernbert-ts/encoder";
 export { embed, embedSequences } from "./tasks/embed.ts";
 export { normalize } from "./folder/step-weights.ts";
 export type { EmbedOptions, VectorOptions } from "./tasks/embed.ts";

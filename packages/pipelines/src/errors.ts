@@ -10,15 +10,29 @@ export class ModelNotFoundError extends Error {
   }
 }
 
+/** The model is of another kind than what is asked of it wants. */
+export class UnsuitableModelError extends TensorError {}
+
+/** What a caller gave cannot be used. */
+export class InputError extends TensorError {
+  /** `text`, or the option's name. */
+  readonly argument: string;
+
+  constructor(operation: string, argument: string, message: string) {
+    super(operation, message);
+    this.argument = argument;
+  }
+}
+
 /** A text of more tokens than the model takes, where it is not to be cut. */
-export class TextTooLongError extends TensorError {
+export class TextTooLongError extends InputError {
   /** Tokens that the model takes. */
   readonly maxLength: number;
   /** Tokens of the text. */
   readonly length: number;
 
   constructor(operation: string, text: string, { length, maxLength }: { length: number; maxLength: number }) {
-    super(operation, `expected at most ${maxLength} tokens, got ${length} in ${text}: shorten it or truncate`);
+    super(operation, "text", `expected at most ${maxLength} tokens, got ${length} in ${text}: shorten it or truncate`);
     this.maxLength = maxLength;
     this.length = length;
   }

@@ -1,11 +1,13 @@
 /** A model folder or hub id, its tokenizer and a backend as one object, and what people ask of it. Node only; pages take `/browser`. */
 export * from "./browser.ts";
+export { architectures } from "./architectures.ts";
 export { downloadDataset } from "./hub/dataset.ts";
 export type { DatasetRequest } from "./hub/dataset.ts";
 export { downloadFile } from "./hub/web-file.ts";
 export { resolveModelFolder } from "./hub/model-folder.ts";
 export type { ModelFolderOptions } from "./hub/model-folder.ts";
 export { openFolder, snapshotCommit } from "./hub/snapshot.ts";
+export { LazyPipeline } from "./lazy-pipeline.ts";
 export { checkConfig, openModel, openRuntime, weightsFor } from "./model.ts";
 export type { ModelOptions, OpenModel, OpenRuntime, RuntimeOptions } from "./model.ts";
 export { eachOnce, noticeUnfused } from "./notices.ts";

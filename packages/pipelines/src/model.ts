@@ -82,7 +82,7 @@ export async function openModel(source: string, options: ModelOptions = {}): Pro
       ...(precision && { precision }),
     });
     if (precision?.compute === "f16") model.holdCopies();
-    if (open.choice.backend.capabilities.cheapReplay) model.captureForwards();
+    if (open.choice.backend.capture) model.captureForwards();
     if (!head && unused.length > 0) options.onNotice?.(`not used for head ${model.head}: ${unused.join(", ")}`);
     return {
       ...open,

@@ -1,7 +1,9 @@
 /** Texts to token sequences, and sequences to packs of bounded size. */
+import { idsOf } from "@modernbert-ts/encoder";
+import type { Sequence } from "@modernbert-ts/encoder";
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { EncodeOptions as EncodeTokens, Encoding } from "@modernbert-ts/tokenizer";
-import { TextTooLongError } from "./errors.ts";
+import { InputError, TextTooLongError } from "./errors.ts";
 import type { TextSide } from "./text-model.ts";
 
 export interface EncodeOptions {
@@ -27,12 +29,12 @@ export interface InputOptions extends Pick<EncodeOptions, "truncate"> {
 }
 
 /** A text, or its tokens, special ones included. */
-export type TextInput = string | Int32Array;
+export type TextInput = string | Sequence;
 
 export type TextPair = readonly [text: string, pair: string];
 
 /**
- * Token ids with special tokens, without padding, of a text behind the prompt. An empty text throws, as does one that is longer than the
+ * Tokens with special tokens, without padding, of a text behind the prompt. An empty text throws, as does one that is longer than the
  * model takes unless `truncate`, and one with a token beyond the model's vocabulary. What tokenizer.json says of padding and truncation
  * does not count. Tokens that are given stay as they are.
  */
@@ -42,8 +44,19 @@ export function encodeText(
   input: TextInput | TextPair,
   options: InputOptions,
   prompt = "",
-): Int32Array {
-  return input instanceof Int32Array ? input : encodeWithOffsets(text, operation, input, options, prompt).ids;
+): Sequence {
+  if (typeof input !== "string" && !isPair(input)) return input;
+  return sequenceOf(text, encodeWithOffsets(text, operation, input, options, prompt));
+}
+
+function isPair(input: TextInput | TextPair): input is TextPair {
+  return Array.isArray(input);
+}
+
+/** What goes to the model of an encoding: token types where the model has them and they are not all 0. */
+export function sequenceOf({ settings: { typeVocabSize } }: TextSide, encoding: Encoding): Sequence {
+  const typed = typeVocabSize > 0 && encoding.stretches.some(({ typeId, length }) => typeId > 0 && length > 0);
+  return typed ? { ids: encoding.ids, typeIds: Int32Array.from(encoding.typeIds) } : encoding.ids;
 }
 
 /**
@@ -60,13 +73,7 @@ export function encodeWithOffsets(
 ): Encoding {
   const [text, pair] = typeof input === "string" ? [input] : input;
   if (text === "" || pair === "") {
-    throw new TensorError(operation, `expected text, got nothing in ${name}: leave it out or fill it`);
-  }
-  if (pair !== undefined && typeVocabSize > 1) {
-    throw new TensorError(
-      operation,
-      `expected a single text, got a pair in ${name}: models with token types (type_vocab_size ${typeVocabSize}) are not run on pairs`,
-    );
+    throw new InputError(operation, "text", `expected text, got nothing in ${name}: leave it out or fill it`);
   }
   const encoding = tokenizer.encode(prompt + text, {
     padding: false,
@@ -76,16 +83,24 @@ export function encodeWithOffsets(
   });
   const { ids } = encoding;
   if (ids.length === 0) {
-    throw new TensorError(operation, `expected text with a token in it, got none in ${name}: leave it out`);
+    throw new InputError(operation, "text", `expected text with a token in it, got none in ${name}: leave it out`);
   }
   if (ids.length > maxLength) {
     throw new TextTooLongError(operation, name, { length: ids.length, maxLength });
   }
   for (const part of [encoding, ...encoding.overflowing]) {
+    const other = typeVocabSize > 0 && part.stretches.find(({ typeId }) => typeId >= typeVocabSize);
+    if (other) {
+      throw new TensorError(
+        operation,
+        `expected token types below ${typeVocabSize} (the model's type_vocab_size), got ${other.typeId} in ${name}, as the template in tokenizer.json says: ${pair === undefined ? "correct it" : "give single texts, or take a model for pairs"}`,
+      );
+    }
     const beyond = part.ids.find((id) => id >= vocabSize);
     if (beyond === undefined) continue;
-    throw new TensorError(
+    throw new InputError(
       operation,
+      "text",
       `expected token ids below ${vocabSize} (the model's vocab_size), got ${beyond} for ${JSON.stringify(tokenizer.idToToken(beyond))} in ${name}: leave that token out`,
     );
   }
@@ -98,21 +113,22 @@ export function encodeWithOffsets(
  * @throws what an aborted `signal` says.
  */
 export async function inPacks<T>(
-  sequences: Iterable<Int32Array>,
+  sequences: Iterable<Sequence>,
   { maxTokensPerPack = defaultPackTokens, signal }: PackOptions,
-  forward: (pack: readonly Int32Array[]) => Promise<readonly T[]>,
+  forward: (pack: readonly Sequence[]) => Promise<readonly T[]>,
 ): Promise<T[]> {
   const results: T[] = [];
-  let pack: Int32Array[] = [];
+  let pack: Sequence[] = [];
   let tokens = 0;
   for (const sequence of sequences) {
-    if (pack.length > 0 && tokens + sequence.length > maxTokensPerPack) {
+    const { length } = idsOf(sequence);
+    if (pack.length > 0 && tokens + length > maxTokensPerPack) {
       results.push(...(await forward(pack)));
       await abortPoint(signal);
       [pack, tokens] = [[], 0];
     }
     pack.push(sequence);
-    tokens += sequence.length;
+    tokens += length;
   }
   if (pack.length > 0) results.push(...(await forward(pack)));
   return results;

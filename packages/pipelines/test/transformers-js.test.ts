@@ -111,6 +111,7 @@ test("fill-mask: one mask or all of them", async () => {
   expect(Object.keys(five[0]!)).toEqual(["score", "token", "token_str", "sequence"]);
   const [two] = await fill(["The [MASK] of"], { top_k: 2 });
   expect(two!.map(({ token }) => token)).toEqual(five.slice(0, 2).map(({ token }) => token));
+  expect(await fill(`The [MASK] of ${"a cat ".repeat(100)}`)).toHaveLength(5); // cut, as texts of all tasks
   const targeted = await fill("The [MASK] of", { targets: [" capital", "a"] });
   expect(targeted.map(({ token_str }) => token_str).toSorted()).toEqual([" capital", "a"]);
   const masks = await fill("[MASK] a [MASK]", { all_masks: true });

@@ -49,6 +49,16 @@ test("a row holds what the store was given", () => {
   }
 });
 
+test("token types stay with their tokens; a sequence without has type 0", () => {
+  const store = new ExampleStore();
+  const typed = { ids: Int32Array.of(1, 5, 2, 6, 2), typeIds: Int32Array.of(0, 0, 0, 1, 1) };
+  store.add({ sequences: [Int32Array.of(1, 2), typed], values: [0], cut: false });
+  store.add({ sequences: [typed], values: [1], cut: false });
+  const row = rowOfExamples(store, [1, 0]);
+  expect([...row.ids]).toEqual([1, 5, 2, 6, 2, 1, 2, 1, 5, 2, 6, 2]);
+  expect([...row.typeIds]).toEqual([0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 1]);
+});
+
 test("every example once in an epoch, whatever the number of ranks, in the same steps", () => {
   const alone = stepsOf(1);
   expect(stepsOf(3)).toEqual(alone);

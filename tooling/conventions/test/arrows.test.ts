@@ -14,7 +14,7 @@ const storeys: readonly (readonly string[])[] = [
   ["modernbert", "bert", "backend-cpu", "backend-webgpu", "backend-cuda", "collective-mpi", "collective-nccl"],
   ["backends", "training"],
   ["pipelines"],
-  ["bulk"],
+  ["bulk", "ai-sdk", "langchain"],
   ["cli", "server", "trainer", "playground"],
 ];
 const storeyOf = new Map(storeys.flatMap((names, storey) => names.map((name) => [name, storey] as const)));

@@ -1,38 +1,46 @@
-/** `modernbert classify`: the labels of each line of text. */
-import { Command } from "commander";
-import { classify, openPipeline } from "@modernbert-ts/pipelines";
-import { deviceOptions, modelOption, runtimeOptions } from "../options.ts";
-import type { DeviceOptions } from "../options.ts";
-import { lineBlocks, write } from "../streams.ts";
+/** `modernbert classify`: the labels of each text or pair. */
+import { Option } from "commander";
+import type { Command } from "commander";
+import { classify } from "@modernbert-ts/pipelines";
+import type { FunctionToApply, LabelScore, TextPair } from "@modernbert-ts/pipelines";
+import { positiveInteger } from "../options.ts";
 import type { Streams } from "../streams.ts";
+import { taskCommand } from "../task-command.ts";
+import type { TaskOptions } from "../task-command.ts";
+import { percent, printable } from "../text.ts";
 
-interface ClassifyOptions extends DeviceOptions {
-  readonly model: string;
-  readonly truncate?: boolean;
+interface ClassifyOptions extends TaskOptions {
+  readonly topK?: number;
+  readonly function?: FunctionToApply;
 }
 
-const linesAtOnce = 256;
-
 export function classifyCommand(streams: Streams): Command {
-  const command = new Command("classify")
-    .summary("labels and scores for each line of text")
-    .description(
-      'Reads one text a line, writes [{"label":…,"score":…},…] a line: all labels, best first. Scores are probabilities; for regression models the value.',
-    )
-    .addOption(modelOption().makeOptionMandatory())
-    .option("--truncate", "cut texts that are longer than the model's maximum");
-  for (const option of deviceOptions()) command.addOption(option);
-  return command.action(async (options: ClassifyOptions) => {
-    const { model, truncate = false } = options;
-    const head = "sequence-classification";
-    await using pipeline = await openPipeline(model, { head, ...runtimeOptions(options, streams) });
-    for await (const block of lineBlocks(streams, linesAtOnce)) {
-      const answers = await classify(
-        pipeline,
-        block.map((line) => line.text),
-        { truncate, nameOf: (index) => `line ${block[index]!.number}` },
-      );
-      await write(streams, answers.map((labels) => `${JSON.stringify(labels)}\n`).join(""));
-    }
+  return taskCommand<ClassifyOptions, string | TextPair, readonly LabelScore[]>(streams, {
+    name: "classify",
+    summary: "labels and scores of each text or pair",
+    description:
+      "Gives all labels of each text, best first, with probabilities; for regression models the value. Records with text_pair are pairs.",
+    options: [
+      new Option("--top-k <n>", "labels of each text (default: all)").argParser(positiveInteger),
+      new Option(
+        "--function <name>",
+        "how logits become scores (default: by problem_type of the model's config.json)",
+      ).choices(["softmax", "sigmoid", "none"]),
+    ],
+    head: "sequence-classification",
+    atOnce: 256,
+    input: (record) =>
+      record.has("text_pair") ? [record.text("text"), record.text("text_pair")] : record.text("text"),
+    answer: (pipeline, inputs, { topK, function: functionToApply }, encode) =>
+      classify(pipeline, inputs, { ...encode, ...(topK && { topK }), ...(functionToApply && { functionToApply }) }),
+    show(labels, input) {
+      const scores = labels.map(({ label, score }) => `${label} ${percentOrValue(score)}`).join(", ");
+      return `${printable(scores)}  ${printable([input].flat().join(" | "))}`;
+    },
   });
+}
+
+/** Scores beyond 0 and 1 are no probabilities. */
+function percentOrValue(score: number): string {
+  return score >= 0 && score <= 1 ? percent(score) : score.toPrecision(4);
 }

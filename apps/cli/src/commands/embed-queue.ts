@@ -4,16 +4,13 @@ import type { BulkProgress } from "@modernbert-ts/bulk";
 import { Option } from "commander";
 import { CliError } from "../errors.ts";
 import { notices, positiveInteger } from "../options.ts";
-import type { DeviceOptions } from "../options.ts";
 import type { Streams } from "../streams.ts";
+import type { TaskOptions } from "../task-command.ts";
 import { grouped } from "../text.ts";
 
 /** What `queueOptions` gives. */
 export interface QueueOptions {
   readonly queue?: string;
-  readonly input?: readonly string[];
-  readonly output?: string;
-  readonly field?: string;
   readonly invalid?: "refuse" | "skip";
   readonly shardTokens?: number;
 }
@@ -27,9 +24,6 @@ export function queueOptions(): Option[] {
       "--queue <url>",
       "Redis, such as redis://localhost:6379; follows the job, which goes on without this program",
     ),
-    new Option("--input <files...>", "with --queue: .txt (a text a line), .jsonl, .csv, .parquet, folders, globs"),
-    new Option("--output <file>", "with --queue: .jsonl or .parquet, with the file and line of each text"),
-    new Option("--field <name>", `with --queue: where the text stands in records (default: "${defaultField}")`),
     new Option(
       "--invalid <what>",
       'with --queue: skip texts that cannot be used, or refuse all (default: "refuse")',
@@ -42,18 +36,15 @@ export function queueOptions(): Option[] {
 }
 
 /** @throws CliError for options that are of a queue where none is named. */
-export function checkNoQueue({ queue, input, output, field, invalid, shardTokens }: QueueOptions): void {
-  const given = Object.entries({ input, output, field, invalid, "shard-tokens": shardTokens }).find(
-    ([, value]) => value !== undefined,
-  );
+export function checkNoQueue({ queue, invalid, shardTokens }: QueueOptions): void {
+  const given = Object.entries({ invalid, "shard-tokens": shardTokens }).find(([, value]) => value !== undefined);
   if (queue === undefined && given)
-    throw new CliError(`--${given[0]}: expected --queue beside it, got none: name one, or give texts on stdin`);
+    throw new CliError(`--${given[0]}: expected --queue beside it, got none: name one, or leave it out`);
 }
 
 /** @param task Of the embedding, as the library names its options. */
 export async function embedInQueue(
-  options: QueueOptions &
-    Pick<DeviceOptions, "dtype" | "weights"> & { readonly model: string; readonly truncate?: boolean },
+  options: QueueOptions & TaskOptions,
   task: Readonly<Record<string, unknown>>,
   streams: Streams,
 ): Promise<void> {

@@ -1,63 +1,128 @@
-/** `modernbert embed`: one vector for each line of text. */
-import { Command, Option } from "commander";
-import { embed, openPipeline } from "@modernbert-ts/pipelines";
-import { deviceOptions, modelOption, runtimeOptions } from "../options.ts";
-import type { DeviceOptions } from "../options.ts";
+/** `modernbert embed`: what each text is as a vector, or as another kind of representation. */
+import { Option } from "commander";
+import type { Command } from "commander";
+import { readRecords } from "@modernbert-ts/bulk";
+import { embed, quantizeVectors } from "@modernbert-ts/pipelines";
+import type { EncodeOptions, Pipeline, TextRole, VectorPrecision } from "@modernbert-ts/pipelines";
+import { CliError } from "../errors.ts";
+import { InputRecord } from "../inputs/input-record.ts";
+import { positiveInteger } from "../options.ts";
+import { stringify } from "../outputs.ts";
+import type { Streams } from "../streams.ts";
+import { taskCommand } from "../task-command.ts";
+import type { TaskOptions } from "../task-command.ts";
+import { checkKind, kindNames, kinds } from "./embed-kinds.ts";
+import type { KindOptions } from "./embed-kinds.ts";
 import { checkNoQueue, embedInQueue, queueOptions } from "./embed-queue.ts";
 import type { QueueOptions } from "./embed-queue.ts";
-import { lineBlocks, write } from "../streams.ts";
-import type { Streams } from "../streams.ts";
 
-interface EmbedCommandOptions extends DeviceOptions, QueueOptions {
-  readonly model: string;
-  readonly pooling?: "cls" | "mean";
-  readonly normalize?: boolean;
-  readonly truncate?: boolean;
-  readonly prompt?: string;
-  readonly promptName?: string;
+export interface EmbedOptions extends TaskOptions, QueueOptions, KindOptions {
+  readonly precision: VectorPrecision;
+  readonly calibration?: readonly string[];
 }
 
-const linesAtOnce = 256;
-
 export function embedCommand(streams: Streams): Command {
-  const command = new Command("embed")
-    .summary("one vector for each line of text")
-    .description("Reads one text a line, writes one JSON array of numbers a line.")
-    .addOption(modelOption().makeOptionMandatory())
-    .addOption(
-      new Option("--pooling <how>", "vector of the first token, or mean over tokens")
-        .choices(["cls", "mean"])
-        .default(undefined, "what the model was made for"),
-    )
-    .option("--normalize", "scale vectors to length 1 (default: what the model was made for)")
-    .option("--no-normalize", "leave vectors as they are")
-    .option("--prompt <text>", "put before every text (default: the model's default prompt)")
-    .addOption(new Option("--prompt-name <name>", "the same, by a name that the model knows").conflicts("prompt"))
-    .option("--truncate", "cut texts that are longer than the model's maximum");
-  for (const option of [...deviceOptions(), ...queueOptions()]) command.addOption(option);
-  return command.action(async (options: EmbedCommandOptions) => {
-    const { model, pooling, normalize, truncate = false, prompt, promptName } = options;
-    const vectorOptions = {
-      ...(pooling && { pooling }),
-      ...(normalize !== undefined && { normalize }),
-      ...(prompt !== undefined && { prompt }),
-      ...(promptName !== undefined && { promptName }),
-    };
-    checkNoQueue(options);
-    if (options.queue !== undefined) return embedInQueue(options, vectorOptions, streams);
-    await using pipeline = await openPipeline(model, { head: "none", ...runtimeOptions(options, streams) });
-    for await (const block of lineBlocks(streams, linesAtOnce)) {
-      const vectors = await embed(
-        pipeline,
-        block.map((line) => line.text),
-        { ...vectorOptions, truncate, nameOf: (index) => `line ${block[index]!.number}` },
-      );
-      await write(streams, vectors.map((vector) => `[${Array.from(vector, shortest).join(",")}]\n`).join(""));
-    }
+  let calibration: Promise<Float32Array[]> | undefined;
+  return taskCommand<EmbedOptions, string, unknown>(streams, {
+    name: "embed",
+    summary: "a vector for each text, or sparse, multi, token, chunk vectors",
+    description: "Gives a JSON array of numbers for each text, or what --kind says.",
+    options: [...embedOptions(), ...queueOptions()],
+    head: ({ kind }) => (kind === "sparse" ? "masked-lm" : "none"),
+    atOnce: 256,
+    check(options) {
+      checkKind(options);
+      checkPrecision(options);
+      checkNoQueue(options);
+    },
+    async instead(options, args) {
+      if (options.queue === undefined) return false;
+      if (args.length > 0) throw new CliError("--queue: expected texts in files with --input, got some as arguments");
+      if (options.kind !== "vector" || options.precision !== "float32")
+        throw new CliError("--queue: expected --kind vector and --precision float32, got others: leave them out");
+      await embedInQueue(options, vectorOptions(options), streams);
+      return true;
+    },
+    input: (record) => record.text("text"),
+    async answer(pipeline, texts, options, encode) {
+      const { kind, precision } = options;
+      if (kind !== "vector") return kinds[kind].run(pipeline, texts, options, { ...promptOptions(options), ...encode });
+      const vectors = await embed(pipeline, texts, { ...vectorOptions(options), ...encode });
+      if (!options.calibration) return quantizeVectors(vectors, precision).vectors;
+      calibration ??= calibrationVectors(pipeline, options.calibration, options, encode);
+      return quantizeVectors(vectors, precision, { calibration: await calibration }).vectors;
+    },
+    show: (answer) => stringify(answer),
+    vectors: ({ kind }) => kind === "vector",
   });
 }
 
-/** Nine digits bring back the same f32; a double's seventeen would only look exact. */
-function shortest(value: number): number {
-  return Number(value.toPrecision(9));
+function embedOptions(): Option[] {
+  return [
+    new Option("--kind <kind>", "chunks are late chunking; sparse is SPLADE, multi is ColBERT")
+      .choices(kindNames)
+      .default("vector"),
+    new Option("--pooling <how>", "vector of the first token, or mean over tokens")
+      .choices(["cls", "mean"])
+      .default(undefined, "what the model was made for"),
+    new Option("--normalize", "scale vectors to length 1 (default: what the model was made for)"),
+    new Option("--no-normalize", "leave vectors as they are"),
+    new Option("--dimensions <n>", "keep the first so many numbers").argParser(positiveInteger),
+    new Option("--precision <name>", "fewer bytes a number; int8 and uint8 need --calibration")
+      .choices(["float32", "int8", "uint8", "binary", "ubinary"])
+      .default("float32"),
+    new Option("--calibration <files...>", "texts whose vectors say what range int8 and uint8 span"),
+    new Option("--chunk-tokens <n>", "of --kind chunks (default: sentences)").argParser(positiveInteger),
+    new Option("--top-k <n>", "of --kind sparse: the largest weights (default: all)").argParser(positiveInteger),
+    new Option("--role <role>", "put the model's prompt of that name before texts")
+      .choices(["query", "document"])
+      .conflicts(["prompt", "promptName"]),
+    new Option("--prompt <text>", "put before every text (default: the model's default prompt)"),
+    new Option("--prompt-name <name>", "the same, by a name that the model knows").conflicts("prompt"),
+  ];
+}
+
+type Prompts = { readonly role?: TextRole; readonly prompt?: string; readonly promptName?: string };
+
+function promptOptions({ role, prompt, promptName }: EmbedOptions): Prompts {
+  return {
+    ...(role && { role }),
+    ...(prompt !== undefined && { prompt }),
+    ...(promptName !== undefined && { promptName }),
+  };
+}
+
+function vectorOptions(options: EmbedOptions): Parameters<typeof embed>[2] & Record<string, unknown> {
+  const { pooling, normalize, dimensions } = options;
+  return {
+    ...(pooling && { pooling }),
+    ...(normalize !== undefined && { normalize }),
+    ...(dimensions && { dimensions }),
+    ...promptOptions(options),
+  };
+}
+
+/** @throws CliError for ranges that would differ from block to block. */
+function checkPrecision({ kind, precision, calibration }: EmbedOptions): void {
+  if (kind !== "vector" && precision !== "float32")
+    throw new CliError(`--precision: expected float32 with --kind ${kind}, got ${precision}`);
+  const ranges = precision === "int8" || precision === "uint8";
+  if (ranges && !calibration)
+    throw new CliError(`--precision ${precision}: expected --calibration with files of texts beside it, got none`);
+  if (!ranges && calibration) throw new CliError(`--calibration: expected --precision int8 or uint8, got ${precision}`);
+}
+
+async function calibrationVectors(
+  pipeline: Pipeline,
+  files: readonly string[],
+  options: EmbedOptions,
+  { truncate = false }: EncodeOptions,
+): Promise<Float32Array[]> {
+  const records: InputRecord[] = [];
+  for await (const record of readRecords(files, options.field ? { field: options.field } : {})) {
+    if ("reason" in record) throw new CliError(`${record.id}: ${record.reason}`);
+    records.push(new InputRecord(record.id, record.fields, record.textField));
+  }
+  const texts = records.map((record) => record.text("text"));
+  return embed(pipeline, texts, { ...vectorOptions(options), truncate, nameOf: (index) => records[index]!.name });
 }

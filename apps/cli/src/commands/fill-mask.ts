@@ -1,43 +1,48 @@
 /** `modernbert fill-mask`: what stands where the text says [MASK]. */
-import { Command, Option } from "commander";
-import { fillMask, openPipeline } from "@modernbert-ts/pipelines";
+import { Option } from "commander";
+import type { Command } from "commander";
+import { fillMask, targetTokens } from "@modernbert-ts/pipelines";
 import type { MaskPrediction } from "@modernbert-ts/pipelines";
-import { deviceOptions, modelOption, positiveInteger, runtimeOptions } from "../options.ts";
-import type { DeviceOptions } from "../options.ts";
-import { write } from "../streams.ts";
+import { positiveInteger, repeated } from "../options.ts";
 import type { Streams } from "../streams.ts";
-import { table } from "../text.ts";
+import { taskCommand } from "../task-command.ts";
+import type { TaskOptions } from "../task-command.ts";
+import { percent, table } from "../text.ts";
 
-interface FillMaskOptions extends DeviceOptions {
-  readonly model: string;
+interface FillMaskOptions extends TaskOptions {
   readonly topK: number;
-  readonly json?: boolean;
-  readonly truncate?: boolean;
+  readonly target?: readonly string[];
 }
 
+type Masks = readonly (readonly MaskPrediction[])[];
+
 export function fillMaskCommand(streams: Streams): Command {
-  const command = new Command("fill-mask")
-    .summary("the most likely tokens for each [MASK]")
-    .description("Prints the most likely tokens for each [MASK] of the text.")
-    .argument("<text>", 'such as "The capital of France is [MASK]."')
-    .addOption(modelOption().makeOptionMandatory())
-    .addOption(new Option("--top-k <n>", "predictions for each mask").argParser(positiveInteger).default(5))
-    .option("--truncate", "cut a text that is longer than the model's maximum")
-    .option("--json", "as transformers' pipeline gives them: a list, or with several masks a list of lists");
-  for (const option of deviceOptions()) command.addOption(option);
-  return command.action(async (text: string, options: FillMaskOptions) => {
-    const { model, topK, json, truncate = false } = options;
-    await using pipeline = await openPipeline(model, { head: "masked-lm", ...runtimeOptions(options, streams) });
-    const [masks = []] = await fillMask(pipeline, [text], { topK, truncate, nameOf: () => "the text" });
-    const answer = json ? JSON.stringify(masks.length === 1 ? masks[0] : masks) : masks.map(show).join("\n\n");
-    await write(streams, `${answer}\n`);
+  return taskCommand<FillMaskOptions, string, Masks>(streams, {
+    name: "fill-mask",
+    summary: "the most likely tokens for each [MASK]",
+    description:
+      "Gives the most likely tokens for each [MASK] of each text. --json is what transformers' pipeline gives: a list, or with several masks a list of lists.",
+    options: [
+      new Option("--top-k <n>", "predictions for each mask").argParser(positiveInteger).default(5),
+      new Option(
+        "--target <word>",
+        "choose among these only, one token each, often with a space before it; may be repeated",
+      ).argParser(repeated),
+    ],
+    head: "masked-lm",
+    atOnce: 64,
+    input: (record) => record.text("text"),
+    answer: (pipeline, inputs, { topK, target }, encode) =>
+      fillMask(pipeline, inputs, { ...encode, topK, ...(target && { targets: targetTokens(pipeline, target) }) }),
+    show: (masks) => masks.map(shown).join("\n\n"),
+    json: (masks) => (masks.length === 1 ? masks[0] : masks),
   });
 }
 
-function show(predictions: readonly MaskPrediction[]): string {
+function shown(predictions: readonly MaskPrediction[]): string {
   return table(
     predictions.map(({ score, token, token_str, sequence }) => [
-      `${(100 * score).toFixed(1)} %`,
+      percent(score),
       String(token),
       JSON.stringify(token_str),
       sequence,

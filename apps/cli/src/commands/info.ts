@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import { backendNames, createBackend } from "@modernbert-ts/backends";
 import type { BackendName } from "@modernbert-ts/backends";
-import { countParameters, headSize } from "@modernbert-ts/modernbert";
-import type { Head, LayerKind, ModernBertConfig } from "@modernbert-ts/modernbert";
-import { readConfig } from "@modernbert-ts/modernbert/node";
-import { resolveModelFolder } from "@modernbert-ts/pipelines";
-import { openSafetensors } from "@modernbert-ts/safetensors/node";
+import { countValues, readFolderConfig } from "@modernbert-ts/encoder";
+import type { EncoderInfo, Head, HeadConfig } from "@modernbert-ts/encoder";
+import { architectures, resolveModelFolder } from "@modernbert-ts/pipelines";
+import { diskFolder, openSafetensors } from "@modernbert-ts/safetensors/node";
 import { modelOption, notices } from "../options.ts";
 import { write } from "../streams.ts";
 import type { Streams } from "../streams.ts";
@@ -16,11 +15,13 @@ import { grouped, size, table } from "../text.ts";
 
 interface Info {
   readonly folder: string;
+  /** `model_type`. */
+  readonly architecture: string;
   readonly head: Head;
   readonly parameters: number;
   /** Of the stored tensors; empty without weights. */
   readonly dtypes: readonly string[];
-  readonly config: ModernBertConfig;
+  readonly config: HeadConfig;
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
 }
 
@@ -44,12 +45,12 @@ export function infoCommand(streams: Streams): Command {
         command.error("error: expected --model <dir>, --backend <name>, or both", { exitCode: 2 });
       }
       const device = backend === undefined ? undefined : await deviceOf(backend);
-      const info =
+      const found =
         model === undefined
           ? undefined
           : await inspect(await resolveModelFolder(model, { onNotice: notices(streams) }));
-      if (json) return write(streams, `${JSON.stringify({ ...device, ...info })}\n`);
-      const rows = [...(device ? Object.entries(device) : []), ...(info ? describe(info) : [])];
+      if (json) return write(streams, `${JSON.stringify({ ...device, ...found?.info })}\n`);
+      const rows = [...(device ? Object.entries(device) : []), ...(found?.rows ?? [])];
       await write(streams, `${table(rows, ["left", "left"])}\n`);
     });
 }
@@ -65,12 +66,17 @@ async function deviceOf(asked: BackendName | "auto"): Promise<Device> {
   return { backend: name, device: reason };
 }
 
-async function inspect(folder: string): Promise<Info> {
-  const { config, head = "none" } = await readConfig(folder);
+/** As data, and in words. */
+async function inspect(folder: string): Promise<{ readonly info: Info; readonly rows: string[][] }> {
+  const { architecture, config, head = "none" } = await readFolderConfig(diskFolder(folder), architectures);
+  const { kind } = architecture;
+  const parameters = countValues(kind.parameters(config, head));
   const names = (await readdir(folder)).filter((name) => /\.(json|safetensors)$/.test(name)).sort();
   const files = await Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(folder, name))).size })));
   const dtypes = names.some((name) => name.endsWith(".safetensors")) ? await storedDTypes(folder) : [];
-  return { folder, head, parameters: countParameters(config, head), dtypes, config, files };
+  const info: Info = { folder, architecture: kind.modelType, head, parameters, dtypes, config, files };
+  const own = kind.describe(config).map((row) => [...row]);
+  return { info, rows: describe(info, own, kind.info(config, head)) };
 }
 
 async function storedDTypes(folder: string): Promise<string[]> {
@@ -78,23 +84,20 @@ async function storedDTypes(folder: string): Promise<string[]> {
   return [...new Set(checkpoint.names().map((name) => checkpoint.info(name).dtype))].sort();
 }
 
-function describe({ folder, head, parameters, dtypes, config, files }: Info): string[][] {
-  const count = (kind: LayerKind): number => config.layers.filter((layer) => layer === kind).length;
-  const { global, local } = config.rope;
+function describe(
+  { folder, architecture, head, parameters, dtypes, config, files }: Info,
+  own: readonly string[][],
+  { maxLength }: EncoderInfo,
+): string[][] {
   return [
     ["model", folder],
+    ["architecture", architecture],
     ["head", head],
     ["parameters", grouped(parameters)],
     ["stored as", dtypes.join(", ") || "no weights here"],
-    [
-      "layers",
-      `${config.layers.length}: ${count("global")} global, ${count("local")} local (±${config.window} tokens)`,
-    ],
-    ["width", `${config.hiddenSize}, in ${config.numHeads} heads of ${headSize(config)}`],
-    ["feed-forward", `${config.intermediateSize}, gated ${config.hiddenActivation}`],
-    ["rope", `theta ${grouped(global.theta)} global (${global.type}), ${grouped(local.theta)} local (${local.type})`],
+    ...own,
     ["vocabulary", `${grouped(config.vocabSize)} tokens, ${config.tieWordEmbeddings ? "tied" : "untied"} embedding`],
-    ["longest text", `${grouped(config.maxPositionEmbeddings)} tokens`],
+    ["longest text", `${grouped(maxLength)} tokens`],
     ...(head.endsWith("classification")
       ? [
           [

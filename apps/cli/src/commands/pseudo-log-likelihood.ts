@@ -1,38 +1,25 @@
-/** `modernbert pseudo-log-likelihood`: how likely a masked language model finds each line of text. */
-import { Command } from "commander";
-import { openPipeline, pseudoLogLikelihood } from "@modernbert-ts/pipelines";
-import { deviceOptions, modelOption, runtimeOptions } from "../options.ts";
-import type { DeviceOptions } from "../options.ts";
-import { lineBlocks, write } from "../streams.ts";
+/** `modernbert pseudo-log-likelihood`: how likely a masked language model finds each text. */
+import type { Command } from "commander";
+import { pseudoLogLikelihood } from "@modernbert-ts/pipelines";
+import type { PseudoLogLikelihood } from "@modernbert-ts/pipelines";
 import type { Streams } from "../streams.ts";
-
-interface ScoreOptions extends DeviceOptions {
-  readonly model: string;
-  readonly truncate?: boolean;
-}
-
-/** Few, because each token of a line is a sequence of its own. */
-const linesAtOnce = 16;
+import { taskCommand } from "../task-command.ts";
+import type { TaskOptions } from "../task-command.ts";
+import { printable } from "../text.ts";
 
 export function pseudoLogLikelihoodCommand(streams: Streams): Command {
-  const command = new Command("pseudo-log-likelihood")
-    .summary("how likely each line of text is")
-    .description(
-      'Masks each token in turn. Reads one text a line, writes {"pseudo_log_likelihood":…,"num_tokens":…,"tokens":[…]} a line: the sum, and for each token its id, text and natural log_probability.',
-    )
-    .addOption(modelOption().makeOptionMandatory())
-    .option("--truncate", "cut texts that are longer than the model's maximum");
-  for (const option of deviceOptions()) command.addOption(option);
-  return command.action(async (options: ScoreOptions) => {
-    const { model, truncate = false } = options;
-    await using pipeline = await openPipeline(model, { head: "masked-lm", ...runtimeOptions(options, streams) });
-    for await (const block of lineBlocks(streams, linesAtOnce)) {
-      const answers = await pseudoLogLikelihood(
-        pipeline,
-        block.map((line) => line.text),
-        { truncate, nameOf: (index) => `line ${block[index]!.number}` },
-      );
-      await write(streams, answers.map((answer) => `${JSON.stringify(answer)}\n`).join(""));
-    }
+  return taskCommand<TaskOptions, string, PseudoLogLikelihood>(streams, {
+    name: "pseudo-log-likelihood",
+    summary: "how likely each text is",
+    description:
+      "Masks each token in turn. Gives the sum of natural logarithms, the number of tokens and the pseudo-perplexity; with --json each token's own, too.",
+    head: "masked-lm",
+    // Few, because each token of a text is a sequence of its own.
+    atOnce: 16,
+    input: (record) => record.text("text"),
+    answer: (pipeline, inputs, _, encode) => pseudoLogLikelihood(pipeline, inputs, encode),
+    show({ pseudo_log_likelihood: sum, num_tokens: tokens }, text) {
+      return `${sum.toFixed(3)}  ${tokens} tokens  perplexity ${Math.exp(-sum / tokens).toFixed(2)}  ${printable(text)}`;
+    },
   });
 }

@@ -1,5 +1,5 @@
 /** The input file of `modernbert forward`: padded rows of ids as transformers takes them, and what the head's loss needs. */
-import { headNames, heads, unpad } from "@modernbert-ts/encoder";
+import { headNames, heads, unpad, unpadValues } from "@modernbert-ts/encoder";
 import type { Encoder, ForwardInputs, Labels } from "@modernbert-ts/encoder";
 import { openSafetensors } from "@modernbert-ts/safetensors/node";
 import type { SafetensorsReader } from "@modernbert-ts/safetensors";
@@ -24,7 +24,8 @@ export async function readInputs(path: string, { info }: Encoder): Promise<Input
     throw new CliError(`${path}: expected input_ids of shape ${wanted}, got [${shape.join(", ")}]`);
   }
   const ids = await readIntegers(file, path, "input_ids");
-  const mask = await readMask(file, path, shape, ids.length);
+  const mask = (await readLike(file, path, "attention_mask", shape)) ?? new Int32Array(ids.length).fill(1);
+  const types = info.typeVocabSize > 0 ? await readLike(file, path, "token_type_ids", shape) : undefined;
   const columns = shape.at(-1)!;
   const bad = ids.findIndex((id, at) => mask[at] !== 0 && (id < 0 || id >= info.vocabSize));
   if (bad !== -1) {
@@ -34,25 +35,23 @@ export async function readInputs(path: string, { info }: Encoder): Promise<Input
   }
   const labels = new Map<string, Labels>();
   for (const name of labelNames) if (file.has(name)) labels.set(name, await readLabels(file, name));
-  const known = ["input_ids", "attention_mask", ...labelNames];
-  const unpadded = unpad(ids, mask, [ids.length / columns, columns]);
+  const known = ["input_ids", "attention_mask", ...(types ? ["token_type_ids"] : []), ...labelNames];
+  const rows = unpad(ids, mask, [ids.length / columns, columns]);
+  const unpadded = types ? { ...rows, batch: { ...rows.batch, typeIds: unpadValues(types, rows) } } : rows;
   return { shape, unpadded, labels, unused: file.names().filter((name) => !known.includes(name)) };
 }
 
-async function readMask(
+/** One value for each of the ids; undefined where the file has none. */
+async function readLike(
   file: SafetensorsReader,
   path: string,
+  name: string,
   shape: readonly number[],
-  size: number,
-): Promise<Int32Array> {
-  if (!file.has("attention_mask")) return new Int32Array(size).fill(1);
-  const found = file.info("attention_mask").shape.join(", ");
-  if (found !== shape.join(", ")) {
-    throw new CliError(
-      `${path}: expected attention_mask of the shape of input_ids [${shape.join(", ")}], got [${found}]`,
-    );
-  }
-  return readIntegers(file, path, "attention_mask");
+): Promise<Int32Array | undefined> {
+  if (!file.has(name)) return undefined;
+  const found = file.info(name).shape.join(", ");
+  if (found === shape.join(", ")) return readIntegers(file, path, name);
+  throw new CliError(`${path}: expected ${name} of the shape of input_ids [${shape.join(", ")}], got [${found}]`);
 }
 
 async function readIntegers(file: SafetensorsReader, path: string, name: string): Promise<Int32Array> {

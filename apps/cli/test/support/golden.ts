@@ -1,11 +1,11 @@
-/** A golden fixture of packages/modernbert as what `modernbert forward` takes and should give. */
+/** A golden fixture of packages/modernbert, or of another architecture, as what `modernbert forward` takes and should give. */
 import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openSafetensors, writeSafetensors } from "@modernbert-ts/safetensors/node";
 import type { TensorEntry } from "@modernbert-ts/safetensors";
 
-const fixtures = fileURLToPath(new URL("../../../../packages/modernbert/test/fixtures/", import.meta.url));
+const packages = fileURLToPath(new URL("../../../../packages/", import.meta.url));
 
 export interface GoldenCase {
   readonly model: string;
@@ -14,8 +14,14 @@ export interface GoldenCase {
   readonly expected: ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>;
 }
 
-/** Writes FOLDER/model and FOLDER/input.safetensors. `config` names the config file of the fixture. */
-export async function goldenCase(folder: string, fixture: string, config = "config.json"): Promise<GoldenCase> {
+/** Writes FOLDER/model and FOLDER/input.safetensors. `config` names the config file of the fixture, `owner` its package. */
+export async function goldenCase(
+  folder: string,
+  fixture: string,
+  config = "config.json",
+  owner = "modernbert",
+): Promise<GoldenCase> {
+  const fixtures = join(packages, owner, "test/fixtures");
   await using golden = await openSafetensors(join(fixtures, fixture, "golden.safetensors"));
   const part = async (prefix: string): Promise<TensorEntry[]> =>
     Promise.all(

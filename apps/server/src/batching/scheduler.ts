@@ -3,7 +3,8 @@
  * forms the next batch. Callers that go away are taken out, and a batch that nobody waits for any more is given up where that is
  * quicker than its end. Members of a batch that fails are tried again one by one, so that one bad sequence fails alone.
  */
-import { packSequences } from "@modernbert-ts/encoder";
+import { idsOf, packSequences } from "@modernbert-ts/encoder";
+import type { Sequence } from "@modernbert-ts/encoder";
 import type { TaskName } from "@modernbert-ts/pipelines";
 import { ServeError } from "../errors.ts";
 import { BatchFailedError } from "../model/model-worker.ts";
@@ -22,7 +23,7 @@ export interface Timed<R> {
 
 interface Job extends Packable {
   readonly task: Task;
-  readonly ids: Int32Array;
+  readonly sequence: Sequence;
   readonly arrived: number;
   /** Nobody waits for it any more. */
   dropped: boolean;
@@ -85,7 +86,7 @@ export class Scheduler {
    */
   async run<N extends TaskName>(
     task: Task<N>,
-    sequences: readonly Int32Array[],
+    sequences: readonly Sequence[],
     signal: AbortSignal,
   ): Promise<Timed<TaskResult<N>>[]> {
     signal.throwIfAborted();
@@ -93,14 +94,14 @@ export class Scheduler {
     const key = JSON.stringify(task);
     const arrived = performance.now();
     const answers = sequences.map(
-      (ids) =>
+      (sequence) =>
         new Promise<Timed<TaskResult>>((resolve, reject) =>
           jobs.push({
             task: task as Task,
             key,
-            ids,
+            sequence,
             arrived,
-            tokens: ids.length,
+            tokens: idsOf(sequence).length,
             alone: false,
             dropped: false,
             resolve,
@@ -185,7 +186,7 @@ export class Scheduler {
     const started = performance.now();
     const { task } = batch[0]!;
     try {
-      const results = await this.#worker.run(task, packSequences(batch.map(({ ids }) => ids)));
+      const results = await this.#worker.run(task, packSequences(batch.map(({ sequence }) => sequence)));
       const computed = performance.now() - started;
       this.#speeds.learn(task.name, tokens, computed);
       batch.forEach((job, index) => job.resolve({ result: results[index]!, queued: started - job.arrived, computed }));

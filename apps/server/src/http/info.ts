@@ -5,6 +5,7 @@ import type { PrecisionName } from "@modernbert-ts/tensor-core";
 import type { FastifyInstance } from "fastify";
 import { kindOf } from "../model/kind.ts";
 import type { ModelFiles } from "../model/model-files.ts";
+import { poolingName } from "../model/vector-kind.ts";
 import type { Models } from "../models.ts";
 import type { Service } from "../service.ts";
 
@@ -17,12 +18,13 @@ const dtypeNames: Readonly<Record<WeightFormat | PrecisionName, string>> = {
   int8: "int8",
 };
 
-/** TEI's fields, of the model that `?model=` names. */
+/** Of the model that `?model=` names. */
 export function addInfo(app: FastifyInstance, models: Models): void {
   app.get<{ Querystring: { model?: string } }>("/info", async ({ query }) => infoOf(models.find(query.model)));
 }
 
-function infoOf({ name, options, files }: Service): object {
+/** TEI's fields. */
+export function infoOf({ name, options, files }: Service): object {
   return {
     model_id: options.model,
     model_sha: files.sha,
@@ -43,9 +45,9 @@ function infoOf({ name, options, files }: Service): object {
 }
 
 /** As TEI writes it; other kinds of models in the same way. */
-function typeOf({ info, pooling }: ModelFiles): object {
+function typeOf({ info, vectors }: ModelFiles): object {
   const kind = kindOf(info);
-  if (kind === "embedding") return { embedding: { pooling } };
+  if (kind === "embedding") return { embedding: { pooling: poolingName(vectors) } };
   if (kind === "question-answerer") return { [kind]: {} };
   const named = info.labels.map((label, id) => [label, id] as const);
   return {

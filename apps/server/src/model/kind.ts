@@ -29,10 +29,6 @@ export function kindOf({ head, labels }: EncoderInfo): ModelKind {
   }
 }
 
-export function requireEmbedding({ info }: Known): void {
-  if (kindOf(info) !== "embedding") throw new ServeError("Backend", "Model is not an embedding model");
-}
-
 export function requireClassifier({ info }: Known): void {
   if (info.head !== "sequence-classification") throw new ServeError("Backend", "model is not a classifier model");
 }

@@ -7,15 +7,15 @@ import {
   promptText,
   readInfo,
   readTextSide,
-  requirePooling,
   resolveModelFolder,
   snapshotCommit,
 } from "@modernbert-ts/pipelines";
-import type { PoolingModes, TextSettings } from "@modernbert-ts/pipelines";
+import type { TextSettings } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { StartError } from "../errors.ts";
 import type { ServeOptions } from "../options.ts";
-import { kindOf } from "./kind.ts";
+import { vectorKindOf } from "./vector-kind.ts";
+import type { VectorKind } from "./vector-kind.ts";
 
 export interface ModelFiles {
   readonly folder: string;
@@ -23,13 +23,9 @@ export interface ModelFiles {
   readonly sha: string | null;
   readonly info: EncoderInfo;
   readonly tokenizer: Tokenizer;
-  readonly pooling: PoolingModes;
-  /** Numbers of a whole vector. */
-  readonly width: number;
+  readonly vectors: VectorKind;
   /** What the folder says of texts and vectors. */
   readonly settings: TextSettings;
-  /** Numbers of a vector that the folder keeps; all where undefined. */
-  readonly dimensions: number | undefined;
   /** Tokens of one input, special tokens included. */
   readonly maxInputLength: number;
   /** Put before every text that names no prompt. */
@@ -47,16 +43,15 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
   const { tokenizer, settings } = await readTextSide(opened, info, onNotice);
   const { embedding } = settings;
   const maxInputLength = fitLength(settings.maxLength, options, onNotice);
-  if (kindOf(info) === "embedding") noticeAssumptions(embedding, onNotice);
+  const vectors = vectorKindOf(info, settings, options.pooling);
+  if (vectors.name === "pooled") noticeAssumptions(embedding, onNotice);
   return {
     folder,
     sha: snapshotCommit(folder) ?? null,
     info,
     tokenizer,
-    pooling: requirePooling(embedding, options.pooling),
-    width: embedding.width,
+    vectors,
     settings: { ...settings, maxLength: maxInputLength },
-    dimensions: embedding.dimensions && Math.min(embedding.dimensions, embedding.width),
     maxInputLength,
     defaultPrompt: defaultPrompt(options, settings),
   };

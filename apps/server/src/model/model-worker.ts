@@ -106,7 +106,8 @@ export class ModelWorker {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#running.set(id, { resolve, reject });
-      const buffers = [pack.ids.buffer, pack.cuSeqlens.buffer] as ArrayBuffer[];
+      const { ids, cuSeqlens, typeIds } = pack;
+      const buffers = [ids, cuSeqlens, ...(typeIds ? [typeIds] : [])].map(({ buffer }) => buffer as ArrayBuffer);
       this.#post({ type: "run", id, task, pack }, buffers);
     });
   }

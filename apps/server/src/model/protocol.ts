@@ -1,6 +1,6 @@
 /**
- * What the HTTP thread and the model's worker say to each other, whatever the task is. A batch travels packed (ids of all sequences one
- * after another) and is computed as it is; typed arrays are transferred, not copied.
+ * What the HTTP thread and the model's worker say to each other, whatever the task is. A batch travels packed (tokens of all sequences
+ * one after another) and is computed as it is; typed arrays are transferred, not copied.
  */
 import type { BackendName, CpuEngineName } from "@modernbert-ts/backends";
 import type { Head, PackedBatch, WeightFormat } from "@modernbert-ts/encoder";

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { StartError } from "../errors.ts";
+import { ServeError, StartError } from "../errors.ts";
 import type { Method, Metrics } from "../telemetry/metrics.ts";
 
 /** Counts every request with a body, and shows the numbers to whoever asks. */
@@ -15,7 +15,7 @@ export function addMetrics(app: FastifyInstance, metrics: Metrics): void {
     metrics.requested(method);
   });
   app.addHook("onError", async (request, _reply, error) => {
-    if (counted.has(request)) metrics.failed(error);
+    if (counted.has(request) || (error instanceof ServeError && error.type === "Overloaded")) metrics.failed(error);
   });
   app.addHook("onResponse", async (request, reply) => {
     const method = counted.get(request);

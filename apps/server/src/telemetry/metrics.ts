@@ -151,7 +151,7 @@ function observe(histograms: Parts, ms: Readonly<Partial<Record<keyof Parts, num
 
 /** What gives vectors is TEI's `embed`, all else its `predict`. */
 function familyOf(task: TaskName): "embed" | "predict" {
-  return task === "embed" ? "embed" : "predict";
+  return task.startsWith("embed") ? "embed" : "predict";
 }
 
 function failureOf(error: unknown): Failure {
@@ -163,7 +163,7 @@ function failureOf(error: unknown): Failure {
     case "Tokenizer":
       return "tokenization";
     case "Backend":
-      return /^model is not /i.test(error.message) ? "model_type" : "inference";
+      return /^model is not | is not available for SPLADE models$/i.test(error.message) ? "model_type" : "inference";
     case "Unhealthy":
       return "inference";
     case "Validation":

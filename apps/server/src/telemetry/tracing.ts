@@ -46,6 +46,12 @@ export function addTracing(app: FastifyInstance): void {
   });
 }
 
+/** Runs a gRPC call in a span, under the one that its metadata name. */
+export async function inCallSpan<T>(path: string, metadata: object, body: () => Promise<T>): Promise<T> {
+  const parent = propagation.extract(ROOT_CONTEXT, metadata);
+  return context.with(parent, async () => inSpan(path.slice(1), { "rpc.system": "grpc" }, body));
+}
+
 /** Runs `body` in a span of its own. */
 export async function inSpan<T>(name: string, attributes: Attributes, body: (span: Span) => Promise<T>): Promise<T> {
   return tracer().startActiveSpan(name, { attributes }, async (span) => {

@@ -1,8 +1,8 @@
 /** `average` and `merge`: several models or checkpoints of one shape as one model folder. */
 import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
-import { modernbertArchitecture } from "@modernbert-ts/modernbert";
 import { combineModels, foldAdapter, isAdapter, meanRule, tiesRule } from "@modernbert-ts/training";
+import { architectures } from "../architectures/all.ts";
 import { UsageError } from "../errors.ts";
 
 export function addCombineCommands(program: Command, say: (line: string) => void): void {
@@ -39,7 +39,7 @@ export function addCombineCommands(program: Command, say: (line: string) => void
         const stray = (["method", "density"] as const).find((name) => options[name] !== undefined);
         if (stray) throw new UsageError(`expected no --${stray} for an adapter, which is added to its base, got it`);
         await foldAdapter(models[0]!, output, {
-          architectures: [modernbertArchitecture],
+          architectures,
           ...(base === undefined ? {} : { base }),
         });
         say(`wrote ${output}`);

@@ -1,11 +1,11 @@
 /** `evaluate`: the held-out score of a checkpoint or a model folder, on the data and by the rules of a configuration. */
+import { architectures } from "../architectures/all.ts";
 import { onDocuments } from "../config/data-section.ts";
 import { foldersOf } from "../config/documents-section.ts";
 import { settingsOf } from "../config/objective-settings.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { modernbertArchitecture } from "@modernbert-ts/modernbert";
 import { openRuntime } from "@modernbert-ts/pipelines";
 import {
   evaluate,
@@ -75,7 +75,7 @@ async function wholeModel(path: string): Promise<Disposable & { readonly path: s
   const folder = mkdtempSync(join(tmpdir(), "modernbert-folded-"));
   const dispose = (): void => rmSync(folder, { recursive: true, force: true });
   try {
-    await foldAdapter(path, folder, { architectures: [modernbertArchitecture] });
+    await foldAdapter(path, folder, { architectures });
   } catch (error) {
     dispose();
     throw error;

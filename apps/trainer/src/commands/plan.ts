@@ -3,10 +3,9 @@ import { onDocuments } from "../config/data-section.ts";
 import { foldersOf } from "../config/documents-section.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { ModernBertConfig } from "@modernbert-ts/modernbert";
-import { readConfig as readModelConfig } from "@modernbert-ts/modernbert/node";
 import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import { loadModernBertTokenizer } from "@modernbert-ts/tokenizer";
+import { readTrained } from "../architectures/all.ts";
 import type { TrainerConfig } from "../config/config.ts";
 import { phasesIn } from "../config/read-config.ts";
 import { objectiveOf, suggestionFor } from "@modernbert-ts/training";
@@ -16,10 +15,10 @@ import { UsageError } from "../errors.ts";
 import { describePlan } from "../estimate/describe.ts";
 import { devices } from "../estimate/devices.ts";
 import { estimatePhase } from "../estimate/estimate.ts";
-import type { Hardware } from "../estimate/estimate.ts";
+import type { Hardware, ModelPlan } from "../estimate/estimate.ts";
 import { plannedData } from "../estimate/planned-data.ts";
 import type { PlannedData } from "../estimate/planned-data.ts";
-import { modelConfig, withThetas } from "../run/model.ts";
+import { plannedModel } from "../run/model.ts";
 import { roleTokens } from "../run/token-roles.ts";
 import { dataLayout } from "../run/training-data.ts";
 
@@ -78,19 +77,16 @@ function assumptions({ data, model: { from } }: TrainerConfig, { measured }: Pla
 }
 
 /** Without weights: by the folder to start from, or by the preset for the data's vocabulary. */
-async function modelOf(
-  config: TrainerConfig,
-  objective: Objective,
-  labels: readonly string[],
-): Promise<ModernBertConfig> {
+async function modelOf(config: TrainerConfig, objective: Objective, labels: readonly string[]): Promise<ModelPlan> {
   const { data, model } = config;
   const { training } = settingsOf(config, objective);
   const head = labels.length === 0 ? {} : (objective.headSettings?.(training, labels) ?? {});
   if (model.from !== undefined) {
-    const { config: stored } = await readModelConfig(model.from);
-    return { ...stored, ...head, rope: withThetas(stored.rope, model) };
+    const { trained, config: stored } = await readTrained(model.from, model);
+    return { kind: trained.architecture.kind, config: { ...trained.configure(stored, model), ...head } };
   }
   const path = onDocuments(data) ? join(foldersOf(data)[0], dataLayout.tokenizer) : data.tokenizer;
   const tokenizer = (path && (await openTokenizerFile(path))) || (await loadModernBertTokenizer());
-  return { ...modelConfig(model, { tokenizer, roles: roleTokens(tokenizer) }), ...head };
+  const { kind, shape } = plannedModel(model, { tokenizer, roles: roleTokens(tokenizer) });
+  return { kind, config: { ...shape, ...head } };
 }

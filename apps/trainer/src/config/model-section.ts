@@ -9,18 +9,22 @@ export interface ModelConfig {
   readonly hidden_size?: number | undefined;
   readonly num_attention_heads?: number | undefined;
   readonly intermediate_size?: number | undefined;
-  readonly global_attn_every_n_layers: number;
-  readonly local_attention: number;
+  readonly global_attn_every_n_layers?: number | undefined;
+  readonly local_attention?: number | undefined;
   readonly global_rope_theta?: number | undefined;
   readonly local_rope_theta?: number | undefined;
   readonly initializer_range: number;
-  readonly attn_out_dropout_prob: number;
-  readonly initialisation: "flexbert" | "huggingface";
+  readonly attn_out_dropout_prob?: number | undefined;
+  readonly initialisation?: "flexbert" | "huggingface" | undefined;
+  readonly hidden_dropout_prob?: number | undefined;
+  readonly attention_probs_dropout_prob?: number | undefined;
 }
 
-const presetNames = ["17m", "32m", "68m", "150m", "400m", "1b", "base", "large"];
+const ofBert = ["bert-tiny", "bert-mini", "bert-small", "bert-medium", "bert-base", "bert-large"];
+const presetNames = ["17m", "32m", "68m", "150m", "400m", "1b", "base", "large", ...ofBert];
 
 const positive = z.int().min(1);
+const rate = z.number().min(0).lt(1).optional();
 
 export const modelSection: z.ZodType<ModelConfig, unknown> = z
   .strictObject({
@@ -42,9 +46,13 @@ export const modelSection: z.ZodType<ModelConfig, unknown> = z
     num_attention_heads: positive.optional(),
     intermediate_size: positive.optional(),
     global_attn_every_n_layers: positive
-      .default(3)
-      .describe("Layers 0, 3, 6, ... attend to the whole sequence, the others to a sliding window."),
-    local_attention: positive.default(128).describe("Width of that window in tokens, half to each side."),
+      .optional()
+      .describe(
+        "Of ModernBERT, as are the next three: 3 when left out. Layers 0, 3, 6, ... attend to the whole sequence, the others to a sliding window.",
+      ),
+    local_attention: positive
+      .optional()
+      .describe("Width of that window in tokens, half to each side; 128 when left out."),
     global_rope_theta: z
       .number()
       .gt(0)
@@ -58,16 +66,19 @@ export const modelSection: z.ZodType<ModelConfig, unknown> = z
       .gt(0)
       .default(0.02)
       .describe("Standard deviation of the initial weights; narrow models learn faster from larger ones."),
-    attn_out_dropout_prob: z
-      .number()
-      .min(0)
-      .lt(1)
-      .default(0.1)
-      .describe("Dropout after the attention's output projection, in training only."),
+    attn_out_dropout_prob: rate.describe(
+      "Of ModernBERT: dropout after the attention's output projection, in training only; 0.1 when left out.",
+    ),
     initialisation: z
       .enum(["flexbert", "huggingface"])
-      .default("flexbert")
-      .describe("Initial weights as in the original training code, or as transformers makes them."),
+      .optional()
+      .describe(
+        "Of ModernBERT: initial weights as in the original training code (flexbert, when left out), or as transformers makes them.",
+      ),
+    hidden_dropout_prob: rate.describe(
+      "Of BERT: dropout of embeddings and of what layers add, in training only; 0.1 when left out, or as in `from`.",
+    ),
+    attention_probs_dropout_prob: rate.describe("The same of attention probabilities."),
   })
   .prefault({})
   .describe("Which model.");

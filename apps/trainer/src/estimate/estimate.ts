@@ -1,6 +1,6 @@
 /** What a phase of a run needs of devices that share it, from formulas: nothing is run. */
-import { forwardFlops, trainingMemory } from "@modernbert-ts/modernbert";
-import type { ModernBertConfig } from "@modernbert-ts/modernbert";
+import { forwardFlops, trainingMemory } from "@modernbert-ts/encoder";
+import type { EncoderKind, HeadConfig } from "@modernbert-ts/encoder";
 import { objectiveOf } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { settingsOf } from "../config/objective-settings.ts";
@@ -48,13 +48,19 @@ export interface PhaseEstimate {
   readonly largestMicroBatch: number;
 }
 
+/** A model that is not made. */
+export interface ModelPlan {
+  readonly kind: EncoderKind;
+  readonly config: HeadConfig;
+}
+
 /** What is left for kernels' own needs, fragments and the driver. */
 const usable = 0.92;
 
 /** @throws UsageError for a length in epochs of data that are not known. */
 export function estimatePhase(
   config: TrainerConfig,
-  model: ModernBertConfig,
+  model: ModelPlan,
   hardware: Hardware,
   data: Pick<PlannedData, "lengths" | "epochTokens" | "tokensPerExample">,
 ): PhaseEstimate {
@@ -71,7 +77,7 @@ export function estimatePhase(
       ? microBatch * (config.batch.micro_batches ?? 1)
       : Math.round(examples * data.tokensPerExample);
   const microBatches = Math.ceil(tokensPerStep / microBatch);
-  const { perToken, perScored } = forwardFlops(model, objective.head, data.lengths);
+  const { perToken, perScored } = forwardFlops(model.kind, model.config, objective.head, data.lengths);
   const { all, adapters, trained, still, optimizer, checkpoint } = trainedOf(config, model, objective);
   // Backward does each product twice, or once where the weights stay; a joint loss over several rows takes one forward more.
   const passes = objective.joint && microBatches > 1 ? 4 : 3;
@@ -80,7 +86,12 @@ export function estimatePhase(
   const tokensPerSecond = (devices * flops * mfu) / flopsPerToken;
   const own = Math.ceil(microBatches / devices);
   const bytes = config.dtype === "f32" ? 4 : 2;
-  const held = trainingMemory(model, objective.head, { bytes, microBatches: own, scoredShare, trained });
+  const held = trainingMemory(model.kind, model.config, objective.head, {
+    bytes,
+    microBatches: own,
+    scoredShare,
+    trained,
+  });
   const fixed = { parameters: held.parameters + 4 * adapters, gradients: held.gradients, optimizer };
   const left = memory * usable - fixed.parameters - fixed.gradients - fixed.optimizer;
   return {

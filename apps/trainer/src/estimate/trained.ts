@@ -1,7 +1,6 @@
 /** What of a model a run trains: all of it, all but what is frozen, or adapters and the head; and what that takes beside the model. */
 import { tiesDecoder } from "@modernbert-ts/encoder";
-import { modernbertKind } from "@modernbert-ts/modernbert";
-import type { ModernBertConfig } from "@modernbert-ts/modernbert";
+import type { EncoderKind, HeadConfig } from "@modernbert-ts/encoder";
 import { isMuonMatrix, loraShapes, matchesName } from "@modernbert-ts/training";
 import type { Objective } from "@modernbert-ts/training";
 import { sizeOf } from "@modernbert-ts/tensor-core";
@@ -28,23 +27,26 @@ export interface Trained {
 type Shapes = ReadonlyMap<string, Shape>;
 
 /** @throws UsageError, DataError as the run would, for names that no parameter has and for adapters that cannot be. */
-export function trainedOf(config: TrainerConfig, model: ModernBertConfig, { head }: Pick<Objective, "head">): Trained {
+export function trainedOf(
+  config: TrainerConfig,
+  { kind, config: model }: { readonly kind: EncoderKind; readonly config: HeadConfig },
+  { head }: Pick<Objective, "head">,
+): Trained {
   checkLora(config);
-  const specs = modernbertKind.parameters(model, head);
+  const specs = kind.parameters(model, head);
   const whole = new Map([...specs].map(([name, { shape }]) => [name, shape]));
   const { rank, targets } = config.lora;
-  const lora =
-    rank === undefined ? undefined : loraShapes({ kind: modernbertKind, config: model, head }, { rank, targets });
+  const lora = rank === undefined ? undefined : loraShapes({ kind, config: model, head }, { rank, targets });
   const learnable: Shapes = lora ? new Map([...lora.adapters, ...lora.head]) : whole;
   checkParameterNames(config, [...learnable.keys()]);
   const frozen = (name: string): boolean => config.model.freeze.some((pattern) => matchesName(pattern, name));
   const learned = new Map([...learnable].filter(([name]) => !frozen(name)));
-  const { kind, ema_decay: average } = config.optimizer;
+  const { kind: optimizerKind, ema_decay: average } = config.optimizer;
   const stateOf = (name: string, shape: Shape): number =>
-    4 * ((kind === "muon" && isMuonMatrix(name, shape) ? 1 : 2) + (average === undefined ? 0 : 1));
+    4 * ((optimizerKind === "muon" && isMuonMatrix(name, shape) ? 1 : 2) + (average === undefined ? 0 : 1));
   const optimizer = [...learned].reduce((sum, [name, shape]) => sum + stateOf(name, shape) * sizeOf(shape), 0);
   const matrices = [...whole].filter(([name, { length }]) => length > 1 && !learned.has(name));
-  const { embedding } = modernbertKind.names(head);
+  const { embedding } = kind.names(head);
   const tied = tiesDecoder(model, head);
   const still = (ofHead: boolean): number =>
     count(

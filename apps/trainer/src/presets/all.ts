@@ -1,4 +1,5 @@
 /** All presets by name. A preset is a value in a file here and a line in this table. */
+import { bertBase, bertMini } from "./bert.ts";
 import { ettin150m, ettin17m, ettin32m, ettin68m } from "./ettin.ts";
 import { finetune } from "./finetune.ts";
 import { mmbertBase, mmbertSmall } from "./mmbert.ts";
@@ -14,5 +15,7 @@ export const presets: Readonly<Record<string, Preset>> = {
   "ettin-150m": ettin150m,
   "mmbert-small": mmbertSmall,
   "mmbert-base": mmbertBase,
+  "bert-base": bertBase,
+  "bert-mini": bertMini,
   finetune,
 };

@@ -1,7 +1,7 @@
 /** What differs between the settings that a checkpoint was saved with and those that a run goes on with. */
 import type { TrainerConfig } from "../config/config.ts";
 import { UserError } from "../errors.ts";
-import { shapeOf } from "./model.ts";
+import { shapeOf } from "../architectures/all.ts";
 
 /** One line a changed field, by its dotted name; nothing when the checkpoint has no settings. */
 export function changedSettings(saved: unknown, now: unknown): string[] {

@@ -1,7 +1,6 @@
 /** A checkpoint as a Hugging Face model folder, or its adapter as a PEFT folder: weights, config and tokenizer without what only training needs. */
 import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { modernbertArchitecture } from "@modernbert-ts/modernbert";
 import {
   AtomicDirectory,
   bestCheckpoints,
@@ -15,6 +14,7 @@ import {
   trainingStateOf,
   writeAverage,
 } from "@modernbert-ts/training";
+import { architectures } from "../architectures/all.ts";
 import { UserError } from "../errors.ts";
 import { runLayout } from "../run-folder.ts";
 import { comeApart } from "./sound.ts";
@@ -40,7 +40,7 @@ export async function exportCheckpoint(
   await openCheckpoint(checkpoint);
   const write = async (): Promise<boolean> =>
     isAdapter(checkpoint)
-      ? foldAdapter(checkpoint, target, { architectures: [modernbertArchitecture], raw })
+      ? foldAdapter(checkpoint, target, { architectures, raw })
       : writeInto(new AtomicDirectory(target), checkpoint, raw);
   return replacing(target, overwrite, write);
 }
@@ -52,9 +52,7 @@ export async function exportAdapter(
   { overwrite = false, raw = false }: ExportOptions = {},
 ): Promise<boolean> {
   await openCheckpoint(checkpoint);
-  return replacing(target, overwrite, () =>
-    saveAdapter(checkpoint, target, { architectures: [modernbertArchitecture], raw }),
-  );
+  return replacing(target, overwrite, () => saveAdapter(checkpoint, target, { architectures, raw }));
 }
 
 /** What is there comes back when `write` fails. */

@@ -1,7 +1,7 @@
 /** What learns in a run: the model, what of it stays frozen, its optimizer and, where one is kept, the moving average of the weights. */
 import { AveragedOptimizer, createOptimizer, freeze, ShardedOptimizer } from "@modernbert-ts/training";
 import type { Learned, Optimizer, TrainableModel } from "@modernbert-ts/training";
-import type { ModernBert } from "@modernbert-ts/modernbert";
+import type { Encoder } from "@modernbert-ts/encoder";
 import type { TrainerConfig } from "../config/config.ts";
 import { settingsOf } from "../config/objective-settings.ts";
 import { UsageError } from "../errors.ts";
@@ -12,7 +12,7 @@ import type { PlannedPhase } from "./phases.ts";
 import type { RunContext } from "./run-context.ts";
 
 export interface Learner extends Disposable {
-  readonly bert: ModernBert;
+  readonly bert: Encoder;
   readonly model: TrainableModel<unknown>;
   readonly optimizer: Optimizer;
   /** Those of adapters, for its checkpoints; none where the whole model is trained. */
@@ -57,7 +57,7 @@ export async function createLearner(
 
 /** @throws UsageError for settings that keep a part of the model alone, where the objective trains a second model beside it. */
 function expectWhole(
-  { parameters }: ModernBert,
+  { parameters }: Encoder,
   made: Pick<TrainableModel<unknown>, "parameters" | "frozen">,
   { objective, optimizer }: TrainerConfig,
   adapted: boolean,

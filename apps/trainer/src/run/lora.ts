@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { addLora, adapterDescription, adapterFiles } from "@modernbert-ts/training";
 import type { Lora } from "@modernbert-ts/training";
-import type { ModernBert } from "@modernbert-ts/modernbert";
+import type { Encoder } from "@modernbert-ts/encoder";
 import type { TrainerConfig } from "../config/config.ts";
 import { UsageError, UserError } from "../errors.ts";
 
@@ -27,7 +27,7 @@ export function checkLora({ lora, model }: Pick<TrainerConfig, "lora" | "model">
 
 /** undefined for a run that trains the whole model. @throws DataError for targets or a rank that cannot be. */
 export async function openAdapters(
-  bert: ModernBert,
+  bert: Encoder,
   config: TrainerConfig,
   tell: (notice: string) => void,
 ): Promise<RunAdapters | undefined> {

@@ -1,13 +1,22 @@
 /** The model of a run: from scratch in a configured shape, or from a Hugging Face folder. */
 import { join } from "node:path";
-import { createConfig, initialiseParameters, ModernBert, presets } from "@modernbert-ts/modernbert";
-import type { ModernBertConfig } from "@modernbert-ts/modernbert";
-import { loadModel } from "@modernbert-ts/modernbert/node";
+import { drawParameters, loadModelFolder } from "@modernbert-ts/encoder";
+import type {
+  Architecture,
+  Encoder,
+  EncoderInfo,
+  EncoderKind,
+  HeadConfig,
+  InitialValues,
+} from "@modernbert-ts/encoder";
+import { diskFolder } from "@modernbert-ts/safetensors/node";
 import type { Precision, Runtime } from "@modernbert-ts/tensor-core";
 import { openTokenizerFile } from "@modernbert-ts/pipelines";
 import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import { isAdapter } from "@modernbert-ts/training";
 import type { Objective } from "@modernbert-ts/training";
+import { architectureOf, readTrained, shapeOf } from "../architectures/all.ts";
+import type { Shape } from "../architectures/architecture.ts";
 import type { TrainerConfig } from "../config/config.ts";
 import { settingsOf } from "../config/objective-settings.ts";
 import { UsageError, UserError } from "../errors.ts";
@@ -21,8 +30,8 @@ export async function createModel(
   objective: Pick<Objective, "head" | "headSettings" | "settings">,
   precision: Precision,
   onNotice: (notice: string) => void,
-): Promise<ModernBert> {
-  const { from, attn_out_dropout_prob: attentionOutput, initialisation: style } = config.model;
+): Promise<Encoder> {
+  const { from } = config.model;
   const { head } = objective;
   const settings = objective.headSettings?.(settingsOf(config, objective).training, data.labels);
   if (from !== undefined) {
@@ -31,78 +40,62 @@ export async function createModel(
         `${from} holds an adapter, no whole model: make one of it and its base with \`modernbert-train merge ${from} --output FOLDER\``,
       );
     await checkSameTokenizer(from, data.tokenizer);
-    const configure = (stored: ModernBertConfig): ModernBertConfig => {
-      checkLength(config.data.max_length, stored);
-      checkShape(config.model, stored);
-      const rope = withThetas(stored.rope, config.model);
-      return { ...stored, rope, ...settings, dropout: { ...stored.dropout, attentionOutput } };
+    const { trained } = await readTrained(from, config.model);
+    const { architecture } = trained;
+    const configure = (stored: HeadConfig): HeadConfig => {
+      const info = architecture.kind.info(stored, head);
+      checkLength(config.data.max_length, info);
+      checkShape(config.model, info);
+      return { ...trained.configure(stored, config.model), ...settings };
     };
     // A classifier is trained from fresh values on whatever the folder was trained for.
     const fresh = settings ? { initialiseMissing: { seed: config.seed } } : {};
-    const { model, initialised } = await loadModel(from, { runtime, head, configure, precision, ...fresh });
+    const { model, initialised } = await loadModelFolder(diskFolder(from), [architecture], {
+      runtime,
+      head,
+      configure,
+      precision,
+      ...fresh,
+    });
     if (initialised.length > 0) onNotice(`not in ${from}, starting from fresh values: ${initialised.join(", ")}`);
     return model;
   }
-  const shape = { ...modelConfig(config.model, data), ...settings };
-  checkLength(config.data.max_length, shape);
-  const parameters = initialiseParameters(runtime, shape, head, { seed: config.seed, style });
-  return new ModernBert({ runtime, config: shape, head, parameters, precision });
+  const { kind, shape, create, initial = kind.initial } = plannedModel(config.model, data);
+  const own = { ...shape, ...settings };
+  checkLength(config.data.max_length, kind.info(own, head));
+  const specs = kind.parameters(own, head);
+  const first = (name: string): InitialValues => initial(own, head, name, specs.get(name)!);
+  const parameters = drawParameters(runtime, specs, first, { seed: config.seed, dtype: "f32" });
+  return create({ runtime, config: own, head, parameters, precision });
 }
 
-/** The preset with the four overrides, for this tokenizer. @throws UserError, ConfigError. */
-export function modelConfig(
+/** What a model from scratch is made of. */
+interface PlannedModel {
+  readonly kind: EncoderKind;
+  readonly shape: HeadConfig;
+  readonly create: Architecture["create"];
+  readonly initial?: EncoderKind["initial"];
+}
+
+/** The preset with what the configuration says in its place, for this tokenizer. @throws UserError, ConfigError. */
+export function plannedModel(
   model: TrainerConfig["model"],
   { tokenizer, roles }: Pick<TrainingData, "tokenizer" | "roles">,
-): ModernBertConfig {
-  return createConfig({
-    vocab_size: Math.ceil(tokenizer.vocabSize / 64) * 64,
-    ...shapeOf(model),
-    global_attn_every_n_layers: model.global_attn_every_n_layers,
-    local_attention: model.local_attention,
-    ...(model.global_rope_theta === undefined ? {} : { global_rope_theta: model.global_rope_theta }),
-    ...(model.local_rope_theta === undefined ? {} : { local_rope_theta: model.local_rope_theta }),
-    initializer_range: model.initializer_range,
-    attn_out_dropout_prob: model.attn_out_dropout_prob,
-    classifier_pooling: "mean",
-    cls_token_id: roles.cls,
-    bos_token_id: roles.cls,
-    sep_token_id: roles.sep,
-    eos_token_id: roles.sep,
-    pad_token_id: roles.pad,
-  });
-}
-
-type Shape = Record<"num_hidden_layers" | "hidden_size" | "num_attention_heads" | "intermediate_size", number>;
-
-/** That of the preset where a configuration says no other. */
-export function shapeOf(model: Pick<TrainerConfig["model"], "preset" | keyof Shape>): Shape {
-  const preset = presets[model.preset as keyof typeof presets];
-  return {
-    num_hidden_layers: model.num_hidden_layers ?? preset.layers.length,
-    hidden_size: model.hidden_size ?? preset.hiddenSize,
-    num_attention_heads: model.num_attention_heads ?? preset.numHeads,
-    intermediate_size: model.intermediate_size ?? preset.intermediateSize,
-  };
-}
-
-/** Those of the configuration in the place of stored ones. */
-export function withThetas(
-  { global, local }: ModernBertConfig["rope"],
-  { global_rope_theta: ofGlobal, local_rope_theta: ofLocal }: TrainerConfig["model"],
-): ModernBertConfig["rope"] {
-  return {
-    global: { ...global, theta: ofGlobal ?? global.theta },
-    local: { ...local, theta: ofLocal ?? local.theta },
-  };
+): PlannedModel {
+  const trained = architectureOf(model);
+  const { kind, create } = trained.architecture;
+  const size = Math.ceil(tokenizer.vocabSize / 64) * 64;
+  const initial = trained.initial?.(model);
+  return { kind, create, shape: trained.create(model, shapeOf(model), { size, roles }), ...(initial && { initial }) };
 }
 
 /** @throws UsageError for a shape that is stated and is not that of the folder. */
 function checkShape(
   model: TrainerConfig["model"],
-  { layers, hiddenSize, numHeads, intermediateSize }: ModernBertConfig,
+  { numLayers, hiddenSize, numHeads, intermediateSize }: EncoderInfo,
 ): void {
   const stored: Shape = {
-    num_hidden_layers: layers.length,
+    num_hidden_layers: numLayers,
     hidden_size: hiddenSize,
     num_attention_heads: numHeads,
     intermediate_size: intermediateSize,
@@ -116,10 +109,10 @@ function checkShape(
   }
 }
 
-function checkLength(maxLength: number, { maxPositionEmbeddings }: ModernBertConfig): void {
-  if (maxLength > maxPositionEmbeddings)
+function checkLength(maxLength: number, { maxLength: most }: EncoderInfo): void {
+  if (maxLength > most)
     throw new UsageError(
-      `expected data.max_length of at most the model's max_position_embeddings (${maxPositionEmbeddings}), got ${maxLength}: lower it`,
+      `expected data.max_length of at most the model's max_position_embeddings (${most}), got ${maxLength}: lower it`,
     );
 }
 

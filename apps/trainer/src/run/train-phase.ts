@@ -41,7 +41,7 @@ export async function trainPhase(
   const shown = withHeldOut(objective, model);
   const criterion = criterionOf(config, shown);
   const files = {
-    ...modelFiles(bert.config, objective.head, data.tokenizer),
+    ...modelFiles(bert, data.tokenizer),
     ...objective.files?.(bert, settings.training, config.data.max_length),
     ...learner.adapterFiles,
   };

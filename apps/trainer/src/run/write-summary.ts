@@ -1,7 +1,7 @@
 /** Writes run.json when a run begins, and when a phase does. */
 import { join } from "node:path";
-import { forwardFlops } from "@modernbert-ts/modernbert";
-import type { ModernBert } from "@modernbert-ts/modernbert";
+import { forwardFlops } from "@modernbert-ts/encoder";
+import type { Encoder } from "@modernbert-ts/encoder";
 import { ExampleStore, sequenceLengths } from "@modernbert-ts/training";
 import type { Baseline, DocumentStore } from "@modernbert-ts/training";
 import { runLayout } from "../run-folder.ts";
@@ -18,17 +18,17 @@ export function writeRunSummary(
   output: string,
   { config, choice, objective, phases, ranks }: RunContext,
   { data, plan }: PlannedPhase,
-  model: ModernBert,
+  model: Encoder,
   baselines: readonly Baseline[],
 ): void {
   const { name, lossUnit, metrics } = objective;
-  const { layers, hiddenSize, numHeads: heads, intermediateSize, vocabSize } = model.config;
+  const { numLayers: layers, hiddenSize, numHeads: heads, intermediateSize, vocabSize } = model.info;
   const peak = config.log.peak_tflops;
   const { formerRowLength, rowLength } = plan.batches;
   const summary: RunSummary = {
     version: 2,
     parameters: model.parameterCount(),
-    shape: { layers: layers.length, hiddenSize, heads, intermediateSize, vocabSize },
+    shape: { layers, hiddenSize, heads, intermediateSize, vocabSize },
     backend: choice.reason,
     totalTokens: phases.at(-1)!.plan.totalTokens,
     tokensPerStep: plan.tokensPerStep,
@@ -46,13 +46,13 @@ export function writeRunSummary(
   writeTextFile(join(output, runLayout.summary), `${JSON.stringify(summary, null, 2)}\n`);
 }
 
-function flopsOf(model: ModernBert, { data: { train, roles }, plan, startTokens }: PlannedPhase): PhaseFlops {
+function flopsOf(model: Encoder, { data: { train, roles }, plan, startTokens }: PlannedPhase): PhaseFlops {
   const cut = { ...plan.batches, clsId: roles.cls, sepId: roles.sep };
   const lengths =
     train instanceof ExampleStore
       ? train.sequenceLengths(sampledDocuments)
       : sequenceLengths(train as DocumentStore, cut, sampledDocuments);
-  return { startTokens, ...forwardFlops(model.config, model.head, lengths) };
+  return { startTokens, ...forwardFlops(model.kind, model.config, model.head, lengths) };
 }
 
 /** Of a mixture. */

@@ -1,5 +1,5 @@
 /** What a model in training says of texts that a person chose: predicted with every evaluation, written when its numbers are. */
-import type { ModernBert } from "@modernbert-ts/modernbert";
+import type { Encoder } from "@modernbert-ts/encoder";
 import { fillMask, readTextSide } from "@modernbert-ts/pipelines";
 import type { TextModel } from "@modernbert-ts/pipelines";
 import { UsageError } from "../errors.ts";
@@ -20,12 +20,14 @@ export interface SampleTexts {
  */
 export async function openSampleTexts(
   texts: readonly string[],
-  model: ModernBert,
+  model: Encoder,
   files: Readonly<Record<string, string>>,
 ): Promise<SampleTexts | undefined> {
   if (texts.length === 0) return undefined;
-  if (model.head !== "masked-lm")
-    throw new UsageError("expected log.samples for objective masked_lm only: it asks for masked words; leave it out");
+  if (model.head !== "masked-lm" && model.head !== "pretraining")
+    throw new UsageError(
+      "expected log.samples for objectives of masked words only: it asks for masked words; leave it out",
+    );
   const asked: TextModel = { runtime: model.runtime, model, ...(await readTextSide(inMemory(files), model.info)) };
   checkTexts(texts, asked);
   let latest: readonly Sample[] = [];

@@ -1,11 +1,10 @@
-/** The output of a job from the results of its shards, in their order, as JSON lines or Parquet. */
-import { createReadStream } from "node:fs";
+/** What texts got, block by block in their order, as JSON lines or Parquet. */
 import { extname } from "node:path";
 import type { FileHandle } from "node:fs/promises";
 import { fileWriter, ParquetWriter } from "hyparquet-writer";
 import { BulkError } from "../errors.ts";
 import { writeAtomically } from "./atomic-file.ts";
-import { readLines } from "./parts.ts";
+import { linesOf, readLines } from "./parts.ts";
 
 /** What a text got: a vector of numbers, or whatever its task answers. */
 export interface ResultRecord {
@@ -14,9 +13,10 @@ export interface ResultRecord {
   readonly answer?: unknown;
 }
 
-type Join = (results: readonly string[], file: FileHandle, partial: string, vectors: boolean) => Promise<void>;
+type Blocks = AsyncIterable<readonly ResultRecord[]> | Iterable<readonly ResultRecord[]>;
+type Write = (blocks: Blocks, file: FileHandle, partial: string, vectors: boolean) => Promise<void>;
 
-const formats: Readonly<Record<string, Join>> = { ".jsonl": joinLines, ".parquet": joinParquet };
+const formats: Readonly<Record<string, Write>> = { ".jsonl": writeJsonLines, ".parquet": writeParquet };
 
 /** @throws BulkError for another ending. */
 export function checkOutput(path: string): void {
@@ -24,32 +24,38 @@ export function checkOutput(path: string): void {
   throw new BulkError(`expected an output that ends in ${Object.keys(formats).join(" or ")}, got ${path}`);
 }
 
-/** @param results Files of `ResultRecord`s in `folder`. @param vectors whether they have `embedding` or `answer`. */
-export async function writeOutput(
+/**
+ * The file is there as a whole or not at all; what `blocks` throws leaves nothing.
+ * @param vectors whether records have `embedding` or `answer`. @param folder where it is made; by default the file's own.
+ * @throws BulkError for another ending than .jsonl and .parquet.
+ */
+export async function writeRecords(
   path: string,
-  {
-    folder,
-    results,
-    vectors,
-  }: { readonly folder: string; readonly results: readonly string[]; readonly vectors: boolean },
+  blocks: Blocks,
+  { vectors, folder }: { readonly vectors: boolean; readonly folder?: string },
 ): Promise<void> {
   checkOutput(path);
-  await writeAtomically(path, (file, partial) => formats[extname(path)]!(results, file, partial, vectors), folder);
+  await writeAtomically(path, (file, partial) => formats[extname(path)]!(blocks, file, partial, vectors), folder);
 }
 
-async function joinLines(results: readonly string[], file: FileHandle): Promise<void> {
-  for (const result of results)
-    for await (const bytes of createReadStream(result, { highWaterMark: 1 << 20 }))
-      await file.writeFile(bytes as Buffer);
-}
-
-/** A row group for each shard. */
-async function joinParquet(
-  results: readonly string[],
-  _: FileHandle,
-  partial: string,
-  vectors: boolean,
+/** @param results Files of `ResultRecord`s in `folder`, each of a size that memory holds. */
+export async function writeOutput(
+  path: string,
+  options: { readonly folder: string; readonly results: readonly string[]; readonly vectors: boolean },
 ): Promise<void> {
+  await writeRecords(path, recordsOf(options.results), options);
+}
+
+async function* recordsOf(results: readonly string[]): AsyncGenerator<readonly ResultRecord[]> {
+  for (const result of results) yield await readLines<ResultRecord>(result);
+}
+
+async function writeJsonLines(blocks: Blocks, file: FileHandle): Promise<void> {
+  for await (const rows of blocks) await file.writeFile(linesOf(rows));
+}
+
+/** A row group for each block. */
+async function writeParquet(blocks: Blocks, _: FileHandle, partial: string, vectors: boolean): Promise<void> {
   const value = vectors
     ? ([
         { name: "embedding", repetition_type: "REQUIRED", num_children: 1, converted_type: "LIST" },
@@ -63,8 +69,7 @@ async function joinParquet(
     ...value,
   ];
   const writer = new ParquetWriter({ writer: fileWriter(partial), schema });
-  for (const result of results) {
-    const rows = await readLines<ResultRecord>(result);
+  for await (const rows of blocks) {
     if (rows.length === 0) continue;
     await writer.write({
       columnData: [

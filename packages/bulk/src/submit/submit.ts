@@ -5,7 +5,7 @@ import { fileSha256 } from "@modernbert-ts/training";
 import { Job } from "bullmq";
 import { BulkError } from "../errors.ts";
 import { checkOutput } from "../files/output.ts";
-import { inputFiles } from "../files/read-texts.ts";
+import { inputFiles } from "../files/read-records.ts";
 import { jobId, parseJob } from "../job.ts";
 import type { BulkJob } from "../job.ts";
 import type { Connection } from "../redis.ts";

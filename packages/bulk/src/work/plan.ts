@@ -1,5 +1,6 @@
 /** Reads a job's files once: texts that can be used in shards of about so many tokens, each a file, and last the plan that names them. */
 import { mkdir, rm } from "node:fs/promises";
+import { idsOf } from "@modernbert-ts/encoder";
 import { fileSha256 } from "@modernbert-ts/training";
 import { BulkError } from "../errors.ts";
 import { linesOf, Parts, writeLines } from "../files/parts.ts";
@@ -84,7 +85,7 @@ function prepare({ id, text }: TextRecord, job: BulkJob, model: OpenedModel["pip
   try {
     const work = taskOfJob(job).prepare(model, text, { ...job.options, truncate: job.truncate, name: "it" });
     const [first] = work.sequences;
-    return { id, text, tokens: first!.length };
+    return { id, text, tokens: idsOf(first!).length };
   } catch (error) {
     return { id, reason: (error as Error).message.replace(/^\[[^\]]+\] /, "") };
   }

@@ -61,7 +61,7 @@ export class CommandEncoder<Operation extends string> {
   #withViews(code: number, operation: string, views: readonly (View | null)[], attributes: readonly number[]): void {
     const bytes = headerBytes + viewBytes * views.length + 8 * attributes.length;
     const offset = this.#begin(code, views.length, bytes);
-    views.forEach((view, index) => this.#view(operation, offset + headerBytes + index * viewBytes, view));
+    for (let at = 0; at < views.length; at++) this.#view(operation, offset + headerBytes + at * viewBytes, views[at]!);
     this.#doubles.set(attributes, (offset + headerBytes + viewBytes * views.length) / 8);
     this.#stream.commit(bytes);
   }

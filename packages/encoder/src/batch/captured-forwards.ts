@@ -1,4 +1,4 @@
-/** Forward passes of small batches as captures: a few sizes are recorded once, and every batch that fits one is padded and replayed on it. */
+/** Forward passes of small batches as captures: a size is recorded once, and every batch that fits it is padded where it must be and replayed. */
 import { contiguous, slice } from "@modernbert-ts/tensor-core";
 import type { Captured, Runtime, Tensor } from "@modernbert-ts/tensor-core";
 import { bucketOf, padToBucket } from "./bucket.ts";
@@ -16,6 +16,8 @@ export interface CapturedModel {
 }
 
 export interface CaptureLimits {
+  /** Whether batches are padded to one of a few sizes; else single sequences are captured, for each length apart. */
+  readonly padded: boolean;
   /** Batches of more tokens run as they are. */
   readonly tokens: number;
   /** The longest sequence of the model. */
@@ -47,8 +49,7 @@ export class CapturedForwards {
    * where the batch is too large, or of a size that has not been seen before. They belong to the scope around the call.
    */
   run(batch: PackedBatch): { readonly device: DeviceBatch; readonly hidden: Tensor } | undefined {
-    // Queries with fewer keys are short, and padded to one length already.
-    const bucket = batch.keyCounts ? undefined : bucketOf(batch, this.#limits);
+    const bucket = this.#bucketOf(batch);
     if (!bucket) return undefined;
     const key = `${bucket.tokens} ${bucket.sequences} ${bucket.maxSeqlen} ${batch.typeIds ? "typed" : ""}`;
     const seen = this.#recorded.has(key);
@@ -67,6 +68,14 @@ export class CapturedForwards {
   dispose(): void {
     for (const recorded of this.#recorded.values()) release(recorded);
     this.#recorded.clear();
+  }
+
+  #bucketOf(batch: PackedBatch): Bucket | undefined {
+    if (batch.keyCounts) return undefined; // such queries are short, and padded to one length already
+    if (this.#limits.padded) return bucketOf(batch, this.#limits);
+    const { maxSeqlen } = batch;
+    const single = batch.cuSeqlens.length === 2 && maxSeqlen <= this.#limits.tokens;
+    return single ? { tokens: maxSeqlen, sequences: 1, maxSeqlen } : undefined;
   }
 
   #record(batch: PackedBatch): Recorded {

@@ -1,9 +1,9 @@
-/** The precision of a model that is given none: everything in the dtype of its parameters. */
+/** The precision of parameters that are to be computed with as they are. */
 import { float32Precision, float64Precision } from "@modernbert-ts/tensor-core";
 import type { Precision, Tensor } from "@modernbert-ts/tensor-core";
 import { CheckpointError } from "../errors.ts";
 
-/** @throws CheckpointError for parameters of 16 bits, with which statistics need more. */
+/** @throws CheckpointError for 16 bits, which two precisions have. */
 export function precisionOf({ dtype }: Tensor): Precision {
   if (dtype === "f64") return float64Precision;
   if (dtype === "f32") return float32Precision;

@@ -80,9 +80,14 @@ const kind: EncoderKind<PostNormConfig> = {
     ...config,
     modelType: "post-norm",
     typeVocabSize: 2,
+    numHeads: 2,
+    intermediateSize: 2 * config.hiddenSize,
     head,
     tokens: { bos: null, cls: 1, eos: null, sep: 2, pad: 0 },
   }),
+  layers: ({ numLayers, hiddenSize: d }) =>
+    Array.from({ length: numLayers }, () => ({ window: null, held: { compute: 8 * d, f32: 4 * d } })),
+  describe: () => [],
   parameters(config, head) {
     const { hiddenSize: d, vocabSize, maxLength } = config;
     const specs = new Map<string, ParameterSpec>();

@@ -9,7 +9,7 @@ import { readSteps } from "./steps.ts";
 import type { Step } from "./steps.ts";
 import type { ModelFolder } from "./uncertain.ts";
 
-const poolingModes = ["cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"] as const;
+export const poolingModes = ["cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"] as const;
 export type PoolingMode = (typeof poolingModes)[number];
 
 /** The vectors of several modes are put one behind another. */

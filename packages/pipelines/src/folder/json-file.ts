@@ -57,5 +57,6 @@ export function field<T>(
 }
 
 export const isText = (value: unknown): value is string => typeof value === "string";
+export const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
 export const isFlag = (value: unknown): value is boolean => typeof value === "boolean";
 export const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) > 0;

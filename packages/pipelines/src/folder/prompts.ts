@@ -4,6 +4,7 @@ import type { JsonObject } from "@modernbert-ts/encoder";
 import type { Folder } from "@modernbert-ts/safetensors";
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { EmbeddingSettings } from "./embedding.ts";
+import { InputError } from "../errors.ts";
 import { field } from "./json-file.ts";
 
 export interface Prompts {
@@ -70,8 +71,9 @@ function namedPrompt({ byName, defaultName }: Prompts, name = defaultName): stri
   if (name === undefined) return "";
   const text = byName.get(name);
   if (text !== undefined) return text;
-  throw new TensorError(
+  throw new InputError(
     "prompt",
+    "promptName",
     `expected a prompt that the model has (${namesOf(byName)}), got ${JSON.stringify(name)}`,
   );
 }

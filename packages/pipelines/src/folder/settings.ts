@@ -3,7 +3,7 @@ import type { EncoderInfo } from "@modernbert-ts/encoder";
 import { readActivation } from "./activation.ts";
 import { readEmbedding } from "./embedding.ts";
 import type { EmbeddingSettings } from "./embedding.ts";
-import { field, isCount, isFlag, isText, readJsonObject } from "./json-file.ts";
+import { field, isCount, isFlag, isText, isTexts, readJsonObject } from "./json-file.ts";
 import { unknownKeys } from "./known-keys.ts";
 import { listModules } from "./modules.ts";
 import { readMultiVector, withPrefixes } from "./multi-vector.ts";
@@ -17,7 +17,7 @@ import type { ModelFolder } from "./uncertain.ts";
 export interface TextSettings {
   /** Token ids that the model has rows for are below it; a tokenizer may know more. */
   readonly vocabSize: number;
-  /** Kinds of tokens that the model tells apart; 1: none. */
+  /** Token types are below it; 0: the model has none, or `model_input_names` leaves them out. */
   readonly typeVocabSize: number;
   /** Tokens of the longest text, special tokens included. */
   readonly maxLength: number;
@@ -53,9 +53,10 @@ export async function readSettings(
   const stated =
     field(folder, lengthFile, lengths, "max_seq_length", count, isCount) ??
     field(folder, tokenizerFile, tokenizer, "model_max_length", count, isCount);
+  const inputs = field(folder, tokenizerFile, tokenizer, "model_input_names", "a list of names", isTexts);
   return {
     vocabSize,
-    typeVocabSize,
+    typeVocabSize: inputs?.includes("token_type_ids") === false ? 0 : typeVocabSize,
     maxLength: Math.min(stated ?? maxLength, maxLength),
     lowerCase: field(folder, lengthFile, lengths, "do_lower_case", "true or false", isFlag) ?? false,
     prompts: readPrompts(

@@ -7,7 +7,7 @@ import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Encoding } from "@modernbert-ts/tokenizer";
 import { chosenPrompt } from "../folder/prompts.ts";
 import type { PromptOptions } from "../folder/prompts.ts";
-import { encodeWithOffsets } from "../sequences.ts";
+import { encodeWithOffsets, sequenceOf } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
 import type { VectorOptions } from "./embed.ts";
@@ -53,7 +53,8 @@ export const embedChunksTask: Task<string, ChunkOptions, readonly Float32Array[]
       throw new TensorError(operation, `expected a token in each part of ${name}, got none from ${start} to ${end}`);
     });
     return {
-      sequences: [withHeader(values, encoding.ids)],
+      sequences: [withHeader(values, sequenceOf(text, encoding))],
+      tokens: encoding.ids.length,
       join: ([vectors]) => parts.map(({ start, end }, index) => ({ start, end, vector: vectors![index]! })),
     };
   },

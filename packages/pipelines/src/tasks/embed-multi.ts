@@ -1,6 +1,6 @@
 /** One vector per token (ColBERT, arXiv 2004.12832): queries filled up with [MASK], documents without the tokens of the skiplist. */
-import { headNames } from "@modernbert-ts/encoder";
-import type { PackedBatch } from "@modernbert-ts/encoder";
+import { headNames, idsOf } from "@modernbert-ts/encoder";
+import type { PackedBatch, Sequence } from "@modernbert-ts/encoder";
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { MultiVectorSettings, QueryExpansion } from "../folder/multi-vector.ts";
 import { chosenPrompt } from "../folder/prompts.ts";
@@ -33,10 +33,11 @@ export const embedMultiTask: Task<string, MultiOptions, TokenVectors> = {
     const expansion = role === "query" ? settings.expansion : undefined;
     const maxLength = longest(settings, role, text.info.maxLength);
     const limited = { ...text, settings: { ...text.settings, maxLength } };
-    const ids = encodeText(limited, operation, input, options, chosenPrompt(text.settings, { ...options, role }));
-    const whole = expansion ? expanded(text, ids, expansion) : ids;
-    const keys = expansion?.attend ? whole.length : ids.length;
-    return { sequences: [withHeader([keys], whole)], join: ([vectors]) => vectors! };
+    const prompt = chosenPrompt(text.settings, { ...options, role });
+    const sequence = encodeText(limited, operation, input, options, prompt);
+    const whole = expansion ? expanded(text, sequence, expansion) : sequence;
+    const keys = idsOf(expansion?.attend ? whole : sequence).length;
+    return { sequences: [withHeader([keys], whole)], tokens: idsOf(whole).length, join: ([vectors]) => vectors! };
   },
 
   async run(text, pack, { role = "document" }) {
@@ -109,8 +110,10 @@ function longest(
   return Math.min(Math.max(stated ?? most, floor), most);
 }
 
-function expanded({ tokenizer }: TextSide, ids: Int32Array, { length, token }: QueryExpansion): Int32Array {
-  if (ids.length >= length) return ids;
+/** Filled up to a query's length with tokens of type 0. */
+function expanded({ tokenizer }: TextSide, sequence: Sequence, { length, token }: QueryExpansion): Sequence {
+  const ids = idsOf(sequence);
+  if (ids.length >= length) return sequence;
   const { mask, sep } = tokenizer.specialTokens;
   const filler = token === undefined ? (mask ?? sep) : tokenizer.tokenToId(token);
   if (filler === undefined || tokenizer.paddingSide === "left") {
@@ -121,7 +124,10 @@ function expanded({ tokenizer }: TextSide, ids: Int32Array, { length, token }: Q
   }
   const whole = new Int32Array(length).fill(filler);
   whole.set(ids);
-  return whole;
+  if (!("typeIds" in sequence)) return whole;
+  const typeIds = new Int32Array(length);
+  typeIds.set(sequence.typeIds);
+  return { ids: whole, typeIds };
 }
 
 /** A prefix that the vocabulary has as one token was one when the model was trained. */

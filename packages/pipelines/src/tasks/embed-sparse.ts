@@ -32,6 +32,8 @@ export interface SparseAnswer extends SparseVector {
 export interface SparseOptions {
   /** Keep the largest so many weights; all by default. */
   readonly topK?: number;
+  /** Of a masked-LM model whose folder asks for nothing else: pool its logits as SPLADE does by default. */
+  readonly pooling?: "splade";
 }
 
 const operation = "embedSparse";
@@ -41,7 +43,7 @@ export const embedSparseTask: Task<TextInput, SparseOptions & PromptOptions, Spa
   heads: ["masked-lm"],
 
   prepare(text, input, options) {
-    requireSparse(text);
+    requireSparse(text, options);
     const sequence = encodeText(text, operation, input, options, chosenPrompt(text.settings, options));
     return {
       sequences: [sequence],
@@ -52,9 +54,10 @@ export const embedSparseTask: Task<TextInput, SparseOptions & PromptOptions, Spa
     };
   },
 
-  async run(text, pack, { topK }) {
+  async run(text, pack, options) {
     const { model } = text;
-    const settings = requireSparse(text);
+    const { topK } = options;
+    const settings = requireSparse(text, options);
     if (topK !== undefined && !(Number.isInteger(topK) && topK > 0)) {
       throw new TensorError(operation, `expected topK to be a positive whole number, got ${topK}`);
     }
@@ -83,8 +86,13 @@ export async function embedSparse(
   return runTask(embedSparseTask, model, texts, options);
 }
 
-function requireSparse({ settings: { sparse: settings, embedding } }: TextSide): SparseSettings {
+const byDefault: SparseSettings = { strategy: "max", activation: "relu", refused: [] };
+
+function requireSparse(text: TextSide, { pooling }: SparseOptions): SparseSettings {
+  const { sparse: settings, embedding } = text.settings;
   if (settings && settings.refused.length === 0) return settings;
+  const plain = embedding.steps.length === 0 && embedding.refusedModules.length === 0;
+  if (!settings && pooling === "splade" && plain) return byDefault;
   throw new TensorError(
     operation,
     `expected modules Transformer and SpladePooling in ${embedding.folder}/modules.json, got ${settings?.refused.join(", ") ?? "no SpladePooling"}: use a SparseEncoder of sentence-transformers`,

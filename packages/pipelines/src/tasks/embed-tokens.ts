@@ -1,5 +1,5 @@
 /** The last hidden state of each token of a text, special tokens among them. */
-import { headNames } from "@modernbert-ts/encoder";
+import { headNames, idsOf } from "@modernbert-ts/encoder";
 import type { PackedBatch } from "@modernbert-ts/encoder";
 import { cast, contiguous } from "@modernbert-ts/tensor-core";
 import { chosenPrompt } from "../folder/prompts.ts";
@@ -27,8 +27,8 @@ export const embedTokensTask: Task<TextInput, PromptOptions, TokenVectors, Token
   heads: headNames,
 
   prepare(text, input, options) {
-    const ids = encodeText(text, "embedTokens", input, options, chosenPrompt(text.settings, options));
-    return { sequences: [ids], join: ([vectors]) => ({ ...vectors!, ids }) };
+    const sequence = encodeText(text, "embedTokens", input, options, chosenPrompt(text.settings, options));
+    return { sequences: [sequence], join: ([vectors]) => ({ ...vectors!, ids: idsOf(sequence) }) };
   },
 
   async run(text, pack) {

@@ -1,7 +1,8 @@
 /** Sentence embeddings: one vector per text, pooled from the last hidden state. */
 import { headNames, pool } from "@modernbert-ts/encoder";
-import type { PackedBatch } from "@modernbert-ts/encoder";
+import type { PackedBatch, Sequence } from "@modernbert-ts/encoder";
 import { cast, TensorError } from "@modernbert-ts/tensor-core";
+import { InputError } from "../errors.ts";
 import { requirePooling } from "../folder/embedding.ts";
 import type { EmbeddingSettings, PoolingMode, PoolingModes } from "../folder/embedding.ts";
 import { normalize } from "../folder/step-weights.ts";
@@ -53,8 +54,12 @@ export function vectorMaker(
   const pooling = [requirePooling(embedding, options.pooling)].flat();
   const width = widthOf(embedding, text.model.info.hiddenSize, pooling.length);
   const { dimensions = Math.min(embedding.dimensions ?? width, width) } = options;
-  if (dimensions < 1 || dimensions > width) {
-    throw new TensorError("embed", `expected dimensions from 1 to ${width}, got ${dimensions}`);
+  if (!(Number.isSafeInteger(dimensions) && dimensions > 0 && dimensions <= width)) {
+    throw new InputError(
+      "embed",
+      "dimensions",
+      `expected a whole number of dimensions from 1 to ${width}, got ${dimensions}`,
+    );
   }
   // A normalising module of the model sees all numbers; a caller who asks gets length 1 whatever is kept.
   const last = embedding.normalize && options.normalize !== undefined ? -1 : undefined;
@@ -83,7 +88,11 @@ function widthOf({ steps, width, poolingModes }: EmbeddingSettings, hiddenSize: 
   if (steps.every(({ kind }) => kind === "Normalize")) return hiddenSize * modes;
   const wanted = Math.max(1, poolingModes.length);
   if (modes === wanted) return width;
-  throw new TensorError("embed", `expected ${wanted} pooling modes, as the modules behind want, got ${modes}`);
+  throw new InputError(
+    "embed",
+    "pooling",
+    `expected ${wanted} pooling modes, as the modules behind want, got ${modes}`,
+  );
 }
 
 /** One vector per sequence, each in memory of its own. Only what a device pools by itself leaves the hidden states there. */
@@ -116,11 +125,11 @@ function promptTokens({ tokenizer, settings }: TextSide, options: PromptOptions)
   return Object.values(tokenizer.specialTokens).includes(last) ? ids.length - 1 : ids.length;
 }
 
-/** Vectors of token sequences (special tokens included). */
+/** Vectors of token sequences (special tokens included), in which the prompt of the options is already. */
 export async function embedSequences(
   model: TextModel,
-  sequences: readonly Int32Array[],
-  options: VectorOptions & PackOptions = {},
+  sequences: readonly Sequence[],
+  options: EmbedOptions = {},
 ): Promise<Float32Array[]> {
   noticeAssumptions(model.settings.embedding, model.onNotice);
   return runTask(embedTask, model, sequences, options);

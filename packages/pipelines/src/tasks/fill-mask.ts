@@ -1,6 +1,6 @@
 /** Fill-mask: the most likely tokens for every mask of a text, in the shape of transformers' fill-mask pipeline. */
-import { maskedLmLogits } from "@modernbert-ts/encoder";
-import type { Encoder, PackedBatch } from "@modernbert-ts/encoder";
+import { idsOf, maskedLmLogits } from "@modernbert-ts/encoder";
+import type { Encoder, PackedBatch, Sequence } from "@modernbert-ts/encoder";
 import { cast, slice, TensorError } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import { encodeText } from "../sequences.ts";
@@ -50,12 +50,12 @@ export interface MaskPrediction {
 
 export const fillMaskTask: Task<TextInput, RankOptions, readonly (readonly MaskPrediction[])[]> = {
   name: "fillMask",
-  heads: ["masked-lm"],
+  heads: ["masked-lm", "pretraining"],
 
   prepare(text, input, options) {
     const sequence = encodeText(text, "fillMask", input, options);
     const mask = maskToken("fillMask", text);
-    if (sequence.includes(mask)) return oneSequence(sequence);
+    if (idsOf(sequence).includes(mask)) return oneSequence(sequence);
     const { name = "text 0" } = options;
     throw new TensorError(
       "fillMask",
@@ -65,7 +65,7 @@ export const fillMaskTask: Task<TextInput, RankOptions, readonly (readonly MaskP
 
   async run(model, pack, options) {
     const ranked = await rankPack(model, pack, options);
-    const sequences = sequencesOf(pack);
+    const sequences = sequencesOf(pack).map(idsOf);
     return ranked.map((masks, index) => describePredictions(model, sequences[index]!, masks));
   },
 
@@ -73,7 +73,7 @@ export const fillMaskTask: Task<TextInput, RankOptions, readonly (readonly MaskP
 };
 
 /** The same without texts. */
-const rankTask: Task<Int32Array, RankOptions, Ranked[][]> = {
+const rankTask: Task<Sequence, RankOptions, Ranked[][]> = {
   name: fillMaskTask.name,
   heads: fillMaskTask.heads,
   prepare: (_, sequence) => oneSequence(sequence),
@@ -84,7 +84,7 @@ const rankTask: Task<Int32Array, RankOptions, Ranked[][]> = {
 /** For each sequence, for each of its masks in order, the top predictions. Sequences without a mask give []. */
 export async function fillMaskSequences(
   model: TextModel,
-  sequences: readonly Int32Array[],
+  sequences: readonly Sequence[],
   options: FillMaskOptions = {},
 ): Promise<Ranked[][][]> {
   return runTask(rankTask, model, sequences, options);
@@ -104,7 +104,7 @@ async function rankPack(text: TextModel, pack: PackedBatch, options: RankOptions
   const mask = maskToken("fillMask", text);
   const { targets } = options;
   const topK = Math.min(options.topK ?? 5, model.info.vocabSize);
-  const sequences = sequencesOf(pack);
+  const sequences = sequencesOf(pack).map(idsOf);
   const positions = Int32Array.from([...pack.ids.keys()].filter((at) => pack.ids[at] === mask));
   if (positions.length === 0) return sequences.map(() => []);
   const rows = hiddenRows(model, pack, positions);

@@ -2,13 +2,14 @@
  * Pseudo-log-likelihood of a text (Salazar et al. 2020, https://arxiv.org/abs/1910.14659): each token is masked in turn, and the model
  * says how likely it is there, given all others. A text of T tokens takes T sequences of T tokens.
  */
-import { maskedLmLogits, readOnce } from "@modernbert-ts/encoder";
-import type { Encoder, PackedBatch } from "@modernbert-ts/encoder";
+import { idsOf, maskedLmLogits, readOnce } from "@modernbert-ts/encoder";
+import type { Encoder, PackedBatch, Sequence } from "@modernbert-ts/encoder";
 import { logSumExp, slice, sub, takeAlong, TensorError } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import { encodeText, requireFinite } from "../sequences.ts";
 import type { EncodeOptions, PackOptions, TextInput } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
+import { readHeaders, withHeader } from "./header.ts";
 import { hiddenRows, maskToken, rowsAtOnce } from "./masks.ts";
 import { runTask } from "./run-task.ts";
 import type { Task, TextSide } from "./task.ts";
@@ -31,15 +32,16 @@ export interface PseudoLogLikelihood {
 
 const operation = "pseudoLogLikelihood";
 
-/** A sequence of this task is the place of the token to mask, and then the ids of the text as they are. */
+/** A sequence of this task carries the place of the token to mask. */
 export const pseudoLogLikelihoodTask: Task<TextInput, object, number, PseudoLogLikelihood> = {
   name: operation,
-  heads: ["masked-lm"],
+  heads: ["masked-lm", "pretraining"],
 
   prepare(text, input, options) {
     const sequence = encodeText(text, operation, input, options);
-    const places = placesOf(text, sequence);
-    if (places.length > 0) return { sequences: maskable(sequence, places), join: (logs) => sum(text, sequence, logs) };
+    const ids = idsOf(sequence);
+    const places = placesOf(text, ids);
+    if (places.length > 0) return { sequences: maskable(sequence, places), join: (logs) => sum(text, ids, logs) };
     const { name = "text 0" } = options;
     throw new TensorError(operation, `expected a token to score, got only special tokens in ${name}: leave it out`);
   },
@@ -78,13 +80,8 @@ export async function pseudoLogLikelihood(
   return runTask(pseudoLogLikelihoodTask, model, texts, options);
 }
 
-function* maskable(sequence: Int32Array, places: readonly number[]): Generator<Int32Array> {
-  for (const place of places) {
-    const part = new Int32Array(sequence.length + 1);
-    part[0] = place;
-    part.set(sequence, 1);
-    yield part;
-  }
+function* maskable(sequence: Sequence, places: readonly number[]): Generator<Sequence> {
+  for (const place of places) yield withHeader([place], sequence);
 }
 
 function sum(text: TextSide, sequence: Int32Array, logs: readonly number[]): PseudoLogLikelihood {
@@ -113,18 +110,12 @@ interface Masked {
   readonly labels: Int32Array;
 }
 
-function maskPlaces({ ids, cuSeqlens, maxSeqlen }: PackedBatch, mask: number): Masked {
-  const count = cuSeqlens.length - 1;
-  const starts = cuSeqlens.map((start, index) => start - index);
-  const masked = new Int32Array(ids.length - count);
-  const positions = new Int32Array(count);
-  for (let index = 0; index < count; index++) {
-    masked.set(ids.subarray(cuSeqlens[index]! + 1, cuSeqlens[index + 1]), starts[index]);
-    positions[index] = starts[index]! + ids[cuSeqlens[index]!]!;
-  }
-  const labels = positions.map((position) => masked[position]!);
-  for (const position of positions) masked[position] = mask;
-  return { batch: { ids: masked, cuSeqlens: starts, maxSeqlen: maxSeqlen - 1 }, positions, labels };
+function maskPlaces(pack: PackedBatch, mask: number): Masked {
+  const { batch, headers } = readHeaders(pack);
+  const positions = Int32Array.from(headers, ([place], index) => batch.cuSeqlens[index]! + place!);
+  const labels = positions.map((position) => batch.ids[position]!);
+  for (const position of positions) batch.ids[position] = mask;
+  return { batch, positions, labels };
 }
 
 /** log p of `labels` [N] from their hidden states [N, d] → [N, 1]; holds N rows of logits. */

@@ -2,7 +2,7 @@
 import { questionAnsweringLogits } from "@modernbert-ts/encoder";
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Encoding } from "@modernbert-ts/tokenizer";
-import { encodeWithOffsets } from "../sequences.ts";
+import { encodeWithOffsets, sequenceOf } from "../sequences.ts";
 import type { EncodeOptions, InputOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
 import { likelySpans } from "./answer-spans.ts";
@@ -50,7 +50,7 @@ export const questionAnsweringTask: Task<Question, AnswerOptions, Float32Array, 
   prepare(text, question, options) {
     const windows = windowsOf(text, question, options);
     return {
-      sequences: windows.map(({ ids }) => ids),
+      sequences: windows.map((window) => sequenceOf(text, window)),
       join: (logits) => answersOf(text, question.context, windows, logits, options),
     };
   },

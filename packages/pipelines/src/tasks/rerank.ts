@@ -1,5 +1,5 @@
 /** Reranking: how well each of several texts answers a query, by a cross-encoder that reads both together. */
-import { TensorError } from "@modernbert-ts/tensor-core";
+import { InputError, UnsuitableModelError } from "../errors.ts";
 import { encodeText } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
@@ -41,6 +41,10 @@ export const rerankTask: Task<RerankInput, RerankOptions, Float32Array, readonly
   prepare(text, { query, texts }, options) {
     requireReranker(text);
     if (!options.rawScores) activationOf(text);
+    const { topN } = options;
+    if (topN !== undefined && !(Number.isSafeInteger(topN) && topN > 0)) {
+      throw new InputError("rerank", "topN", `expected topN to be a positive whole number, got ${topN}`);
+    }
     const { name = "text 0" } = options;
     const sequences = texts.map((other, index) =>
       encodeText(text, "rerank", [query, other], { ...options, name: `the query with text ${index} of ${name}` }),
@@ -67,7 +71,7 @@ export async function rerank(
 
 function requireReranker({ info: { labels } }: TextSide): void {
   if (labels.length === 1) return;
-  throw new TensorError(
+  throw new UnsuitableModelError(
     "rerank",
     `expected a model with one label, got ${labels.length} (${labels.slice(0, 5).join(", ")}): classify gives their scores`,
   );
@@ -78,7 +82,7 @@ function activationOf({ settings: { activation } }: TextSide): FunctionToApply {
   if (activation === undefined) return "sigmoid";
   const known = activations.get(activation.slice(activation.lastIndexOf(".") + 1));
   if (known) return known;
-  throw new TensorError(
+  throw new UnsuitableModelError(
     "rerank",
     `expected the model's activation_fn to be ${[...activations.keys()].join(" or ")}, got ${JSON.stringify(activation)}`,
   );

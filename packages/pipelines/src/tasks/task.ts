@@ -1,6 +1,7 @@
 /** What a task is: inputs to token sequences, packs of them to one output per sequence, outputs to answers. Each is a file beside this one. */
-import type { Head, PackedBatch } from "@modernbert-ts/encoder";
-import { TensorError } from "@modernbert-ts/tensor-core";
+import { partOf } from "@modernbert-ts/encoder";
+import type { Head, PackedBatch, Sequence } from "@modernbert-ts/encoder";
+import { UnsuitableModelError } from "../errors.ts";
 import type { InputOptions } from "../sequences.ts";
 import type { TextModel, TextSide } from "../text-model.ts";
 
@@ -24,13 +25,15 @@ export interface Work<Output, Answer> {
    * Token sequences with special tokens, at least one. Gone through once: a task may make them one by one, where all together are more
    * than memory holds.
    */
-  readonly sequences: Iterable<Int32Array>;
+  readonly sequences: Iterable<Sequence>;
+  /** Tokens of the input, where its sequences carry more than these. */
+  readonly tokens?: number;
   /** The input's answer, from one output per sequence, in their order. */
   join(outputs: readonly Output[]): Answer;
 }
 
 /** The work of an input that is one sequence, whose output is the answer. */
-export function oneSequence<Output>(sequence: Int32Array): Work<Output, Output> {
+export function oneSequence<Output>(sequence: Sequence): Work<Output, Output> {
   return { sequences: [sequence], join: ([output]) => output! };
 }
 
@@ -40,10 +43,11 @@ export function requireHead(
   head: Head,
 ): void {
   if (heads.includes(head)) return;
-  throw new TensorError(name, `expected a model with head ${heads.join(" or ")}, got one with head ${head}`);
+  throw new UnsuitableModelError(name, `expected a model with head ${heads.join(" or ")}, got one with head ${head}`);
 }
 
 /** The sequences of a pack, without a copy. */
-export function sequencesOf({ ids, cuSeqlens }: PackedBatch): Int32Array[] {
-  return Array.from(cuSeqlens.subarray(1), (end, index) => ids.subarray(cuSeqlens[index], end));
+export function sequencesOf({ ids, typeIds, cuSeqlens }: PackedBatch): Sequence[] {
+  const all = typeIds ? { ids, typeIds } : ids;
+  return Array.from(cuSeqlens.subarray(1), (end, index) => partOf(all, cuSeqlens[index]!, end));
 }

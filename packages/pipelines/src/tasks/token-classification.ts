@@ -2,7 +2,7 @@
 import { tokenClassificationLogits } from "@modernbert-ts/encoder";
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Encoding } from "@modernbert-ts/tokenizer";
-import { encodeWithOffsets } from "../sequences.ts";
+import { encodeWithOffsets, sequenceOf } from "../sequences.ts";
 import type { EncodeOptions, InputOptions, PackOptions, TextPair } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
 import { group, withoutOverlap, wordLabels } from "./entities.ts";
@@ -41,7 +41,7 @@ export const tokenClassificationTask: Task<TokenInput, TokenClassificationOption
     const windows = windowsOf(text, texts, options);
     const starts = typeof input === "object" && "words" in input ? startsOf(input.words) : undefined;
     return {
-      sequences: windows.map(({ ids }) => ids),
+      sequences: windows.map((window) => sequenceOf(text, window)),
       join(logits) {
         const found = windows.flatMap((window, at) =>
           entitiesOf(text, labelledTokens(text, texts, window, logits[at]!, starts), options),

@@ -1,6 +1,6 @@
 /** Zero-shot classification: a model of natural language inference says how well hypotheses made of labels follow from a text. */
 import { TensorError } from "@modernbert-ts/tensor-core";
-import { encodeWithOffsets } from "../sequences.ts";
+import { encodeWithOffsets, sequenceOf } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
 import { softmax } from "./ranking.ts";
@@ -47,7 +47,8 @@ export const zeroShotTask: Task<ZeroShotInput, ZeroShotOptions, Float32Array, Ze
       const hypothesis = hypothesisTemplate.replace("{}", () => label);
       const { maxLength } = text.settings;
       const truncation = truncate && ({ maxLength, strategy: "only_first" } as const);
-      return encodeWithOffsets(text, operation, [premise, hypothesis], { truncate, name }, "", { truncation }).ids;
+      const pair = [premise, hypothesis] as const;
+      return sequenceOf(text, encodeWithOffsets(text, operation, pair, { truncate, name }, "", { truncation }));
     });
     return { sequences, join: (logits) => rank(text, { text: premise, labels }, logits, options) };
   },

@@ -163,7 +163,7 @@ export const callables: {
     (texts: Texts, options: MaskOptions = {}) => {
       requireKnown("fill-mask", options, ["top_k", "targets", "all_masks"]);
       const { top_k: topK = 5, targets, all_masks = false } = options;
-      const ours = { topK, ...(targets && { targets: targetTokens(model, [targets].flat()) }) };
+      const ours = { ...longTexts, topK, ...(targets && { targets: targetTokens(model, [targets].flat()) }) };
       return forEach(texts, async (list) => {
         const answers = await fillMask(model, list, ours);
         return all_masks ? answers : answers.map((masks, at) => onlyMask(masks, at));

@@ -12,7 +12,7 @@ import {
   UnsupportedError,
 } from "@modernbert-ts/tensor-core";
 import { TokenizerError } from "@modernbert-ts/tokenizer";
-import { ModelNotFoundError, TextTooLongError } from "../errors.ts";
+import { InputError, ModelNotFoundError, TextTooLongError, UnsuitableModelError } from "../errors.ts";
 import { DownloadError } from "./source/download-error.ts";
 
 /** The worker ended, or never began: nothing that was asked of it will be answered. */
@@ -31,6 +31,8 @@ const classes: Readonly<Record<string, { readonly prototype: Error }>> = {
   OutOfMemoryError,
   ShapeError,
   TextTooLongError,
+  InputError,
+  UnsuitableModelError,
   UnsupportedError,
   TensorError,
   BackendUnavailableError,

@@ -1,5 +1,5 @@
 /** An encoder with a head as the loop sees it, for objectives of labelled examples: each says what its loss reads, and the loss. */
-import type { DeviceBatch, Encoder, ForwardOptions } from "@modernbert-ts/encoder";
+import type { DeviceBatch, Encoder, ForwardOptions, PackedBatch } from "@modernbert-ts/encoder";
 import { BatchError } from "@modernbert-ts/encoder";
 import type { DType, Shape, Tensor } from "@modernbert-ts/tensor-core";
 import type { ExampleRow } from "../data/examples/example-row.ts";
@@ -68,7 +68,13 @@ export function exampleModel<Name extends string, Row extends ExampleRow>(
   { seed }: { readonly seed: number },
   { metrics, heldOut, inputs, output }: ExampleModel<Name, Row>,
 ): TrainableModel<Row, DeviceExampleRow<Name>> {
-  const { runtime, parameters } = encoder;
+  const { runtime, parameters, info } = encoder;
+  const batchOf = ({ ids, typeIds, cuSeqlens, maxSeqlen }: Row): PackedBatch => ({
+    ids,
+    cuSeqlens,
+    maxSeqlen,
+    ...(info.typeVocabSize > 0 && { typeIds }),
+  });
   return {
     runtime,
     parameters,
@@ -81,13 +87,13 @@ export function exampleModel<Name extends string, Row extends ExampleRow>(
         return [name, runtime.tensor(values, shape, dtype)];
       });
       return {
-        batch: encoder.upload(row),
+        batch: encoder.upload(batchOf(row)),
         inputs: Object.fromEntries(uploaded) as Record<Name, Tensor>,
         draw: uploadDraw(runtime, step),
       };
     },
     overwrite(device, row, step) {
-      encoder.overwrite(device.batch, row);
+      encoder.overwrite(device.batch, batchOf(row));
       for (const [name, { values, shape }] of Object.entries<HostTensor>(inputs(row))) {
         const place = device.inputs[name as Name];
         if (place.shape.join() !== shape.join())

@@ -3,6 +3,7 @@ import { colbertObjective } from "./colbert/objective.ts";
 import { embeddingsObjective } from "./embeddings/objective.ts";
 import { maskedLmObjective } from "./masked-lm/objective.ts";
 import { multipleChoiceObjective } from "./multiple-choice/objective.ts";
+import { nextSentenceObjective } from "./next-sentence/objective.ts";
 import { questionAnsweringObjective } from "./question-answering/objective.ts";
 import { randomTokenDetectionObjective } from "./random-token-detection/objective.ts";
 import { replacedTokenDetectionObjective } from "./replaced-token-detection/objective.ts";
@@ -14,6 +15,7 @@ import type { Objective } from "./objective.ts";
 
 export const objectives: readonly Objective[] = [
   maskedLmObjective,
+  nextSentenceObjective,
   randomTokenDetectionObjective,
   replacedTokenDetectionObjective,
   sequenceClassificationObjective,

@@ -15,6 +15,7 @@ export function goldenRow(): ExampleRow {
   const width = golden.tensors.get("input.input_ids")!.shape[1]!;
   const lengths = Array.from(labels!, (_, row) => mask!.slice(row * width, (row + 1) * width).filter(Boolean).length);
   return {
+    typeIds: new Int32Array(lengths.reduce((sum, length) => sum + length, 0)),
     ids: ids!.filter((_, at) => mask![at] === 1),
     cuSeqlens: Int32Array.from(runningSum(lengths)),
     maxSeqlen: Math.max(...lengths),

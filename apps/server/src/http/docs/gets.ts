@@ -43,6 +43,7 @@ export const gets: readonly Get[] = [
   { paths: ["/info"], summary: "The model and the server's limits.", type: "application/json", answer: info },
   { paths: ["/v1/models"], summary: "OpenAI's list of models.", type: "application/json", answer: modelList },
   { paths: ["/health", "/", "/ping"], summary: "200 when the model can answer, else 503.", open: true },
+  { paths: ["/live"], summary: "503 once a model's worker has died for good, else 200.", open: true },
   { paths: ["/metrics"], summary: "Numbers for Prometheus.", type: "text/plain", open: true },
   { paths: ["/docs"], summary: "This document as a page.", type: "text/html", open: true },
   { paths: ["/api-doc/openapi.json"], summary: "This document.", type: "application/json", open: true },

@@ -7,10 +7,12 @@ import { ServeError } from "../../errors.ts";
 import type { Service } from "../../service.ts";
 import { route } from "../route.ts";
 import type { Route } from "../route.ts";
+import { embedMulti } from "../tasks/embed-multi.ts";
 import { fillMask } from "../tasks/fill-mask.ts";
 import { questionAnswering } from "../tasks/question-answering.ts";
 import { tokenClassification } from "../tasks/token-classification.ts";
 import { zeroShot } from "../tasks/zero-shot.ts";
+import { embedSparse } from "./embed-sparse.ts";
 import { embed } from "./embed.ts";
 import { predict } from "./predict.ts";
 import { isRerank, rerank } from "./rerank.ts";
@@ -57,7 +59,9 @@ function byModel({ options, files }: Service): Route {
   if (files.info.head === "sequence-classification") return predict;
   if (files.info.head === "token-classification") return tokenClassification;
   if (files.info.head === "question-answering") return questionAnswering;
-  return options.task === "fill-mask" ? fillMask : embed;
+  if (options.task === "fill-mask") return fillMask;
+  if (files.vectors.name === "sparse") return embedSparse;
+  return files.vectors.name === "multi" ? embedMulti : embed;
 }
 
 /** Clients for fill-mask post to the bare address too: a vector would be no answer to them. */

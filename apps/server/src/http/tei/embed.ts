@@ -1,9 +1,8 @@
 /** `POST /embed`: one vector per input. */
 import { z } from "zod";
 import { embedInputs } from "../../embed-inputs.ts";
+import { teiRules } from "../../input-rules.ts";
 import { readInputs } from "../../inputs/read-inputs.ts";
-import type { InputRules } from "../../inputs/read-inputs.ts";
-import type { Service } from "../../service.ts";
 import { toJson } from "../../vectors.ts";
 import * as fields from "../fields.ts";
 import { route } from "../route.ts";
@@ -29,8 +28,3 @@ export const embed: Route = route({
     return { json: `[${vectors.map(toJson).join(",")}]`, costs };
   },
 });
-
-/** Of `inputs` on TEI's routes. */
-export function teiRules({ options, files }: Service): InputRules {
-  return { field: "inputs", vocabSize: files.info.vocabSize, maxClientBatchSize: options.maxClientBatchSize };
-}

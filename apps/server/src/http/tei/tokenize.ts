@@ -1,13 +1,13 @@
 /** `POST /tokenize` and `/decode`: texts to tokens and back. Nothing is computed, so nothing is queued. */
 import { z } from "zod";
-import { promptFor } from "../../embed-inputs.ts";
+import { promptFor } from "../../encode-settings.ts";
+import { teiRules } from "../../input-rules.ts";
 import { inTurns } from "../../inputs/encoder.ts";
 import { readIdLists, readTexts } from "../../inputs/read-inputs.ts";
 import { tokensOf } from "../../inputs/tokens-of.ts";
 import * as fields from "../fields.ts";
 import { answer, route } from "../route.ts";
 import type { Route } from "../route.ts";
-import { teiRules } from "./embed.ts";
 
 const token = z.strictObject({
   id: z.int(),

@@ -4,6 +4,8 @@ import type { ExampleStore } from "./example-store.ts";
 export interface ExampleRow {
   /** Token ids [T]. */
   readonly ids: Int32Array;
+  /** Token types [T], for models that have them. */
+  readonly typeIds: Int32Array;
   /** Where sequences begin, and T at the end: [N + 1]. */
   readonly cuSeqlens: Int32Array;
   readonly maxSeqlen: number;
@@ -24,6 +26,7 @@ export function rowOfExamples(store: ExampleStore, examples: readonly number[]):
   for (const [n, sequence] of sequences.flat().entries()) ids.set(sequence, cuSeqlens[n]!);
   return {
     ids,
+    typeIds: Int32Array.from(examples.flatMap((example) => [...store.types(example)])),
     cuSeqlens,
     maxSeqlen: Math.max(...sequences.flat().map(({ length }) => length)),
     examples,

@@ -1,11 +1,14 @@
 /** Examples in memory: all token ids in one array, all values in another, and where each example begins. */
 import { createHash } from "node:crypto";
+import { idsOf } from "@modernbert-ts/encoder";
 import { DataError } from "../../errors.ts";
 import type { Example } from "./example.ts";
 import { GrowingArray } from "./growing-array.ts";
 
 export class ExampleStore {
   readonly #ids = new GrowingArray((size) => new Int32Array(size));
+  /** Token types, of each id. */
+  readonly #types = new GrowingArray((size) => new Uint8Array(size));
   /** Where each sequence ends among the ids. */
   readonly #ends = new GrowingArray((size) => new Uint32Array(size));
   readonly #values = new GrowingArray((size) => new Float32Array(size));
@@ -17,11 +20,13 @@ export class ExampleStore {
 
   /** @throws DataError `invalid` for an example without a token. */
   add({ sequences, values, note }: Example): void {
-    if (sequences.length === 0 || sequences.some(({ length }) => length === 0))
+    if (sequences.length === 0 || sequences.some((sequence) => idsOf(sequence).length === 0))
       throw new DataError("invalid", "ExampleStore", "expected at least one token in each sequence, got none");
     let length = 0;
-    for (const ids of sequences) {
+    for (const sequence of sequences) {
+      const ids = idsOf(sequence);
       this.#ids.push(ids);
+      this.#types.push("typeIds" in sequence ? sequence.typeIds : new Uint8Array(ids.length));
       this.#ends.push([this.#ids.length]);
       length += ids.length;
     }
@@ -66,6 +71,12 @@ export class ExampleStore {
     return Array.from({ length: end - first }, (_, at) =>
       this.#ids.slice(this.#end(first + at - 1), this.#end(first + at)),
     );
+  }
+
+  /** Token types of its sequences, one behind another; a view. */
+  types(example: number): Uint8Array {
+    const [first, end] = this.#range(example, 0);
+    return this.#types.slice(this.#end(first - 1), this.#end(end - 1));
   }
 
   /** Of the first `examples`. */

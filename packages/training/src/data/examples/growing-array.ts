@@ -1,6 +1,6 @@
 /** A typed array that grows at its end. */
 
-type Numbers = Int32Array | Uint32Array | Float32Array;
+type Numbers = Int32Array | Uint32Array | Uint8Array | Float32Array;
 
 export class GrowingArray<A extends Numbers> {
   readonly #create: (size: number) => A;

@@ -4,7 +4,7 @@
  */
 import { checkInteger } from "../../errors.ts";
 
-const streams = { shuffle: 1, mask: 2, replace: 3, mixture: 4 } as const;
+const streams = { shuffle: 1, mask: 2, replace: 3, mixture: 4, pair: 5 } as const;
 
 /** Philox key of one use of `seed` (an integer in 0..2^53-1). */
 export function streamKey(seed: number, stream: keyof typeof streams): readonly [number, number] {

@@ -1,4 +1,5 @@
 /** Records of texts that belong together, in the shapes that sentence-transformers' losses take; which fields count is the loss's. */
+import { sequenceOf } from "../../data/examples/example.ts";
 import type { Example } from "../../data/examples/example.ts";
 import type { ExampleReading, FieldDefinition } from "../../data/examples/read-examples.ts";
 import { RecordError } from "../../data/examples/record-fields.ts";
@@ -50,7 +51,7 @@ export const embeddingReading: ExampleReading = {
     function exampleOf(texts: readonly string[], given: readonly number[]): Example {
       const encodings = texts.map((text) => tokenizer.encode(text, { truncation: { maxLength }, padding: false }));
       return {
-        sequences: encodings.map(({ ids }) => ids),
+        sequences: encodings.map(sequenceOf),
         values: given,
         cut: encodings.some(({ overflowing }) => overflowing.length > 0),
       };

@@ -1,4 +1,5 @@
 /** Records of a text, choices to go on with it, and the number of the right one. */
+import { sequenceOf } from "../../data/examples/example.ts";
 import type { ExampleReading } from "../../data/examples/read-examples.ts";
 import { RecordError } from "../../data/examples/record-fields.ts";
 
@@ -26,7 +27,7 @@ export const choiceReading: ExampleReading = {
         tokenizer.encode(text, { pair, truncation: { maxLength }, padding: false }),
       );
       const cut = encodings.some(({ overflowing }) => overflowing.length > 0);
-      return [{ sequences: encodings.map(({ ids }) => ids), values: [right], cut }];
+      return [{ sequences: encodings.map(sequenceOf), values: [right], cut }];
     };
   },
 };

@@ -2,6 +2,7 @@
  * Records of a question, a text and answers, as in SQuAD: texts that are too long become several overlapping windows. A window without the
  * answer is to point at its first token, as for a question without an answer.
  */
+import { sequenceOf } from "../../data/examples/example.ts";
 import type { Encoding } from "@modernbert-ts/tokenizer";
 import type { Example } from "../../data/examples/example.ts";
 import type { ExampleReading } from "../../data/examples/read-examples.ts";
@@ -51,7 +52,7 @@ export const answerReading: ExampleReading = {
         const offsets = contextOffsets(window);
         const note: WindowNote = { question: number, context, answers: texts, offsets };
         const end = start + (texts[0]?.length ?? 0);
-        return { sequences: [window.ids], values: spanOf(offsets, start, end), note, cut: false };
+        return { sequences: [sequenceOf(window)], values: spanOf(offsets, start, end), note, cut: false };
       });
     };
   },

@@ -1,10 +1,10 @@
 /** An encoder with a token-classification head of two labels, as the loop sees it. */
 import { tokenClassificationLogits, tokenClassificationLoss, uploadLabels } from "@modernbert-ts/encoder";
 import type { DeviceBatch, DeviceLabels, Encoder } from "@modernbert-ts/encoder";
-import { map, scalar, slice, sumAll, x } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import { dropoutOf, overwriteDraw, uploadDraw } from "../dropout-draw.ts";
 import type { MetricDefinition, TrainableModel } from "../objective.ts";
+import { correctOf } from "../two-classes.ts";
 import type { ReplacedRow } from "./replace.ts";
 
 export const detectionMetrics: readonly MetricDefinition[] = [
@@ -47,17 +47,4 @@ export function detectionModel(
       return { lossSum, sums: [correctOf(logits, labels.values)] };
     },
   };
-}
-
-/** A label's logit is the larger one; where both are equal the token counts as original. */
-const right = scalar.select(
-  scalar.lessEqual(0, x(2)),
-  scalar.select(scalar.less(x(0), x(1)), x(2), scalar.sub(1, x(2))),
-  0,
-);
-
-/** logits [T, 2], labels i32 [T, 1] → how many of the scored are right, f32 [1] */
-function correctOf(logits: Tensor, labels: Tensor): Tensor {
-  const { runtime } = logits;
-  return runtime.scope(() => sumAll(map(right, [slice(logits, 1, 0, 1), slice(logits, 1, 1, 2), labels])));
 }

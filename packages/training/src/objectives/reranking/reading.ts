@@ -1,4 +1,5 @@
 /** Records of a query and documents with a label each: graded, or 1 for those that belong to it. */
+import { sequenceOf } from "../../data/examples/example.ts";
 import type { ExampleReading } from "../../data/examples/read-examples.ts";
 import { RecordError } from "../../data/examples/record-fields.ts";
 import { choiceOf } from "../settings.ts";
@@ -32,7 +33,7 @@ export const rerankingReading: ExampleReading = {
         tokenizer.encode(query, { pair, truncation: { maxLength, strategy: "only_second" }, padding: false }),
       );
       const cut = encodings.some(({ overflowing }) => overflowing.length > 0);
-      return [{ sequences: encodings.map(({ ids }) => ids), values: labels, cut }];
+      return [{ sequences: encodings.map(sequenceOf), values: labels, cut }];
     };
   },
 };

@@ -1,4 +1,5 @@
 /** Records of a text, perhaps a second one, and a label, several labels or a number. */
+import { sequenceOf } from "../../data/examples/example.ts";
 import type { ExampleReading } from "../../data/examples/read-examples.ts";
 import { classFinder } from "../../data/examples/labels.ts";
 import type { RecordFields } from "../../data/examples/record-fields.ts";
@@ -27,8 +28,8 @@ export const sequenceReading: ExampleReading = {
     return (record) => {
       const pair = record.has("text_pair") ? { pair: record.text("text_pair") } : {};
       const truncation = { maxLength };
-      const { ids, overflowing } = tokenizer.encode(record.text("text"), { ...pair, truncation, padding: false });
-      return [{ sequences: [ids], values: valuesOf(record), cut: overflowing.length > 0 }];
+      const encoding = tokenizer.encode(record.text("text"), { ...pair, truncation, padding: false });
+      return [{ sequences: [sequenceOf(encoding)], values: valuesOf(record), cut: encoding.overflowing.length > 0 }];
     };
   },
 };

@@ -1,4 +1,5 @@
 /** Records of words with a tag each. The first token of a word carries its tag, the others are not scored. */
+import { sequenceOf } from "../../data/examples/example.ts";
 import type { Encoding } from "@modernbert-ts/tokenizer";
 import type { ExampleReading } from "../../data/examples/read-examples.ts";
 import { classFinder } from "../../data/examples/labels.ts";
@@ -32,7 +33,7 @@ export const tokenReading: ExampleReading = {
       const cut = encoding.overflowing.length > 0;
       const lost = firsts.findIndex((token) => token === undefined);
       if (lost >= 0 && !cut) throw new RecordError("words with a token each", `${JSON.stringify(words[lost])}`);
-      return [{ sequences: [encoding.ids], values, cut }];
+      return [{ sequences: [sequenceOf(encoding)], values, cut }];
     };
   },
 };

@@ -15,8 +15,6 @@
 /* A super-block is packed at once: up to this depth, and these bytes of each operand. */
 #define SUPER_DEPTH (8 * DEPTH)
 #define SUPER_BYTES ((int64_t)8 << 20)
-/* Lines whose distance is a multiple of so many floats fall into too few sets of the L1 cache to stay there together. */
-#define CONFLICT 512
 /* Lines that lie side by side take longer to read than packed ones: up to so many lanes that is cheaper than to pack them. */
 #define FEW_LANES 512
 /* Floats from one widened line to the next. */
@@ -164,8 +162,8 @@ void MB_FN(mb_gemm_fma)(const mb_gemm_args *x, const float *a, const float *b, f
     lines = (operand){b, x->b_col, x->b_row, x->n, .are_lines = 1, .narrow = x->b16, .narrow_dtype = x->b16_dtype};
     lanes = (operand){a, x->a_row, x->a_col, x->m, .are_lines = 0};
   }
-  const int in_depth = lines.depth_stride == 1 && lines.stride % CONFLICT != 0;
-  const int side_by_side = lines.stride == 1 && lines.depth_stride % CONFLICT != 0 && lanes.count <= FEW_LANES;
+  const int in_depth = lines.depth_stride == 1 && lines.stride % MB_FMA_CONFLICT != 0;
+  const int side_by_side = lines.stride == 1 && lines.depth_stride % MB_FMA_CONFLICT != 0 && lanes.count <= FEW_LANES;
   const int as_they_lie = lines.narrow || in_depth || side_by_side;
   const int64_t depth = MB_MIN(x->k, SUPER_DEPTH), most_lanes = super_count(lanes.count, depth);
   const int64_t most_lines = as_they_lie ? lines.count : super_count(lines.count, depth);

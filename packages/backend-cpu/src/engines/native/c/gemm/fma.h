@@ -24,6 +24,8 @@
 #define MB_FMA_LINES 4
 #define MB_FMA_VECTORS 2
 #endif
+/* Lines whose distance is a multiple of so many floats fall into too few sets of the L1 cache to stay there together: they are packed. */
+#define MB_FMA_CONFLICT 512
 #define MB_FMA_LANES (MB_FMA_VECTORS * VL)
 #define MB_FMA_SUM_LINES ((MB_FMA_LINES + VL - 1) / VL * VL) /* of a tile's sums in memory */
 

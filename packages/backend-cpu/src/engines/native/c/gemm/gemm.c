@@ -6,13 +6,23 @@
 #include "gemm/dot.h"
 #include "gemm/fma.h"
 
+/* Two passes of the dot kernels over a weight take longer than micro-kernels where registers are few and these read it as it lies. */
+static int dot_suits(const mb_gemm_args *x) {
+  if (x->m > MB_DOT_ROWS || x->a_col != 1 || !(x->b_row == 1 || x->b16)) return 0;
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  return x->m <= MB_DOT_ROWS / 2 || x->b16 || x->b_col % MB_FMA_CONFLICT == 0;
+#else
+  return 1;
+#endif
+}
+
 static void run_one(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
   if (x->m == 0 || x->n == 0) return;
   if (x->k == 0) {
     for (int64_t m = 0; m < x->m && !x->accumulate; m++) memset(c + m * x->c_row, 0, (size_t)x->n * sizeof(float));
     return;
   }
-  if (x->m <= MB_DOT_ROWS && x->a_col == 1 && (x->b_row == 1 || x->b16)) {
+  if (dot_suits(x)) {
     MB_FN(mb_gemm_dot)(x, a, b, c);
     return;
   }

@@ -1,8 +1,8 @@
 /** What a training step holds in memory, from the model's shape, with fused kernels as on a GPU. What a device's pool adds is not in it. */
-import type { Head } from "@modernbert-ts/encoder";
 import { sizeOf } from "@modernbert-ts/tensor-core";
-import type { ModernBertConfig } from "./config/config.ts";
-import { parameterSpecs } from "./parameters.ts";
+import type { HeadConfig } from "../config/head-config.ts";
+import type { Head } from "../info.ts";
+import type { EncoderKind } from "../kind.ts";
 
 /** In bytes. */
 export interface TrainingMemory {
@@ -18,8 +18,9 @@ export interface TrainingMemory {
  * @param trained how many values are trained.
  * @param scoredShare how many of the tokens the head scores.
  */
-export function trainingMemory(
-  config: ModernBertConfig,
+export function trainingMemory<C extends HeadConfig>(
+  kind: Pick<EncoderKind<C>, "parameters" | "layers">,
+  config: C,
   head: Head,
   {
     bytes,
@@ -28,18 +29,17 @@ export function trainingMemory(
     trained,
   }: { readonly bytes: 2 | 4; readonly microBatches: number; readonly scoredShare: number; readonly trained: number },
 ): TrainingMemory {
-  const { layers, hiddenSize: d, intermediateSize: i, numHeads } = config;
+  const { hiddenSize: d } = config;
   let [all, matrices] = [0, 0];
-  for (const { shape } of parameterSpecs(config, head).values()) {
+  for (const { shape } of kind.parameters(config, head).values()) {
     all += sizeOf(shape);
     if (shape.length > 1) matrices += sizeOf(shape);
   }
-  // Normed input, q, k and v, attention, normed input again, both halves of the gated unit; two states of the residual stream in f32; statistics.
-  const perLayer = bytes * (6 * d + 2 * i) + 2 * 4 * d + 4 * (numHeads + 4);
+  const layers = kind.layers(config).reduce((sum, { held }) => sum + bytes * held.compute + 4 * held.f32, 0);
   const embedded = d * (4 + bytes);
   return {
     parameters: 4 * all + (bytes === 2 ? 2 * matrices : 0),
     gradients: 4 * trained * (microBatches > 1 ? 2 : 1),
-    perToken: layers.length * perLayer + embedded + scoredShare * 4 * bytes * d,
+    perToken: layers + embedded + scoredShare * 4 * bytes * d,
   };
 }

@@ -1,0 +1,36 @@
+/** The service `tei.v1.Tokenize`: what `/tokenize` and `/decode` answer. */
+import { promptFor } from "../encode-settings.ts";
+import { teiRules } from "../input-rules.ts";
+import { readIdLists, readText } from "../inputs/read-inputs.ts";
+import { tokensOf } from "../inputs/tokens-of.ts";
+import { each, unary } from "./method.ts";
+import type { Bind, Handle } from "./method.ts";
+
+interface EncodeMessage {
+  readonly inputs: string;
+  readonly add_special_tokens: boolean;
+  readonly prompt_name?: string;
+}
+
+interface DecodeMessage {
+  readonly ids: readonly number[];
+  readonly skip_special_tokens: boolean;
+}
+
+const encode: Handle<EncodeMessage, object> = async (message, { service }) => {
+  const text = readText(message.inputs, "inputs", { field: "inputs" });
+  const prompt = promptFor(service, [text], message.prompt_name) ?? "";
+  return { tokens: tokensOf(service.files.tokenizer, prompt + text, message.add_special_tokens) };
+};
+
+const decode: Handle<DecodeMessage, object> = async ({ ids, skip_special_tokens: skip }, { service }) => {
+  const [list] = readIdLists(ids, { ...teiRules(service), field: "ids" });
+  return { text: service.files.tokenizer.decode(list!, { skipSpecialTokens: skip }) };
+};
+
+export const tokenizeMethods: Readonly<Record<string, Bind>> = {
+  Tokenize: unary(encode),
+  TokenizeStream: each(encode),
+  Decode: unary(decode),
+  DecodeStream: each(decode),
+};

@@ -1,0 +1,72 @@
+/** The bound on bytes that wait: beyond it 429 with Retry-After, whatever holds them, and all of it given back. On stubs. */
+import { expect, test } from "vitest";
+import { QueueRoom } from "../src/batching/queue-room.ts";
+import { ServeError } from "../src/errors.ts";
+import { magic, readyStub } from "./stub-server.ts";
+
+test("bytes are taken and given back once; one request takes at most half", () => {
+  const room = new QueueRoom(100, () => 7);
+  const [first, second] = [room.take(30), room.take(1000)];
+  expect(room.taken).toBe(80);
+  expect(() => room.take(21)).toThrow(ServeError);
+  try {
+    room.take(21);
+  } catch (error) {
+    expect(error).toMatchObject({ type: "Overloaded", status: 429, retryAfter: 7 });
+  }
+  first();
+  first();
+  expect(room.taken).toBe(50);
+  second();
+  expect(room.taken).toBe(0);
+});
+
+async function until(check: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 2000; tries++) {
+    if (await check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error("never came true");
+}
+
+test("bodies and token ids that wait are bounded; who is refused is told when to come back", async () => {
+  await using server = await readyStub({ maxQueueBytes: 2_000 });
+  const held = server.post("/embed", { inputs: [[magic.hold, ...Array<number>(15).fill(7)]] });
+  await until(() => server.batches.length === 1);
+  const long = { inputs: "word ".repeat(120) }; // some 600 bytes, and 256 of token ids
+  const waiting = [server.post("/embed", long), server.post("/embed", long)];
+  await until(async () => /^te_queue_size 2$/m.test(await (await fetch(`${server.url}/metrics`)).text()));
+  const refused = await server.post("/embed", long);
+  expect([refused.status, await refused.json()]).toEqual([
+    429,
+    { error: "Model is overloaded", error_type: "Overloaded" },
+  ]);
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect((await server.post("/tokenize", long)).status).toBe(429);
+  expect(await (await fetch(`${server.url}/metrics`)).text()).toMatch(/te_request_failure\{err="overloaded"\} 2/);
+  server.release();
+  for (const answer of await Promise.all([held, ...waiting])) expect(answer.status).toBe(200);
+  for (let round = 0; round < 20; round++) expect((await server.post("/embed", long)).status).toBe(200);
+});
+
+test("vectors of tokens count before they are computed, and one request has an end", async () => {
+  await using server = await readyStub({ maxQueueBytes: 5_000 });
+  const held = server.post("/embed_all", { inputs: [[magic.hold, ...Array<number>(60).fill(7)]] });
+  await until(() => server.batches.length === 1);
+  const more = { inputs: [Array<number>(64).fill(7)] }; // 64 · 8 numbers
+  const second = server.post("/embed_all", more);
+  await until(async () => /^te_queue_size 1$/m.test(await (await fetch(`${server.url}/metrics`)).text()));
+  expect((await server.post("/embed_all", more)).status).toBe(429);
+  server.release();
+  expect([(await held).status, (await second).status]).toEqual([200, 200]);
+  const wide = await readyStub({
+    config: { hidden_size: 65_536, max_position_embeddings: 512 },
+    payloadLimit: 2_000_000,
+  });
+  const most = await wide.post("/embed_all", { inputs: [Array<number>(257).fill(7)] });
+  expect([most.status, await most.json()]).toMatchObject([
+    422,
+    { error: expect.stringContaining("answered with 16842752 numbers, which may be 16777216") as string },
+  ]);
+  await wide.close();
+});
