@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { evaluateModel } from "../src/commands/evaluate.ts";
 import { runTraining } from "../src/run/run-training.ts";
-import { corpusFolder, quiet, tinyConfig } from "./support.ts";
+import { corpusFolder, quiet, stopAfter, tinyConfig } from "./support.ts";
 
 test("a run of another objective ends with a model with its head and labels, and shows its numbers", async () => {
   const folder = await corpusFolder();
@@ -16,6 +17,35 @@ test("a run of another objective ends with a model with its head and labels, and
   expect(readFileSync(result.report!, "utf8")).toContain("Held-out detection accuracy");
   const onward = { output: join(folder, "second"), model: { from: result.modelFolder! } };
   await expect(runTraining(tinyConfig(folder, onward), quiet)).rejects.toThrow(/decoder/);
+});
+
+test("replaced-token detection: what it was stopped in goes on exactly, and its checkpoint scores as the run did", async () => {
+  const folder = await corpusFolder();
+  const changes = {
+    objective: "replaced_token_detection",
+    length: "600 tokens",
+    detection: { generator: "disentangled" },
+  };
+  const whole = tinyConfig(folder, { ...changes, output: join(folder, "whole") });
+  const expected = await runTraining(whole, quiet);
+  const config = tinyConfig(folder, changes);
+  await runTraining(config, stopAfter(2));
+  const result = await runTraining(config, { ...quiet, resume: "auto" });
+  expect(result.score).toEqual(expected.score);
+  expect(Object.keys(result.score!.metrics)).toEqual([
+    "generatorLoss",
+    "generatorAccuracy",
+    "detectionLoss",
+    "detectionAccuracy",
+    "replacedRecall",
+    "replacedPrecision",
+  ]);
+  const { score } = await evaluateModel(config, result.modelFolder!, () => undefined);
+  expect(score).toEqual(expected.score);
+  const other = tinyConfig(folder, { ...changes, detection: { generator: "separate", generator_layers: 1 } });
+  await expect(evaluateModel(other, result.modelFolder!, () => undefined)).rejects.toThrow(
+    /expected generator\.model\.layers\.1\..* it was not trained with these settings/,
+  );
 });
 
 test("a run of another objective goes on from a masked LM, and from its own checkpoints only", async () => {

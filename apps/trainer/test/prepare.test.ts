@@ -63,6 +63,14 @@ test.each(["tokenizer.json", "tokenizer_config.json", "validation"])(
   },
 );
 
+test("a WordPiece vocabulary can be learned", async () => {
+  const folder = temporaryFolder();
+  await prepare(options(folder, { tokenizer: "train-wordpiece", vocabSize: 90 }));
+  const { tokenizer, roles } = await openTrainingData({ path: join(folder, "data") }, { maxLength: 32 });
+  expect(tokenizer.encode("The House").tokens).toEqual(["[CLS]", "the", "house", "[SEP]"]);
+  expect(roles).toEqual({ cls: 2, sep: 3, pad: 0, mask: 4 });
+});
+
 test("one document cannot be split into two parts, and the message says what to do", async () => {
   const folder = temporaryFolder();
   await expect(prepare(options(folder, { split: "file" }))).rejects.toThrow(/--split blank-line/);
@@ -72,7 +80,7 @@ test("one document cannot be split into two parts, and the message says what to 
 test("a tokenizer that is not there, and one without [MASK]", async () => {
   const folder = temporaryFolder();
   await expect(prepare(options(folder, { tokenizer: "gpt2" }))).rejects.toThrow(
-    /there is no tokenizer gpt2: expected modernbert, train, or/,
+    /there is no tokenizer gpt2: expected modernbert, train, train-wordpiece, or/,
   );
   const data = await prepareCorpus(folder);
   const json = JSON.parse(fs.readFileSync(join(data, "tokenizer.json"), "utf8")) as {

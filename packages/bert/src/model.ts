@@ -29,6 +29,10 @@ export class Bert extends Encoder<BertConfig> {
     return this.runtime.scope(() => forward(this, this.upload(batch), options, keeping));
   }
 
+  another(options: BertOptions): Bert {
+    return new Bert(options);
+  }
+
   /** transformers drops nothing before `qa_outputs`. */
   override get classifierDropout(): number {
     return this.head === "question-answering" ? 0 : this.config.dropout.classifier;

@@ -12,8 +12,7 @@ import type { DeviceBatch } from "./batch/device-batch.ts";
 import { checkBatch } from "./batch/packed-batch.ts";
 import type { PackedBatch } from "./batch/packed-batch.ts";
 import type { ForwardOptions } from "./forward-options.ts";
-import { tiesDecoder } from "./config/head-config.ts";
-import type { HeadConfig } from "./config/head-config.ts";
+import { type HeadConfig, tiesDecoder } from "./config/head-config.ts";
 import type { EncoderInfo, Head } from "./info.ts";
 import { countValues } from "./kind.ts";
 import type { EncoderKind, SharedNames } from "./kind.ts";
@@ -44,6 +43,7 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   /** Matrices in the compute dtype, held for training: see `holdCopies`. */
   readonly #copies = new Map<string, Tensor>();
   readonly #additions = new Map<string, (input: Tensor) => Tensor>();
+  readonly #computed = new Map<string, () => Tensor>();
   #captured: CapturedForwards | undefined;
   /** A differentiated forward pass keeps only what goes into each layer, see `checkpointGradients`. */
   checkpointing = false;
@@ -139,9 +139,17 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
     return this.config.dropout.classifier;
   }
 
+  /** A model of the same architecture; both may hold the same tensors. */
+  abstract another(options: Omit<EncoderOptions<C>, "kind">): Encoder<C>;
+
+  /** From now on the forward pass reads what `made` gives in the place of the parameter `name`. */
+  computeParameter(name: string, made: () => Tensor): void {
+    this.#computed.set(name, made);
+  }
+
   /** A parameter by name. @throws TensorError when this model has none of that name. */
   parameter(name: string): Tensor {
-    const parameter = this.parameters.get(name);
+    const parameter = this.#computed.get(name)?.() ?? this.parameters.get(name);
     if (parameter) return parameter;
     throw new TensorError("model", `expected a model with ${name}, got one with head "${this.head}"`);
   }

@@ -41,6 +41,10 @@ export class ModernBert extends Encoder<ModernBertConfig> {
     });
   }
 
+  another(options: ModernBertOptions): ModernBert {
+    return new ModernBert(options);
+  }
+
   headFeatures(rows: Tensor): Tensor {
     return predictionFeatures(this, rows);
   }

@@ -7,7 +7,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openRuntime } from "@modernbert-ts/pipelines";
-import { evaluate, foldAdapter, isAdapter, loadAverage, objectiveOf } from "@modernbert-ts/training";
+import {
+  evaluate,
+  foldAdapter,
+  isAdapter,
+  loadAverage,
+  loadRest,
+  objectiveOf,
+  refreshCopies,
+} from "@modernbert-ts/training";
 import type { Baseline, Objective, Score } from "@modernbert-ts/training";
 import type { TrainerConfig } from "../config/config.ts";
 import { UserError } from "../errors.ts";
@@ -47,10 +55,12 @@ export async function evaluateModel(
   const from = { ...own, model: { ...own.model, from: whole.path } };
   const encoder = await createModel(open.runtime, from, data, objective, plan.precision, onNotice);
   try {
-    // Of a checkpoint with a moving average that is scored, as in its run.
-    await loadAverage(whole.path, encoder.parameters);
     const settings = settingsOf(own, objective).evaluation;
     const made = objective.model(encoder, { seed: own.seed }, settings);
+    await loadRest(whole.path, made, encoder.parameters);
+    // Of a checkpoint with a moving average that is scored, as in its run.
+    await loadAverage(whole.path, made.parameters);
+    refreshCopies(made);
     const score = await evaluate(made, batches());
     const baselines = objective.baselines(trainingOf(data), batches(), settings);
     return { score, objective: withHeldOut(objective, made), baselines };

@@ -152,6 +152,10 @@ class PostNorm extends Encoder<PostNormConfig> {
   }
 
   /** This architecture's heads read hidden states as they are. */
+  another(options: CreateOptions<PostNormConfig>): PostNorm {
+    return new PostNorm(options);
+  }
+
   headFeatures(rows: Tensor): Tensor {
     return rows;
   }

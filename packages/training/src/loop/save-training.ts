@@ -57,6 +57,7 @@ export async function takeCheckpoint<Row>(
     settings: checkpoints.settings ?? null,
   };
   const { files = {} } = checkpoints;
+  model.settle?.();
   const contents = {
     step: progress.step,
     model: await onHost(model.parameters),

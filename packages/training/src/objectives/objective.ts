@@ -64,6 +64,10 @@ export interface TrainableModel<Row, DeviceRow = unknown> {
   overwrite(device: DeviceRow, row: Row, step?: RowDraw): void;
   /** Differentiable in the parameters. Uploads nothing, so that it can be captured. */
   forward(row: DeviceRow): ObjectiveOutput;
+  /** Brings frozen parameters that follow from others up to date; called before a checkpoint is written. */
+  settle?(): void;
+  /** Frees what the encoder that it was made of does not own. */
+  dispose?(): void;
   /** Where the loss looks at all rows of a step at once; `forward` is then this for one row alone. */
   readonly joint?: JointLoss<DeviceRow>;
 }

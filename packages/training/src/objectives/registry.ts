@@ -6,6 +6,7 @@ import { multipleChoiceObjective } from "./multiple-choice/objective.ts";
 import { nextSentenceObjective } from "./next-sentence/objective.ts";
 import { questionAnsweringObjective } from "./question-answering/objective.ts";
 import { randomTokenDetectionObjective } from "./random-token-detection/objective.ts";
+import { replacedTokenDetectionObjective } from "./replaced-token-detection/objective.ts";
 import { rerankingObjective } from "./reranking/objective.ts";
 import { sequenceClassificationObjective } from "./sequence-classification/objective.ts";
 import { spladeObjective } from "./splade/objective.ts";
@@ -16,6 +17,7 @@ export const objectives: readonly Objective[] = [
   maskedLmObjective,
   nextSentenceObjective,
   randomTokenDetectionObjective,
+  replacedTokenDetectionObjective,
   sequenceClassificationObjective,
   tokenClassificationObjective,
   questionAnsweringObjective,

@@ -14,7 +14,8 @@ export function freeze<Model extends Freezable>(model: Model, patterns: readonly
   const [stray] = unmatched(patterns, names);
   if (stray !== undefined)
     throw new DataError("invalid", "freeze", `expected a part of a parameter's name, got "${stray}", which none has`);
-  const frozen = new Set(names.filter((name) => patterns.some((pattern) => matchesName(pattern, name))));
+  const chosen = names.filter((name) => patterns.some((pattern) => matchesName(pattern, name)));
+  const frozen = new Set([...(model.frozen ?? []), ...chosen]);
   if (frozen.size === names.length)
     throw new DataError("invalid", "freeze", "expected a parameter to be left to train, got all of them frozen");
   return { ...model, frozen };

@@ -2,7 +2,9 @@
 import { AveragedOptimizer, createOptimizer, freeze, ShardedOptimizer } from "@modernbert-ts/training";
 import type { Learned, Optimizer, TrainableModel } from "@modernbert-ts/training";
 import type { Encoder } from "@modernbert-ts/encoder";
+import type { TrainerConfig } from "../../config/config.ts";
 import { settingsOf } from "../../config/objective-settings.ts";
+import { UsageError } from "../../errors.ts";
 import { openAdapters } from "../model/lora.ts";
 import { createModel } from "../model/model.ts";
 import { checkParameterNames } from "../model/parameter-names.ts";
@@ -30,6 +32,7 @@ export async function createLearner(
   const adapters = await openAdapters(bert, config, tell);
   if (config.batch.gradient_checkpointing) bert.checkpointGradients();
   const made = objective.model(bert, { seed: config.seed }, settingsOf(config, objective).training);
+  expectWhole(bert, made, config, adapters !== undefined);
   const whole = adapters ? adapters.lora.of(made) : made;
   for (const phase of phases) checkParameterNames(phase.config, [...whole.parameters.keys()]);
   const model = frozen.length > 0 ? freeze(whole, frozen) : whole;
@@ -46,7 +49,23 @@ export async function createLearner(
     [Symbol.dispose]() {
       optimizer.dispose();
       adapters?.lora[Symbol.dispose]();
+      made.dispose?.();
       bert.dispose();
     },
   };
+}
+
+/** @throws UsageError for settings that keep a part of the model alone, where the objective trains a second model beside it. */
+function expectWhole(
+  { parameters }: Encoder,
+  made: Pick<TrainableModel<unknown>, "parameters" | "frozen">,
+  { objective, optimizer }: TrainerConfig,
+  adapted: boolean,
+): void {
+  if (adapted && [...made.parameters.keys()].some((name) => !parameters.has(name)))
+    throw new UsageError(`lora: objective ${objective} trains a second model, which an adapter lacks: leave lora out`);
+  if (optimizer.ema_decay !== undefined && made.frozen)
+    throw new UsageError(
+      `optimizer.ema_decay: expected none with embeddings that follow from others, got ${optimizer.ema_decay}: set detection.generator to shared`,
+    );
 }

@@ -1,18 +1,16 @@
 /** Trains a tokenizer of ModernBERT's form on texts. */
 import { BpeModel } from "../models/bpe/bpe-model.ts";
-import { BpeTrainer } from "./bpe-trainer.ts";
 import { byteAlphabet, byteLevelBytes } from "../text/byte-alphabet.ts";
 import { TokenizerError } from "../errors.ts";
 import { splitGpt2 } from "../pre-tokenizers/gpt2-splitter.ts";
 import { MergeTable } from "../models/bpe/merge-table.ts";
 import { addedToken, modernBertConfig } from "../modernbert.ts";
-import { Pipeline } from "../encoding/pipeline.ts";
-import { TokenList } from "../models/token-list.ts";
-import { TokenMatcher } from "../added-tokens/token-matcher.ts";
 import { Tokenizer } from "../tokenizer.ts";
 import { UnicodeNormalizer } from "../normalizers/unicode-form.ts";
 import { vocabularyOf } from "../models/vocabulary.ts";
-import { WordCounter } from "./word-counter.ts";
+import { type TrainProgress, type WordParts, countWords, reportMerges } from "./count-words.ts";
+import { PairMerger, type SymbolWords } from "./pair-merger.ts";
+import type { WordCounter } from "./word-counter.ts";
 
 export interface TrainOptions {
   /** Number of tokens, special tokens and the 256 bytes included. */
@@ -27,14 +25,13 @@ export interface TrainOptions {
   readonly onProgress?: (progress: TrainProgress) => void;
 }
 
-export interface TrainProgress {
-  readonly stage: "count" | "merge";
-  readonly done: number;
-  /** Tokens to make, while merging; texts are not known beforehand. */
-  readonly total: number | undefined;
-}
-
-const REPORT_EVERY = 256;
+const nfcWords: WordParts = {
+  normalizer: new UnicodeNormalizer("NFC"),
+  preTokenizer: {
+    prepare: (piece) => piece,
+    split: (piece, from, list) => splitGpt2(piece.bytes, from, piece.end, list),
+  },
+};
 
 /**
  * Learns a byte-level BPE vocabulary from texts: NFC, GPT-2 words, `[CLS] A [SEP]` template, [MASK] that takes the
@@ -54,17 +51,18 @@ export function trainBpe(texts: Iterable<string>, options: TrainOptions): Tokeni
       `[trainBpe] expected distinct specialTokens with [CLS] and [SEP], got ${special.join(" ")}`,
     );
   }
-  const words = countWords(texts, onProgress);
+  const words = countWords(texts, nfcWords, onProgress);
   const bytes = Array.from({ length: 256 }, (_, byte) => byte).sort((a, b) =>
     byteAlphabet[a]! < byteAlphabet[b]! ? -1 : 1,
   );
   const byteIds = new Int32Array(256);
   bytes.forEach((byte, i) => (byteIds[byte] = special.length + i));
-  const trainer = new BpeTrainer(words, [...special, ...bytes.map((byte) => byteAlphabet[byte]!)], byteIds);
-  const onMerge = (done: number): void => {
-    if (done % REPORT_EVERY === 0) onProgress?.({ stage: "merge", done, total: vocabSize });
-  };
-  trainer.train({ vocabSize, minFrequency, onMerge });
+  const trainer = new PairMerger(
+    symbolsOf(words, byteIds),
+    [...special, ...bytes.map((byte) => byteAlphabet[byte]!)],
+    (left, right) => left + right,
+  );
+  trainer.train({ vocabSize, minFrequency, onMerge: reportMerges(vocabSize, onProgress) });
   onProgress?.({ stage: "merge", done: trainer.tokens.length, total: vocabSize });
   const addedTokens = special.map((content, id) => addedToken(id, content, true));
   const filled = Math.ceil(trainer.tokens.length / padToMultipleOf) * padToMultipleOf;
@@ -78,30 +76,13 @@ export function trainBpe(texts: Iterable<string>, options: TrainOptions): Tokeni
   });
 }
 
-function countWords(texts: Iterable<string>, onProgress: TrainOptions["onProgress"]): WordCounter {
-  const words = new WordCounter();
-  const none = new TokenMatcher([], []);
-  const pipeline = new Pipeline({
-    model: words,
-    normalizer: new UnicodeNormalizer("NFC"),
-    preTokenizer: {
-      prepare: (piece) => piece,
-      split: (piece, from, list) => splitGpt2(piece.bytes, from, piece.end, list),
-    },
-    rawMatcher: none,
-    normalizedMatcher: none,
-  });
-  const unused = new TokenList();
-  let done = 0;
-  for (const text of texts) {
-    pipeline.run(text, unused);
-    if (++done % REPORT_EVERY === 0) onProgress?.({ stage: "count", done, total: undefined });
-  }
-  onProgress?.({ stage: "count", done, total: undefined });
-  return words;
+/** Each byte of a word becomes the id of its token. */
+function symbolsOf({ bytes, starts, counts, size }: WordCounter, byteIds: Int32Array): SymbolWords {
+  const symbols = Int32Array.from(bytes.subarray(0, starts[size]), (byte) => byteIds[byte]!);
+  return { symbols, starts, counts, size };
 }
 
-function modelOf(trainer: BpeTrainer): BpeModel {
+function modelOf(trainer: PairMerger): BpeModel {
   const made = Int32Array.from(trainer.merges, ([, , id]) => id);
   const pairs = Int32Array.from(trainer.merges.flatMap(([left, right]) => [left, right]));
   const ids = new Map(trainer.tokens.map((token, id) => [token, id]));

@@ -1,10 +1,18 @@
 /**
- * Learns BPE merges from counted words (Sennrich et al. 2016): again and again the most frequent pair of neighbours
+ * Learns merges of neighbours from counted words (Sennrich et al. 2016): again and again the most frequent pair of neighbours
  * becomes a token, the pair with the lower ids among equals. Pair counts are kept up to date word by word, and the
  * queue may hold old counts, which are corrected when they come up. Gives the merges of the reference library's
  * BpeTrainer, which its rules (what is counted again, what is not) are taken from.
  */
-import type { WordCounter } from "./word-counter.ts";
+
+/** Distinct words as ids of tokens, with how often each was seen. */
+export interface SymbolWords {
+  /** Word i is symbols[starts[i], starts[i + 1]); merging overwrites them. */
+  readonly symbols: Int32Array;
+  readonly starts: Int32Array;
+  readonly counts: Float64Array;
+  readonly size: number;
+}
 
 interface MergeRules {
   /** Tokens to stop at, those given in `tokens` included. */
@@ -25,29 +33,28 @@ interface Candidate {
 /** Ids are small enough for both to share a double. */
 const SPAN = 2 ** 24;
 
-export class BpeTrainer {
+export class PairMerger {
   /** Left and right id of each merge learnt. */
   readonly merges: [left: number, right: number, made: number][] = [];
-  /** Texts of all tokens by id, in the byte alphabet; grows by what is learnt. */
+  /** Texts of all tokens by id; grows by what is learnt. */
   readonly tokens: string[];
   readonly #ids: Map<string, number>;
-  readonly #words: WordCounter;
-  /** Symbols of word i: symbols[starts[i]] on, lengths[i] of them. */
-  readonly #symbols: Int32Array;
+  readonly #words: SymbolWords;
+  readonly #join: (left: string, right: string) => string;
+  /** Of what is left of each word's symbols. */
   readonly #lengths: Int32Array;
   readonly #pairCounts: Map<number, number> = new Map();
   readonly #queue: Candidate[] = [];
   /** Words of the pairs that the current step has formed. */
   #formed: Map<number, number[]> = new Map();
 
-  /** `tokens` are the tokens there are from the start; `byteIds` says which of them stand for single bytes. */
-  constructor(words: WordCounter, tokens: readonly string[], byteIds: Int32Array) {
+  /** `tokens` are the tokens there are from the start; `join` gives the text of two that stand side by side. */
+  constructor(words: SymbolWords, tokens: readonly string[], join: (left: string, right: string) => string) {
     this.#words = words;
+    this.#join = join;
     this.tokens = [...tokens];
     this.#ids = new Map(tokens.map((token, id) => [token, id]));
-    this.#symbols = new Int32Array(words.starts[words.size]!);
     this.#lengths = new Int32Array(words.size);
-    for (let i = 0; i < this.#symbols.length; i++) this.#symbols[i] = byteIds[words.bytes[i]!]!;
     for (let word = 0; word < words.size; word++) this.#lengths[word] = words.starts[word + 1]! - words.starts[word]!;
   }
 
@@ -63,7 +70,7 @@ export class BpeTrainer {
         continue;
       }
       if (count < 1 || count < minFrequency) break;
-      const made = this.#tokenFor(this.tokens[top.left]! + this.tokens[top.right]!);
+      const made = this.#tokenFor(this.#join(this.tokens[top.left]!, this.tokens[top.right]!));
       this.merges.push([top.left, top.right, made]);
       for (const word of top.words) this.#mergeIn(word, top.left, top.right, made);
       this.#queueFormed();
@@ -72,11 +79,9 @@ export class BpeTrainer {
   }
 
   #countPairs(): void {
-    for (let word = 0; word < this.#words.size; word++) {
-      const start = this.#words.starts[word]!;
-      for (let i = start + 1; i < start + this.#lengths[word]!; i++)
-        this.#count(this.#symbols[i - 1]!, this.#symbols[i]!, 1, word);
-    }
+    const { symbols, starts, size } = this.#words;
+    for (let word = 0; word < size; word++)
+      for (let i = starts[word]! + 1; i < starts[word + 1]!; i++) this.#count(symbols[i - 1]!, symbols[i]!, 1, word);
     this.#queueFormed();
   }
 
@@ -100,8 +105,8 @@ export class BpeTrainer {
   }
 
   #mergeIn(word: number, left: number, right: number, made: number): void {
-    const symbols = this.#symbols;
-    const start = this.#words.starts[word]!;
+    const { symbols, starts } = this.#words;
+    const start = starts[word]!;
     const end = start + this.#lengths[word]!;
     let out = start; // symbols before this are done
     for (let i = start; i < end; i++, out++) {
