@@ -15,6 +15,7 @@ import { similarityCommand } from "./commands/similarity.ts";
 import { tokenizeCommand } from "./commands/tokenize.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { zeroShotCommand } from "./commands/zero-shot.ts";
+import { decideCommand } from "./commands/decide.ts";
 import { report } from "./errors.ts";
 import type { Streams } from "./streams.ts";
 
@@ -29,6 +30,7 @@ const commands = [
   rerankCommand,
   classifyCommand,
   zeroShotCommand,
+  decideCommand,
   classifyTokensCommand,
   answerCommand,
   pseudoLogLikelihoodCommand,

@@ -210,7 +210,7 @@ describe("fillMask", async () => {
   test("another head is an error", async () => {
     const encoder = await tiny({}, { head: "none" });
     await expect(fillMask(encoder, ["[MASK]"])).rejects.toThrow(
-      /expected a model with head masked-lm, got one with head none/,
+      /expected a model with head masked-lm or pretraining, got one with head none/,
     );
     await expect(classify(encoder, ["a"])).rejects.toThrow(/expected a model with head sequence-classification/);
   });

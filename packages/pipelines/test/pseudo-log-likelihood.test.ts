@@ -104,6 +104,6 @@ test("no texts are no answers; another head is an error", async () => {
   expect(await pseudoLogLikelihood(pipeline, [])).toEqual([]);
   await using encoder = await openPipeline(folder, { backend: "cpu", cpuEngine: "typescript", head: "none" });
   await expect(pseudoLogLikelihood(encoder, ["a"])).rejects.toThrow(
-    /^\[pseudoLogLikelihood\] expected a model with head masked-lm, got one with head none/,
+    /^\[pseudoLogLikelihood\] expected a model with head masked-lm or pretraining, got one with head none/,
   );
 });

@@ -1,4 +1,4 @@
-/** Small batches on a device whose replays are cheap (the emulated CUDA device): the same answers, from recorded forward passes. */
+/** Small batches from recorded forward passes: single texts as they are, and padded where replays are cheap (the emulated CUDA device). */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,8 +45,9 @@ test("replayed forward passes answer as those of another backend", { timeout: 30
   if (missing) skip(missing);
   const want = await answers({ backend: "cpu", cpuEngine: "typescript" });
   const got = await answers({ backend: "cuda" });
-  expect(want.captures).toBe(0);
-  expect(got.captures).toBeGreaterThan(0);
+  expect(Math.min(want.captures, got.captures)).toBeGreaterThan(0);
+  const [first, last] = [want.vectors.slice(0, texts.length), want.vectors.slice(-texts.length)];
+  expect(last, "replays of single texts give the bits of a pass by commands").toEqual(first);
   expect(got.tokens).toEqual(want.tokens);
   const error = Math.max(
     ...got.vectors.flatMap((each, at) =>

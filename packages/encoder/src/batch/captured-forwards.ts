@@ -62,7 +62,7 @@ export class CapturedForwards {
     if (!recorded) return undefined;
     if (known) this.#model.overwrite(recorded.device, padded);
     recorded.captured.replay();
-    return this.#own(batch, bucket, recorded);
+    return this.#own(batch, recorded);
   }
 
   dispose(): void {
@@ -96,10 +96,10 @@ export class CapturedForwards {
   }
 
   /** The batch's own part of a bucket. */
-  #own(host: PackedBatch, { tokens }: Bucket, { device, captured }: Recorded): { device: DeviceBatch; hidden: Tensor } {
+  #own(host: PackedBatch, { device, captured }: Recorded): { device: DeviceBatch; hidden: Tensor } {
     const count = host.ids.length;
     return {
-      hidden: tokens === count ? captured.value.alias() : first(captured.value, count),
+      hidden: first(captured.value, count),
       device: {
         host,
         ids: first(device.ids, count),

@@ -53,9 +53,12 @@ export function bestCheckpoints(
     .slice(0, count);
 }
 
-/** A loss that is at most twice that of the first step; without it any that is finite. */
+/**
+ * A loss that is at most twice that of the first step, or 1 above it where a run begins with a model that is fitted already; without that of the
+ * first step any that is finite.
+ */
 export function isSound(loss: number, firstLoss: number | undefined): boolean {
-  return Number.isFinite(loss) && (firstLoss === undefined || loss <= firstLoss + Math.abs(firstLoss));
+  return Number.isFinite(loss) && (firstLoss === undefined || loss <= firstLoss + Math.max(1, Math.abs(firstLoss)));
 }
 
 /** By held-out losses; by those of training, which lag behind, only where none of these is sound. */
