@@ -14,6 +14,8 @@ export interface HostTensor {
 
 export interface DeviceExampleRow<Name extends string = string> {
   readonly batch: DeviceBatch;
+  /** Which sequences belong together; rows that take its place have the same. */
+  readonly firstSequence: Int32Array;
   /** What the loss reads beside the batch. */
   readonly inputs: Readonly<Record<Name, Tensor>>;
   readonly draw: Tensor | undefined;
@@ -88,11 +90,17 @@ export function exampleModel<Name extends string, Row extends ExampleRow>(
       });
       return {
         batch: encoder.upload(batchOf(row)),
+        firstSequence: row.firstSequence,
         inputs: Object.fromEntries(uploaded) as Record<Name, Tensor>,
         draw: uploadDraw(runtime, step),
       };
     },
     overwrite(device, row, step) {
+      if (device.firstSequence.join() !== row.firstSequence.join())
+        throw new BatchError(
+          "overwrite",
+          "expected a row whose sequences belong together in the same way, got another",
+        );
       encoder.overwrite(device.batch, batchOf(row));
       for (const [name, { values, shape }] of Object.entries<HostTensor>(inputs(row))) {
         const place = device.inputs[name as Name];

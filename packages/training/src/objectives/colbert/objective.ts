@@ -49,37 +49,30 @@ function colbertModel(
     represent: (hidden) => unit(cast(hidden, encoder.precision.reduce)),
     shape: ({ batch: { host } }) => [host.ids.length, encoder.info.hiddenSize],
     loss(representations, rows) {
-      const queries = rows.map(({ inputs, batch }, at) => ({
+      const queries = rows.map(({ inputs, firstSequence }, at) => ({
         tokens: gather(representations[at]!, inputs.queryTokens),
         owners: inputs.owners,
-        count: rowOf(batch.host).firstSequence.length - 1,
+        count: firstSequence.length - 1,
       }));
-      const positives = rows.flatMap(({ batch }, at) =>
-        documents(representations[at]!, rowOf(batch.host), "positives"),
-      );
-      const negatives = rows.flatMap(({ batch }, at) =>
-        documents(representations[at]!, rowOf(batch.host), "negatives"),
-      );
+      const positives = rows.flatMap((row, at) => documents(representations[at]!, row, "positives"));
+      const negatives = rows.flatMap((row, at) => documents(representations[at]!, row, "negatives"));
       const scores = maxSim(queries, [...positives, ...negatives]);
       return { lossSum: ownAmongAll(scale(scores, 1 / temperature)), sums: [] };
     },
   });
 }
 
-/** What was uploaded is a row of examples. */
-function rowOf(host: unknown): ExampleRow {
-  return host as ExampleRow;
-}
-
 function documents(
   vectors: Tensor,
-  { cuSeqlens, firstSequence }: ExampleRow,
+  { batch, firstSequence }: DeviceExampleRow,
   which: "positives" | "negatives",
 ): Tensor[] {
   return [...firstSequence.subarray(0, -1)].flatMap((first, example) => {
     const end = firstSequence[example + 1]!;
     const [from, to] = which === "positives" ? [first + 1, first + 2] : [first + 2, end];
-    return Array.from({ length: Math.max(0, to - from) }, (_, at) => sequenceOf(vectors, cuSeqlens, from + at));
+    return Array.from({ length: Math.max(0, to - from) }, (_, at) =>
+      sequenceOf(vectors, batch.host.cuSeqlens, from + at),
+    );
   });
 }
 
