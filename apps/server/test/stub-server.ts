@@ -89,7 +89,7 @@ export function post(url: string, body: unknown, init: RequestInit = {}): Promis
     method: "POST",
     headers: { "content-type": "application/json" },
     body: raw ? (body as BodyInit) : JSON.stringify(body),
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
     ...init,
   });
 }
