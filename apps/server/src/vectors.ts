@@ -34,13 +34,16 @@ export function toJson(vector: Float32Array): string {
   return JSON.stringify(Array.from(vector, shortest));
 }
 
+/** Powers of ten that are exact: `**` takes several times as long as all the rest of a number. */
+const powers = Array.from({ length: 23 }, (_, places) => 10 ** places);
+
 /** The number of fewest decimal digits that is this f32 again: half as long as all digits of its f64. */
 function shortest(value: number): number {
   const magnitude = Math.floor(Math.log10(Math.abs(value)));
   for (let digits = 6; digits <= 9; digits++) {
     const places = digits - 1 - magnitude;
-    if (!(places >= 0 && places <= 22)) break; // powers of ten beyond are not exact
-    const scale = 10 ** places;
+    const scale = powers[places];
+    if (scale === undefined) break;
     const rounded = Math.round(value * scale) / scale;
     if (Math.fround(rounded) === value) return rounded;
   }
