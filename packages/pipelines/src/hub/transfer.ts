@@ -5,11 +5,11 @@ import { open, rename, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { syncFolder } from "@modernbert-ts/safetensors/node";
-import { readText } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { DamagedDownloadError, written } from "./errors.ts";
 import type { HubFile } from "./listing.ts";
 import { leavePartial, takePartial } from "./partial-file.ts";
+import { getRest, NoRestError } from "./rest.ts";
 import { TransientError, withRetries } from "./retry.ts";
 
 export interface Source {
@@ -52,18 +52,13 @@ async function bringRest({ connection, url, file }: Source, partial: string, onB
     const start = size;
     if (size < file.size) {
       onBytes(size);
-      const { status, headers, body } = await connection.get(url, {
-        "accept-encoding": "identity",
-        ...(start > 0 && { range: `bytes=${start}-` }),
+      const { from, body } = await getRest(connection, url, start).catch(async (error: unknown) => {
+        if (error instanceof NoRestError) await written(partial, handle.truncate(0));
+        throw error;
       });
-      const continues = status === 206 && headers.get("content-range")?.startsWith(`bytes ${start}-`);
-      if (!continues && start > 0) {
+      if (from < start) {
         await written(partial, handle.truncate(0));
         [hash, size] = [newHash(file), 0];
-        if (status !== 200) {
-          await readText(body, 0).catch(() => {});
-          throw new TransientError(`status ${status} for the rest of ${file.path}`);
-        }
       }
       for await (const chunk of body) {
         size += chunk.length;

@@ -4,10 +4,11 @@ import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { cachePath, hubEnvironment, offlineVariable } from "./environment.ts";
 import { exists } from "./cache.ts";
-import { connect, readText } from "./connection.ts";
+import { connect } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { progress } from "./download.ts";
 import { HubUnreachableError, written } from "./errors.ts";
+import { getRest, NoRestError } from "./rest.ts";
 import { TransientError, withRetries } from "./retry.ts";
 
 /** Downloads a file unless the cache has it, and returns its path. @throws HubRefusalError HubUnreachableError WriteError */
@@ -64,22 +65,18 @@ interface Attempt {
 async function bringRest(connection: Connection, url: string, attempt: Attempt): Promise<void> {
   const { partial, state, progressed, onNotice } = attempt;
   const start = state.validator === undefined ? 0 : state.bytes;
-  const rest = start > 0 && { range: `bytes=${start}-`, "if-range": state.validator! };
-  const { status, headers, body } = await connection.get(url, { "accept-encoding": "identity", ...rest });
-  const goesOn = status === 206 && (headers.get("content-range")?.startsWith(`bytes ${start}-`) ?? false);
-  if (status === 416 || (status === 206 && !goesOn)) {
-    await readText(body, 0).catch(() => {});
-    Object.assign(state, { bytes: 0, validator: undefined });
-    throw new TransientError(`status ${status} for the rest of ${url}`);
-  }
-  state.bytes = goesOn ? start : 0;
+  const { from, headers, body } = await getRest(connection, url, start, state.validator).catch((error: unknown) => {
+    if (error instanceof NoRestError) Object.assign(state, { bytes: 0, validator: undefined });
+    throw error;
+  });
+  state.bytes = from;
   // A weak one may stand for other bytes.
   state.validator = /^"/.exec(headers.get("etag") ?? "") ? headers.get("etag")! : undefined;
   const length = headers.get("content-length");
   const total = length === null ? undefined : state.bytes + Number(length);
   const show =
     total === undefined ? undefined : progress({ size: total }, (text) => onNotice?.(`downloading ${url} (${text})`));
-  const handle = await written(partial, open(partial, goesOn ? "a" : "w"));
+  const handle = await written(partial, open(partial, from > 0 ? "a" : "w"));
   try {
     for await (const chunk of body) {
       await written(partial, handle.writeFile(chunk));
