@@ -98,6 +98,7 @@ export async function startServer(
     await operations.listen();
     const context = { models, metrics, keys: operations.keys, room, log: app.log };
     if (options.grpcPort !== undefined) grpc = await startGrpc(context, options, options.grpcPort);
+    grpc?.refresh(); // a model may have become ready meanwhile
     const url = await app.listen({ host: options.host, port: options.port });
     return { url, ready, close, ...(grpc && { grpcPort: grpc.port }) };
   } catch (error) {

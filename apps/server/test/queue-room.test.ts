@@ -19,6 +19,9 @@ test("bytes are taken and given back once; one request takes at most half", () =
   expect(room.taken).toBe(50);
   second();
   expect(room.taken).toBe(0);
+  const odd = new QueueRoom(101, () => 7);
+  odd.take(1000);
+  expect(() => odd.take(1000), "a body and an answer fit together").not.toThrow();
 });
 
 async function until(check: () => boolean | Promise<boolean>): Promise<void> {

@@ -176,6 +176,14 @@ describe("a plan", () => {
     await expect(lines(configOf("base"), changes)).rejects.toThrow(message);
   });
 
+  test("refuses what trains a second model, whose costs it does not know", async () => {
+    const config = checkConfig(
+      { data: { path: "nowhere" }, length: "1M tokens", objective: "replaced_token_detection" },
+      "test",
+    );
+    await expect(lines(config)).rejects.toThrow("replaced_token_detection, which trains a generator beside it");
+  });
+
   test("refuses a length that only the data could tell", async () => {
     const config = checkConfig({ data: { path: "nowhere" }, length: "3 epochs" }, "test");
     await expect(lines(config)).rejects.toThrow("expected length in tokens to plan with, got 3 epochs");

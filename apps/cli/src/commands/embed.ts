@@ -40,6 +40,10 @@ export function embedCommand(streams: Streams): Command {
       if (args.length > 0) throw new CliError("--queue: expected texts in files with --input, got some as arguments");
       if (options.kind !== "vector" || options.precision !== "float32")
         throw new CliError("--queue: expected --kind vector and --precision float32, got others: leave them out");
+      if (options.backend !== "auto" || options.threads !== undefined)
+        throw new CliError(
+          "--queue: expected no --backend and no --threads, which each worker has of its own: leave them out",
+        );
       await embedInQueue(options, vectorOptions(options), streams);
       return true;
     },

@@ -18,11 +18,11 @@ export class QueueRoom {
   }
 
   /**
-   * Takes so many bytes; what it returns gives them back, once. One request takes at most half of the room, so that any that the other
-   * limits allow is let in where nobody else is. @throws ServeError 429
+   * Takes so many bytes; what it returns gives them back, once. A body and an answer take at most half of the room each, so that any request
+   * that the other limits allow is let in where nobody else is. @throws ServeError 429
    */
   take(bytes: number): () => void {
-    let share = Math.min(bytes, Math.ceil(this.#limit / 2));
+    let share = Math.min(bytes, Math.floor(this.#limit / 2));
     if (this.#taken + share > this.#limit) {
       throw new ServeError("Overloaded", "Model is overloaded", { retryAfter: this.#estimateWait() });
     }

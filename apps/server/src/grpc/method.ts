@@ -102,24 +102,42 @@ async function sideBySide<Req>(
 ): Promise<void> {
   const most = Math.ceil(models.first.options.maxConcurrentRequests / 2);
   const running = new Set<Promise<void>>();
-  let fail!: (error: unknown) => void;
-  const failed = new Promise<never>((_, reject) => (fail = reject));
-  failed.catch(() => {});
+  const failure = new Failure();
   // Reading to the end must not destroy the stream: answers are still to be written to it.
   const messages = stream.iterator({ destroyOnReturn: false }) as AsyncIterator<Req>;
-  for await (const request of untilFailed(messages, failed)) {
+  for await (const request of untilFailed(messages, failure)) {
     const one = work(request).finally(() => running.delete(one));
-    one.catch(fail);
+    one.catch((error: unknown) => failure.set(error));
     running.add(one);
-    if (running.size >= most) await Promise.race([...running, failed]);
+    if (running.size >= most) await failure.unless(Promise.race(running));
   }
-  await Promise.race([Promise.all(running), failed]);
+  await failure.unless(Promise.all(running));
 }
 
-/** The stream's messages, until `failed` rejects: it is not waited for one more. */
-async function* untilFailed<T>(messages: AsyncIterator<T>, failed: Promise<never>): AsyncGenerator<T> {
+/** The first failure of work on a stream. One wait at a time looks at it, and nothing that was waited for is held (as `Promise.race` would). */
+class Failure {
+  #error: { readonly error: unknown } | undefined;
+  #told: (error: unknown) => void = () => {};
+
+  set(error: unknown): void {
+    this.#error ??= { error };
+    this.#told(error);
+  }
+
+  /** What `work` gives; rejects as soon as there is a failure. */
+  async unless<T>(work: Promise<T>): Promise<T> {
+    if (this.#error) throw this.#error.error;
+    return new Promise((resolve, reject) => {
+      this.#told = reject;
+      work.then(resolve, reject);
+    });
+  }
+}
+
+/** The stream's messages, until there is a failure: it is not waited for one more. */
+async function* untilFailed<T>(messages: AsyncIterator<T>, failure: Failure): AsyncGenerator<T> {
   for (;;) {
-    const next = await Promise.race([messages.next(), failed]);
+    const next = await failure.unless(messages.next());
     if (next.done) return;
     yield next.value;
   }

@@ -45,6 +45,7 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
   const { head, ...encoder } = await readInfo(opened);
   const { info, tokenizer, settings } = await readTextSide(opened, { ...encoder, head }, onNotice);
   const { embedding } = settings;
+  checkTypes(tokenizer, info);
   const maxInputLength = fitLength(settings.maxLength, options, onNotice);
   const vectors = vectorKindOf(info, settings, options.pooling);
   if (vectors.name === "pooled") noticeAssumptions(embedding, onNotice);
@@ -59,6 +60,16 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     maxInputLength,
     defaultPrompt: defaultPrompt(options, settings),
   };
+}
+
+/** @throws StartError for a template that types single texts: texts travel as ids. */
+function checkTypes(tokenizer: Tokenizer, { typeVocabSize }: EncoderInfo): void {
+  if (typeVocabSize === 0) return;
+  const type = tokenizer.encode("a", { truncation: false, padding: false }).typeIds.find((id) => id > 0);
+  if (type === undefined) return;
+  throw new StartError(
+    `the template of a single text in tokenizer.json has token type ${type}, which is not served: write type_id 0 there`,
+  );
 }
 
 function fitLength(longest: number, options: ServeOptions, onNotice: (notice: string) => void): number {

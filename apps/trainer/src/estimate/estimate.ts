@@ -66,6 +66,10 @@ export function estimatePhase(
 ): PhaseEstimate {
   const { devices, flops, memory, mfu } = hardware;
   const objective = objectiveOf(config.objective)!;
+  if (objective.besides !== undefined)
+    throw new UsageError(
+      `expected an objective that trains the model alone to plan with, got ${config.objective}, which trains ${objective.besides} beside it: what that takes is not estimated`,
+    );
   const scoredShare = objective.scoredShare?.(settingsOf(config, objective).training) ?? 1;
   if (data.epochTokens === undefined && String(config.length).includes("epoch"))
     throw new UsageError(`expected length in tokens to plan with, got ${config.length}: only the data could tell`);

@@ -73,9 +73,9 @@ export class CapturedForwards {
   #bucketOf(batch: PackedBatch): Bucket | undefined {
     if (batch.keyCounts) return undefined; // such queries are short, and padded to one length already
     if (this.#limits.padded) return bucketOf(batch, this.#limits);
-    const { maxSeqlen } = batch;
-    const single = batch.cuSeqlens.length === 2 && maxSeqlen <= this.#limits.tokens;
-    return single ? { tokens: maxSeqlen, sequences: 1, maxSeqlen } : undefined;
+    const { ids, cuSeqlens, maxSeqlen } = batch;
+    const single = cuSeqlens.length === 2 && ids.length <= this.#limits.tokens;
+    return single ? { tokens: ids.length, sequences: 1, maxSeqlen } : undefined;
   }
 
   #record(batch: PackedBatch): Recorded {

@@ -67,6 +67,7 @@ export const decideTask: Task<DecisionInput, DecisionOptions, Float32Array, Read
     if (asked.length === 0) throw new TensorError(operation, `expected questions in ${name}, got none`);
     return {
       sequences: asked.map(({ type, markers, ids }) => withHeader([type, ...markers], ids)),
+      tokens: asked.reduce((sum, { ids }) => sum + ids.length, 0),
       join: (logits) =>
         Object.fromEntries(asked.map(({ key, question }, at) => [key, decisionOf(settings, question, logits[at]!)])),
     };

@@ -170,6 +170,8 @@ export interface Objective<Row = unknown, Store extends TrainingStore = Training
   loader(data: ObjectiveData<Store>, batches: BatchSettings, values: SettingValues, state?: unknown): BatchLoader<Row>;
   /** Its loss looks at all rows of a step, which are gone through twice where there are several; see `JointLoss`. */
   readonly joint?: true;
+  /** What it trains beside the model, whose costs are not estimated: "a generator"; absent where there is nothing. */
+  readonly besides?: string;
   /** How much is scored for each token seen, 0..1, to plan with; all of them when absent. */
   scoredShare?(values: SettingValues): number;
   /** Tokens of one pass over the data: an epoch. */

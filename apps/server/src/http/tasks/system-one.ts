@@ -24,11 +24,6 @@ const question: z.ZodType<DecisionQuestion> = z.discriminatedUnion("type", [
   }),
 ]);
 
-/** What a question's sequence has besides tokens: how much that is, the type, a place per option. */
-function headerLength({ type, criteria }: DecisionQuestion): number {
-  return 2 + (type === "noul" ? 2 : Object.keys(criteria).length);
-}
-
 const numbers = z.record(z.string(), z.number());
 const decision = z.union([
   z.strictObject({ type: z.literal("choice"), choice: z.string(), probabilities: numbers, confidence: z.number() }),
@@ -74,8 +69,7 @@ export const systemOne: Route = route({
     const input: DecisionInput = { state: state as Json, questions };
     const options = inputOptions(service, { truncate });
     const { results, costs } = await inferInputs(service, { name: "decide", options: {} }, [input], options, signal);
-    const sequences = all.reduce((sum, each) => sum + headerLength(each), 0);
-    const usage = { input_tokens: costs.tokens - sequences, output_tokens: 0 };
+    const usage = { input_tokens: costs.tokens, output_tokens: 0 };
     return answer({ model: service.name, answers: results[0], usage }, costs);
   },
 });

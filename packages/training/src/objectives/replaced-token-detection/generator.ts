@@ -58,6 +58,7 @@ export function createGenerator(model: Encoder, { kind, layers, seed }: Generato
     labels.set(name, label);
   }
   const encoder = model.another({ runtime, precision, config, head: "masked-lm", parameters });
+  if (model.checkpointing) encoder.checkpointGradients();
   const { frozen, settle } = kind === "disentangled" ? disentangle(model, own) : plain;
   const ofGenerator = Array.from(encoder.holdCopies(), ([name, copy]) => [labels.get(name)!, copy] as const);
   // One copy of each matrix: those of a trunk are the generator's, whose head has one matrix more.

@@ -45,6 +45,7 @@ export const replacedTokenDetectionObjective: Objective<DetectionRow, DocumentSt
   head: "token-classification",
   headSettings: () => ({ labels: ["original", "replaced"] }),
   lossUnit: "nats, both losses together",
+  besides: "a generator",
   metrics: detectionMetrics,
   settings,
   model: (encoder, options, values = defaultValues(settings)) => replacedTokenDetectionModel(encoder, options, values),
