@@ -33,10 +33,7 @@ export async function embedInputs(
   const { pooling, width, dimensions: kept } = requirePooled(service.files);
   const settings = { normalize: fields.normalize ?? true, dimensions: fields.dimensions ?? kept };
   checkDimensions(settings.dimensions, width);
-  const task = {
-    name: "embed",
-    options: { ...(pooling && { pooling }), normalize: false, dimensions: width },
-  } as const;
+  const task = { name: "embed", options: { pooling, normalize: false, dimensions: width } } as const;
   const { results, costs } = await infer(service, task, inputs, encodeSettings(service, inputs, fields), signal);
   return { vectors: results.map((pooled) => finishVector(pooled, settings)), costs };
 }

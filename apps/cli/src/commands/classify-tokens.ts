@@ -60,6 +60,5 @@ export function classifyTokensCommand(streams: Streams): Command {
 }
 
 function inputOf(record: InputRecord): TokenInput {
-  if (record.has("words")) return { words: record.texts("words") };
-  return record.has("text_pair") ? [record.text("text"), record.text("text_pair")] : record.text("text");
+  return record.has("words") ? { words: record.texts("words") } : record.textOrPair();
 }

@@ -29,8 +29,7 @@ export function classifyCommand(streams: Streams): Command {
     ],
     head: "sequence-classification",
     atOnce: 256,
-    input: (record) =>
-      record.has("text_pair") ? [record.text("text"), record.text("text_pair")] : record.text("text"),
+    input: (record) => record.textOrPair(),
     answer: (pipeline, inputs, { topK, function: functionToApply }, encode) =>
       classify(pipeline, inputs, { ...encode, ...(topK && { topK }), ...(functionToApply && { functionToApply }) }),
     show(labels, input) {

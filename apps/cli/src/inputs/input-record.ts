@@ -27,6 +27,12 @@ export class InputRecord {
     throw this.#fault(field, "text");
   }
 
+  /** `text`, with `text_pair` where the record has one. @throws CliError where one is no text. */
+  textOrPair(): string | [text: string, pair: string] {
+    const text = this.text("text");
+    return this.has("text_pair") ? [text, this.text("text_pair")] : text;
+  }
+
   /** A list of texts, which CSV writes as JSON. @throws CliError for anything else. */
   texts(field: string): readonly string[] {
     const value = this.#value(field);

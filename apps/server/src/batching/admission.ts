@@ -1,15 +1,14 @@
 /** Bounds what is in the server, from before they are tokenised until they are answered; a request beyond the bound is answered 429. */
-import { ServeError } from "../errors.ts";
+import { Bound } from "./bound.ts";
 
 export class Admission {
-  readonly #limit: number;
-  /** Seconds after which a place is likely. */
-  readonly #estimateWait: () => number;
-  #taken = 0;
+  readonly #all: Bound;
+  readonly #most: number;
 
+  /** @param estimateWait seconds after which a place is likely. */
   constructor(limit: number, estimateWait: () => number) {
-    this.#limit = limit;
-    this.#estimateWait = estimateWait;
+    this.#all = new Bound(limit, estimateWait);
+    this.#most = Math.ceil(limit / 2);
   }
 
   /**
@@ -17,19 +16,11 @@ export class Admission {
    * that a bulk leaves room for others and one of any size is let in.
    */
   async hold<T>(inputs: number, body: () => Promise<T>, held = 0): Promise<T> {
-    const places = this.#places(inputs) - this.#places(held);
-    if (this.#taken + places > this.#limit) {
-      throw new ServeError("Overloaded", "Model is overloaded", { retryAfter: this.#estimateWait() });
-    }
-    this.#taken += places;
+    const giveBack = this.#all.take(Math.min(inputs, this.#most) - Math.min(held, this.#most));
     try {
       return await body();
     } finally {
-      this.#taken -= places;
+      giveBack();
     }
-  }
-
-  #places(inputs: number): number {
-    return Math.min(inputs, Math.ceil(this.#limit / 2));
   }
 }

@@ -1,20 +1,19 @@
 /** Bounds the bytes that requests under way hold, whatever their number: bodies, token ids, vectors of tokens. Beyond it they are answered 429. */
-import { ServeError } from "../errors.ts";
+import { Bound } from "./bound.ts";
 
 export class QueueRoom {
-  readonly #limit: number;
-  /** Seconds after which there is likely room. */
-  readonly #estimateWait: () => number;
-  #taken = 0;
+  readonly #bytes: Bound;
+  readonly #most: number;
 
+  /** @param estimateWait seconds after which there is likely room. */
   constructor(limit: number, estimateWait: () => number) {
-    this.#limit = limit;
-    this.#estimateWait = estimateWait;
+    this.#bytes = new Bound(limit, estimateWait);
+    this.#most = Math.floor(limit / 2);
   }
 
   /** Bytes that are held. */
   get taken(): number {
-    return this.#taken;
+    return this.#bytes.taken;
   }
 
   /**
@@ -22,14 +21,6 @@ export class QueueRoom {
    * that the other limits allow is let in where nobody else is. @throws ServeError 429
    */
   take(bytes: number): () => void {
-    let share = Math.min(bytes, Math.floor(this.#limit / 2));
-    if (this.#taken + share > this.#limit) {
-      throw new ServeError("Overloaded", "Model is overloaded", { retryAfter: this.#estimateWait() });
-    }
-    this.#taken += share;
-    return () => {
-      this.#taken -= share;
-      share = 0;
-    };
+    return this.#bytes.take(Math.min(bytes, this.#most));
   }
 }

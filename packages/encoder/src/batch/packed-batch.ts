@@ -1,6 +1,7 @@
 /** Batches on the host. Encoders run packed: sequences one after another, no padding anywhere. */
 import { BatchError } from "../errors.ts";
 import type { EncoderInfo } from "../info.ts";
+import { idsOf } from "./sequence.ts";
 import type { TypedSequence } from "./sequence.ts";
 
 /** N sequences of together T tokens. */
@@ -22,7 +23,7 @@ export function packSequences(sequences: readonly (ArrayLike<number> | TypedSequ
   if (sequences.length === 0) throw new BatchError("packSequences", "expected at least one sequence, got none");
   const cuSeqlens = new Int32Array(sequences.length + 1);
   let maxSeqlen = 0;
-  const each = sequences.map((sequence) => ("typeIds" in sequence ? sequence.ids : sequence));
+  const each = sequences.map((sequence) => idsOf(sequence));
   each.forEach(({ length }, at) => {
     if (length === 0) throw new BatchError("packSequences", `expected at least one token in sequence ${at}, got none`);
     cuSeqlens[at + 1] = cuSeqlens[at]! + length;

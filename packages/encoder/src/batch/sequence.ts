@@ -11,7 +11,7 @@ export interface TypedSequence {
 }
 
 /** Token ids [T]. */
-export function idsOf(sequence: Sequence): Int32Array {
+export function idsOf<Ids extends ArrayLike<number> = Int32Array>(sequence: Ids | TypedSequence): Ids | Int32Array {
   return "typeIds" in sequence ? sequence.ids : sequence;
 }
 
