@@ -29,7 +29,7 @@ export interface NativeLibrary extends NativeStreams {
 }
 
 /** The layout of commands that this code writes; equal to MB_ABI in c/runtime/api.h. */
-const abi = 8;
+const abi = 9;
 
 let loaded: Promise<NativeLibrary> | undefined;
 
