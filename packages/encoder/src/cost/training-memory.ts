@@ -12,6 +12,8 @@ export interface TrainingMemory {
   readonly gradients: number;
   /** What backward reads, for each token of a micro-batch; with checkpointed gradients what goes into each layer, and all that one layer's backward reads. */
   readonly perToken: number;
+  /** What backward holds meanwhile, for each token of a micro-batch: gradients as large as all that one layer's backward reads. */
+  readonly workingPerToken: number;
 }
 
 /**
@@ -46,12 +48,12 @@ export function trainingMemory<C extends HeadConfig>(
   const layers = kind.layers(config).map(({ held }) => bytes * held.compute + 4 * held.f32);
   // The residual stream and its norm: the embeddings' output, and what goes into each layer.
   const input = d * (4 + bytes);
-  const kept = checkpointing
-    ? layers.length * input + Math.max(...layers)
-    : layers.reduce((sum, layer) => sum + layer, 0);
+  const largest = Math.max(...layers);
+  const kept = checkpointing ? layers.length * input + largest : layers.reduce((sum, layer) => sum + layer, 0);
   return {
     parameters: 4 * all + (bytes === 2 ? 2 * matrices : 0),
     gradients: 4 * trained * (microBatches > 1 ? 2 : 1),
     perToken: kept + input + scoredShare * 4 * bytes * d,
+    workingPerToken: largest,
   };
 }
