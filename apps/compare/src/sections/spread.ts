@@ -2,12 +2,18 @@
 import type { Spread } from "../report/block.ts";
 import { figure } from "../report/svg.ts";
 
-/** Median, smallest and largest. @param values at least one */
+/** Median and quartiles: half of the values lie between the ends, and a few that were disturbed move nothing. @param values at least one */
 export function medianSpread(values: readonly number[]): Required<Spread> {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const value = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  return { value, low: sorted[0]!, high: sorted.at(-1)! };
+  return { value: quantile(sorted, 0.5), low: quantile(sorted, 0.25), high: quantile(sorted, 0.75) };
+}
+
+/** Between the two nearest of the sorted values. */
+function quantile(sorted: readonly number[], at: number): number {
+  const place = (sorted.length - 1) * at;
+  const low = Math.floor(place);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low]! + (place - low) * (sorted[high]! - sorted[low]!);
 }
 
 /** Mean and one standard deviation of the sample on both sides; without a spread for a single value. @param values at least one */
