@@ -1,6 +1,6 @@
 /** Middles and spreads of repeated measurements. */
 import type { Spread } from "../report/block.ts";
-import { figure } from "../report/svg.ts";
+import { decimalsOf, figure } from "../report/figure.ts";
 
 /** Median and quartiles: half of the values lie between the ends, and a few that were disturbed move nothing. @param values at least one */
 export function medianSpread(values: readonly number[]): Required<Spread> {
@@ -24,8 +24,9 @@ export function meanSpread(values: readonly number[]): Spread {
   return { value: mean, low: mean - deviation, high: mean + deviation };
 }
 
-/** For a cell: the middle, and how far it reaches on the wider side. */
+/** For a cell: the middle, and how far the spread reaches on the wider side, both to one place. */
 export function spreadText({ value, low = value, high = value }: Spread): string {
   const reach = Math.max(high - value, value - low);
-  return reach === 0 ? figure(value) : `${figure(value)} ± ${figure(reach)}`;
+  const decimals = decimalsOf(value);
+  return reach === 0 ? figure(value) : `${figure(value, decimals)} ± ${figure(reach, decimals)}`;
 }

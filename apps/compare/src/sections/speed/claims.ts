@@ -1,7 +1,7 @@
 /** What was said of ModernBERT's speed, beside what the small pair did here. The paper's figures: arXiv 2412.13663, Table 2, base, an RTX 4090. */
 import type { Measurement } from "../../records/record.ts";
 import type { Claim, Spread } from "../../report/block.ts";
-import { figure } from "../../report/svg.ts";
+import { figure } from "../../report/figure.ts";
 import { spreadText } from "../spread.ts";
 import { find, ofPair, speedup, tokensPerSecond } from "./figures.ts";
 import type { ModelName } from "../pair.ts";

@@ -17,7 +17,7 @@ const allLengths = [128, 512, 1024, 2048, 8192];
 
 export const speedPlans: Readonly<Record<Level, SpeedPlan>> = {
   quick: { pairs: ["small"], lengths: [128, 512, 2048, 8192], tokens: 4096, rounds: { short: 5, long: 2 } },
-  standard: { pairs: ["small"], lengths: allLengths, tokens: 8192, rounds: { short: 11, long: 3 } },
+  standard: { pairs: ["small"], lengths: allLengths, tokens: 8192, rounds: { short: 9, long: 3 } },
   full: { pairs: ["small", "base"], lengths: allLengths, tokens: 8192, rounds: { short: 15, long: 5 } },
 };
 

@@ -2,7 +2,7 @@
 import type { Measurement } from "../../records/record.ts";
 import { paragraph } from "../../report/block.ts";
 import type { BarChart, Block, Spread, Table } from "../../report/block.ts";
-import { figure } from "../../report/svg.ts";
+import { figure } from "../../report/figure.ts";
 import { longest, modelNames, modelTitles, pairs } from "../pair.ts";
 import type { ModelName, PairName, Shape } from "../pair.ts";
 import { spreadText } from "../spread.ts";
@@ -13,6 +13,8 @@ const ways: readonly Case[] = modelNames.flatMap((model): Case[] =>
   [true, false].map((padded) => ({ model, lengths: "variable", padded })),
 );
 const nameOf = ({ model, padded }: Case): string => `${modelTitles[model]}, ${padded ? "padded" : "packed"}`;
+/** Packed, padded. */
+const colours = { bert: [0, 6], modernbert: [1, 4] } as const;
 const MiB = 2 ** 20;
 
 export function renderSpeed(records: readonly Measurement<SpeedRecord>[]): readonly Block[] {
@@ -63,6 +65,7 @@ function chart(title: string, records: readonly SpeedRecord[], cases: readonly C
     groups: records.map(({ length }) => (length > longest.bert ? `${length}\n(no BERT)` : String(length))),
     series: cases.map((each) => ({
       name: each.lengths === "fixed" ? modelTitles[each.model] : nameOf(each),
+      colour: colours[each.model][each.padded ? 1 : 0],
       values: records.map((record) => tokensPerSecond(find(record, each))),
     })),
   };

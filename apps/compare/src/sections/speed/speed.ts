@@ -1,47 +1,52 @@
 /** Tokens per second and memory of the forward pass, fixed and variable lengths, padded and packed. */
 import type { Encoder, PackedBatch } from "@modernbert-ts/encoder";
 import type { OpenRuntime } from "@modernbert-ts/pipelines";
+import type { Level } from "../../level.ts";
 import { pairs, randomModel } from "../pair.ts";
 import type { ModelName, PairName } from "../pair.ts";
 import type { Context, Section } from "../section.ts";
 import { drawTexts, packed, padded } from "./batches.ts";
 import { speedClaims } from "./claims.ts";
 import { casesOf, roundsOf, speedPlans, vocabSize } from "./plan.ts";
-import type { CaseResult, SpeedRecord } from "./plan.ts";
+import type { CaseResult, SpeedPlan, SpeedRecord } from "./plan.ts";
 import { renderSpeed } from "./render.ts";
 import { embed, peakBytes, timeRounds } from "./time.ts";
 
 const seed = 42;
 
-export const speedSection: Section<SpeedRecord> = {
-  name: "speed",
-  title: "Speed and memory",
-  minutes: { quick: 1.2, standard: 4.5, full: 60 },
-  async measure(context) {
-    const plan = speedPlans[context.level];
-    for (const pair of plan.pairs) {
-      for (const length of plan.lengths) {
-        const texts = Math.max(2, Math.round(plan.tokens / length));
-        const rounds = roundsOf(plan, length);
-        const settings = {
-          pair,
-          shapes: pairs[pair],
-          vocabSize,
-          length,
-          texts,
-          rounds,
-          seed,
-          threads: context.threads,
-        };
-        await context.measured(`${pair}-${length}`, settings, () =>
-          measureLength(context, pair, length, texts, rounds),
-        );
+export const speedSection: Section<SpeedRecord> = speedSectionOf(speedPlans);
+
+export function speedSectionOf(plans: Readonly<Record<Level, SpeedPlan>>): Section<SpeedRecord> {
+  return {
+    name: "speed",
+    title: "Speed and memory",
+    minutes: { quick: 1.2, standard: 4.5, full: 60 },
+    async measure(context) {
+      const plan = plans[context.level];
+      for (const pair of plan.pairs) {
+        for (const length of plan.lengths) {
+          const texts = Math.max(2, Math.round(plan.tokens / length));
+          const rounds = roundsOf(plan, length);
+          const settings = {
+            pair,
+            shapes: pairs[pair],
+            vocabSize,
+            length,
+            texts,
+            rounds,
+            seed,
+            threads: context.threads,
+          };
+          await context.measured(`${pair}-${length}`, settings, () =>
+            measureLength(context, pair, length, texts, rounds),
+          );
+        }
       }
-    }
-  },
-  render: renderSpeed,
-  claims: speedClaims,
-};
+    },
+    render: renderSpeed,
+    claims: speedClaims,
+  };
+}
 
 async function measureLength(
   { openRuntime, signal }: Context,

@@ -4,7 +4,7 @@ import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import type { Measurement } from "../../records/record.ts";
 import { paragraph } from "../../report/block.ts";
 import type { Block, Claim } from "../../report/block.ts";
-import { figure } from "../../report/svg.ts";
+import { figure } from "../../report/figure.ts";
 import type { Context, Section } from "../section.ts";
 
 /** Of one tokenizer on one kind of text. */
