@@ -16,11 +16,7 @@ export interface TrainingMemory {
   readonly workingPerToken: number;
 }
 
-/**
- * @param trained how many values are trained.
- * @param scoredShare how many of the tokens the head scores.
- * @param checkpointing whether gradients are checkpointed (`checkpointGradients` of an encoder).
- */
+/** Of a model of this shape with a head, trained so. */
 export function trainingMemory<C extends HeadConfig>(
   kind: Pick<EncoderKind<C>, "parameters" | "layers">,
   config: C,
@@ -32,10 +28,15 @@ export function trainingMemory<C extends HeadConfig>(
     trained,
     checkpointing = false,
   }: {
+    /** Of an element of the compute dtype. */
     readonly bytes: 2 | 4;
+    /** Of a step, on one device. */
     readonly microBatches: number;
+    /** Of the tokens, how many the head scores, 0..1. */
     readonly scoredShare: number;
+    /** How many values are trained. */
     readonly trained: number;
+    /** Of gradients (`checkpointGradients` of an encoder). Default false. */
     readonly checkpointing?: boolean;
   },
 ): TrainingMemory {
