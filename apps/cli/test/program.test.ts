@@ -43,6 +43,8 @@ describe("exit codes", () => {
     [["bench", "--length", "8", "--shape", "base", "--model", "x"]],
     [["bench", "--length", "8", "--shape", "base", "--train", "--weights", "int8"]],
     [["embed", "--model", "x", "--weights", "int4"]],
+    [["compare", "--quick", "--full"]],
+    [["compare", "--threads", "0"]],
   ])("2 for wrong usage: %j", async (args) => {
     const { code, stdout, stderr } = await cli(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -21,6 +21,12 @@ export interface Spread {
   readonly high?: number;
 }
 
+export interface Named {
+  readonly name: string;
+  /** From 0, of eight; by default its place among the series. The same thing has the same colour in several charts. */
+  readonly colour?: number;
+}
+
 /** Groups of bars side by side, from 0. */
 export interface BarChart {
   readonly kind: "bars";
@@ -29,7 +35,7 @@ export interface BarChart {
   readonly unit: string;
   readonly groups: readonly string[];
   /** One value for each group; undefined where there is none (why belongs in the text). At most eight series. */
-  readonly series: readonly { readonly name: string; readonly values: readonly (Spread | undefined)[] }[];
+  readonly series: readonly (Named & { readonly values: readonly (Spread | undefined)[] })[];
 }
 
 /** Lines over a numeric axis. */
@@ -40,7 +46,7 @@ export interface LineChart {
   readonly xUnit: string;
   /** Default "linear". */
   readonly xScale?: "linear" | "log2";
-  readonly series: readonly { readonly name: string; readonly points: readonly (Spread & { readonly x: number })[] }[];
+  readonly series: readonly (Named & { readonly points: readonly (Spread & { readonly x: number })[] })[];
 }
 
 export type Chart = BarChart | LineChart;

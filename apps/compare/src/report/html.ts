@@ -14,12 +14,13 @@ figure { margin: 16px 0; }
 code { font-size: 0.92em; }
 td, th { vertical-align: top; }
 td:first-child, th:first-child { text-align: left; }
+.wide td { white-space: nowrap; }
 .claims td, .claims th { text-align: left; }
 .verdict { white-space: nowrap; font-weight: 600; }
 .verdict.yes { color: var(--c2); }
 .verdict.no { color: var(--c1); }
 .verdict.open { color: var(--quiet); font-weight: 400; white-space: normal; }
-nav { margin: 0 0 16px; display: flex; flex-wrap: wrap; gap: 4px 16px; }
+nav { margin: 16px 0; display: flex; flex-wrap: wrap; gap: 4px 16px; }
 a { color: var(--line); }
 @media (max-width: 640px) {
   .claims thead { display: none; }

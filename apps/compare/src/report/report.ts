@@ -31,7 +31,7 @@ export const claimColumns: readonly string[] = ["Said of ModernBERT", "Measured 
 
 /** Where and when, in one line. */
 export function provenance({ machine, node, dates, seconds }: MachineReport): string {
-  const { processor, cores, memoryGiB, device, threads } = machine;
+  const { processor, cores, memoryGiB, device } = machine;
   const when = dates[0] === dates[1] ? dates[0] : `${dates[0]} to ${dates[1]}`;
-  return `${processor}, ${cores} cores, ${memoryGiB} GiB; ${device}; ${threads} threads; Node ${node}; ${when}; ${Math.max(1, Math.round(seconds / 60))} minutes of measuring`;
+  return `${processor}, ${cores} cores, ${memoryGiB} GiB; ${device}; Node ${node}; ${when}; ${Math.max(1, Math.round(seconds / 60))} min of measuring`;
 }

@@ -1,13 +1,19 @@
 /** Middles and spreads of repeated measurements. */
 import type { Spread } from "../report/block.ts";
-import { figure } from "../report/svg.ts";
+import { decimalsOf, figure } from "../report/figure.ts";
 
-/** Median, smallest and largest. @param values at least one */
+/** Median and quartiles: half of the values lie between the ends, and a few that were disturbed move nothing. @param values at least one */
 export function medianSpread(values: readonly number[]): Required<Spread> {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const value = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  return { value, low: sorted[0]!, high: sorted.at(-1)! };
+  return { value: quantile(sorted, 0.5), low: quantile(sorted, 0.25), high: quantile(sorted, 0.75) };
+}
+
+/** Between the two nearest of the sorted values. */
+function quantile(sorted: readonly number[], at: number): number {
+  const place = (sorted.length - 1) * at;
+  const low = Math.floor(place);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low]! + (place - low) * (sorted[high]! - sorted[low]!);
 }
 
 /** Mean and one standard deviation of the sample on both sides; without a spread for a single value. @param values at least one */
@@ -18,8 +24,9 @@ export function meanSpread(values: readonly number[]): Spread {
   return { value: mean, low: mean - deviation, high: mean + deviation };
 }
 
-/** For a cell: the middle, and how far it reaches on the wider side. */
+/** For a cell: the middle, and how far the spread reaches on the wider side, both to one place. */
 export function spreadText({ value, low = value, high = value }: Spread): string {
   const reach = Math.max(high - value, value - low);
-  return reach === 0 ? figure(value) : `${figure(value)} ± ${figure(reach)}`;
+  const decimals = decimalsOf(value);
+  return reach === 0 ? figure(value) : `${figure(value, decimals)} ± ${figure(reach, decimals)}`;
 }

@@ -4,7 +4,7 @@ import type { Tokenizer } from "@modernbert-ts/tokenizer";
 import type { Measurement } from "../../records/record.ts";
 import { paragraph } from "../../report/block.ts";
 import type { Block, Claim } from "../../report/block.ts";
-import { figure } from "../../report/svg.ts";
+import { figure } from "../../report/figure.ts";
 import type { Context, Section } from "../section.ts";
 
 /** Of one tokenizer on one kind of text. */
@@ -22,7 +22,7 @@ type Counts = {
 
 type TokenRecord = { readonly counts: readonly Counts[] };
 
-const vocabSize = { quick: 8192, standard: 30_522, full: 30_522 };
+const vocabSize = 30_522;
 const heldOutProse = "prose (Brown, held out)";
 const names = { wordpiece: "WordPiece", bpe: "OLMo BPE" };
 
@@ -30,14 +30,14 @@ export const tokensSection: Section<TokenRecord> = {
   name: "tokens",
   title: "Tokens per word",
   minutes: { quick: 0.4, standard: 0.8, full: 0.8 },
-  async measure({ level, corpora, measured, log }: Context) {
-    const settings = { vocabSize: vocabSize[level], training: "Brown, training files", lowercase: true };
+  async measure({ corpora, measured, log }: Context) {
+    const settings = { vocabSize, training: "Brown, training files", lowercase: true };
     await measured("words", settings, async () => {
       const { train, heldOut } = corpora.brown();
-      log(`training a WordPiece vocabulary of ${vocabSize[level]}`);
+      log(`training a WordPiece vocabulary of ${vocabSize}`);
       const wordpiece = trainWordPiece(
         train.map(({ text }) => text),
-        { vocabSize: vocabSize[level] },
+        { vocabSize },
       );
       const code = corpora.code();
       const texts = [

@@ -1,0 +1,76 @@
+/** What was said of ModernBERT's speed, beside what the small pair did here. The paper's figures: arXiv 2412.13663, Table 2, base, an RTX 4090. */
+import type { Measurement } from "../../records/record.ts";
+import type { Claim, Spread } from "../../report/block.ts";
+import { figure } from "../../report/figure.ts";
+import { spreadText } from "../spread.ts";
+import { find, ofPair, speedup, tokensPerSecond } from "./figures.ts";
+import type { ModelName } from "../pair.ts";
+import type { CaseResult, SpeedRecord } from "./plan.ts";
+
+const claims = {
+  mixed: "Faster than BERT on texts of mixed length (paper: 1.63 × up to 512)",
+  fixed:
+    "On texts that are all 512 long, as fast as BERT or a little slower (paper: 0.82 × with 1.35 × the parameters)",
+  long: "Reads 8,192 tokens, where BERT stops at 512, and keeps most of its speed (paper: 84 % of that at 512)",
+  memory: "Needs less memory than BERT (paper: batches 1.46 × as large at 512)",
+};
+
+export function speedClaims(records: readonly Measurement<SpeedRecord>[]): readonly Claim[] {
+  const small = ofPair(records, "small");
+  const at512 = small.find(({ length }) => length === 512);
+  const at8192 = small.find(({ length }) => length === 8192);
+  const both = speedup(of(at512, "modernbert", "variable"), of(at512, "bert", "variable", true));
+  const block = speedup(of(at512, "modernbert", "variable"), of(at512, "bert", "variable"));
+  const fixed = speedup(of(at512, "modernbert", "fixed"), of(at512, "bert", "fixed"));
+  const short = tokensPerSecond(of(at512, "modernbert", "fixed"));
+  const long = tokensPerSecond(of(at8192, "modernbert", "fixed"));
+  const [ours, theirs] = [of(at512, "modernbert", "fixed"), of(at512, "bert", "fixed")];
+  return [
+    judge(
+      claims.mixed,
+      both && block,
+      ({ value }) => value > 1,
+      () => `${spreadText(both!)} × padded BERT, ${spreadText(block!)} × packed BERT`,
+      both,
+    ),
+    judge(
+      claims.fixed,
+      fixed,
+      ({ value }) => value >= 0.75,
+      (value) => `${spreadText(value)} × at equal parameters`,
+    ),
+    judge(
+      claims.long,
+      short && long && { value: long.value / short.value },
+      ({ value }) => value > 0.5,
+      ({ value }) => `${figure(value * 100)} % of its speed at 512`,
+    ),
+    judge(
+      claims.memory,
+      ours && theirs && { value: ours.peakBytes / theirs.peakBytes },
+      ({ value }) => value < 1,
+      ({ value }) => `${figure(value)} × BERT's peak of activations at 512, forward pass`,
+    ),
+  ];
+}
+
+function of(
+  record: SpeedRecord | undefined,
+  model: ModelName,
+  lengths: "fixed" | "variable",
+  padded = false,
+): CaseResult | undefined {
+  return record && find(record, { model, lengths, padded });
+}
+
+/** @param decisive what the verdict looks at, where that is not the value itself */
+function judge(
+  claim: string,
+  value: Spread | undefined,
+  shown: (value: Spread) => boolean,
+  say: (value: Spread) => string,
+  decisive: Spread | undefined = value,
+): Claim {
+  if (!value || !decisive) return { claim, measured: "", verdict: "not measured" };
+  return { claim, measured: say(value), verdict: shown(decisive) ? "shown" : "not shown" };
+}
