@@ -84,6 +84,16 @@ test("folders with other files, records that are none and names that are unknown
   await expect(run({ out, sections })).rejects.toThrow(/one\.json, got another file: delete it/);
 });
 
+test("two comparisons in one folder: the second is refused while the first runs", async () => {
+  const out = temporaryFolder();
+  const inside = fakeSection(["one"], async () => {
+    await expect(run({ out, sections: [] })).rejects.toThrow(/^\[compare\] .* is in use by process \d+/);
+    return 1;
+  });
+  expect(await run({ out, sections: [inside] })).toMatchObject({ measured: 1 });
+  expect(await run({ out, sections: [inside] })).toMatchObject({ found: 1 });
+});
+
 test("a record that cannot be written ends the comparison with its path", async () => {
   const out = temporaryFolder();
   await run({ out, sections: [], renderOnly: true });

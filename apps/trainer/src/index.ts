@@ -7,6 +7,8 @@ export type { TrainerConfig } from "./config/config.ts";
 export { checkConfig, readConfig } from "./config/read-config.ts";
 export { configTemplate } from "./config/template.ts";
 export { UsageError, UserError } from "./errors.ts";
+export { lockFolder } from "./run/output/lock.ts";
+export type { Lock } from "./run/output/lock.ts";
 export { writeReport } from "./report/write-report.ts";
 export { runTraining } from "./run/run-training.ts";
 export type { RunOptions, RunResult, RunStart } from "./run/run-training.ts";

@@ -6,7 +6,7 @@ import { figure, tickFigure } from "./figure.ts";
 
 const width = 600;
 const height = 290;
-const left = 64;
+const left = 76;
 const right = 16;
 const top = 12;
 /** Of one row of the legend, and of the labels of the axis below. */

@@ -4,7 +4,9 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { openRuntime } from "@modernbert-ts/pipelines";
 import type { OpenRuntime, RuntimeOptions } from "@modernbert-ts/pipelines";
+import { UserError } from "@modernbert-ts/trainer";
 import { ioError } from "@modernbert-ts/training";
+import { CompareError } from "../errors.ts";
 import { openCorpora } from "../data/corpora.ts";
 import type { Corpora } from "../data/corpora.ts";
 import { seedsOf } from "../level.ts";
@@ -48,13 +50,21 @@ export interface CompareResult extends ReportFiles {
 
 /**
  * What is measured is kept in OUT/records; a run that is aborted or killed goes on from there.
- * @throws CompareError, UserError (a corpus cannot be fetched), DataError (the disk), the signal's reason.
+ * @throws CompareError, DataError (the disk), the signal's reason.
  */
 export async function compare(options: CompareOptions): Promise<CompareResult> {
+  try {
+    return await measureAndReport(options);
+  } catch (error) {
+    throw error instanceof UserError ? new CompareError(`[compare] ${error.message}`, { cause: error }) : error;
+  }
+}
+
+async function measureAndReport(options: CompareOptions): Promise<CompareResult> {
   const { level, only, sections: all = allSections, renderOnly = false, log = () => {} } = options;
   const { signal = new AbortController().signal, threads = availableParallelism(), backend = "cpu" } = options;
   const chosen = selectSections(all, level, only);
-  const folder = openOutFolder(options.out);
+  using folder = openOutFolder(options.out);
   const store = new RecordStore(folder.records);
   const open = (): Promise<OpenRuntime> => openRuntime({ backend, threads });
   const machine = describeMachine(await deviceOf(open), threads);

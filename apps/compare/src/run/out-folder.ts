@@ -1,14 +1,14 @@
-/** The folder of a comparison. Only one that is empty or was made here is written to. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+/** The folder of a comparison: one process at a time, and only a folder that is empty or was made here. */
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { writeTextFile } from "@modernbert-ts/trainer";
+import { lockFolder, writeTextFile } from "@modernbert-ts/trainer";
 import { ioError } from "@modernbert-ts/training";
 import { CompareError } from "../errors.ts";
 
 const markName = "compare.json";
 const mark = { made_by: "modernbert compare", version: 1 };
 
-export interface OutFolder {
+export interface OutFolder extends Disposable {
   readonly path: string;
   readonly records: string;
   /** What sections need while they measure; not kept. */
@@ -17,17 +17,32 @@ export interface OutFolder {
   readonly packages: string;
 }
 
-/** Makes the folder, or takes up the one of an earlier run. @throws CompareError on a folder with other files, DataError of the file system. */
+/**
+ * Makes the folder, or takes up the one of an earlier run; dispose it when done.
+ * @throws CompareError on a folder with other files, UserError while another process uses it, DataError of the file system.
+ */
 export function openOutFolder(path: string): OutFolder {
+  const markPath = join(path, markName);
   try {
     if (existsSync(path)) checkFolder(path);
-    else mkdirSync(path, { recursive: true });
-    if (!existsSync(join(path, markName)))
-      writeTextFile(join(path, markName), `${JSON.stringify(mark, undefined, 2)}\n`);
   } catch (error) {
     throw error instanceof CompareError ? error : ioError("compare", path, error);
   }
-  return { path, records: join(path, "records"), work: join(path, "work"), packages: join(path, "packages") };
+  const lock = lockFolder(path);
+  const within = (name: string): string => join(path, name);
+  try {
+    if (!existsSync(markPath)) writeTextFile(markPath, `${JSON.stringify(mark, undefined, 2)}\n`);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  return {
+    path,
+    records: within("records"),
+    work: within("work"),
+    packages: within("packages"),
+    [Symbol.dispose]: () => lock.release(),
+  };
 }
 
 function checkFolder(path: string): void {

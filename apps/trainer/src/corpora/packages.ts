@@ -31,12 +31,9 @@ export function fetchPackage({ name, version }: { name: string; version: string 
     return folder;
   } catch (cause) {
     const why = (cause as Error).message.replaceAll(/\s*\n\s*/g, " ");
-    throw new UserError(
-      `[fetchPackage] expected ${name}@${version} from npm, got: ${why}: put it unpacked into ${folder}`,
-      {
-        cause,
-      },
-    );
+    throw new UserError(`expected ${name}@${version} from npm, got: ${why}: put it unpacked into ${folder}`, {
+      cause,
+    });
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }

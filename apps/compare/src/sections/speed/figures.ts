@@ -24,6 +24,11 @@ export function tokensPerSecond(result: CaseResult | undefined): Required<Spread
   return result && medianSpread(rates(result));
 }
 
+/** Of the fastest round: what is left of noise when rounds of different times are compared. */
+export function bestRate(result: CaseResult | undefined): number | undefined {
+  return result && Math.max(...rates(result));
+}
+
 function rates({ tokens, seconds }: CaseResult): number[] {
   return seconds.map((each) => tokens / each);
 }
