@@ -12,7 +12,7 @@ const storeys: readonly (readonly string[])[] = [
   ["conformance", "device-kit", "encoder"],
   ["backend-tfjs"],
   ["modernbert", "bert", "backend-cpu", "backend-webgpu", "backend-cuda", "collective-mpi", "collective-nccl"],
-  ["backends", "training"],
+  ["backends", "training", "encoder-variants"],
   ["pipelines"],
   ["bulk", "ai-sdk", "langchain"],
   ["server", "trainer", "playground"],

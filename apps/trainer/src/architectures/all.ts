@@ -7,8 +7,9 @@ import { UsageError } from "../errors.ts";
 import type { Shape, TrainedArchitecture } from "./architecture.ts";
 import { trainedBert } from "./bert.ts";
 import { trainedModernBert } from "./modernbert.ts";
+import { trainedVariant } from "./variant.ts";
 
-const trained: readonly TrainedArchitecture[] = [trainedModernBert, trainedBert];
+const trained: readonly TrainedArchitecture[] = [trainedModernBert, trainedBert, trainedVariant];
 
 export const architectures: readonly Architecture[] = trained.map(({ architecture }) => architecture);
 

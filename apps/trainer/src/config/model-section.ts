@@ -18,10 +18,15 @@ export interface ModelConfig {
   readonly initialisation?: "flexbert" | "huggingface" | undefined;
   readonly hidden_dropout_prob?: number | undefined;
   readonly attention_probs_dropout_prob?: number | undefined;
+  readonly positions?: "rope" | "learned" | undefined;
+  readonly norm_placement?: "pre" | "post" | undefined;
+  readonly gated?: boolean | undefined;
+  readonly biases?: boolean | undefined;
+  readonly max_position_embeddings?: number | undefined;
 }
 
 const ofBert = ["bert-tiny", "bert-mini", "bert-small", "bert-medium", "bert-base", "bert-large"];
-const presetNames = ["17m", "32m", "68m", "150m", "400m", "1b", "base", "large", ...ofBert];
+const presetNames = ["17m", "32m", "68m", "150m", "400m", "1b", "base", "large", ...ofBert, "variant"];
 
 const positive = z.int().min(1);
 const rate = z.number().min(0).lt(1).optional();
@@ -79,6 +84,16 @@ export const modelSection: z.ZodType<ModelConfig, unknown> = z
       "Of BERT: dropout of embeddings and of what layers add, in training only; 0.1 when left out, or as in `from`.",
     ),
     attention_probs_dropout_prob: rate.describe("The same of attention probabilities."),
+    positions: z
+      .enum(["rope", "learned"])
+      .optional()
+      .describe("Of preset variant, for ablations of ModernBERT, as are the next four: rope when left out."),
+    norm_placement: z.enum(["pre", "post"]).optional().describe("pre when left out."),
+    gated: z.boolean().optional().describe("Whether the feed-forward part is a gated unit; true when left out."),
+    biases: z.boolean().optional().describe("Of norms, attention and feed-forward parts; false when left out."),
+    max_position_embeddings: positive
+      .optional()
+      .describe("The longest text, 8192 when left out: learned positions have a row for each place."),
   })
   .prefault({})
   .describe("Which model.");
