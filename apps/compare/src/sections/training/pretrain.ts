@@ -83,8 +83,7 @@ function merge(base: Changes, over: Changes): Changes {
   const merged: Record<string, JsonObject | string> = { ...base };
   for (const [section, fields] of Object.entries(over)) {
     const before = merged[section];
-    merged[section] =
-      typeof fields === "object" && typeof before === "object" ? { ...before, ...fields } : fields;
+    merged[section] = typeof fields === "object" && typeof before === "object" ? { ...before, ...fields } : fields;
   }
   return merged;
 }

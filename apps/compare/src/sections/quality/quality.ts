@@ -1,0 +1,104 @@
+/** What both blocks learn from the same text: masked tokens, what can be read off the frozen model, and a task that it is trained for. */
+import { join } from "node:path";
+import { openPipeline } from "@modernbert-ts/pipelines";
+import type { Level } from "../../level.ts";
+import type { ModelName } from "../pair.ts";
+import { longest } from "../pair.ts";
+import type { Context, Section } from "../section.ts";
+import { writeBrown } from "../training/brown-data.ts";
+import { pretrain } from "../training/pretrain.ts";
+import { fineTunedF1, spamProbe, tfIdfF1 } from "../training/spam.ts";
+import { frequentTagAccuracy, tagAccuracy } from "../training/tags.ts";
+import { qualityPlans, trainedModels } from "./plan.ts";
+import type { BaselineRecord, QualityPlan, QualityRecord } from "./plan.ts";
+import { qualityClaims, renderQuality } from "./render.ts";
+
+export const qualitySection: Section<QualityRecord | BaselineRecord> = qualitySectionOf(qualityPlans);
+
+export function qualitySectionOf(plans: Readonly<Record<Level, QualityPlan>>): Section<QualityRecord | BaselineRecord> {
+  return {
+    name: "quality",
+    title: "What is learned from the same text",
+    minutes: { quick: 2.4, standard: 16, full: 110 },
+    async measure(context) {
+      const plan = plans[context.level];
+      const data = writeBrown(join(context.workFolder, "brown"), context.corpora);
+      await context.measured<BaselineRecord>("baselines", settingsOf(plan), async () => ({
+        tags: frequentTagAccuracy(sentencesOf(context, plan)),
+        spamF1: plan.mailEpochs > 0 ? tfIdfF1(context.corpora.mails()) : null,
+      }));
+      for (const seed of context.seeds) {
+        const learn = (model: ModelName, equal: QualityRecord["equal"], tokens: number): Promise<QualityRecord> => {
+          const settings = { ...settingsOf(plan), model: trainedModels[model], tokens, seed, threads: context.threads };
+          return context.measured<QualityRecord>(`${model}-${equal}-${seed}`, settings, () =>
+            measureModel(context, plan, { data, model, equal, tokens, seed }),
+          );
+        };
+        const bert = await learn("bert", "tokens", plan.tokens);
+        const modern = await learn("modernbert", "tokens", plan.tokens);
+        if (!plan.equalTime) continue;
+        const rate = bert.pretrained.tokens / bert.pretrained.seconds;
+        await learn("bert", "time", Math.round((rate * modern.pretrained.seconds) / 1000) * 1000);
+      }
+    },
+    render: renderQuality,
+    claims: qualityClaims,
+  };
+}
+
+const settingsOf = ({ sentences, mailEpochs, whole }: QualityPlan) => ({ sentences, mailEpochs, whole });
+
+function sentencesOf({ corpora }: Context, { sentences }: QualityPlan): ReturnType<Context["corpora"]["taggedBrown"]> {
+  const { train, heldOut } = corpora.taggedBrown();
+  return { train: spread(train, sentences), heldOut: spread(heldOut, Math.ceil(sentences / 3)) };
+}
+
+/** `count` of the items, at even distances, so that all genres are among them. */
+function spread<T>(items: readonly T[], count: number): T[] {
+  const step = Math.max(1, items.length / count);
+  return Array.from({ length: Math.min(count, items.length) }, (_, at) => items[Math.floor(at * step)]!);
+}
+
+interface Wanted {
+  readonly data: string;
+  readonly model: ModelName;
+  readonly equal: QualityRecord["equal"];
+  readonly tokens: number;
+  readonly seed: number;
+}
+
+async function measureModel(
+  context: Context,
+  plan: QualityPlan,
+  { data, model, equal, tokens, seed }: Wanted,
+): Promise<QualityRecord> {
+  const name = `${model}-${equal}-${seed}`;
+  const run = await pretrain(context, { name, data, tokens, seed, changes: { model: trainedModels[model] } });
+  try {
+    const frozen = await probes(context, plan, run.model);
+    const spam: { maxLength: number; f1: number }[] = [];
+    for (const maxLength of plan.mailEpochs === 0 ? [] : plan.whole ? [512, 8192] : [512]) {
+      if (maxLength > longest[model]) continue;
+      const tuning = { model: run.model, maxLength, epochs: plan.mailEpochs, seed };
+      spam.push({ maxLength, f1: await fineTunedF1(context, context.corpora.mails(), tuning) });
+    }
+    return { model, seed, equal, pretrained: run.figures, ...frozen, spam };
+  } finally {
+    run.forget();
+  }
+}
+
+async function probes(
+  context: Context,
+  plan: QualityPlan,
+  model: string,
+): Promise<Pick<QualityRecord, "parameters" | "tags" | "spamProbe">> {
+  await using pipeline = await openPipeline(model, { backend: "cpu", threads: context.threads });
+  const tags = await tagAccuracy(pipeline, sentencesOf(context, plan));
+  const mails = plan.mailEpochs > 0 ? context.corpora.mails() : undefined;
+  return {
+    parameters: pipeline.model.parameterCount(),
+    tags,
+    spamProbe: mails ? await spamProbe(pipeline, mails, 512) : null,
+  };
+}
