@@ -99,12 +99,23 @@ async function measureAndReport(options: CompareOptions): Promise<CompareResult>
         log: (line) => log(`  ${line}`),
         measured: (key, settings, make) => measured(recorder, key, settings, make),
       });
-    } finally {
-      report();
+    } catch (error) {
+      reportAnyway(report);
+      throw error;
     }
+    report();
   }
   rmSync(folder.work, { recursive: true, force: true });
   return { ...report(), ...counts };
+}
+
+/** Of what there is when measuring failed; that failure is the one to tell, not what follows from it. */
+function reportAnyway(report: () => unknown): void {
+  try {
+    report();
+  } catch {
+    // As on a full disk.
+  }
 }
 
 async function deviceOf(open: () => Promise<OpenRuntime>): Promise<string> {

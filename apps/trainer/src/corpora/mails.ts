@@ -26,6 +26,6 @@ export function readMails(folder: string): Mail[] {
 
 function subjectAndBody(mail: string): string {
   const [, head = mail, body = ""] = /^(.*?)(?:\r?\n){2}(.*)$/s.exec(mail) ?? [];
-  const subject = /^subject:[ \t]*(.*(?:\n[ \t].*)*)/im.exec(head)?.[1] ?? "";
+  const subject = /^subject:[ \t]*(.*(?:\r?\n[ \t].*)*)/im.exec(head)?.[1] ?? "";
   return `${subject.trim()}\n\n${body.trim()}`;
 }

@@ -20,11 +20,15 @@ export function fetchPackage({ name, version }: { name: string; version: string 
   rmSync(aside, { recursive: true, force: true });
   mkdirSync(aside, { recursive: true });
   try {
-    const packed = execFileSync("npm", ["pack", `${name}@${version}`, "--silent", "--pack-destination", aside], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-      shell: process.platform === "win32",
-    });
+    const packed = execFileSync(
+      "npm",
+      ["pack", `${name}@${version}`, "--loglevel=error", "--pack-destination", aside],
+      {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
+        shell: process.platform === "win32",
+      },
+    );
     execFileSync("tar", ["-xzf", packed.trim(), "--strip-components=1"], { cwd: aside });
     rmSync(join(aside, packed.trim()));
     renameSync(aside, folder);
