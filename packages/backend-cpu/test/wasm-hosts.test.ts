@@ -15,6 +15,15 @@ const webAssembly = Object.fromEntries(
   Object.getOwnPropertyNames(WebAssembly).map((name) => [name, Reflect.get(WebAssembly, name)]),
 );
 
+/** As in a browser, where the native engine is not looked for. */
+const choose = async (
+  options: CpuBackendOptions = {},
+): Promise<{ readonly device: string; readonly notices: readonly string[] }> => {
+  const notices: string[] = [];
+  await using backend = await chooseEngine({ ...options, onNotice: (notice) => notices.push(notice) });
+  return { device: backend.capabilities.device, notices };
+};
+
 describe("hosts that lack something", () => {
   test("a host that refuses a large maximum gets a smaller one", async () => {
     const asked: number[] = [];
@@ -40,18 +49,9 @@ describe("hosts that lack something", () => {
   });
 
   describe("a page whose policy forbids", () => {
-    /** As in a browser, where the native engine is not looked for. */
-    const choose = async (
-      options: CpuBackendOptions = {},
-    ): Promise<{ readonly device: string; readonly notices: readonly string[] }> => {
-      const notices: string[] = [];
-      await using backend = await chooseEngine({ ...options, onNotice: (notice) => notices.push(notice) });
-      return { device: backend.capabilities.device, notices };
-    };
-
     test("WebAssembly gets the TypeScript engine, with a notice", async () => {
-      const compile = (): Promise<never> => Promise.reject(new WebAssembly.CompileError("blocked by CSP"));
-      vi.stubGlobal("WebAssembly", { ...webAssembly, compile });
+      const refusal = new WebAssembly.CompileError("blocked by CSP");
+      vi.stubGlobal("WebAssembly", { ...webAssembly, compile: () => Promise.reject(refusal) });
       await expect(createWasmBackend()).rejects.toThrow(WasmUnavailableError);
       const { device, notices } = await choose();
       expect(device).toContain("TypeScript");
@@ -60,12 +60,10 @@ describe("hosts that lack something", () => {
 
     test("workers gets one thread, with a notice, unless several were asked for", async () => {
       vi.spyOn(process, "getBuiltinModule").mockImplementation(() => undefined as never);
-      const Worker = class {
-        constructor() {
-          throw new Error("refused by worker-src");
-        }
-      };
-      vi.stubGlobal("Worker", Worker);
+      const refuse = vi.fn(function refuse() {
+        throw new Error("refused by worker-src");
+      });
+      vi.stubGlobal("Worker", refuse);
       vi.stubGlobal("navigator", { hardwareConcurrency: 2 });
       const { device, notices } = await choose();
       expect(device).toContain("1 thread");
