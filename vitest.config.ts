@@ -12,6 +12,7 @@ const folders = ["packages", "apps"]
     { name: "conventions", folder: "tooling/conventions" },
     { name: "gpu", folder: "tooling/gpu" },
     { name: "examples", folder: "examples" },
+    { name: "e2e", folder: "e2e" },
   )
   .filter(({ folder }) => existsSync(`${folder}/test`));
 

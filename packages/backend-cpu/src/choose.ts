@@ -6,6 +6,7 @@ import { NativeLibraryError } from "./engines/native/library-error.ts";
 import { createTypeScriptBackend } from "./engines/typescript/backend.ts";
 import { createWasmBackend } from "./engines/wasm/backend.ts";
 import { WasmUnavailableError } from "./engines/wasm/module.ts";
+import { WasmWorkersError } from "./engines/wasm/threads.ts";
 
 /** C kernels as a Node-API addon; WebAssembly SIMD, anywhere; plain TypeScript, slow, anywhere. */
 export type CpuEngine = "native" | "wasm" | "typescript";
@@ -61,7 +62,7 @@ async function chooseFirst(
     if (createNative) return createNative(options);
   }
   try {
-    const backend = await createWasm(options);
+    const backend = await createWasmOrAlone(options, onNotice);
     if (refusals.length > 0) onNotice(`The CPU backend takes its WebAssembly engine, because ${refusals[0]}`);
     return backend;
   } catch (error) {
@@ -70,6 +71,18 @@ async function chooseFirst(
   }
   onNotice(`The CPU backend takes its TypeScript engine, which is slow, because ${refusals.join("; ")}`);
   return createTypeScriptBackend();
+}
+
+/** Where no worker may start, one thread does, unless several were asked for. */
+async function createWasmOrAlone(options: CpuBackendOptions, onNotice: (notice: string) => void): Promise<Backend> {
+  try {
+    return await createWasm(options);
+  } catch (error) {
+    if (!(error instanceof WasmWorkersError) || options.threads !== undefined) throw error;
+    const backend = await createWasm({ ...options, threads: 1 });
+    onNotice(`The WebAssembly engine takes one thread, because workers do not start: ${messageOf(error)}`);
+    return backend;
+  }
 }
 
 function createWasm({ threads }: CpuBackendOptions): Promise<Backend> {

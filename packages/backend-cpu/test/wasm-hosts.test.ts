@@ -3,6 +3,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { chooseEngine } from "../src/choose.ts";
+import type { CpuBackendOptions } from "../src/choose.ts";
 import { createWasmBackend, WasmUnavailableError } from "../src/engines/wasm/index.ts";
 import { tensor, valuesOf } from "./native.ts";
 
@@ -12,6 +14,15 @@ afterEach(() => vi.unstubAllGlobals());
 const webAssembly = Object.fromEntries(
   Object.getOwnPropertyNames(WebAssembly).map((name) => [name, Reflect.get(WebAssembly, name)]),
 );
+
+/** As in a browser, where the native engine is not looked for. */
+const choose = async (
+  options: CpuBackendOptions = {},
+): Promise<{ readonly device: string; readonly notices: readonly string[] }> => {
+  const notices: string[] = [];
+  await using backend = await chooseEngine({ ...options, onNotice: (notice) => notices.push(notice) });
+  return { device: backend.capabilities.device, notices };
+};
 
 describe("hosts that lack something", () => {
   test("a host that refuses a large maximum gets a smaller one", async () => {
@@ -35,6 +46,33 @@ describe("hosts that lack something", () => {
     await expect(createWasmBackend()).rejects.toThrow(WasmUnavailableError);
     vi.stubGlobal("WebAssembly", { ...webAssembly, validate: () => false });
     await expect(createWasmBackend()).rejects.toThrow("expected WebAssembly with SIMD");
+  });
+
+  describe("a page whose policy forbids", () => {
+    test("WebAssembly gets the TypeScript engine, with a notice", async () => {
+      const refusal = new WebAssembly.CompileError("blocked by CSP");
+      vi.stubGlobal("WebAssembly", { ...webAssembly, compile: () => Promise.reject(refusal) });
+      await expect(createWasmBackend()).rejects.toThrow(WasmUnavailableError);
+      const { device, notices } = await choose();
+      expect(device).toContain("TypeScript");
+      expect(notices).toEqual([expect.stringMatching(/TypeScript engine.*blocked by CSP; allow 'wasm-unsafe-eval'/)]);
+    });
+
+    test("workers gets one thread, with a notice, unless several were asked for", async () => {
+      vi.spyOn(process, "getBuiltinModule").mockImplementation(() => undefined as never);
+      const refuse = vi.fn(function refuse() {
+        throw new Error("refused by worker-src");
+      });
+      vi.stubGlobal("Worker", refuse);
+      vi.stubGlobal("navigator", { hardwareConcurrency: 2 });
+      const { device, notices } = await choose();
+      expect(device).toContain("1 thread");
+      expect(notices).toEqual([
+        expect.stringMatching(/one thread, because workers do not start.*refused by worker-src/),
+      ]);
+      await expect(choose({ threads: 2 })).rejects.toThrow("expected 1 workers to start");
+      vi.restoreAllMocks();
+    });
   });
 
   test("a main thread that may not sleep, as in browsers, looks for the end of a job", async () => {

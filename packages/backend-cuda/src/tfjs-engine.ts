@@ -23,7 +23,9 @@ async function importTfjs(): Promise<TfjsNodeGpu> {
   for (const [name, value] of Object.entries(environment)) process.env[name] ??= value;
   // Not a literal: the compiler would look for the package.
   const name = specifier;
-  const module = (await import(name)) as { readonly default: TfjsNodeGpu };
+  const module = (await import(/* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ name)) as {
+    readonly default: TfjsNodeGpu;
+  };
   return module.default;
 }
 
@@ -46,7 +48,8 @@ export async function tfjsEngine(
   }
   const tf = await load().catch((cause: unknown) => {
     const { code, message } = cause as NodeJS.ErrnoException;
-    const missing = code === "ERR_MODULE_NOT_FOUND" && message.includes(`'${specifier}'`);
+    const missing =
+      ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"].includes(code ?? "") && message.includes(`'${specifier}'`);
     const [why] = String(message).split("\n");
     throw new CudaUnavailableError(`${specifier} ${missing ? "is not installed" : `does not load (${why})`}`, needs, {
       cause,

@@ -1,32 +1,23 @@
 /** The backend over a WebGPU device: buffers, the command stream, the kernels. */
 import { captureReplay, Lifetime, replayCalls } from "@modernbert-ts/device-kit";
-import type { Backend, DType, PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
+import type { DType, PrimitiveKernels, View } from "@modernbert-ts/tensor-core";
 import { createFaults } from "./device/faults.ts";
 import { createMemory } from "./device/memory.ts";
 import { createStream } from "./device/stream.ts";
-import type { StreamStats } from "./device/stream.ts";
 import { createTransfers } from "./device/transfers.ts";
 import type { Features } from "./features.ts";
 import { fusedKernels } from "./fused/kernels.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { lookupKernels } from "./kernels/lookup.ts";
 import { chooseRecipe } from "./kernels/matmul-choice.ts";
-import type { MatmulTable } from "./kernels/matmul-choice.ts";
-import type { RecipeName } from "./kernels/matmul-recipes.ts";
+import type { MatmulTable, RecipeName } from "./kernels/recipe-names.ts";
 import { tuneMatmul } from "./kernels/matmul-tuning.ts";
 import { matmulKernels } from "./kernels/matmul.ts";
 import { repeatedRow, sourceKernels } from "./kernels/random.ts";
 import { reduceKernels } from "./kernels/reduce.ts";
 import { createResults, errorBytes } from "./results.ts";
+import type { DeviceLimits, WebGpuBackend } from "./options.ts";
 import type { Device } from "./kernels/device.ts";
-
-export interface DeviceLimits {
-  /** Largest window of a buffer that one shader may see, in bytes. */
-  readonly maxStorageBufferBindingSize: number;
-  readonly maxStorageBuffersPerShaderStage: number;
-  /** Largest buffer in bytes. */
-  readonly maxBufferSize: number;
-}
 
 export interface BackendSettings {
   readonly device: GPUDevice;
@@ -42,15 +33,6 @@ export interface BackendSettings {
   readonly features: Features;
   /** Runs after the backend's own buffers are gone. */
   readonly dispose: () => void;
-}
-
-export interface WebGpuBackend extends Backend {
-  /** Optional features of the device that kernels use. */
-  readonly features: Features;
-  /** Counts since the start: dispatches, passes, submits, compiled pipelines, bytes to and from the device. */
-  stats(): StreamStats;
-  /** Measures which matmul shader is fastest for which products, and takes those from now on. Nothing may be queued meanwhile. */
-  tune(options?: { readonly size?: number; readonly rows?: readonly number[] }): Promise<MatmulTable>;
 }
 
 const dtypes: readonly DType[] = ["f32", "f16", "bf16", "i32", "u32"];

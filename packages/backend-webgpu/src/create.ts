@@ -1,46 +1,17 @@
 /** Finds a WebGPU device, in the browser or in Node, and makes a backend of it. */
 import { TensorError } from "@modernbert-ts/tensor-core";
+import { describe, isSoftware } from "./adapter-info.ts";
 import { createBackend } from "./backend.ts";
-import type { DeviceLimits, WebGpuBackend } from "./backend.ts";
+import { featuresOf, featuresToRequest } from "./device-features.ts";
 import { WebGpuUnavailableError } from "./errors.ts";
-import { describeFeatures, featuresOf, featuresToRequest, optionalFeatures } from "./features.ts";
+import { describeFeatures, optionalFeatures } from "./features.ts";
 import type { OptionalFeature } from "./features.ts";
 import { driverAdvice, findGpu } from "./gpu.ts";
 import { recipes } from "./kernels/matmul-recipes.ts";
-import type { RecipeName } from "./kernels/matmul-recipes.ts";
+import type { DeviceLimits, WebGpuBackend, WebGpuBackendOptions } from "./options.ts";
 import { defaultStore } from "./tuning-store.ts";
-import type { TuningStore } from "./tuning-store.ts";
 import { loadTable, measureTable } from "./tuning.ts";
 import { whyNoGpu } from "./vulkan.ts";
-
-export interface WebGpuBackendOptions {
-  /** A device of the caller, who also destroys it. Ask its adapter for the largest limits, and for `shader-f16` and `subgroups`. */
-  readonly device?: GPUDevice;
-  readonly adapter?: GPUAdapter;
-  /** Where to ask for an adapter; default: `navigator.gpu`, or the package webgpu in Node. */
-  readonly gpu?: GPU;
-  readonly powerPreference?: GPUPowerPreference;
-  /** Whether an adapter that is a program on the CPU will do (lavapipe, SwiftShader, WARP). Default true; `auto` says false. */
-  readonly allowSoftware?: boolean;
-  /** Whether to take kernels without workgroup memory where there are some. Default: on software adapters, which are faster so. */
-  readonly avoidBarriers?: boolean;
-  /** Features that kernels are not to use though the device may have them. Default: on software adapters `shader-f16`, which they imitate. */
-  readonly withoutFeatures?: readonly OptionalFeature[];
-  /** Lower limits than the device has, to try what a smaller one would do. */
-  readonly limits?: Partial<DeviceLimits>;
-  /** Most bytes that the pool keeps for reuse. Default 1 GiB. */
-  readonly maxCachedBytes?: number;
-  /**
-   * Which matmul shader is taken. `tuned` (default): on a GPU the fastest of each class of products, measured when the first backend is
-   * made on it (some 0.1 s, more where the driver compiles slowly) and kept in `tuningStore`; on a software adapter always the
-   * same. `rule`: from the shapes alone, so that results are the same bits on every machine of one kind. A name: that one where it fits.
-   */
-  readonly matmul?: "tuned" | "rule" | RecipeName;
-  /** Default: a file in `MODERNBERT_CACHE` or the user's cache folder in Node, Cache storage in the browser. */
-  readonly tuningStore?: TuningStore;
-  /** Commands that are recorded before they are handed to the device without being asked. Default 256. */
-  readonly maxDispatchesPerFlush?: number;
-}
 
 /** What WebGPU promises at least, and kernels use at most. */
 const minBindings = 8;
@@ -115,11 +86,13 @@ interface FoundDevice {
 }
 
 async function findDevice(options: WebGpuBackendOptions): Promise<FoundDevice> {
-  const given = { info: options.device?.adapterInfo, language: options.gpu?.wgslLanguageFeatures };
-  if (options.device !== undefined) return { ...given, device: options.device, owned: false };
-  const { adapter, language } = options.adapter
-    ? { ...given, adapter: options.adapter }
-    : await requestAdapter(options);
+  // By structure they are what they are in the options; here they are WebGPU's own.
+  const brought = options as { readonly device?: GPUDevice; readonly adapter?: GPUAdapter; readonly gpu?: GPU };
+  const given = { info: brought.device?.adapterInfo, language: brought.gpu?.wgslLanguageFeatures };
+  if (brought.device !== undefined) return { ...given, device: brought.device, owned: false };
+  const { adapter, language } = brought.adapter
+    ? { ...given, adapter: brought.adapter }
+    : await requestAdapter(options, brought.gpu);
   const requiredLimits = Object.fromEntries(limitNames.map((name) => [name, adapter.limits[name]]));
   const requiredFeatures = featuresToRequest(adapter);
   try {
@@ -138,11 +111,10 @@ async function findDevice(options: WebGpuBackendOptions): Promise<FoundDevice> {
   }
 }
 
-async function requestAdapter({
-  gpu,
-  powerPreference = "high-performance",
-  allowSoftware = true,
-}: WebGpuBackendOptions): Promise<Pick<FoundDevice, "language"> & { readonly adapter: GPUAdapter }> {
+async function requestAdapter(
+  { powerPreference = "high-performance", allowSoftware = true }: WebGpuBackendOptions,
+  gpu: GPU | undefined,
+): Promise<Pick<FoundDevice, "language"> & { readonly adapter: GPUAdapter }> {
   const reason = gpu || allowSoftware ? undefined : await whyNoGpu();
   if (reason !== undefined) throw new WebGpuUnavailableError(reason, driverAdvice);
   const { from, advice } = gpu ? { from: gpu, advice: "the given gpu has none" } : await findGpu();
@@ -155,19 +127,4 @@ async function requestAdapter({
     );
   }
   return { adapter, language: from.wgslLanguageFeatures };
-}
-
-/** One line such as "WebGPU: nvidia ampere, NVIDIA A10 (Vulkan)". */
-function describe(info: GPUAdapterInfo | undefined): string {
-  const parts = [info?.vendor, info?.architecture, info?.device, info?.description].filter(Boolean);
-  return `WebGPU: ${[...new Set(parts)].join(", ") || "unnamed adapter"}`;
-}
-
-/** True where the GPU is a program on the CPU. Not every browser fills `isFallbackAdapter`, so the names are looked at too. */
-export function isSoftware(info: GPUAdapterInfo | undefined): boolean {
-  if (info === undefined) return false;
-  const names = [info.vendor, info.architecture, info.device, info.description].join(" ");
-  return (
-    info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|softpipe|\bsoftware\b|basic render|\bwarp\b/i.test(names)
-  );
 }

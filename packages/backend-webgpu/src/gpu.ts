@@ -1,5 +1,6 @@
 /** Where WebGPU comes from: the browser's `navigator.gpu`, or in Node the package webgpu (Dawn), imported only when it is needed. */
 import { WebGpuUnavailableError } from "./errors.ts";
+import { importHidden } from "./hidden-import.ts";
 
 export interface GpuSource {
   readonly from: GPU;
@@ -19,11 +20,10 @@ export const driverAdvice: string =
 /** Dawn lives as long as this object and ends the process with it when it is collected too early, so one is kept for good. */
 let dawn: GPU | undefined;
 
-function importDawn(): Promise<DawnModule> {
-  // Not a literal: bundlers for the browser would look for the package.
-  const specifier = "webgpu";
-  return import(/* @vite-ignore */ specifier) as Promise<DawnModule>;
-}
+const importDawn = (): Promise<DawnModule> => importHidden<DawnModule>("webgpu");
+
+/** Node says the first; bundlers and Yarn PnP the second. */
+const missing: readonly unknown[] = ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"];
 
 /** @param load Imports the package webgpu; only called in Node. */
 export async function findGpu(load: () => Promise<DawnModule> = importDawn): Promise<GpuSource> {
@@ -42,8 +42,8 @@ export async function findGpu(load: () => Promise<DawnModule> = importDawn): Pro
   try {
     module = await load();
   } catch (cause) {
-    const { code } = cause as { readonly code?: string };
-    if (code === "ERR_MODULE_NOT_FOUND")
+    const { code } = cause as { readonly code?: unknown };
+    if (missing.includes(code))
       throw new WebGpuUnavailableError("Node has no WebGPU of its own", "npm install webgpu", { cause });
     throw new WebGpuUnavailableError("the package webgpu cannot run here", (cause as Error).message, { cause });
   }

@@ -2,6 +2,7 @@
  * Where measured choices are kept between runs: in Node a file in the user's cache folder (or `MODERNBERT_CACHE`), in the browser its
  * Cache storage. Neither is needed: what cannot be kept is measured again.
  */
+import { importHidden } from "./hidden-import.ts";
 
 export interface TuningStore {
   load(key: string): Promise<string | undefined>;
@@ -27,11 +28,7 @@ interface NodeModules {
 }
 
 async function nodeModules(): Promise<NodeModules> {
-  const [fs, os] = ["node:fs/promises", "node:os"];
-  return {
-    fs: (await import(/* @vite-ignore */ fs!)) as NodeModules["fs"],
-    os: (await import(/* @vite-ignore */ os!)) as NodeModules["os"],
-  };
+  return { fs: await importHidden("node:fs/promises"), os: await importHidden("node:os") };
 }
 
 /** A name that any file system takes. */

@@ -1,6 +1,6 @@
 /** The matmul table of an adapter: kept from an earlier run, or measured now and kept. */
-import type { WebGpuBackend } from "./backend.ts";
-import type { MatmulTable } from "./kernels/matmul-choice.ts";
+import type { WebGpuBackend } from "./options.ts";
+import type { MatmulTable } from "./kernels/recipe-names.ts";
 import { recipes } from "./kernels/matmul-recipes.ts";
 import type { TuningStore } from "./tuning-store.ts";
 

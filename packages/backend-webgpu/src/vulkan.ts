@@ -2,6 +2,7 @@
  * Whether Linux shows a GPU that Vulkan could drive, from files alone: Dawn itself writes to stderr where it finds none. Only asked where
  * software adapters are not wanted.
  */
+import { importHidden } from "./hidden-import.ts";
 
 /** The parts of Node that are used; imported when they are needed, so that browsers never see them. */
 interface Files {
@@ -52,8 +53,7 @@ async function thisMachine(): Promise<Machine | undefined> {
     };
   };
   if (navigator?.gpu || process?.versions?.node === undefined) return undefined;
-  const specifier = "node:fs/promises";
-  const files = (await import(/* @vite-ignore */ specifier)) as Files;
+  const files = await importHidden<Files>("node:fs/promises");
   return { platform: process.platform, env: process.env, files };
 }
 

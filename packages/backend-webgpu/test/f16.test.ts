@@ -2,7 +2,7 @@
 import { Runtime, cast, varlenAttention } from "@modernbert-ts/tensor-core";
 import type { DType } from "@modernbert-ts/tensor-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isSoftware } from "../src/create.ts";
+import { isSoftware } from "../src/adapter-info.ts";
 import { createWebGpuBackend } from "../src/index.ts";
 import type { RecipeName, WebGpuBackend } from "../src/index.ts";
 import { findGpu } from "../src/gpu.ts";

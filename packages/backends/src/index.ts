@@ -4,6 +4,7 @@
  */
 import type { CpuEngine } from "@modernbert-ts/backend-cpu";
 import type { Backend } from "@modernbert-ts/tensor-core";
+import { importOptional, whyNotImported } from "./optional.ts";
 
 export type BackendName = "cpu" | "webgpu" | "cuda";
 
@@ -114,11 +115,10 @@ async function cudaBackend(engine: "native" | "tfjs", options: BackendOptions): 
   const specifier = "@modernbert-ts/backend-cuda";
   let module: { createCudaBackend(options: BackendOptions & { readonly engine: string }): Promise<Backend> };
   try {
-    module = (await import(/* @vite-ignore */ specifier)) as typeof module;
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== "ERR_MODULE_NOT_FOUND" || !message.includes(specifier)) throw error;
-    throw new BackendUnavailableError(`${specifier} is not installed`, `npm install ${specifier}`, { cause: error });
+    module = (await importOptional(specifier)) as typeof module;
+  } catch (cause) {
+    const reason = whyNotImported(specifier, cause);
+    throw new BackendUnavailableError(reason, `npm install ${specifier}`, { cause });
   }
   const what = engine === "native" ? "cuda device" : "cuda device through TensorFlow.js";
   return onDevice(what, () => module.createCudaBackend({ ...options, engine }));

@@ -43,6 +43,33 @@ describe.skipIf(!built)(`a pool of workers${built ? "" : " (skipped: the package
     expect(() => createTokenizerPool(null as never, { workers: 0 })).toThrow("[createTokenizerPool] expected workers");
   });
 
+  test.each([
+    ["throws", "throw new Error('no workers here')", "no workers here"],
+    ["finds no script", "setTimeout(() => this.fail({ message: undefined }), 1)", "script did not load"],
+  ])("encodes on this thread, with a notice, where a worker %s", (_, construct, why) => {
+    const code = `
+      const { log } = console;
+      const missing = [];
+      console.warn = (notice) => missing.push(notice);
+      process.getBuiltinModule = () => undefined;
+      globalThis.Worker = class {
+        constructor() { ${construct} }
+        addEventListener(event, handle) { if (event === "error") this.fail = handle; }
+        postMessage() {}
+        terminate() {}
+      };
+      const { createTokenizerPool, loadModernBertTokenizer } = await import(${JSON.stringify(entry.href)});
+      const tokenizer = await loadModernBertTokenizer();
+      const pool = createTokenizerPool(tokenizer, { workers: 2, minUnits: 0 });
+      const texts = Array.from({ length: 4 }, (_, i) => "a text ".repeat(50_000 + i));
+      const ids = async () => (await pool.encodeBatch(texts)).map((encoding) => encoding.ids.length).join();
+      const [first, second] = [await ids(), await ids()];
+      await pool.close();
+      log(JSON.stringify([first === tokenizer.encodeBatch(texts).map(({ ids }) => ids.length).join(), first === second, missing]));`;
+    const out = execFileSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" });
+    expect(JSON.parse(out)).toEqual([true, true, [expect.stringContaining(why)]]);
+  });
+
   test("encodes small batches without workers", async () => {
     const { createTokenizerPool, loadModernBertTokenizer } = await load();
     const before = process.getActiveResourcesInfo().length;

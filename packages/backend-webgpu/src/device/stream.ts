@@ -11,18 +11,8 @@ import { createParameters } from "./parameters.ts";
 import { createPipelines } from "./pipelines.ts";
 import type { Pipelines, ShaderText } from "./pipelines.ts";
 import { createReadbacks } from "./readback.ts";
+import type { StreamStats } from "./stats.ts";
 import { usage } from "./usage.ts";
-
-export interface StreamStats {
-  readonly dispatches: number;
-  readonly passes: number;
-  readonly submits: number;
-  readonly pipelines: number;
-  /** By dispatches, each operand once: what a device moves at least. */
-  readonly bytesMoved: number;
-  readonly bytesUploaded: number;
-  readonly bytesRead: number;
-}
 
 export interface Stream {
   dispatch(dispatch: Dispatch): void;

@@ -3,10 +3,8 @@
  * so results repeat bit for bit as long as the table does.
  */
 import { canUseQuads, hasHalves, isAlongDepth, recipes } from "./matmul-recipes.ts";
-import type { Product, Recipe, RecipeName } from "./matmul-recipes.ts";
-
-/** The fastest shader of each class of products. */
-export type MatmulTable = Readonly<Record<string, RecipeName>>;
+import type { Product, Recipe } from "./matmul-recipes.ts";
+import type { MatmulTable, RecipeName } from "./recipe-names.ts";
 
 /** Rows of the products that are measured; a product belongs to the first class that has its rows, or to the last. */
 export const rowClasses = [8, 64, 512] as const;

@@ -1,5 +1,6 @@
 /** The shaders that a product can take, and which of them it fits: what `matmul.ts`, its choice and its tuning agree on. */
 import type { DeviceDType, QuadAccess } from "../wgsl/access.ts";
+import type { RecipeName } from "./recipe-names.ts";
 import type { Lane } from "./space.ts";
 
 /** Rows and columns of the result that a workgroup makes. */
@@ -13,8 +14,6 @@ export interface Recipe {
   /** Rows per thread. A thread has four columns. */
   readonly threadRows: number;
 }
-
-export type RecipeName = "flat" | "medium" | "large" | "direct";
 
 export const columnsPerThread = 4;
 

@@ -5,10 +5,10 @@
 import type { Device } from "./device.ts";
 import type { Lane } from "./space.ts";
 import { classOf, rowClasses, ruleOfThumb } from "./matmul-choice.ts";
-import type { MatmulTable } from "./matmul-choice.ts";
+import type { MatmulTable, RecipeName } from "./recipe-names.ts";
 import { describeProduct, run } from "./matmul.ts";
 import { recipes } from "./matmul-recipes.ts";
-import type { Product, RecipeName } from "./matmul-recipes.ts";
+import type { Product } from "./matmul-recipes.ts";
 
 export interface TuningOptions {
   /** Columns and depth of what is measured. Default 768. */

@@ -1,7 +1,7 @@
 /** The worker's side of pool.ts: builds the tokenizer it is sent, then answers batches. */
 import type { EncodingMessage } from "../encoding/encoding.ts";
 import type { PoolReply, PoolRequest } from "./pool.ts";
-import { parentPort } from "./threads.ts";
+import { parentPort } from "./port.ts";
 import { Tokenizer } from "../tokenizer.ts";
 
 const port = parentPort();
@@ -11,6 +11,7 @@ port.onMessage((message) => {
   const request = message as PoolRequest;
   if ("json" in request) {
     tokenizer = Tokenizer.fromJSON(request.json, request);
+    port.post({ ready: true } satisfies PoolReply, []);
     return;
   }
   const { job, texts, options } = request;

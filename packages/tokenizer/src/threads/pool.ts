@@ -4,7 +4,8 @@
  */
 import { Encoding, type EncodingMessage } from "../encoding/encoding.ts";
 import { TokenizerError } from "../errors.ts";
-import { type Port, hardwareThreads, startWorker } from "./threads.ts";
+import type { Port } from "./port.ts";
+import { hardwareThreads, startWorker } from "./threads.ts";
 import type { EncodeOptions, TextOrPair } from "../encoding/encode-options.ts";
 import type { Tokenizer } from "../tokenizer.ts";
 
@@ -14,6 +15,7 @@ export type PoolRequest =
   | { readonly job: number; readonly texts: readonly TextOrPair[]; readonly options: EncodeOptions };
 
 export type PoolReply =
+  | { readonly ready: true }
   | { readonly job: number; readonly encodings: readonly EncodingMessage[] }
   | { readonly job: number; readonly error: string };
 
@@ -25,13 +27,17 @@ export interface PoolOptions {
   readonly workers?: number;
   /** Batches of fewer UTF-16 units in all are encoded without workers. Default 1,000,000 (some 30 ms of work). */
   readonly minUnits?: number;
+  /** Gets the notice that no worker starts here, so that this thread does all the work; default: console.warn. */
+  readonly onNotice?: (notice: string) => void;
 }
+
+declare const console: { warn(notice: string): void };
 
 /** Units of text in one job: small enough to share out evenly, large enough to pay for the way. */
 const JOB_UNITS = 250_000;
 
 interface Job {
-  readonly request: PoolRequest & { readonly job: number };
+  readonly request: Extract<PoolRequest, { readonly job: number }>;
   readonly resolve: (encodings: readonly EncodingMessage[]) => void;
   readonly reject: (error: Error) => void;
 }
@@ -39,16 +45,20 @@ interface Job {
 export class TokenizerPool {
   readonly #tokenizer: Tokenizer;
   readonly #size: number;
-  readonly #minUnits: number;
+  readonly #onNotice: (notice: string) => void;
+  #minUnits: number;
   #workers: Port[] = [];
   #idle: Port[] = [];
   readonly #waiting: Job[] = [];
   readonly #running: Map<number, Job> = new Map();
   #jobs = 0;
   #closed = false;
+  /** Whether any worker has started. */
+  #started = false;
 
   constructor(tokenizer: Tokenizer, options: PoolOptions = {}) {
     this.#tokenizer = tokenizer;
+    this.#onNotice = options.onNotice ?? ((notice) => console.warn(notice));
     this.#size = options.workers ?? Math.min(8, Math.max(1, hardwareThreads() - 1));
     // One worker is no faster than none, so it has to be asked for.
     const pays = options.workers !== undefined || this.#size > 1;
@@ -82,23 +92,50 @@ export class TokenizerPool {
   }
 
   #submit(texts: readonly TextOrPair[], options: EncodeOptions): Promise<readonly EncodingMessage[]> {
-    if (this.#workers.length === 0) this.#start();
     return new Promise((resolve, reject) => {
       this.#waiting.push({ request: { job: this.#jobs++, texts, options }, resolve, reject });
+      if (this.#minUnits === Infinity) this.#encodeHere();
+      else if (this.#workers.length === 0) this.#start();
       this.#dispatch();
     });
   }
 
   #start(): void {
     const told = { json: JSON.stringify(this.#tokenizer), tokenizerConfig: this.#tokenizer.toConfigJSON() };
-    this.#workers = Array.from({ length: this.#size }, () => {
-      const worker = startWorker();
-      worker.post(told satisfies PoolRequest, []);
-      worker.onMessage((reply) => this.#finish(worker, reply as PoolReply));
-      worker.onError((error) => this.#fail(error));
-      return worker;
-    });
+    try {
+      for (let i = 0; i < this.#size; i++) {
+        const worker = startWorker();
+        this.#workers.push(worker);
+        worker.onMessage((reply) => this.#hear(worker, reply as PoolReply));
+        worker.onError((error) => (this.#started ? this.#fail(error) : this.#withoutWorkers(error)));
+        worker.post(told satisfies PoolRequest, []);
+      }
+    } catch (error) {
+      return this.#withoutWorkers(error as Error);
+    }
     this.#idle = [...this.#workers];
+  }
+
+  /** No worker starts: bundlers that know no workers leave their file behind, and pages may forbid them. */
+  #withoutWorkers(error: Error): void {
+    if (this.#closed || this.#minUnits === Infinity) return;
+    this.#minUnits = Infinity;
+    this.#onNotice(`The tokenizer pool encodes on this thread, because its workers do not start: ${error.message}`);
+    for (const worker of this.#workers) void worker.close();
+    [this.#workers, this.#idle] = [[], []];
+    this.#waiting.unshift(...this.#running.values());
+    this.#running.clear();
+    this.#encodeHere();
+  }
+
+  #encodeHere(): void {
+    for (const { request, resolve, reject } of this.#waiting.splice(0)) {
+      try {
+        resolve(this.#tokenizer.encodeBatch(request.texts, request.options).map((encoding) => encoding.toMessage()));
+      } catch (error) {
+        reject(error as Error);
+      }
+    }
   }
 
   #dispatch(): void {
@@ -109,7 +146,9 @@ export class TokenizerPool {
     }
   }
 
-  #finish(worker: Port, reply: PoolReply): void {
+  #hear(worker: Port, reply: PoolReply): void {
+    this.#started = true;
+    if ("ready" in reply) return;
     const job = this.#running.get(reply.job);
     this.#running.delete(reply.job);
     this.#idle.push(worker);

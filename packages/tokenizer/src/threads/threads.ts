@@ -1,12 +1,6 @@
-/** Workers of Node and of the browser behind one small interface. Node's module is asked for by name, not imported. */
-
-/** The other side of a thread, seen from either end. */
-export interface Port {
-  post(message: unknown, transfer: readonly ArrayBufferLike[]): void;
-  onMessage(handle: (message: unknown) => void): void;
-  onError(handle: (error: Error) => void): void;
-  close(): void | Promise<unknown>;
-}
+/** Starts workers, in Node and in the browser. The worker itself imports port.ts only: a bundler that met this file there would go round for ever. */
+import { nodePort, nodeThreads, webPort } from "./port.ts";
+import type { NodePort, Port, WebPort } from "./port.ts";
 
 interface URL {
   readonly href: string;
@@ -16,30 +10,18 @@ interface Meta {
   readonly url: string;
 }
 
-interface NodeThreads {
-  readonly Worker: new (url: URL) => NodePort & { terminate(): Promise<unknown>; unref(): void };
-  readonly parentPort: NodePort | null;
-}
-interface NodePort {
-  postMessage(message: unknown, transfer: readonly ArrayBufferLike[]): void;
-  on(event: "message" | "error", handle: (value: never) => void): void;
-}
-interface WebPort {
-  postMessage(message: unknown, transfer: readonly ArrayBufferLike[]): void;
-  addEventListener(event: "message" | "error", handle: (event: { data: unknown; message: string }) => void): void;
-}
+type NodeWorker = new (url: URL) => NodePort & { terminate(): Promise<unknown>; unref(): void };
 interface Globals {
   readonly process?: { getBuiltinModule?(name: string): unknown };
   readonly navigator?: { readonly hardwareConcurrency?: number };
 }
 declare const Worker: new (url: URL, options: { type: "module" }) => WebPort & { terminate(): void };
-declare const self: WebPort;
 
 const globals = globalThis as Globals;
-const node = globals.process?.getBuiltinModule?.("node:worker_threads") as NodeThreads | undefined;
 
-/** Starts a worker that runs pool-worker.js beside this file. */
+/** Starts a worker that runs pool-worker.js beside this file. Throws, or reports an error, where a bundler did not bring that file along. */
 export function startWorker(): Port {
+  const node = nodeThreads<{ readonly Worker: NodeWorker }>();
   if (node === undefined) {
     const worker = new Worker(new URL("./pool-worker.js", (import.meta as unknown as Meta).url), { type: "module" });
     return webPort(worker, () => worker.terminate());
@@ -52,33 +34,8 @@ export function startWorker(): Port {
   return nodePort(worker, () => worker.terminate());
 }
 
-const doNothing = (): void => undefined;
-
-/** The port to the thread that started this worker. */
-export function parentPort(): Port {
-  return node?.parentPort ? nodePort(node.parentPort, doNothing) : webPort(self, doNothing);
-}
-
 /** How many threads the machine runs at once. */
 export function hardwareThreads(): number {
   const os = globals.process?.getBuiltinModule?.("node:os") as { availableParallelism(): number } | undefined;
   return os?.availableParallelism() ?? globals.navigator?.hardwareConcurrency ?? 1;
-}
-
-function nodePort(port: NodePort, close: Port["close"]): Port {
-  return {
-    post: (message, transfer) => port.postMessage(message, transfer),
-    onMessage: (handle) => port.on("message", handle as (value: never) => void),
-    onError: (handle) => port.on("error", handle as (value: never) => void),
-    close,
-  };
-}
-
-function webPort(port: WebPort, close: Port["close"]): Port {
-  return {
-    post: (message, transfer) => port.postMessage(message, transfer),
-    onMessage: (handle) => port.addEventListener("message", ({ data }) => handle(data)),
-    onError: (handle) => port.addEventListener("error", ({ message }) => handle(new Error(message))),
-    close,
-  };
 }

@@ -34,7 +34,7 @@ export interface WasmBackendOptions {
   readonly poison?: boolean;
 }
 
-/** Rejects with `WasmUnavailableError` where WebAssembly has no SIMD. */
+/** Rejects with `WasmUnavailableError` where WebAssembly has no SIMD or may not be compiled, with `WasmWorkersError` where no worker starts. */
 export async function createWasmBackend(options: WasmBackendOptions = {}): Promise<Backend> {
   const { maxBufferBytes = 2 ** 31, maxCachedBytes = 2 ** 30, poison = false } = options;
   const threadCount = checkThreads(options.threads);

@@ -31,7 +31,13 @@ export async function compileKernels(relaxed?: boolean): Promise<Kernels> {
     throw new WasmUnavailableError("createWasmBackend", "expected WebAssembly with relaxed SIMD, got one without");
   }
   const chosen = relaxed ?? supported;
-  return { module: await api.compile(chosen ? fused : plain), relaxed: chosen };
+  try {
+    return { module: await api.compile(chosen ? fused : plain), relaxed: chosen };
+  } catch (cause) {
+    // What validates compiles, unless the page's policy forbids it.
+    const why = `expected a page that may compile WebAssembly, got: ${(cause as Error).message}; allow 'wasm-unsafe-eval' in script-src`;
+    throw new WasmUnavailableError("createWasmBackend", why, { cause });
+  }
 }
 
 function decode(base64: string): Uint8Array {

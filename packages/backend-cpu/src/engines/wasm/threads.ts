@@ -36,6 +36,9 @@ export interface Threads {
   dispose(): Promise<void>;
 }
 
+/** Workers do not start here: the policy of a page may forbid them. */
+export class WasmWorkersError extends TensorError {}
+
 /** Addresses in the first page: the control words and the arguments of the job. */
 const controlAddress = 1024;
 const controlWords = 8;
@@ -114,7 +117,7 @@ async function startWorkers(seats: readonly object[]): Promise<Thread[]> {
   const failed = started.find((result) => result.status === "rejected");
   if (failed === undefined) return workers;
   await Promise.all(workers.map((worker) => worker.terminate()));
-  throw new TensorError(
+  throw new WasmWorkersError(
     "createWasmBackend",
     `expected ${seats.length} workers to start, got: ${String(failed.reason)}; allow workers from blob: URLs, or ask for threads: 1`,
     { cause: failed.reason },

@@ -1,0 +1,10 @@
+/** All consumers. A new one is a file and a line here. */
+import type { Consumer } from "../support/consumer.ts";
+import { npmPipelines } from "./npm-pipelines.ts";
+import { npmTokenizer } from "./npm-tokenizer.ts";
+import { pnpm } from "./pnpm.ts";
+import { bun, deno } from "./runtimes.ts";
+import { types } from "./types.ts";
+import { yarnPnp } from "./yarn-pnp.ts";
+
+export const consumers: readonly Consumer[] = [npmTokenizer, npmPipelines, pnpm, yarnPnp, types, bun, deno];
