@@ -2,10 +2,11 @@
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";
+import { floats } from "./floats.ts";
 
 export function linear(commands: NativeCommands): FusedKernel<"linear"> {
   return {
-    supports: ({ inputs }) => expectDtypes("linear", inputs, ["f32"], { weight: ["bf16", "f16"] }),
+    supports: ({ inputs }) => expectDtypes("linear", inputs, floats, { weight: ["bf16", "f16"] }),
     saved: () => [],
     backwardReads: { inputs: [], outputs: [] },
     forward: ({ inputs: [x, weight, bias], outputs: [y] }) =>

@@ -2,6 +2,7 @@
 import { expectDtypes, expectNoDropout, firstRefusal } from "@modernbert-ts/device-kit";
 import type { CompositeAttrs, FusedKernel } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";
+import { floats } from "./floats.ts";
 
 function attributes({ scale, window }: CompositeAttrs["varlenAttention"]): number[] {
   return [scale, window ?? -1];
@@ -9,7 +10,9 @@ function attributes({ scale, window }: CompositeAttrs["varlenAttention"]): numbe
 
 export function varlenAttention(commands: NativeCommands): FusedKernel<"varlenAttention"> {
   return {
-    supports: ({ attrs, inputs }) => firstRefusal([expectDtypes("varlenAttention", inputs), expectNoDropout(attrs)]),
+    /** The backward takes f32 only. */
+    supports: ({ attrs, inputs, training }) =>
+      firstRefusal([expectDtypes("varlenAttention", inputs, training ? ["f32"] : floats), expectNoDropout(attrs)]),
     /** Log-sum-exp of each query's scores in base 2, [H, T]. */
     saved: ({ inputs: [qkv] }) => [{ shape: [qkv!.shape[2]!, qkv!.shape[0]!], dtype: "f32" }],
     backwardReads: { inputs: [0, 1], outputs: [0] },
