@@ -1,7 +1,7 @@
 """Times transformers' ModernBERT (sdpa) on request, so that a benchmark can alternate with it.
 
 One JSON request a line on standard input, one JSON answer a line on standard output. Weights come from a safetensors folder.
-  {"op": "load", "folder": F, "threads": N, "head"?: H}     -> {"ok": true}
+  {"op": "load", "folder": F, "threads": N, "head"?: H, "dtype"?: D}     -> {"ok": true}
   {"op": "forward", "lengths": [...]}                       -> {"ms": t, "values": first 8 numbers of each sequence's last token}
   {"op": "train", "lengths": [...]}                         -> {"ms": t}   forward, backward and AdamW step of the head that was loaded
 Token ids are (7 i + 11 j) mod 50000 for row j, column i, as in cases.mjs; shorter rows are padded and masked.
@@ -62,7 +62,7 @@ def main():
             torch.set_num_threads(request["threads"])
             head = request.get("head")
             kind = CLASSES.get(head, AutoModel)
-            model = kind.from_pretrained(request["folder"], attn_implementation="sdpa", dtype=torch.float32)
+            model = kind.from_pretrained(request["folder"], attn_implementation="sdpa", dtype=getattr(torch, request.get("dtype", "float32")))
             optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True) if head else None
             answer = {"ok": True}
         elif request["op"] == "forward":

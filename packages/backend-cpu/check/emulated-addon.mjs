@@ -66,6 +66,7 @@ export function loadAddon(path) {
     operation: (name) => int32(call("mb_operation", [name], first)),
     scalarFunction: (name) => int32(call("mb_scalar_function", [name], first)),
     isaName: (index) => call("mb_isa_name", [index], { text: true }),
+    isaMultipliesBf16: (index) => int32(call("mb_isa_multiplies_bf16", [index])) !== 0,
     isaSupported: (index) => int32(call("mb_isa_supported", [index])) !== 0,
     copyIn: (to, from) => void call("mb_copy", [to, from, from.length], { at: 1 }),
     copyOut: (to, from) => void call("mb_copy", [to, from, to.length], { at: 0, out: true }),

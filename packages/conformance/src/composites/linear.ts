@@ -48,7 +48,7 @@ export function linearProblems(): CompositeProblem[] {
       seeded: [0],
       wanted: bias ? [0, 1, 2] : [0, 1],
       ...(rows === 3 ? { differences: true as const } : {}),
-      ...(rows === 33 ? { halves: true as const } : {}),
+      ...(depth > 0 ? { halves: true as const } : {}),
     };
   });
   return [...plain, ...weights, ...ownDtype];

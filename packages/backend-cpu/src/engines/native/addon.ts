@@ -5,6 +5,7 @@ export interface Addon extends StreamAddon {
   /** undefined past the end. */
   isaName(index: number): string | undefined;
   isaSupported(index: number): boolean;
+  isaMultipliesBf16(index: number): boolean;
   /** The largest scratch memory that a kernel finds, in bytes; negative: no limit. */
   limitScratch(bytes: number): void;
   /** 0 when threads or memory are missing. */

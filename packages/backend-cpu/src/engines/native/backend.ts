@@ -11,7 +11,7 @@ export function nativeBackend(library: NativeLibrary, instructionSet: Instructio
     capabilities: {
       storage: dtypes,
       arithmetic: dtypes,
-      accelerated: ["f32"],
+      accelerated: instructionSet.multipliesBf16 ? ["f32", "bf16"] : ["f32"],
       maxBufferBytes: Number.MAX_SAFE_INTEGER,
       deterministic: true,
       device: `CPU, native engine (${instructionSet.name}), ${threads} ${threads === 1 ? "thread" : "threads"}`,

@@ -16,6 +16,8 @@ export interface InstructionSet {
   readonly index: number;
   readonly name: string;
   readonly supported: boolean;
+  /** Products of bf16 are faster than those of f32. */
+  readonly multipliesBf16: boolean;
 }
 
 export interface NativeLibrary extends NativeStreams {
@@ -29,7 +31,7 @@ export interface NativeLibrary extends NativeStreams {
 }
 
 /** The layout of commands that this code writes; equal to MB_ABI in c/runtime/api.h. */
-const abi = 9;
+const abi = 10;
 
 let loaded: Promise<NativeLibrary> | undefined;
 
@@ -50,7 +52,8 @@ async function load(): Promise<NativeLibrary> {
   const addon = open(path);
   const instructionSets: InstructionSet[] = [];
   for (let index = 0, name; (name = addon.isaName(index)) !== undefined; index++) {
-    instructionSets.push({ index, name, supported: addon.isaSupported(index) });
+    const multipliesBf16 = addon.isaMultipliesBf16(index);
+    instructionSets.push({ index, name, supported: addon.isaSupported(index), multipliesBf16 });
   }
   const scalarNames = Object.keys(scalarTable) as ScalarFunctionName[];
 

@@ -2,6 +2,7 @@
 import { expectDtypes, expectNoDropout, firstRefusal } from "@modernbert-ts/device-kit";
 import type { FusedKernel, TensorSpec } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";
+import { floats } from "./floats.ts";
 
 /** Mean and 1 / standard deviation of each row. */
 function statistics(x: TensorSpec | null | undefined): TensorSpec[] {
@@ -37,7 +38,8 @@ export function layerNorm(commands: NativeCommands): FusedKernel<"layerNorm"> {
 
 export function residualLayerNorm(commands: NativeCommands): FusedKernel<"residualLayerNorm"> {
   return {
-    supports: ({ attrs, inputs }) => firstRefusal([expectDtypes("residualLayerNorm", inputs), expectNoDropout(attrs)]),
+    supports: ({ attrs, inputs }) =>
+      firstRefusal([expectDtypes("residualLayerNorm", inputs, ["f32"], { delta: floats }), expectNoDropout(attrs)]),
     saved: ({ inputs }) => statistics(inputs[0]),
     backwardReads: { inputs: [2], outputs: [0] },
     forward: ({ attrs, inputs: [x, delta, weight, bias], outputs: [sum, y], saved: [stats] }) =>

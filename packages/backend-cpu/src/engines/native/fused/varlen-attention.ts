@@ -2,6 +2,7 @@
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { CompositeAttrs, FusedKernel } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";
+import { floats } from "./floats.ts";
 
 function attributes({ scale, window, maxSeqlen, dropout }: CompositeAttrs["varlenAttention"]): number[] {
   const { rate, key, counter } = dropout ?? { rate: 0, key: [0, 0], counter: [0, 0] };
@@ -10,7 +11,9 @@ function attributes({ scale, window, maxSeqlen, dropout }: CompositeAttrs["varle
 
 export function varlenAttention(commands: NativeCommands): FusedKernel<"varlenAttention"> {
   return {
-    supports: ({ inputs }) => expectDtypes("varlenAttention", inputs, ["f32"], { step: ["u32"] }),
+    /** The backward takes f32 only. */
+    supports: ({ inputs, training }) =>
+      expectDtypes("varlenAttention", inputs, training ? ["f32"] : floats, { step: ["u32"] }),
     /** Log-sum-exp of each query's scores in base 2, [H, T]. */
     saved: ({ inputs: [qkv] }) => [{ shape: [qkv!.shape[2]!, qkv!.shape[0]!], dtype: "f32" }],
     backwardReads: { inputs: [0, 1, 6], outputs: [0] },

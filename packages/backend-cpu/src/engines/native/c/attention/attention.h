@@ -30,8 +30,10 @@ typedef struct {
 
 typedef struct {
   attention_shape shape;
-  const float *qkv;
-  float *out, *lse; /* lse may be NULL */
+  int32_t dtype; /* of qkv and out; kernels on tiles: f32 */
+  const void *qkv;
+  void *out;
+  float *lse; /* may be NULL */
   const attention_task *tasks;
 } attention_forward_call;
 

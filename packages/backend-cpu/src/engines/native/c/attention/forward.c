@@ -6,6 +6,7 @@
  * computed at all; only tiles on the window's edge are masked. Scores are kept in base 2: log2(e) is folded into the packed queries.
  * Which keys make a step of the softmax depends on the group, never on the task: neither do results. */
 #include "attention/attention.h"
+#include "base/convert.h"
 
 #define QUERY_BLOCK 256
 #define STEP 160      /* keys of a step at most: a group and 64 keys on both sides */
@@ -19,6 +20,7 @@ typedef struct {
   float *keys;    /* [key][dim] */
   float *values;  /* [key][width] */
   float *scores;  /* [STEP][TILE_LANES]: scores, then probabilities */
+  float *wide;    /* [TILE_LANES or keys][dim]: rows of 16 bits in f32; NULL where they have f32 */
   vf maximum[GROUPS][TILE_VECTORS], total[GROUPS][TILE_VECTORS];
 } forward_state;
 
@@ -131,12 +133,27 @@ static void finish(const attention_forward_call *c, const forward_state *state, 
     if (c->lse) v_store_n(c->lse + task->head * shape->tokens + first + row, maximum + v_log(total) * (float)LOG2_E, rows);
     for (int64_t r = 0; r < rows; r++) {
       const float *sums = state->sums + (row + r) * shape->width;
-      float *out = c->out + ((first + row + r) * shape->heads + task->head) * dim;
+      const int64_t at = ((first + row + r) * shape->heads + task->head) * dim;
+      float *out = mb_f32_room(c->out, c->dtype, at, state->wide);
       int64_t d = 0;
       for (; d + VL <= dim; d += VL) v_store(out + d, v_load(sums + d) * inverse[r]);
       if (d < dim) v_store_n(out + d, v_load(sums + d) * inverse[r], dim - d);
+      mb_put_f32(out, dim, c->out, c->dtype, at);
     }
   }
+}
+
+/* Rows of one head in f32, the first at `at` of qkv. */
+typedef struct {
+  const float *data;
+  int64_t stride;
+} head_rows;
+
+static head_rows rows_at(const attention_forward_call *c, int64_t at, int64_t rows, float *wide) {
+  const attention_shape *shape = &c->shape;
+  if (c->dtype == MB_F32) return (head_rows){(const float *)c->qkv + at, shape->row};
+  for (int64_t r = 0; r < rows; r++) mb_as_f32(c->qkv, c->dtype, at + r * shape->row, shape->dim, wide + r * shape->dim);
+  return (head_rows){wide, shape->dim};
 }
 
 void MB_FN(mb_attention_forward_task)(void *context, int64_t index, int worker) {
@@ -146,29 +163,33 @@ void MB_FN(mb_attention_forward_task)(void *context, int64_t index, int worker) 
   const int64_t dim = shape->dim, width = shape->width, row = shape->row, window = shape->window;
   const int64_t groups = round_up(task->count, TILE_LANES) / TILE_LANES;
   const int64_t span = window <= NARROW_WINDOW ? round_up(task->count + 2 * window + 31, 4) : KEY_CHUNK;
+  const int64_t widened = c->dtype == MB_F32 ? 0 : MB_MAX(span, TILE_LANES) * dim;
   float *scratch = mb_scratch(worker, MB_SLOT_KERNEL_1,
-                              sizeof(float) * (size_t)(QUERY_BLOCK * (dim + width) + span * (dim + width) + STEP * TILE_LANES));
+                              sizeof(float) * (size_t)(QUERY_BLOCK * (dim + width) + span * (dim + width) + STEP * TILE_LANES + widened));
   forward_state state;
   state.scores = scratch;
   state.sums = state.scores + STEP * TILE_LANES;
   state.queries = state.sums + QUERY_BLOCK * width;
   state.values = state.queries + QUERY_BLOCK * dim;
   state.keys = state.values + span * width;
+  state.wide = state.keys + span * dim;
 
-  const float *base = c->qkv + task->start * shape->row + task->head * dim;
-  const float *keys = base + shape->heads * dim, *values = keys + shape->heads * dim;
+  const int64_t base = task->start * row + task->head * dim, keys = base + shape->heads * dim, values = keys + shape->heads * dim;
   memset(state.sums, 0, sizeof(float) * (size_t)(groups * TILE_LANES * width));
   for (int64_t group = 0; group < groups; group++) {
     const int64_t query = task->first + group * TILE_LANES;
-    pack_transposed(state.queries + group * dim * TILE_LANES, TILE_LANES, base + query * row, row, task->length - query, dim,
-                    (float)(shape->scale * LOG2_E));
+    const int64_t queries = MB_MIN(TILE_LANES, task->length - query);
+    const head_rows from = rows_at(c, base + query * row, queries, state.wide);
+    pack_transposed(state.queries + group * dim * TILE_LANES, TILE_LANES, from.data, from.stride, queries, dim, (float)(shape->scale * LOG2_E));
     for (int v = 0; v < TILE_VECTORS; v++) state.maximum[group][v] = v_set(LOWEST), state.total[group][v] = v_set(0);
   }
   const int64_t end = MB_MIN(task->length, task->first + task->count + window);
   for (int64_t chunk = attention_first_key(shape, task, KEY_CHUNK); chunk < end; chunk += span) {
     const int64_t chunk_end = MB_MIN(end, chunk + span), count = chunk_end - chunk;
-    pack_rows(state.keys, dim, keys + chunk * row, row, count, round_up(count, 4), dim);
-    pack_rows(state.values, width, values + chunk * row, row, count, round_up(count, 4), dim);
+    head_rows from = rows_at(c, keys + chunk * row, count, state.wide);
+    pack_rows(state.keys, dim, from.data, from.stride, count, round_up(count, 4), dim);
+    from = rows_at(c, values + chunk * row, count, state.wide);
+    pack_rows(state.values, width, from.data, from.stride, count, round_up(count, 4), dim);
     for (int64_t group = 0; group < groups; group++) {
       const int64_t query = task->first + group * TILE_LANES, queries = MB_MIN(TILE_LANES, task->length - query);
       const int64_t to = MB_MIN(chunk_end, query + queries + window);
@@ -184,20 +205,53 @@ void MB_FN(mb_attention_forward_task)(void *context, int64_t index, int worker) 
   finish(c, &state, task);
 }
 
-/* views: out [T, H, D], lse [H, T] (base 2, or absent), qkv [T, 3, H, D], cuSeqlens [N + 1], step of the dropout [2] or absent;
- * attributes: those of attention_shape_of. */
+#if defined(__AMX_BF16__)
+typedef struct {
+  const void *from;
+  int32_t from_dtype, to_dtype;
+  void *to;
+  int64_t size;
+} convert_context;
+
+static void convert_task(void *opaque, int64_t row, int worker) {
+  (void)worker;
+  const convert_context *c = opaque;
+  const int64_t at = row * c->size;
+  if (c->to_dtype == MB_F32) mb_as_f32(c->from, c->from_dtype, at, c->size, (float *)c->to + at);
+  else mb_put_f32((const float *)c->from + at, c->size, c->to, c->to_dtype, at);
+}
+
+/* Tiles are loaded from f32, so other numbers are widened before, the result rounded after. */
+static void forward_on_tiles(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences) {
+  const attention_shape *shape = &call->shape;
+  if (call->dtype == MB_F32) {
+    MB_FN(mb_attention_forward_amx)(call, cu_seqlens, sequences);
+    return;
+  }
+  const int64_t out_row = shape->heads * shape->dim, tokens = shape->tokens;
+  attention_forward_call wide = *call;
+  float *room = mb_scratch(0, MB_SLOT_KERNEL_2, sizeof(float) * (size_t)MB_MAX(1, tokens * (shape->row + out_row)));
+  wide.dtype = MB_F32, wide.qkv = room, wide.out = room + tokens * shape->row;
+  mb_parallel(tokens, convert_task, &(convert_context){call->qkv, call->dtype, MB_F32, room, shape->row});
+  MB_FN(mb_attention_forward_amx)(&wide, cu_seqlens, sequences);
+  mb_parallel(tokens, convert_task, &(convert_context){wide.out, MB_F32, call->dtype, call->out, out_row});
+}
+#endif
+
+/* views: out [T, H, D], lse [H, T] (base 2, or absent), qkv [T, 3, H, D], cuSeqlens [N + 1], step of the dropout [2] or absent; out and qkv
+ * in one float dtype. attributes: those of attention_shape_of. */
 void MB_FN(mb_op_attention_forward)(const mb_view *views, const double *attributes) {
   const mb_view *out = &views[0], *lse = &views[1], *qkv = &views[2], *cu_seqlens = &views[3];
   const int64_t sequences = cu_seqlens->shape[0] - 1;
-  attention_forward_call call = {attention_shape_of(qkv, &views[4], attributes), qkv->data, out->data, lse->data, NULL};
+  attention_forward_call call = {attention_shape_of(qkv, &views[4], attributes), qkv->dtype, qkv->data, out->data, lse->data, NULL};
   if (!attention_check(cu_seqlens->data, sequences, call.shape.tokens)) {
-    memset(out->data, 0, sizeof(float) * (size_t)mb_size_of(out));
+    memset(out->data, 0, (size_t)(mb_size_of(out) * mb_bytes_of(out->dtype)));
     if (lse->data) memset(lse->data, 0, sizeof(float) * (size_t)mb_size_of(lse));
     return;
   }
 #if defined(__AMX_BF16__)
   if (call.shape.dim % 32 == 0 && call.shape.dropout.rate == 0) {
-    MB_FN(mb_attention_forward_amx)(&call, cu_seqlens->data, sequences);
+    forward_on_tiles(&call, cu_seqlens->data, sequences);
     return;
   }
 #endif

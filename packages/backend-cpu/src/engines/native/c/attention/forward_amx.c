@@ -159,7 +159,7 @@ static void finish(const attention_forward_call *c, const amx_state *state, cons
 #pragma GCC unroll 16
       for (int i = 0; i < VL; i++) block[i] = v_load(state->sums + (s->slot * dim + d + i) * GROUP + v * VL) * inverse;
       v_transpose(block);
-      for (int r = 0; r < rows; r++) v_store(c->out + ((at + r) * shape->heads + task->head) * dim + d, block[r]);
+      for (int r = 0; r < rows; r++) v_store((float *)c->out + ((at + r) * shape->heads + task->head) * dim + d, block[r]);
     }
   }
 }
@@ -204,8 +204,9 @@ static void forward_body(void *context, int64_t index, int worker) {
   state.maximum = (vf(*)[2])(state.sums + slots * dim * GROUP);
   state.total = state.maximum + slots;
 
-  const float *queries = c->qkv + task->start * row + task->head * dim, *keys = queries + out_row, *values = keys + out_row;
-  const float *out = c->out + task->start * out_row + task->head * dim;
+  const float *queries = (const float *)c->qkv + task->start * row + task->head * dim;
+  const float *keys = queries + out_row, *values = keys + out_row;
+  const float *out = (const float *)c->out + task->start * out_row + task->head * dim;
   const int64_t queries_end = task->first + task->count, keys_end = MB_MIN(task->length, queries_end + window);
   const int64_t begin = attention_first_key(shape, task, CHUNK);
   int64_t packed = begin, turn = 0;

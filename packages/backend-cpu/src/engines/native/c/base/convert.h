@@ -95,4 +95,18 @@ void MB_FN(mb_from_f32)(const float *from, int64_t n, void *to, int32_t dtype);
 void MB_FN(mb_to_f64)(const void *from, int32_t dtype, int64_t n, double *to);
 void MB_FN(mb_from_f64)(const double *from, int64_t n, void *to, int32_t dtype);
 
+/* Elements at … at+n-1 as f32: where they lie, or converted into `room`. */
+static inline const float *mb_as_f32(const void *data, int32_t dtype, int64_t at, int64_t n, float *room) {
+  if (dtype == MB_F32) return (const float *)data + at;
+  MB_FN(mb_to_f32)((const char *)data + at * mb_bytes_of(dtype), dtype, n, room);
+  return room;
+}
+
+/* Where a kernel writes n elements in f32 that belong at `at`: there, or into `room`, which mb_put_f32 then brings there. */
+static inline float *mb_f32_room(void *data, int32_t dtype, int64_t at, float *room) { return dtype == MB_F32 ? (float *)data + at : room; }
+
+static inline void mb_put_f32(const float *values, int64_t n, void *data, int32_t dtype, int64_t at) {
+  if (dtype != MB_F32) MB_FN(mb_from_f32)(values, n, (char *)data + at * mb_bytes_of(dtype), dtype);
+}
+
 #endif

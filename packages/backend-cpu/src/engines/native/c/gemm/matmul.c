@@ -41,6 +41,22 @@ static mb_view dense_f32(const mb_view *view, int slot, int load) {
   return dense;
 }
 
+static mb_view turned(const mb_view *view) {
+  const int32_t row = view->rank - 2, column = view->rank - 1;
+  mb_view other = *view;
+  other.shape[row] = view->shape[column], other.stride[row] = view->stride[column];
+  other.shape[column] = view->shape[row], other.stride[column] = view->stride[row];
+  return other;
+}
+
+/* A factor in f32. Transposes are read in the order of memory, and stay transposes. */
+static mb_view factor_f32(const mb_view *view, int slot) {
+  if (view->dtype == MB_F32) return *view;
+  if (view->stride[view->rank - 2] >= view->stride[view->rank - 1]) return dense_f32(view, slot, 1);
+  const mb_view rows = turned(view), dense = dense_f32(&rows, slot, 1);
+  return turned(&dense);
+}
+
 /* f64 is for oracles: plain loops in double. */
 static void f64_task(void *opaque, int64_t task, int worker) {
   (void)worker;
@@ -92,9 +108,7 @@ void MB_FN(mb_op_matmul)(const mb_view *views, const double *attributes) {
     mb_parallel(size / out->shape[out->rank - 1], f64_task, context);
     return;
   }
-  mb_view a = views[1], b = views[2];
-  if (a.dtype != MB_F32) a = dense_f32(&a, MB_SLOT_KERNEL_0, 1);
-  if (b.dtype != MB_F32) b = dense_f32(&b, MB_SLOT_KERNEL_1, 1);
+  const mb_view a = factor_f32(&views[1], MB_SLOT_KERNEL_0), b = factor_f32(&views[2], MB_SLOT_KERNEL_1);
   const int in_place = out->dtype == MB_F32 && (out->stride[out->rank - 1] == 1 || out->shape[out->rank - 1] == 1);
   if (in_place) {
     matmul_f32(out, &a, &b, attributes);

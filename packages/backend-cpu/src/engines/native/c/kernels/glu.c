@@ -1,5 +1,5 @@
-/* Gated linear unit: y = activation(x[:, :I]) · x[:, I:], forward and backward. */
-#include "base/command.h"
+/* Gated linear unit: y = activation(x[:, :I]) · x[:, I:], forward and backward. Numbers of 16 bits are widened row by row. */
+#include "base/convert.h"
 #include "base/parallel.h"
 #include "simd/simd.h"
 
@@ -39,27 +39,41 @@ static inline __attribute__((always_inline)) activated activate(int activation, 
 
 typedef struct {
   int64_t rows, width, rows_per_task;
-  const float *x, *grad_y;
-  float *y, *grad_x;
+  int32_t dtype; /* of all */
+  const void *x, *grad_y;
+  void *y, *grad_x;
 } glu_context;
 
-static inline __attribute__((always_inline)) void forward_rows(int activation, const glu_context *c, int64_t from, int64_t to) {
+/* Rows in f32, where the tensors have 16 bits. */
+typedef struct {
+  float *x, *y, *grad_x;
+} glu_room;
+
+static glu_room room_of(const glu_context *c, int worker) {
+  if (c->dtype == MB_F32) return (glu_room){NULL, NULL, NULL};
+  float *room = mb_scratch(worker, MB_SLOT_CONVERT, sizeof(float) * (size_t)(5 * c->width));
+  return (glu_room){room, room + 2 * c->width, room + 3 * c->width};
+}
+
+static inline __attribute__((always_inline)) void forward_rows(int activation, const glu_context *c, int64_t from, int64_t to, glu_room room) {
   const int64_t width = c->width;
   for (int64_t row = from; row < to; row++) {
-    const float *a = c->x + row * 2 * width, *gate = a + width;
-    float *y = c->y + row * width;
+    const float *a = mb_as_f32(c->x, c->dtype, row * 2 * width, 2 * width, room.x), *gate = a + width;
+    float *y = mb_f32_room(c->y, c->dtype, row * width, room.y);
     int64_t i = 0;
     for (; i + VL <= width; i += VL) v_store(y + i, activate(activation, v_load(a + i)).value * v_load(gate + i));
     const int64_t n = width - i;
     if (n > 0) v_store_n(y + i, activate(activation, v_load_n(a + i, n)).value * v_load_n(gate + i, n), n);
+    mb_put_f32(y, width, c->y, c->dtype, row * width);
   }
 }
 
-static inline __attribute__((always_inline)) void backward_rows(int activation, const glu_context *c, int64_t from, int64_t to) {
+static inline __attribute__((always_inline)) void backward_rows(int activation, const glu_context *c, int64_t from, int64_t to, glu_room room) {
   const int64_t width = c->width;
   for (int64_t row = from; row < to; row++) {
-    const float *a = c->x + row * 2 * width, *gate = a + width, *grad = c->grad_y + row * width;
-    float *grad_a = c->grad_x + row * 2 * width, *grad_gate = grad_a + width;
+    const float *a = mb_as_f32(c->x, c->dtype, row * 2 * width, 2 * width, room.x), *gate = a + width;
+    const float *grad = mb_as_f32(c->grad_y, c->dtype, row * width, width, room.y);
+    float *grad_a = mb_f32_room(c->grad_x, c->dtype, row * 2 * width, room.grad_x), *grad_gate = grad_a + width;
     for (int64_t i = 0; i < width; i += VL) {
       const int64_t n = MB_MIN(VL, width - i);
       const activated f = activate(activation, v_load_n(a + i, n));
@@ -67,20 +81,16 @@ static inline __attribute__((always_inline)) void backward_rows(int activation, 
       v_store_n(grad_a + i, g * v_load_n(gate + i, n) * f.slope, n);
       v_store_n(grad_gate + i, g * f.value, n);
     }
+    mb_put_f32(grad_a, 2 * width, c->grad_x, c->dtype, row * 2 * width);
   }
 }
 
-#define BODIES(activation, name)                                                                                   \
-  static void forward_##name(void *context, int64_t task, int worker) {                                            \
-    (void)worker;                                                                                                  \
-    const glu_context *c = context;                                                                                \
-    forward_rows(activation, c, task * c->rows_per_task, MB_MIN(c->rows, (task + 1) * c->rows_per_task));          \
-  }                                                                                                                \
-  static void backward_##name(void *context, int64_t task, int worker) {                                           \
-    (void)worker;                                                                                                  \
-    const glu_context *c = context;                                                                                \
-    backward_rows(activation, c, task * c->rows_per_task, MB_MIN(c->rows, (task + 1) * c->rows_per_task));         \
+#define BODY(activation, name, pass)                                                                                                         \
+  static void pass##_##name(void *context, int64_t task, int worker) {                                                                       \
+    const glu_context *c = context;                                                                                                          \
+    pass##_rows(activation, c, task * c->rows_per_task, MB_MIN(c->rows, (task + 1) * c->rows_per_task), room_of(c, worker));                 \
   }
+#define BODIES(activation, name) BODY(activation, name, forward) BODY(activation, name, backward)
 BODIES(GELU, gelu)
 BODIES(GELU_TANH, gelu_tanh)
 BODIES(SILU, silu)
@@ -93,16 +103,16 @@ static void run(glu_context *context, int64_t rows, int64_t width, mb_body body)
   mb_parallel((rows + context->rows_per_task - 1) / context->rows_per_task, body, context);
 }
 
-/* views: y [T, I], x [T, 2I]; attributes: activation. */
+/* views: y [T, I], x [T, 2I], in one float dtype; attributes: activation. */
 void MB_FN(mb_op_glu_forward)(const mb_view *views, const double *attributes) {
   static const mb_body bodies[] = {forward_gelu, forward_gelu_tanh, forward_silu, forward_relu};
-  glu_context context = {.y = views[0].data, .x = views[1].data};
+  glu_context context = {.dtype = views[1].dtype, .y = views[0].data, .x = views[1].data};
   run(&context, views[0].shape[0], views[0].shape[1], bodies[(int)attributes[0]]);
 }
 
-/* views: grad x [T, 2I], x [T, 2I], grad y [T, I]; attributes: activation. */
+/* views: grad x [T, 2I], x [T, 2I], grad y [T, I], in one float dtype; attributes: activation. */
 void MB_FN(mb_op_glu_backward)(const mb_view *views, const double *attributes) {
   static const mb_body bodies[] = {backward_gelu, backward_gelu_tanh, backward_silu, backward_relu};
-  glu_context context = {.grad_x = views[0].data, .x = views[1].data, .grad_y = views[2].data};
+  glu_context context = {.dtype = views[1].dtype, .grad_x = views[0].data, .x = views[1].data, .grad_y = views[2].data};
   run(&context, views[2].shape[0], views[2].shape[1], bodies[(int)attributes[0]]);
 }

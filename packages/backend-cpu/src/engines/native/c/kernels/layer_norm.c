@@ -15,9 +15,11 @@
 typedef struct {
   int64_t rows, dim;
   float eps;
-  const float *x, *delta, *weight, *bias;
+  const float *x, *weight, *bias;
+  const void *delta;
+  int32_t delta_dtype;
   float *sum, *stats; /* stats [T, 2]: mean, 1 / standard deviation */
-  char *y;
+  void *y;
   int32_t y_dtype;
 } forward_context;
 
@@ -50,52 +52,61 @@ static inline float row_squares(const float *x, float mean, int64_t dim) {
 
 static void forward_body(void *context, int64_t index, int worker) {
   const forward_context *c = context;
-  float *narrowed = c->y_dtype == MB_F32 ? NULL : mb_scratch(worker, MB_SLOT_KERNEL_1, sizeof(float) * (size_t)c->dim);
+  const int narrow = c->y_dtype != MB_F32 || (c->delta && c->delta_dtype != MB_F32);
+  float *room = narrow ? mb_scratch(worker, MB_SLOT_KERNEL_1, sizeof(float) * (size_t)c->dim) : NULL;
   const int64_t dim = c->dim, end = MB_MIN(c->rows, (index + 1) * FORWARD_ROWS);
   for (int64_t row = index * FORWARD_ROWS; row < end; row++) {
     const float *x = c->x + row * dim;
-    const float mean = row_sum(x, c->delta ? c->delta + row * dim : NULL, c->delta ? c->sum + row * dim : NULL, dim) / (float)dim;
+    const float *delta = c->delta ? mb_as_f32(c->delta, c->delta_dtype, row * dim, dim, room) : NULL;
+    const float mean = row_sum(x, delta, c->delta ? c->sum + row * dim : NULL, dim) / (float)dim;
     if (c->delta) x = c->sum + row * dim;
     const float scale = 1.0f / sqrtf(row_squares(x, mean, dim) / (float)dim + c->eps);
     if (c->stats) c->stats[2 * row] = mean, c->stats[2 * row + 1] = scale;
-    char *to = c->y + row * dim * mb_bytes_of(c->y_dtype);
-    float *y = narrowed ? narrowed : (float *)to;
+    float *y = mb_f32_room(c->y, c->y_dtype, row * dim, room);
     for (int64_t d = 0; d < dim; d += VL) {
       const int64_t n = MB_MIN(VL, dim - d);
       vf value = (v_load_n(x + d, n) - mean) * scale * v_load_n(c->weight + d, n);
       if (c->bias) value += v_load_n(c->bias + d, n);
       v_store_n(y + d, value, n);
     }
-    if (narrowed) MB_FN(mb_from_f32)(narrowed, dim, to, c->y_dtype);
+    mb_put_f32(y, dim, c->y, c->y_dtype, row * dim);
   }
 }
 
-/* views: y (f32, f16 or bf16), sum (absent without delta), stats [T, 2] (or absent), x, delta (or absent), weight, bias (or absent); attributes: eps. */
+/* views: y (f32, f16 or bf16), sum (absent without delta), stats [T, 2] (or absent), x, delta (f32, f16, bf16 or absent), weight, bias (or absent); attributes: eps. */
 void MB_FN(mb_op_layer_norm_forward)(const mb_view *views, const double *attributes) {
   forward_context context = {.rows = views[0].shape[0], .dim = views[0].shape[1], .eps = (float)attributes[0]};
   context.y = views[0].data, context.y_dtype = views[0].dtype, context.sum = views[1].data, context.stats = views[2].data;
-  context.x = views[3].data, context.delta = views[4].data, context.weight = views[5].data, context.bias = views[6].data;
+  context.x = views[3].data, context.delta = views[4].data, context.delta_dtype = views[4].dtype, context.weight = views[5].data, context.bias = views[6].data;
   mb_parallel(mb_ceil_div(context.rows, FORWARD_ROWS), forward_body, &context);
 }
 
 typedef struct {
   int64_t rows, dim, rows_per_task, tasks;
   const float *grad_sum, *x, *stats, *weight;
-  const char *grad_y;
-  int32_t grad_y_dtype;
-  float *grad_x, *grad_delta, *grad_weight, *grad_bias;
+  const void *grad_y;
+  void *grad_delta;
+  int32_t grad_y_dtype, grad_delta_dtype;
+  float *grad_x, *grad_weight, *grad_bias;
   float *partials; /* [tasks][2][dim]: of weight, of bias; NULL when neither is wanted */
 } backward_context;
 
-static inline void store_grad(const backward_context *c, int64_t at, vf value, int64_t n) {
+/* `delta`: where grad delta is made in f32 (NULL: it is not wanted); `at` is the place in grad sum and grad x, `d` that in `delta`. */
+static inline void store_grad(const backward_context *c, int64_t at, int64_t d, vf value, int64_t n, float *delta) {
   if (c->grad_sum) value += v_load_n(c->grad_sum + at, n);
   if (c->grad_x) v_store_n(c->grad_x + at, value, n);
-  if (c->grad_delta) v_store_n(c->grad_delta + at, value, n);
+  if (delta) v_store_n(delta + d, value, n);
 }
+
+static float *delta_room(const backward_context *c, int64_t row, float *room) {
+  return c->grad_delta ? mb_f32_room(c->grad_delta, c->grad_delta_dtype, row * c->dim, room) : NULL;
+}
+
+static float *two_rows(const backward_context *c, int worker) { return mb_scratch(worker, MB_SLOT_KERNEL_1, 2 * sizeof(float) * (size_t)c->dim); }
 
 static void backward_body(void *context, int64_t index, int worker) {
   const backward_context *c = context;
-  float *widened = c->grad_y_dtype == MB_F32 ? NULL : mb_scratch(worker, MB_SLOT_KERNEL_1, sizeof(float) * (size_t)c->dim);
+  float *room = two_rows(c, worker);
   const int64_t dim = c->dim, end = MB_MIN(c->rows, (index + 1) * c->rows_per_task);
   float *grad_weight = NULL, *grad_bias = NULL;
   if (c->partials) {
@@ -105,9 +116,8 @@ static void backward_body(void *context, int64_t index, int worker) {
   }
   for (int64_t row = index * c->rows_per_task; row < end; row++) {
     const float mean = c->stats[2 * row], scale = c->stats[2 * row + 1];
-    const char *from = c->grad_y + row * dim * mb_bytes_of(c->grad_y_dtype);
-    const float *x = c->x + row * dim, *grad_y = widened ? widened : (const float *)from;
-    if (widened) MB_FN(mb_to_f32)(from, c->grad_y_dtype, dim, widened);
+    const float *x = c->x + row * dim, *grad_y = mb_as_f32(c->grad_y, c->grad_y_dtype, row * dim, dim, room);
+    float *delta = delta_room(c, row, room + dim);
     vf sum = v_set(0), dot = v_set(0);
     for (int64_t d = 0; d < dim; d += VL) {
       const int64_t n = MB_MIN(VL, dim - d);
@@ -126,17 +136,22 @@ static void backward_body(void *context, int64_t index, int worker) {
       const int64_t n = MB_MIN(VL, dim - d);
       const vf normal = (v_load_n(x + d, n) - mean) * scale;
       const vf weighted = v_rounded(v_load_n(grad_y + d, n) * v_load_n(c->weight + d, n));
-      store_grad(c, row * dim + d, (weighted - mean_grad - normal * mean_dot) * scale, n);
+      store_grad(c, row * dim + d, d, (weighted - mean_grad - normal * mean_dot) * scale, n, delta);
     }
+    if (delta) mb_put_f32(delta, dim, c->grad_delta, c->grad_delta_dtype, row * dim);
   }
 }
 
 /* Only the sum has a gradient: it goes on unchanged. */
 static void pass_body(void *context, int64_t index, int worker) {
-  (void)worker;
   const backward_context *c = context;
-  const int64_t end = MB_MIN(c->rows, (index + 1) * c->rows_per_task) * c->dim;
-  for (int64_t at = index * c->rows_per_task * c->dim; at < end; at += VL) store_grad(c, at, v_set(0), MB_MIN(VL, end - at));
+  float *room = two_rows(c, worker);
+  const int64_t end = MB_MIN(c->rows, (index + 1) * c->rows_per_task);
+  for (int64_t row = index * c->rows_per_task; row < end; row++) {
+    float *delta = delta_room(c, row, room);
+    for (int64_t d = 0; d < c->dim; d += VL) store_grad(c, row * c->dim + d, d, v_set(0), MB_MIN(VL, c->dim - d), delta);
+    if (delta) mb_put_f32(delta, c->dim, c->grad_delta, c->grad_delta_dtype, row * c->dim);
+  }
 }
 
 static void combine(const backward_context *c, float *grad, int64_t which) {
@@ -153,7 +168,7 @@ static void combine(const backward_context *c, float *grad, int64_t which) {
 void MB_FN(mb_op_layer_norm_backward)(const mb_view *views, const double *attributes) {
   (void)attributes;
   backward_context context = {.rows = views[6].shape[0], .dim = views[6].shape[1]};
-  context.grad_x = views[0].data, context.grad_delta = views[1].data, context.grad_weight = views[2].data, context.grad_bias = views[3].data;
+  context.grad_x = views[0].data, context.grad_delta = views[1].data, context.grad_delta_dtype = views[1].dtype, context.grad_weight = views[2].data, context.grad_bias = views[3].data;
   context.grad_y = views[4].data, context.grad_y_dtype = views[4].dtype, context.grad_sum = views[5].data;
   context.x = views[6].data, context.stats = views[7].data, context.weight = views[8].data;
   context.rows_per_task = MB_MAX(16, mb_ceil_div(context.rows, PARTIALS));

@@ -6,7 +6,8 @@
 typedef int8_t bytes_of_vector __attribute__((vector_size(VL)));
 
 /* A row that is not finite becomes zeros worth NaN. */
-float MB_FN(mb_int8_round)(const float *x, int64_t depth, int64_t padded, int32_t *words) {
+float MB_FN(mb_int8_round)(const void *row, int64_t depth, int64_t padded, int32_t *words) {
+  const float *x = row;
   int8_t *to = (int8_t *)words;
   vf largest = {0};
   vi broken = {0};
@@ -36,7 +37,7 @@ float MB_FN(mb_int8_round)(const float *x, int64_t depth, int64_t padded, int32_
 void MB_FN(mb_op_int8_linear)(const mb_view *views, const double *attributes) {
   (void)attributes;
   const mb_panel_linear_args args = {.rows = views[0].shape[0], .depth = views[1].shape[1], .channels = views[0].shape[1],
-                                     .channel_bytes = 4 * views[2].shape[1], .y = views[0].data, .x = views[1].data, .weight = views[2].data,
+                                     .channel_bytes = 4 * views[2].shape[1], .y = views[0].data, .y_bytes = 4, .x = views[1].data, .x_bytes = 4, .weight = views[2].data,
                                      .scales = views[3].data, .bias = views[4].data};
   if (args.rows <= MB_INT8_ROWS) MB_FN(mb_int8_rows)(&args);
   else MB_FN(mb_panel_linear)(MB_FN(mb_int8_kernel)(), &args);

@@ -1,27 +1,54 @@
-/* Linear layer over weights in bf16 or f16, which are read as they are: by mb_gemm, or on AMX tiles, bf16 by those of narrow/bf16_amx.c. */
+/* Linear layer over weights in bf16 or f16, which are read as they are: bf16 by the kernels of narrow/bf16_amx.c and narrow/bf16_pairs.c where the
+ * machine has them, all else by mb_gemm in f32. */
 #include "base/convert.h"
 #include "gemm/gemm.h"
 #include "narrow/panel_linear.h"
 #include "base/parallel.h"
 #include "simd/simd.h"
 
-/* Up to so many rows are faster by dot products than on tiles. */
-#define ROWS_BEFORE_AMX 4
+/* Up to so many rows are faster by dot products. */
+#define ROWS_BEFORE_PANELS 4
 
+/* Rows of y in their own dtype: sums and bias. */
 typedef struct {
   int64_t channels;
-  const float *bias;
-  float *y;
-} bias_context;
+  const float *sums, *bias;
+  char *y;
+  int32_t y_dtype;
+} store_context;
 
-static void bias_task(void *opaque, int64_t row, int worker) {
-  (void)worker;
-  const bias_context *c = opaque;
-  float *y = c->y + row * c->channels;
-  for (int64_t i = 0; i < c->channels; i += VL) {
+static void store_task(void *opaque, int64_t row, int worker) {
+  const store_context *c = opaque;
+  const float *sums = c->sums + row * c->channels;
+  const int narrow = c->y_dtype != MB_F32;
+  char *y = c->y + row * c->channels * mb_bytes_of(c->y_dtype);
+  float *to = narrow ? mb_scratch(worker, MB_SLOT_CONVERT, sizeof(float) * (size_t)c->channels) : (float *)y;
+  for (int64_t i = 0; i < c->channels && c->bias; i += VL) {
     const int64_t lanes = MB_MIN(VL, c->channels - i);
-    v_store_n(y + i, v_load_n(y + i, lanes) + v_load_n(c->bias + i, lanes), lanes);
+    v_store_n(to + i, v_load_n(sums + i, lanes) + v_load_n(c->bias + i, lanes), lanes);
   }
+  if (narrow) MB_FN(mb_from_f32)(c->bias ? to : sums, c->channels, y, c->y_dtype);
+}
+
+typedef struct {
+  const char *from;
+  int32_t dtype;
+  int64_t width;
+  float *to;
+} widen_context;
+
+static void widen_task(void *opaque, int64_t row, int worker) {
+  (void)worker;
+  const widen_context *c = opaque;
+  MB_FN(mb_to_f32)(c->from + row * c->width * mb_bytes_of(c->dtype), c->dtype, c->width, c->to + row * c->width);
+}
+
+/* Rows in f32: as they lie, or widened into a slot. */
+static const float *as_f32(const mb_view *view, int64_t rows, int64_t width, int slot) {
+  if (view->data == NULL || view->dtype == MB_F32) return view->data;
+  widen_context c = {view->data, view->dtype, width, mb_scratch(0, slot, sizeof(float) * (size_t)MB_MAX(1, rows * width))};
+  mb_parallel(rows, widen_task, &c);
+  return c.to;
 }
 
 #if defined(__AMX_BF16__)
@@ -29,27 +56,15 @@ static void bias_task(void *opaque, int64_t row, int worker) {
 #define ROWS_FOR_AMX 32
 #define BLOCK_BYTES ((int64_t)2 << 20)
 
-typedef struct {
-  int64_t depth;
-  const uint16_t *weight; /* of the block */
-  float *widened;
-} widen_context;
-
-static void widen_task(void *opaque, int64_t task, int worker) {
-  (void)worker;
-  const widen_context *c = opaque;
-  MB_FN(mb_to_f32)(c->weight + task * c->depth, MB_F16, c->depth, c->widened + task * c->depth);
-}
-
 static void multiply_widened(const mb_gemm_args *x) {
   const int64_t block = MB_MIN(x->n, MB_MAX(64, BLOCK_BYTES / 4 / MB_MAX(1, x->k)));
-  widen_context c = {.depth = x->k, .widened = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)MB_MAX(1, block * x->k) * sizeof(float))};
+  widen_context c = {.dtype = MB_F16, .width = x->k, .to = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)MB_MAX(1, block * x->k) * sizeof(float))};
   for (int64_t first = 0; first < x->n; first += block) {
     mb_gemm_args gemm = *x;
     gemm.n = MB_MIN(block, x->n - first);
-    c.weight = x->b16 + first * x->k;
+    c.from = (const char *)(x->b16 + first * x->k);
     mb_parallel(gemm.n, widen_task, &c);
-    gemm.b = c.widened;
+    gemm.b = c.to;
     gemm.b16 = NULL;
     gemm.c += first;
     MB_FN(mb_gemm)(&gemm);
@@ -57,24 +72,49 @@ static void multiply_widened(const mb_gemm_args *x) {
 }
 #endif
 
-/* views: y [T, n], x [T, k], weight [n, k] in bf16 or f16, bias [n] (or absent). */
-void MB_FN(mb_op_linear)(const mb_view *views, const double *attributes) {
-  (void)attributes;
-  const int64_t rows = views[0].shape[0], depth = views[1].shape[1], channels = views[0].shape[1];
-  bias_context c = {.channels = channels, .y = views[0].data, .bias = views[3].data};
-  const mb_panel_kernel *kernel = views[2].dtype == MB_BF16 ? MB_FN(mb_bf16_kernel)() : NULL;
-  if (kernel && rows > ROWS_BEFORE_AMX) {
-    const mb_panel_linear_args args = {.rows = rows, .depth = depth, .channels = channels, .channel_bytes = 2 * depth, .x = views[1].data,
-                                       .bias = c.bias, .weight = views[2].data, .y = c.y};
-    MB_FN(mb_panel_linear)(kernel, &args);
-    return;
-  }
-  const mb_gemm_args gemm = {.m = rows, .n = channels, .k = depth, .a = views[1].data, .b16 = views[2].data, .b16_dtype = views[2].dtype,
-                             .c = c.y, .a_row = depth, .a_col = 1, .b_row = 1, .b_col = depth, .c_row = channels, .alpha = 1};
+typedef struct {
+  int64_t depth, channels;
+  const mb_view *x, *weight, *y;
+  const float *bias;
+} linear_call;
+
+/* In f32: x is widened and y rounded so many rows at a time that both stay in the cache. */
+#define ROOM_BYTES ((int64_t)4 << 20)
+
+static void multiply_in_f32(const linear_call *c, int64_t first, int64_t rows) {
+  const int64_t x_bytes = mb_bytes_of(c->x->dtype), y_bytes = mb_bytes_of(c->y->dtype);
+  const mb_view x = {.data = (char *)c->x->data + first * c->depth * x_bytes, .dtype = c->x->dtype};
+  char *y = (char *)c->y->data + first * c->channels * y_bytes;
+  const int narrow = c->y->dtype != MB_F32;
+  float *sums = narrow ? mb_scratch(0, MB_SLOT_KERNEL_2, sizeof(float) * (size_t)MB_MAX(1, rows * c->channels)) : (float *)y;
+  const mb_gemm_args gemm = {.m = rows, .n = c->channels, .k = c->depth, .a = as_f32(&x, rows, c->depth, MB_SLOT_KERNEL_1),
+                             .b16 = c->weight->data, .b16_dtype = c->weight->dtype, .c = sums, .a_row = c->depth, .a_col = 1,
+                             .b_row = 1, .b_col = c->depth, .c_row = c->channels, .alpha = 1};
 #if defined(__AMX_BF16__)
-  if (rows >= ROWS_FOR_AMX) multiply_widened(&gemm);
+  if (rows >= ROWS_FOR_AMX && c->weight->dtype == MB_F16) multiply_widened(&gemm);
   else
 #endif
     MB_FN(mb_gemm)(&gemm);
-  if (c.bias) mb_parallel(rows, bias_task, &c);
+  if (c->bias || narrow) mb_parallel(rows, store_task, &(store_context){c->channels, sums, c->bias, y, c->y->dtype});
+}
+
+/* views: y [T, n], x [T, k], weight [n, k] in bf16 or f16, bias [n] (or absent); y and x in f32 or both in the dtype of the weight, bias in
+ * any of these. */
+void MB_FN(mb_op_linear)(const mb_view *views, const double *attributes) {
+  (void)attributes;
+  const mb_view *y = &views[0], *x = &views[1], *weight = &views[2];
+  const int64_t rows = y->shape[0], depth = x->shape[1], channels = y->shape[1];
+  const float *bias = as_f32(&views[3], 1, channels, MB_SLOT_KERNEL_3);
+  const int bytes = (int)mb_bytes_of(x->dtype);
+  const mb_panel_kernel *kernel = weight->dtype == MB_BF16 ? MB_FN(mb_bf16_kernel)(bytes, depth) : NULL;
+  if (kernel && rows > ROWS_BEFORE_PANELS) {
+    const mb_panel_linear_args args = {.rows = rows, .depth = depth, .channels = channels, .channel_bytes = 2 * depth, .x = x->data,
+                                       .x_bytes = bytes, .bias = bias, .weight = weight->data, .y = y->data, .y_bytes = bytes};
+    MB_FN(mb_panel_linear)(kernel, &args);
+    return;
+  }
+  const linear_call call = {depth, channels, x, weight, y, bias};
+  const int64_t most = x->dtype == MB_F32 ? rows : MB_MAX(128, ROOM_BYTES / 4 / MB_MAX(1, depth + channels));
+  const int64_t chunks = mb_ceil_div(rows, MB_MAX(1, most));
+  for (int64_t i = 0; i < chunks; i++) multiply_in_f32(&call, mb_share(rows, chunks, i), mb_share(rows, chunks, i + 1) - mb_share(rows, chunks, i));
 }

@@ -1,5 +1,5 @@
 /* y = x · weightᵀ for 16-bit and int8 weights, which are read as they lie; what the kernels of narrow/int8_panels.c, narrow/int8_amx.c and
- * narrow/bf16_amx.c share.
+ * narrow/bf16_*.c share.
  *
  * Everything comes in words of 32 bits: four bytes, or two bf16. Rows of x are rounded to such words and packed into panels of VL rows,
  * laid out [word][row], so that one vector (or one row of a tile) holds the same depths of VL rows, to be multiplied with one word of
@@ -21,8 +21,8 @@ typedef struct {
   int whole;            /* sums are int32, not float */
   int32_t flip;         /* exclusive-or of the packed words */
 
-  /* Rounds a row to planes of `padded` words, zeros beyond `depth` numbers. Returns what 1 is worth. */
-  float (*round)(const float *x, int64_t depth, int64_t padded, int32_t *planes);
+  /* Rounds a row (of the dtype that the kernel is for) to planes of `padded` words, zeros beyond `depth` numbers. Returns what 1 is worth. */
+  float (*round)(const void *x, int64_t depth, int64_t padded, int32_t *planes);
   /* What is to be taken off the sums of up to MB_TASK_CHANNELS channels, rounded up to VL; may be NULL. */
   void (*offsets)(int64_t channels, int64_t bytes, const char *weight, int32_t *offsets);
   /* Around the calls of a task; may be NULL. */
@@ -34,9 +34,11 @@ typedef struct {
 
 typedef struct {
   int64_t rows, depth, channels, channel_bytes; /* bytes from one channel's weights to the next */
-  const float *x, *scales, *bias;               /* scales and bias may be NULL */
+  const void *x;
+  const float *scales, *bias; /* may be NULL */
   const void *weight;
-  float *y;
+  void *y;
+  int x_bytes, y_bytes; /* of a number: 4 for f32, 2 for bf16 */
 } mb_panel_linear_args;
 
 /* On all workers; call it outside of tasks. */
@@ -52,9 +54,12 @@ void MB_FN(mb_int8_rows)(const mb_panel_linear_args *args);
 /* The best kernel for bytes on this machine: of narrow/int8_amx.c where tiles are compiled in, else of narrow/int8_panels.c. */
 const mb_panel_kernel *MB_FN(mb_int8_kernel)(void);
 /* narrow/int8_linear.c: `round` of the kernels for bytes. */
-float MB_FN(mb_int8_round)(const float *x, int64_t depth, int64_t padded, int32_t *words);
+float MB_FN(mb_int8_round)(const void *x, int64_t depth, int64_t padded, int32_t *words);
 
-/* For bf16 (narrow/bf16_amx.c); NULL without tiles. */
-const mb_panel_kernel *MB_FN(mb_bf16_kernel)(void);
+/* The best kernel for bf16 weights and activations of `x_bytes` (narrow/bf16_amx.c, narrow/bf16_pairs.c); NULL where the machine has none, or
+ * none for a depth that leaves half a word at the end of a channel. */
+const mb_panel_kernel *MB_FN(mb_bf16_kernel)(int x_bytes, int64_t depth);
+/* narrow/bf16_pairs.c: `round` of bf16 rows, whose pairs are words as they lie. */
+float MB_FN(mb_bf16_round)(const void *x, int64_t depth, int64_t padded, int32_t *words);
 
 #endif

@@ -26,6 +26,7 @@ static const char *const scalar_names[] = {
 };
 
 static int always(void) { return 1; }
+static int never(void) { return 0; }
 
 #if defined(MB_HAVE_AVX2)
 extern const mb_kernel mb_kernels_avx2[], mb_kernels_avx512[];
@@ -37,6 +38,14 @@ static int has_avx2(void) {
 static int has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+/* As narrow/bf16_pairs.c asks. */
+static int has_avx512_bf16(void) {
+#if (defined(__clang__) || __GNUC__ >= 10) && !defined(MB_WITHOUT_AVX512_BF16)
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return 0;
+#endif
 }
 #endif
 #if defined(MB_HAVE_AMX)
@@ -64,20 +73,20 @@ extern const mb_kernel mb_kernels_baseline[];
 static const struct {
   const char *name;
   const mb_kernel *kernels;
-  int (*supported)(void);
+  int (*supported)(void), (*multiplies_bf16)(void);
 } sets[] = {
 #if defined(MB_HAVE_AMX)
-    {"amx", mb_kernels_amx, has_amx},
+    {"amx", mb_kernels_amx, has_amx, always},
 #endif
 #if defined(MB_HAVE_AVX2)
-    {"avx512", mb_kernels_avx512, has_avx512},
-    {"avx2", mb_kernels_avx2, has_avx2},
+    {"avx512", mb_kernels_avx512, has_avx512, has_avx512_bf16},
+    {"avx2", mb_kernels_avx2, has_avx2, never},
 #endif
 #if defined(MB_HAVE_NEON)
-    {"neon", mb_kernels_neon, always},
+    {"neon", mb_kernels_neon, always, never},
 #endif
 #if defined(MB_HAVE_BASELINE)
-    {"baseline", mb_kernels_baseline, always},
+    {"baseline", mb_kernels_baseline, always, never},
 #endif
 };
 
@@ -100,5 +109,7 @@ MB_API int32_t mb_scalar_function(const char *name) { return find(scalar_names, 
 MB_API const char *mb_isa_name(int32_t index) { return index < COUNT(sets) ? sets[index].name : NULL; }
 
 MB_API int32_t mb_isa_supported(int32_t index) { return index < COUNT(sets) && sets[index].supported(); }
+
+MB_API int32_t mb_isa_multiplies_bf16(int32_t index) { return mb_isa_supported(index) && sets[index].multiplies_bf16(); }
 
 const mb_kernel *mb_isa_kernels(int32_t index) { return sets[index].kernels; }

@@ -14,6 +14,12 @@ static napi_value isa_supported(napi_env env, napi_callback_info info) {
   return call.failed ? NULL : boolean(&call, mb_isa_supported(index));
 }
 
+static napi_value isa_multiplies_bf16(napi_env env, napi_callback_info info) {
+  node_call call = call_of(env, info);
+  const int32_t index = (int32_t)integer(&call, 0);
+  return call.failed ? NULL : boolean(&call, mb_isa_multiplies_bf16(index));
+}
+
 static napi_value limit_scratch(napi_env env, napi_callback_info info) {
   node_call call = call_of(env, info);
   const int64_t bytes = integer(&call, 0);
@@ -30,6 +36,7 @@ static napi_value stream_create(napi_env env, napi_callback_info info) {
 const mb_door_function mb_door_functions[] = {
     {"isaName", isa_name},
     {"isaSupported", isa_supported},
+    {"isaMultipliesBf16", isa_multiplies_bf16},
     {"limitScratch", limit_scratch},
     {"createStream", stream_create},
     {NULL, NULL},

@@ -1,0 +1,34 @@
+/* bf16 in vectors of f32: the upper half of each lane. */
+#ifndef MB_SIMD_BF16_H
+#define MB_SIMD_BF16_H
+
+#include "simd/simd.h"
+
+typedef uint16_t v_halves __attribute__((vector_size(VL * 2)));
+
+/* The nearest bf16 as f32, ties to even; NaN stays NaN, and what is too large becomes infinite. */
+static inline vf v_nearest_bf16(vf x) {
+  const vu bits = (vu)x;
+  const vu rounded = (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000;
+  return v_blend(x != x, x, (vf)rounded);
+}
+
+/* The upper halves of all lanes. */
+static inline void v_store_upper(uint16_t *to, vf a) {
+  const v_halves halves = __builtin_convertvector((vu)a >> 16, v_halves);
+  memcpy(to, &halves, sizeof halves);
+}
+
+/* The first n lanes (0 ≤ n ≤ VL), rounded. A NaN keeps its quiet bit only. */
+static inline void v_store_bf16(uint16_t *to, vf a, int64_t n) {
+  const vf rounded = v_nearest_bf16(v_blend(a != a, v_bits_float(v_set_int(0x7fc00000)), a));
+  if (n == VL) {
+    v_store_upper(to, rounded);
+    return;
+  }
+  uint16_t halves[VL];
+  v_store_upper(halves, rounded);
+  memcpy(to, halves, (size_t)n * 2);
+}
+
+#endif
