@@ -31,6 +31,10 @@ const labels = Int32Array.from(batch.ids, (id, at) => (at % 3 === 0 ? id : -100)
 
 type Values = ReadonlyMap<string, Float32Array>;
 
+async function read(tensor: Tensor): Promise<Float32Array> {
+  return (await tensor.read()) as Float32Array;
+}
+
 /** The loss, and the gradients by name. */
 async function learn(model: Encoder, values: Values): Promise<{ loss: number; gradients: Values }> {
   const names = [...model.parameters.keys()];
@@ -43,7 +47,6 @@ async function learn(model: Encoder, values: Values): Promise<{ loss: number; gr
       () => maskedLmLoss(model, model.forward(device), labels).loss,
     );
   });
-  const read = async (tensor: Tensor): Promise<Float32Array> => (await tensor.read()) as Float32Array;
   const found = new Map<string, Float32Array>();
   for (const [at, name] of names.entries()) found.set(name, await read(gradients[at]!));
   return { loss: (await read(value))[0]!, gradients: found };
