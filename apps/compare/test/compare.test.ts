@@ -111,7 +111,13 @@ test("a record with a path in its key is refused", async () => {
 
 test("speed and tokens are measured, rendered and judged", async () => {
   const out = temporaryFolder();
-  const tiny = { pairs: ["small"], lengths: [32, 520], tokens: 64, rounds: { short: 2, long: 1 } } as const;
+  const tiny = {
+    pairs: ["small"],
+    lengths: [32, 520],
+    tokens: 64,
+    leastTexts: 2,
+    rounds: { short: 2, long: 1 },
+  } as const;
   const sections = [speedSectionOf({ ...speedPlans, quick: tiny }), tokensSection];
   const { html } = await run({ out, sections });
   const page = readFileSync(html, "utf8");

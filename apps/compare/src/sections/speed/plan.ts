@@ -7,8 +7,9 @@ import type { Lengths } from "./batches.ts";
 export interface SpeedPlan {
   readonly pairs: readonly PairName[];
   readonly lengths: readonly number[];
-  /** Computed tokens of a padded batch, about; at least two texts. */
+  /** Computed tokens of a padded batch, about. */
   readonly tokens: number;
+  readonly leastTexts: number;
   /** Of texts up to 2,048, and of longer ones. */
   readonly rounds: { readonly short: number; readonly long: number };
 }
@@ -16,9 +17,15 @@ export interface SpeedPlan {
 const allLengths = [128, 512, 1024, 2048, 8192];
 
 export const speedPlans: Readonly<Record<Level, SpeedPlan>> = {
-  quick: { pairs: ["small"], lengths: [128, 512, 2048, 8192], tokens: 4096, rounds: { short: 5, long: 2 } },
-  standard: { pairs: ["small"], lengths: allLengths, tokens: 8192, rounds: { short: 9, long: 3 } },
-  full: { pairs: ["small", "base"], lengths: allLengths, tokens: 8192, rounds: { short: 15, long: 5 } },
+  quick: {
+    pairs: ["small"],
+    lengths: [128, 512, 2048, 8192],
+    tokens: 4096,
+    leastTexts: 1,
+    rounds: { short: 5, long: 2 },
+  },
+  standard: { pairs: ["small"], lengths: allLengths, tokens: 8192, leastTexts: 2, rounds: { short: 9, long: 3 } },
+  full: { pairs: ["small", "base"], lengths: allLengths, tokens: 8192, leastTexts: 2, rounds: { short: 15, long: 5 } },
 };
 
 export function roundsOf({ rounds }: SpeedPlan, length: number): number {

@@ -20,12 +20,12 @@ export function speedSectionOf(plans: Readonly<Record<Level, SpeedPlan>>): Secti
   return {
     name: "speed",
     title: "Speed and memory",
-    minutes: { quick: 1.2, standard: 4.5, full: 60 },
+    minutes: { quick: 1.6, standard: 4.5, full: 60 },
     async measure(context) {
       const plan = plans[context.level];
       for (const pair of plan.pairs) {
         for (const length of plan.lengths) {
-          const texts = Math.max(2, Math.round(plan.tokens / length));
+          const texts = Math.max(plan.leastTexts, Math.round(plan.tokens / length));
           const rounds = roundsOf(plan, length);
           const settings = {
             pair,
