@@ -8,7 +8,11 @@ import { defineConfig } from "vitest/config";
 const conditions = ["@modernbert-ts/source"];
 const folders = ["packages", "apps"]
   .flatMap((parent) => readdirSync(parent).map((name) => ({ name, folder: `${parent}/${name}` })))
-  .concat({ name: "conventions", folder: "tooling/conventions" }, { name: "gpu", folder: "tooling/gpu" })
+  .concat(
+    { name: "conventions", folder: "tooling/conventions" },
+    { name: "gpu", folder: "tooling/gpu" },
+    { name: "examples", folder: "examples" },
+  )
   .filter(({ folder }) => existsSync(`${folder}/test`));
 
 export default defineConfig({

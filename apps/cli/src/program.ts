@@ -4,6 +4,7 @@ import { answerCommand } from "./commands/answer.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { classifyCommand } from "./commands/classify.ts";
 import { classifyTokensCommand } from "./commands/classify-tokens.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { embedCommand } from "./commands/embed.ts";
 import { fillMaskCommand } from "./commands/fill-mask.ts";
 import { forwardCommand } from "./commands/forward.ts";
@@ -36,6 +37,7 @@ const commands = [
   pseudoLogLikelihoodCommand,
   verifyCommand,
   benchCommand,
+  compareCommand,
 ];
 
 /** Runs one command line (without the program's name) and returns its exit code. Never throws. */

@@ -6,7 +6,7 @@ import { bin, cli, startBin } from "./support/cli.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
 const commands =
-  "info tokenize forward fill-mask embed similarity search rerank classify zero-shot decide classify-tokens answer pseudo-log-likelihood verify bench".split(
+  "info tokenize forward fill-mask embed similarity search rerank classify zero-shot decide classify-tokens answer pseudo-log-likelihood verify bench compare".split(
     " ",
   );
 const folder = temporaryFolder();

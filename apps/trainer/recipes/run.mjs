@@ -1,6 +1,6 @@
 /**
  * Runs a recipe from its data to its numbers; what an earlier call finished is not done again, and what it began goes on. From the root of the
- * repository, once it is built: node apps/trainer/recipes/run.mjs tags | spam | definitions
+ * repository, once it is built: node apps/trainer/recipes/run.mjs tags | spam | spam-512 | definitions
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -30,6 +30,7 @@ const mixed = [
 const recipes = {
   tags: [...brown, train("brown/tags")],
   spam: [...mixed, train("mixed/spam"), script("mixed/tf-idf.mjs")],
+  "spam-512": [...mixed, train("mixed/spam-512"), script("mixed/tf-idf.mjs")],
   definitions: [
     ...mixed,
     train("mixed/definitions"),

@@ -11,3 +11,4 @@ export { writeReport } from "./report/write-report.ts";
 export { runTraining } from "./run/run-training.ts";
 export type { RunOptions, RunResult, RunStart } from "./run/run-training.ts";
 export type { RunPlan } from "./run/plan/plan.ts";
+export { writeTextFile } from "./write-file.ts";

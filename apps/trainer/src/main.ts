@@ -4,6 +4,12 @@ import { CommanderError } from "commander";
 import { createProgram } from "./program.ts";
 import { UsageError } from "./errors.ts";
 
+// Whoever reads may leave (`… | head`, a closed terminal): a run goes on, its metrics.jsonl has the same lines.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+  });
+
 const program = createProgram();
 try {
   await program.parseAsync();

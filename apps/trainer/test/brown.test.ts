@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { detokenize, readBrownCorpus } from "../src/quickstart/brown.ts";
-import { splitByGenre } from "../src/quickstart/held-out.ts";
+import { detokenize, readBrownCorpus } from "../src/corpora/brown.ts";
+import { splitByGenre } from "../src/corpora/by-genre.ts";
 
 test("tagged words become running text as it was printed", () => {
   const tagged = `

@@ -41,6 +41,13 @@ export function hostView(dtype: DType, buffer: ArrayBufferLike, byteOffset = 0, 
   return new array(buffer, byteOffset, length);
 }
 
+/** @throws DTypeError when a typed array is not the kind that carries `dtype`: its bits would be taken for other numbers. */
+export function expectHostArray(operation: string, dtype: DType, values: HostArray): void {
+  const expected = table[dtype].array.name;
+  const got = values[Symbol.toStringTag];
+  if (got !== expected) throw new DTypeError(operation, `expected ${dtype} as ${expected}, got ${got}`);
+}
+
 /**
  * Converts plain numbers to the host array of `dtype`; f16 and bf16 are not accepted here, make f32 and cast on the device.
  * @throws DTypeError for these two.

@@ -277,6 +277,12 @@ describe("errors", () => {
       "[layerNorm] expected weight of shape [3], got [2]",
     );
     expect(() => runtime.tensor([1], [2])).toThrow("[tensor] expected 2 f32 values for [2], got 1");
+    expect(() => runtime.tensor(Int32Array.of(1), [1])).toThrow(
+      "[tensor] expected f32 as Float32Array, got Int32Array",
+    );
+    expect(() => runtime.write(a, Uint32Array.of(1, 2, 3))).toThrow(
+      "[write] expected f32 as Float32Array, got Uint32Array",
+    );
     expect(() => sum(a, [1])).toThrow("[sum] expected an axis of a rank-1 tensor, got 1");
   });
 });

@@ -8,25 +8,10 @@ import type { MaskedRow } from "../src/objectives/masked-lm/mask.ts";
 import { maskedLmObjective } from "../src/objectives/masked-lm/objective.ts";
 import type { TrainableModel } from "../src/objectives/objective.ts";
 import { StableAdamW } from "../src/optimizer/stable-adamw.ts";
+import { batchOfLength } from "./support/masked-batch.ts";
 import { createRecordingBackend } from "./support/recording-backend.ts";
 
 const [tokens, length] = [65_536, 1024];
-
-function batchOf() {
-  const count = tokens / length;
-  const cuSeqlens = Int32Array.from({ length: count + 1 }, (_, at) => at * length);
-  const maskedPositions = Int32Array.from({ length: Math.floor(0.3 * tokens) }, (_, at) => 3 * at);
-  const row: MaskedRow = {
-    ids: new Int32Array(tokens).fill(9),
-    cuSeqlens,
-    maxSeqlen: length,
-    sequences: Array.from({ length: count }, (_, document) => ({ document, chunk: 0, epoch: 0, length })),
-    labels: new Int32Array(tokens),
-    maskedPositions,
-    maskedLabels: maskedPositions.map(() => 9),
-  };
-  return { rows: [row], sequences: count, tokens, weight: maskedPositions.length, packingEfficiency: 1 };
-}
 
 /** Of a base step in bf16 with dropout. */
 function measure(checkpointing: boolean) {
@@ -60,7 +45,7 @@ function measure(checkpointing: boolean) {
   const drawn = counts.get("randomBits");
   for (let step = 1; step <= 2; step++) {
     runtime.scope(() => {
-      const device = uploadStep(watched, optimizer, batchOf(), { step, learningRate: 1e-3 });
+      const device = uploadStep(watched, optimizer, batchOfLength(tokens, length), { step, learningRate: 1e-3 });
       queueStep(watched, optimizer, device);
     });
   }

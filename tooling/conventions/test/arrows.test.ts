@@ -15,7 +15,9 @@ const storeys: readonly (readonly string[])[] = [
   ["backends", "training"],
   ["pipelines"],
   ["bulk", "ai-sdk", "langchain"],
-  ["cli", "server", "trainer", "playground"],
+  ["server", "trainer", "playground"],
+  ["compare"],
+  ["cli"],
 ];
 const storeyOf = new Map(storeys.flatMap((names, storey) => names.map((name) => [name, storey] as const)));
 

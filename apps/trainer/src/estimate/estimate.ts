@@ -41,6 +41,7 @@ export interface PhaseEstimate {
     readonly gradients: number;
     readonly optimizer: number;
     readonly activations: number;
+    readonly working: number;
   };
   /** Bytes of one on disk. */
   readonly checkpoint: number;
@@ -101,6 +102,7 @@ export function estimatePhase(
     checkpointing,
   });
   const fixed = { parameters: held.parameters + 4 * adapters, gradients: held.gradients, optimizer };
+  const rows = Math.min(microBatch, tokensPerStep);
   const left = memory * usable - fixed.parameters - fixed.gradients - fixed.optimizer;
   return {
     parameters: all + adapters,
@@ -113,8 +115,8 @@ export function estimatePhase(
     tokensPerSecond,
     seconds: tokens / tokensPerSecond,
     checkpoint,
-    memory: { ...fixed, activations: held.perToken * Math.min(microBatch, tokensPerStep) },
-    largestMicroBatch: Math.max(0, Math.floor(left / held.perToken)),
+    memory: { ...fixed, activations: held.perToken * rows, working: held.workingPerToken * rows },
+    largestMicroBatch: Math.max(0, Math.floor(left / (held.perToken + held.workingPerToken))),
   };
 }
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { trainBpe } from "@modernbert-ts/tokenizer";
 import { AtomicDirectory, fingerprint, TokenShardWriter } from "@modernbert-ts/training";
 import { dataLayout } from "../run/data/training-data.ts";
-import { readBrownCorpus } from "./brown.ts";
-import type { BrownFile } from "./brown.ts";
-import { splitByGenre } from "./held-out.ts";
+import { readBrownCorpus } from "../corpora/brown.ts";
+import type { BrownFile } from "../corpora/brown.ts";
+import { splitByGenre } from "../corpora/by-genre.ts";
 
 export interface BrownDataOptions {
   readonly folder: string;

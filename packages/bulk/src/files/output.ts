@@ -26,7 +26,7 @@ export function checkOutput(path: string): void {
 
 /**
  * The file is there as a whole or not at all; what `blocks` throws leaves nothing.
- * @param vectors whether records have `embedding` or `answer`. @param folder where it is made; by default the file's own.
+ * Records have an `embedding` with `vectors`, else an `answer`; the file is made in `folder`, by default its own.
  * @throws BulkError for another ending than .jsonl and .parquet.
  */
 export async function writeRecords(

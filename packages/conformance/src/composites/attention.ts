@@ -119,6 +119,30 @@ function extendedProblems(): CompositeProblem[] {
   });
 }
 
+/** Dropped over several blocks of queries and keys; the numbers of a query's keys begin at multiples of four, and elsewhere. */
+function droppedProblems(): CompositeProblem[] {
+  const lengths = [300, 20, 129];
+  return [
+    { window: null, maxSeqlen: 300 },
+    { window: 64, maxSeqlen: 301 },
+    { window: 7, maxSeqlen: 303 },
+  ].map((options) => ({
+    composite: "varlenAttention",
+    name: `dropped, ${options.maxSeqlen} numbers a query, ${options.window === null ? "global" : `window ${options.window}`}`,
+    inputs: [normal(449, 3, 2, 32), cuSeqlens(lengths)],
+    run: ([packed, ends]) => [
+      varlenAttention(packed!, ends!, {
+        ...options,
+        scale: 0.2,
+        dropout: { rate: 0.3, draw: { seed: 5, stream: 6, step: 2 ** 40 } },
+      }),
+    ],
+    seeded: [0],
+    wanted: [0],
+    mayRefuse: true,
+  }));
+}
+
 export function attentionProblems(): CompositeProblem[] {
   const plain = shapes.map((shape) => {
     const { lengths, window, heads, width } = shape;
@@ -131,6 +155,7 @@ export function attentionProblems(): CompositeProblem[] {
   return [
     ...plain,
     ...extendedProblems(),
+    ...droppedProblems(),
     { ...attention(peaked, "large logits, local", normalAround(0, 6, 63, 3, 2, 64)), looseness: 20 },
     {
       ...attention({ ...peaked, window: null }, "large logits, global", normalAround(0, 6, 63, 3, 2, 64)),

@@ -12,13 +12,11 @@ export interface TrainingMemory {
   readonly gradients: number;
   /** What backward reads, for each token of a micro-batch; with checkpointed gradients what goes into each layer, and all that one layer's backward reads. */
   readonly perToken: number;
+  /** What backward holds meanwhile, for each token of a micro-batch: gradients as large as all that one layer's backward reads. */
+  readonly workingPerToken: number;
 }
 
-/**
- * @param trained how many values are trained.
- * @param scoredShare how many of the tokens the head scores.
- * @param checkpointing whether gradients are checkpointed (`checkpointGradients` of an encoder).
- */
+/** Of a model of this shape with a head, trained so. */
 export function trainingMemory<C extends HeadConfig>(
   kind: Pick<EncoderKind<C>, "parameters" | "layers">,
   config: C,
@@ -30,10 +28,15 @@ export function trainingMemory<C extends HeadConfig>(
     trained,
     checkpointing = false,
   }: {
+    /** Of an element of the compute dtype. */
     readonly bytes: 2 | 4;
+    /** Of a step, on one device. */
     readonly microBatches: number;
+    /** Of the tokens, how many the head scores, 0..1. */
     readonly scoredShare: number;
+    /** How many values are trained. */
     readonly trained: number;
+    /** Of gradients (`checkpointGradients` of an encoder). Default false. */
     readonly checkpointing?: boolean;
   },
 ): TrainingMemory {
@@ -46,12 +49,12 @@ export function trainingMemory<C extends HeadConfig>(
   const layers = kind.layers(config).map(({ held }) => bytes * held.compute + 4 * held.f32);
   // The residual stream and its norm: the embeddings' output, and what goes into each layer.
   const input = d * (4 + bytes);
-  const kept = checkpointing
-    ? layers.length * input + Math.max(...layers)
-    : layers.reduce((sum, layer) => sum + layer, 0);
+  const largest = Math.max(...layers);
+  const kept = checkpointing ? layers.length * input + largest : layers.reduce((sum, layer) => sum + layer, 0);
   return {
     parameters: 4 * all + (bytes === 2 ? 2 * matrices : 0),
     gradients: 4 * trained * (microBatches > 1 ? 2 : 1),
     perToken: kept + input + scoredShare * 4 * bytes * d,
+    workingPerToken: largest,
   };
 }

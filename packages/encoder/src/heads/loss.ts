@@ -13,7 +13,7 @@ export interface LossOptions {
 }
 
 export interface Loss {
-  /** [1]: lossSum / (numItems ?? count); 0 where nothing counts. The one to differentiate. */
+  /** [1], lossSum / (numItems ?? count); 0 where nothing counts. The one to differentiate. */
   readonly loss: Tensor;
   /** [1] */
   readonly lossSum: Tensor;

@@ -13,7 +13,7 @@ import { reduceLoss } from "./loss.ts";
 import type { Loss, LossOptions } from "./loss.ts";
 
 export interface MaskedLmLoss extends Loss {
-  /** [1]: how many scored positions have the label as their largest logit. Carries no gradient. */
+  /** [1], how many scored positions have the label as their largest logit. Carries no gradient. */
   readonly correct: Tensor;
 }
 

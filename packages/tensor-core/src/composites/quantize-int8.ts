@@ -5,7 +5,7 @@ import { roundToEven } from "../scalar/round.ts";
 export interface Int8Weights {
   /** [rows, ⌈columns / 4⌉], the first byte lowest, zeros beyond the columns. */
   readonly words: Int32Array;
-  /** [rows]: what 1 is worth, max|w| / 127; 0 for a row of zeros. */
+  /** [rows], what 1 is worth, max|w| / 127; 0 for a row of zeros. */
   readonly scales: Float32Array;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Tape } from "./tape.ts";
 import type { Backend } from "../backend/backend.ts";
-import { bytesOf, hostArray } from "../dtype.ts";
+import { bytesOf, expectHostArray, hostArray } from "../dtype.ts";
 import type { DType, HostArray } from "../dtype.ts";
 import { DTypeError, ShapeError, TensorError, UnsupportedError } from "../errors.ts";
 import { checkShape, denseStrides, showShape, sizeOf } from "../shape.ts";
@@ -67,15 +67,16 @@ export class Runtime {
   /**
    * Uploads values, row by row: plain numbers are converted to `dtype`, typed arrays must already be its host array (`hostArray`).
    * @example runtime.tensor([1, 2, 3, 4, 5, 6], [2, 3]); // f32, rows [1, 2, 3] and [4, 5, 6]
-   * @throws ShapeError when the values are not as many; UnsupportedError while commands are recorded.
+   * @throws ShapeError when the values are not as many, DTypeError when they are of another kind; UnsupportedError while commands are recorded.
    */
   tensor(values: readonly number[] | HostArray, shape: Shape, dtype: DType = "f32"): Tensor {
     this.expectNoCapture("tensor");
     const data = ArrayBuffer.isView(values) ? values : hostArray(dtype, values);
-    if (data.length !== sizeOf(shape) || data.BYTES_PER_ELEMENT !== bytesOf(dtype)) {
+    expectHostArray("tensor", dtype, data);
+    if (data.length !== sizeOf(shape)) {
       throw new ShapeError(
         "tensor",
-        `expected ${sizeOf(shape)} ${dtype} values for ${showShape(shape)}, got ${data.length} of ${data.BYTES_PER_ELEMENT} bytes`,
+        `expected ${sizeOf(shape)} ${dtype} values for ${showShape(shape)}, got ${data.length}`,
       );
     }
     const tensor = this.empty(shape, dtype);
@@ -85,14 +86,15 @@ export class Runtime {
 
   /**
    * Overwrites a dense tensor with host values, in order with queued work.
-   * @throws ShapeError when the tensor is not dense or the values are not as many; UnsupportedError while commands are recorded.
+   * @throws ShapeError when the tensor is not dense or the values are not as many, DTypeError when they are of another kind; UnsupportedError while commands are recorded.
    */
   write(tensor: Tensor, values: HostArray): void {
     this.expectNoCapture("write");
-    if (!tensor.dense || values.length !== tensor.size || values.BYTES_PER_ELEMENT !== bytesOf(tensor.dtype)) {
+    expectHostArray("write", tensor.dtype, values);
+    if (!tensor.dense || values.length !== tensor.size) {
       throw new ShapeError(
         "write",
-        `expected ${tensor.size} values for a dense ${tensor.dtype} tensor, got ${values.length} of ${values.BYTES_PER_ELEMENT} bytes`,
+        `expected ${tensor.size} values for a dense ${tensor.dtype} tensor, got ${values.length}`,
       );
     }
     const { buffer, offset } = tensor.view;

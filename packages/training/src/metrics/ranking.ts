@@ -11,7 +11,7 @@ export interface RankingScores {
   readonly recall100: number;
 }
 
-/** The means over queries. @param map over the first 100. */
+/** The means over queries; `map` over the first 100 that were ranked. */
 export function rankingScores(
   queries: readonly { readonly ranked: readonly string[]; readonly relevant: Relevance }[],
 ): RankingScores {

@@ -24,7 +24,7 @@ export class SpikeGuard {
     this.#steps = runtime.keep(full(runtime, [1], 0));
   }
 
-  /** [1]: 1 for a step to take, 0 for one to skip. `norm` and `loss` are [1]. */
+  /** [1], 1 for a step to take, 0 for one to skip. `norm` and `loss` are [1]. */
   accepts(norm: Tensor, loss: Tensor): Tensor {
     const [mean, steps] = [x(1), x(2)];
     const size = scalar.max(mean, scalar.neg(mean));

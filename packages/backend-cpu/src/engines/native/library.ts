@@ -31,7 +31,7 @@ export interface NativeLibrary extends NativeStreams {
 }
 
 /** The layout of commands that this code writes; equal to MB_ABI in c/runtime/api.h. */
-const abi = 9;
+const abi = 10;
 
 let loaded: Promise<NativeLibrary> | undefined;
 

@@ -114,7 +114,7 @@ export function epochTokens(store: DocumentStore, options: CutOptions): number {
 }
 
 /**
- * Where a {@link SequenceStream} stands: documents begun, and the next piece of the last of them; of an order of pieces, how many were taken,
+ * Where a `SequenceStream` stands: documents begun, and the next piece of the last of them; of an order of pieces, how many were taken,
  * and null.
  */
 export interface SequenceStreamState {

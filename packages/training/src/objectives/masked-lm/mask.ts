@@ -15,11 +15,11 @@ export const IGNORE_LABEL = -100;
 
 /** A masked row: one micro-batch of the model. */
 export interface MaskedRow extends PackedRow {
-  /** [T]: the original id where the token is to be predicted, -100 elsewhere. */
+  /** [T], the original id where the token is to be predicted, -100 elsewhere. */
   readonly labels: Int32Array;
   /** [M], increasing: the positions to predict; the decoder runs on these only. M ≥ 1. */
   readonly maskedPositions: Int32Array;
-  /** [M]: labels at these positions. */
+  /** [M], labels at these positions. */
   readonly maskedLabels: Int32Array;
 }
 

@@ -9,7 +9,7 @@ import { checkInteger, DataError } from "../../errors.ts";
 
 /** A row with replaced tokens: one micro-batch of the model. */
 export interface ReplacedRow extends PackedRow {
-  /** [T]: 1 where the id is another than the original, 0 where it is the original, -100 for special tokens. */
+  /** [T], 1 where the id is another than the original, 0 where it is the original, -100 for special tokens. */
   readonly labels: Int32Array;
   /** How many tokens are not special. */
   readonly scored: number;

@@ -2,7 +2,7 @@
 import type { MaskedRow } from "../masked-lm/mask.ts";
 
 export interface DetectionRow extends MaskedRow {
-  /** [T]: -100 where a token is special, 0 elsewhere. */
+  /** [T], -100 where a token is special, 0 elsewhere. */
   readonly unscored: Int32Array;
   /** How many tokens are not special. */
   readonly scored: number;

@@ -6,6 +6,7 @@
 
 #include "base/command.h"
 #include "base/parallel.h"
+#include "attention/dropout.h"
 #include "attention/tile.h"
 
 #define LOG2_E 1.4426950408889634
@@ -16,6 +17,7 @@ typedef struct {
   int64_t row;    /* floats from one token to the next in qkv: 3 · heads · dim */
   int64_t window; /* keys with |i - j| ≤ window are seen; INT64_MAX / 4 for all */
   float scale;
+  attention_dropout dropout;
 } attention_shape;
 
 /* `count` rows (queries or keys) from row `first` on of a sequence that has `length` tokens and begins at token `start`. */
@@ -41,16 +43,24 @@ void MB_FN(mb_attention_forward_task)(void *call, int64_t index, int worker);
 #if defined(__AMX_BF16__)
 #define AMX_SHORT 32 /* sequences up to it are faster on vectors, which pad less */
 
-/* The forward pass on AMX tiles, for dim a multiple of 32. */
+/* The forward pass on AMX tiles, for dim a multiple of 32, without dropout. */
 void MB_FN(mb_attention_forward_amx)(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences);
 #endif
 
-static inline attention_shape attention_shape_of(const mb_view *qkv, double scale, double window) {
-  attention_shape shape = {.tokens = qkv->shape[0], .heads = qkv->shape[2], .dim = qkv->shape[3], .scale = (float)scale};
+/* attributes: scale, window (-1: none), then those of dropout. */
+static inline attention_shape attention_shape_of(const mb_view *qkv, const mb_view *step, const double *attributes) {
+  const double window = attributes[1];
+  attention_shape shape = {.tokens = qkv->shape[0], .heads = qkv->shape[2], .dim = qkv->shape[3], .scale = (float)attributes[0]};
+  shape.dropout = attention_dropout_of(attributes + 2, step->data);
   shape.width = round_up(shape.dim, VL);
   shape.row = 3 * shape.heads * shape.dim;
   shape.window = window < 0 ? INT64_MAX / 4 : (int64_t)window;
   return shape;
+}
+
+/* The number of the first key's probability in the draw; `query` counts the tokens of the batch. */
+static inline int64_t attention_draw(const attention_shape *shape, int64_t query, int64_t head) {
+  return (query * shape->heads + head) * shape->dropout.row;
 }
 
 /* Checks cu_seqlens (0 first, tokens last, not decreasing) and reports a value error if it is not so. */

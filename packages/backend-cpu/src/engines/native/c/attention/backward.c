@@ -1,7 +1,8 @@
 /* Attention over packed sequences, backward: probabilities are recomputed from the saved log-sum-exp, five small products per tile.
  *
  * A task owns up to KEY_BLOCK keys of one head, packs K and V (also transposed) once, and walks over the queries that see them, ROWS at a
- * time: P = exp2(Q·Kᵀ - lse), dS = P ∘ (dO·Vᵀ - Δ), dV += Pᵀ·dO, dK += dSᵀ·Q stay with the task, dQ += dS·K belongs to the queries and
+ * time: P = exp2(Q·Kᵀ - lse), dS = P ∘ (dO·Vᵀ - Δ) (with the factors F of dropout P ∘ (F ∘ dO·Vᵀ - Δ), and P ∘ F for P below),
+ * dV += Pᵀ·dO, dK += dSᵀ·Q stay with the task, dQ += dS·K belongs to the queries and
  * gets a contribution from every task of its (sequence, head). Those are added straight into the gradient, in the order of the key blocks:
  * a task waits for its turn at each block of queries. That costs no memory (partial dQ of an 8,192-token sequence would be 200 MB), no
  * recomputation (a second pass for dQ would make seven products of five) and gives the same bits for any number of threads. The list of
@@ -21,10 +22,11 @@ void MB_FN(mb_attention_backward_task)(void *context, int64_t index, int worker)
   const attention_task *task = &c->tasks[index];
   const int64_t dim = shape->dim, width = shape->width, row = shape->row, out_row = shape->heads * dim;
   float *scratch = mb_scratch(worker, MB_SLOT_KERNEL_2,
-                              sizeof(float) * (size_t)(KEY_BLOCK * (2 * dim + 3 * width) + ROWS * 2 * (width + KEY_BLOCK)));
+                              sizeof(float) * (size_t)(KEY_BLOCK * (2 * dim + 3 * width) + ROWS * (2 * width + 3 * KEY_BLOCK)));
   backward_state state;
   state.probabilities = take(&scratch, ROWS * KEY_BLOCK);
   state.grad_scores = take(&scratch, ROWS * KEY_BLOCK);
+  state.factors = take(&scratch, ROWS * KEY_BLOCK);
   state.queries = take(&scratch, ROWS * width);
   state.grad_out = take(&scratch, ROWS * width);
   state.keys = take(&scratch, KEY_BLOCK * width);
@@ -59,6 +61,9 @@ void MB_FN(mb_attention_backward_task)(void *context, int64_t index, int worker)
     b.delta = delta;
     pack_rows(state.queries, width, queries + query * row, row, count, ROWS, dim);
     pack_rows(state.grad_out, width, c->grad_out + at * out_row + task->head * dim, out_row, count, ROWS, dim);
+    if (shape->dropout.rate > 0)
+      for (int64_t r = 0; r < ROWS; r++) /* those of rows that are none multiply zeros, and have to be numbers */
+        dropout_factors(&shape->dropout, state.factors + r * KEY_BLOCK, attention_draw(shape, at + r, task->head) + task->first, padded);
     for (int64_t key = b.from; key < b.to; key += TILE_LANES)
       for (int64_t r = 0; r < ROWS;) {
         const int rows = tile_step(ROWS - r);
@@ -102,11 +107,12 @@ static void delta_body(void *context, int64_t index, int worker) {
     }
 }
 
-/* views: grad qkv [T, 3, H, D], qkv, cuSeqlens [N + 1], out [T, H, D], lse [H, T], grad out; attributes: scale, window (-1: none). */
+/* views: grad qkv [T, 3, H, D], qkv, cuSeqlens [N + 1], out [T, H, D], lse [H, T], grad out, step of the dropout or absent; attributes:
+ * those of attention_shape_of. */
 void MB_FN(mb_op_attention_backward)(const mb_view *views, const double *attributes) {
   const mb_view *qkv = &views[1], *cu_seqlens = &views[2];
   const int64_t sequences = cu_seqlens->shape[0] - 1;
-  attention_backward_call context = {.shape = attention_shape_of(qkv, attributes[0], attributes[1]), .qkv = qkv->data};
+  attention_backward_call context = {.shape = attention_shape_of(qkv, &views[6], attributes), .qkv = qkv->data};
   const attention_shape *shape = &context.shape;
   context.grad_qkv = views[0].data;
   context.out = views[3].data;
@@ -119,7 +125,7 @@ void MB_FN(mb_op_attention_backward)(const mb_view *views, const double *attribu
   mb_body body = MB_FN(mb_attention_backward_task);
   context.key_block = KEY_BLOCK;
 #if defined(__AMX_BF16__)
-  if (shape->dim % 32 == 0) {
+  if (shape->dim % 32 == 0 && shape->dropout.rate == 0) {
     body = MB_FN(mb_attention_backward_amx_task);
     context.key_block = AMX_KEY_BLOCK;
   }

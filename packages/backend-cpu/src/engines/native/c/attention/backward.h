@@ -37,7 +37,7 @@ void MB_FN(mb_attention_backward_task)(void *call, int64_t index, int worker);
 #if defined(__AMX_BF16__)
 #define AMX_KEY_BLOCK 256
 
-/* The body of a backward task of up to AMX_KEY_BLOCK keys on AMX tiles, for dim a multiple of 32. */
+/* The body of a backward task of up to AMX_KEY_BLOCK keys on AMX tiles, for dim a multiple of 32, without dropout. */
 void MB_FN(mb_attention_backward_amx_task)(void *call, int64_t index, int worker);
 #endif
 

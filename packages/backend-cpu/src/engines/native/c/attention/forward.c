@@ -70,7 +70,8 @@ MB_INLINE void add_values(int rows, int vectors, float *sums, int64_t width, con
     }
 }
 
-static void attend(forward_state *state, const attention_shape *shape, int64_t group, int64_t queries, const band *b) {
+static void attend(forward_state *state, const attention_shape *shape, const attention_task *task, int64_t group, int64_t queries,
+                   const band *b) {
   vf maximum[TILE_VECTORS], total[TILE_VECTORS];
   float factor[TILE_LANES];
   for (int v = 0; v < TILE_VECTORS; v++) maximum[v] = state->maximum[group][v];
@@ -96,6 +97,10 @@ static void attend(forward_state *state, const attention_shape *shape, int64_t g
       v_store(at, probability);
     }
   for (int v = 0; v < TILE_VECTORS; v++) state->total[group][v] = total[v];
+  if (shape->dropout.rate > 0)
+    for (int v = 0; v < TILE_VECTORS; v++)
+      drop_columns(&shape->dropout, state->scores + v * VL, TILE_LANES,
+                   attention_draw(shape, task->start + b->query + v * VL, task->head), shape->heads * shape->dropout.row, b->key, b->count);
 
   float *sums = state->sums + group * TILE_LANES * shape->width;
   const int64_t width = shape->width;
@@ -193,7 +198,7 @@ void MB_FN(mb_attention_forward_task)(void *context, int64_t index, int worker) 
                         .all_from = query + TILE_LANES - 1 - window - key, .all_to = MB_MIN(chunk_end, query + window + 1) - key,
                         .window = window, .last_key = chunk_end - 1,
                         .keys = state.keys + (key - chunk) * dim, .values = state.values + (key - chunk) * width};
-        attend(&state, shape, group, round_up(queries, 4), &b);
+        attend(&state, shape, task, group, round_up(queries, 4), &b);
       }
     }
   }
@@ -233,19 +238,19 @@ static void forward_on_tiles(attention_forward_call *call, const int32_t *cu_seq
 }
 #endif
 
-/* views: out [T, H, D], lse [H, T] (base 2, or absent), qkv [T, 3, H, D], cuSeqlens [N + 1], out and qkv in one float dtype;
- * attributes: scale, window (-1: none). */
+/* views: out [T, H, D], lse [H, T] (base 2, or absent), qkv [T, 3, H, D], cuSeqlens [N + 1], step of the dropout [2] or absent; out and qkv in one
+ * float dtype; attributes: those of attention_shape_of. */
 void MB_FN(mb_op_attention_forward)(const mb_view *views, const double *attributes) {
   const mb_view *out = &views[0], *lse = &views[1], *qkv = &views[2], *cu_seqlens = &views[3];
   const int64_t sequences = cu_seqlens->shape[0] - 1;
-  attention_forward_call call = {attention_shape_of(qkv, attributes[0], attributes[1]), qkv->dtype, qkv->data, out->data, lse->data, NULL};
+  attention_forward_call call = {attention_shape_of(qkv, &views[4], attributes), qkv->dtype, qkv->data, out->data, lse->data, NULL};
   if (!attention_check(cu_seqlens->data, sequences, call.shape.tokens)) {
     memset(out->data, 0, (size_t)(mb_size_of(out) * mb_bytes_of(out->dtype)));
     if (lse->data) memset(lse->data, 0, sizeof(float) * (size_t)mb_size_of(lse));
     return;
   }
 #if defined(__AMX_BF16__)
-  if (call.shape.dim % 32 == 0) {
+  if (call.shape.dim % 32 == 0 && call.shape.dropout.rate == 0) {
     forward_on_tiles(&call, cu_seqlens->data, sequences);
     return;
   }

