@@ -238,8 +238,8 @@ static void forward_on_tiles(attention_forward_call *call, const int32_t *cu_seq
 }
 #endif
 
-/* views: out [T, H, D], lse [H, T] (base 2, or absent), qkv [T, 3, H, D], cuSeqlens [N + 1], step of the dropout [2] or absent; out and qkv
- * in one float dtype. attributes: those of attention_shape_of. */
+/* views: out [T, H, D], lse [H, T] (base 2, or absent), qkv [T, 3, H, D], cuSeqlens [N + 1], step of the dropout [2] or absent; out and qkv in one
+ * float dtype; attributes: those of attention_shape_of. */
 void MB_FN(mb_op_attention_forward)(const mb_view *views, const double *attributes) {
   const mb_view *out = &views[0], *lse = &views[1], *qkv = &views[2], *cu_seqlens = &views[3];
   const int64_t sequences = cu_seqlens->shape[0] - 1;
