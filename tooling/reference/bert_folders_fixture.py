@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import save_file
 from sentence_transformers import CrossEncoder, SentenceTransformer
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertForPreTraining, BertForQuestionAnswering, BertForSequenceClassification, BertModel, pipeline
+from transformers import BertConfig, BertForPreTraining, BertForQuestionAnswering, BertForSequenceClassification, BertForTokenClassification, BertModel, pipeline
 
 from common import PIPELINES_FIXTURES, generator, redraw
-from label_fixture import LENGTH, LONG, NLI, TEXT, WIDE, nli, rounded, spans
+from label_fixture import LENGTH, LONG, NLI, TAGS, TEXT, WIDE, entities_of, nli, rounded, spans
 
 TARGET = PIPELINES_FIXTURES / "bert"
 
@@ -97,7 +97,7 @@ def save(name: str, kind: type, keys: dict, files: dict, tokenizer: dict, fixed:
 
 def make() -> None:
     shutil.rmtree(TARGET, ignore_errors=True)
-    golden = {"texts": TEXTS, "vectors": vectors(), "rerank": reranked(), "masks": masks(), **pairs()}
+    golden = {"texts": TEXTS, "vectors": vectors(), "rerank": reranked(), "masks": masks(), "entities": entities(), **pairs()}
     (TARGET / "golden.json").write_text(json.dumps(rounded(golden), ensure_ascii=False, indent=1) + "\n")
 
 
@@ -147,6 +147,15 @@ def masks() -> list:
     )
     fill = pipeline("fill-mask", str(folder), device="cpu", top_k=3)
     return [{"text": text, "answers": fill(text)} for text in ("The [MASK] sat on the mat.", "Where is the red [MASK]?")]
+
+
+def entities() -> dict:
+    """Words of WordPiece: pieces that go on have a prefix, accents and case are gone from them but not from the text, what is unknown is one token."""
+    folder = save(
+        "tags", BertForTokenClassification, OLD_KEYS, {}, OLD_TOKENIZER | {"model_max_length": LENGTH}, id2label=TAGS, label2id={label: id for id, label in TAGS.items()},
+    )
+    texts = {"text": "The Catman sat, ranup to (a) dog12 whereas", "wide": "Élan 😀 mat naïve 猫dog"}
+    return {"texts": texts, "found": entities_of(pipeline("token-classification", str(folder), device="cpu"), texts)}
 
 
 def pairs() -> dict:

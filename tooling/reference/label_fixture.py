@@ -104,16 +104,21 @@ def utf16(text: str, at: int) -> int:
 def entities() -> dict:
     folder = str(save("tokens", ModernBertForTokenClassification, TAGS))
     label = pipeline("token-classification", folder, device="cpu")
-    answers = {}
-    for name, text in (("text", TEXT), ("wide", WIDE)):
-        for strategy in ("none", "simple", "first", "average", "max"):
-            found = label(text, aggregation_strategy=strategy, ignore_labels=[] if strategy == "none" else ["O"])
-            answers[f"{name} {strategy}"] = [dict(one, start=utf16(text, one["start"]), end=utf16(text, one["end"])) for one in found]
+    answers = entities_of(label, {"text": TEXT, "wide": WIDE})
     label.preprocess = lambda sentence, **_: in_windows(label.tokenizer, sentence, 10)
     for strategy in ("simple", "average"):
         answers[f"stride {strategy}"] = label(LONG + ", " + LONG, aggregation_strategy=strategy)
     words = pipeline("token-classification", folder, device="cpu", aggregation_strategy="first", ignore_labels=["O", "PER"])
     answers["without PER"] = words(TEXT)
+    return answers
+
+
+def entities_of(label: object, texts: dict[str, str]) -> dict:
+    answers = {}
+    for name, text in texts.items():
+        for strategy in ("none", "simple", "first", "average", "max"):
+            found = label(text, aggregation_strategy=strategy, ignore_labels=[] if strategy == "none" else ["O"])
+            answers[f"{name} {strategy}"] = [dict(one, start=utf16(text, one["start"]), end=utf16(text, one["end"])) for one in found]
     return answers
 
 

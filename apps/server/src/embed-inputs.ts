@@ -1,4 +1,5 @@
 /** Inputs to vectors: what all routes and services that embed share. */
+import { expectNumbers } from "./batching/answer-numbers.ts";
 import type { Costs } from "./costs.ts";
 import { ServeError } from "./errors.ts";
 import { encodeSettings } from "./encode-settings.ts";
@@ -49,6 +50,7 @@ async function spreadSparse(
   if (normalize) throw new ServeError("Backend", "`normalize` is not available for SPLADE models");
   const { vocabSize } = service.files.info;
   checkDimensions(dimensions ?? undefined, vocabSize);
+  expectNumbers(inputs.length * vocabSize, "send fewer texts, or ask /embed_sparse for what is not 0");
   const { results, costs } = await embedSparseInputs(service, inputs, fields, signal);
   const vectors = results.map(({ indices, values }) => {
     const vector = new Float32Array(vocabSize);

@@ -1,6 +1,12 @@
 /** A client of grpc-js for the services of the file that the server serves. */
 import { Client, credentials, loadPackageDefinition, Metadata } from "@grpc/grpc-js";
-import type { CallOptions, ClientDuplexStream, ClientWritableStream, ServiceError } from "@grpc/grpc-js";
+import type {
+  CallOptions,
+  ClientDuplexStream,
+  ClientReadableStream,
+  ClientWritableStream,
+  ServiceError,
+} from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { protoPath as healthProto } from "grpc-health-check";
 import { onTestFinished } from "vitest";
@@ -51,14 +57,31 @@ export function clientOf(
   return new Proxy({ raw } as never, { get: (_target, name: string) => (name === "raw" ? raw : call(name)) });
 }
 
-/** What a health check says of a service. */
-export async function healthOf(port: number, service: string): Promise<unknown> {
+function healthClient(port: number): Client {
   const definition = loadSync(healthProto, { ...loading, enums: String });
   const loaded = loadPackageDefinition(definition) as unknown as {
     grpc: { health: { v1: Record<"Health", typeof Client> } };
   };
   const client = new loaded.grpc.health.v1.Health(`127.0.0.1:${port}`, credentials.createInsecure());
   onTestFinished(() => client.close());
+  return client;
+}
+
+/** A watch of a service's health that stays open. @param onStatus gets each status as it comes, and null at the end */
+export function watchHealth(port: number, service: string, onStatus: (status: string | null) => void): void {
+  const client = healthClient(port) as unknown as Record<
+    "Watch",
+    (request: object) => ClientReadableStream<{ status: string }>
+  >;
+  const stream = client.Watch({ service });
+  stream.on("data", ({ status }) => onStatus(status));
+  stream.on("error", () => {});
+  stream.on("close", () => onStatus(null));
+}
+
+/** What a health check says of a service. */
+export async function healthOf(port: number, service: string): Promise<unknown> {
+  const client = healthClient(port);
   return new Promise((resolve, reject) => {
     const check = client as unknown as Record<
       "Check",

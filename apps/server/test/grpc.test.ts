@@ -4,7 +4,7 @@ import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startServer } from "../src/index.ts";
 import type { RunningServer } from "../src/index.ts";
-import { clientOf, healthOf } from "./grpc-client.ts";
+import { clientOf, healthOf, watchHealth } from "./grpc-client.ts";
 import type { Reply } from "./grpc-client.ts";
 import { magic, post, readyStub, startStub } from "./stub-server.ts";
 import { makeTinyModel, spladeModules, withFiles } from "./tiny-model.ts";
@@ -295,6 +295,25 @@ describe("on a stub", () => {
     ]);
     await expect(startStub({ grpcPort: stub.grpcPort! })).rejects.toThrow(/cannot listen on .*--grpc-port/);
     await expect(startStub({ grpcPort: 0, rateLimit: 5 })).rejects.toThrow(/no rateLimit beside grpcPort/);
+  });
+
+  test("the server ends while health is watched: watchers are told, calls under way are answered", async () => {
+    const stub = await readyStub({ grpcPort: 0, shutdownTimeout: 60 });
+    const seen: (string | null)[] = [];
+    watchHealth(stub.grpcPort!, "tei.v1.Embed", (status) => seen.push(status));
+    const held = stub.post("/embed", { inputs: [[magic.hold]] });
+    await until(() => seen.length === 1 && stub.batches.length === 1);
+    const answered = clientOf(stub.grpcPort!, "Embed")["Embed"]!({ inputs: "a" });
+    await until(async () => /^te_queue_size 1$/m.test(await (await fetch(`${stub.url}/metrics`)).text()));
+    const began = performance.now();
+    const closed = stub[Symbol.asyncDispose]();
+    await until(() => seen.at(-1) === "NOT_SERVING");
+    stub.release();
+    expect((await answered)["embeddings"]).toHaveLength(8);
+    expect((await held).status).toBe(200);
+    await closed;
+    expect(performance.now() - began).toBeLessThan(20_000); // of a minute
+    expect(seen).toEqual(["SERVING", "NOT_SERVING", null]);
   });
 
   test("reflection tells the interface to those who have not its file", async () => {

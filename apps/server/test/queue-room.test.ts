@@ -1,6 +1,10 @@
 /** The bound on bytes that wait: beyond it 429 with Retry-After, whatever holds them, and all of it given back. On stubs. */
+import { connect } from "node:net";
+import type { AddressInfo } from "node:net";
+import { fastify } from "fastify";
 import { expect, test } from "vitest";
 import { QueueRoom } from "../src/batching/queue-room.ts";
+import { boundAnswers } from "../src/operations/bound-answers.ts";
 import { ServeError } from "../src/errors.ts";
 import { magic, readyStub } from "./stub-server.ts";
 
@@ -72,4 +76,23 @@ test("vectors of tokens count before they are computed, and one request has an e
     { error: expect.stringContaining("answered with 16842752 numbers, which may be 16777216") as string },
   ]);
   await wide.close();
+});
+
+test("an answer is held until it is read, and a client that reads none of it is let go", async () => {
+  const app = fastify();
+  const room = new QueueRoom(2 ** 30, () => 1);
+  boundAnswers(app, room, 500);
+  const bytes = 2 ** 26; // more than sockets take
+  app.get("/", () => "x".repeat(bytes));
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  const { port } = app.server.address() as AddressInfo;
+  const idle = connect(port, "127.0.0.1", () => idle.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n"));
+  idle.pause();
+  const closed = new Promise((resolve) => idle.once("error", resolve).once("close", resolve));
+  await until(() => room.taken === bytes);
+  expect((await (await fetch(`http://127.0.0.1:${port}/`)).text()).length).toBe(bytes);
+  await until(() => room.taken === 0);
+  idle.resume();
+  await closed;
+  await app.close();
 });

@@ -11,7 +11,16 @@ import { CheckpointError } from "@modernbert-ts/encoder";
 import { diskFolder } from "@modernbert-ts/safetensors/node";
 import { Runtime } from "@modernbert-ts/tensor-core";
 import { afterAll, describe, expect, test } from "vitest";
-import { answerQuestions, classify, embed, fillMask, openTextModel, rerank, zeroShot } from "../src/index.ts";
+import {
+  answerQuestions,
+  classify,
+  classifyTokens,
+  embed,
+  fillMask,
+  openTextModel,
+  rerank,
+  zeroShot,
+} from "../src/index.ts";
 import type { AnswerOptions, TextModel } from "../src/index.ts";
 
 /** Made by tooling/reference/bert_folders_fixture.py. */
@@ -21,6 +30,10 @@ interface Golden {
   readonly rerank: { readonly query: string; readonly texts: readonly string[] } & Readonly<Record<string, unknown>>;
   readonly masks: readonly { readonly text: string; readonly answers: unknown }[];
   readonly nli: Readonly<Record<string, unknown>>;
+  readonly entities: {
+    readonly texts: Readonly<Record<string, string>>;
+    readonly found: Readonly<Record<string, readonly object[]>>;
+  };
   readonly untyped: { readonly tokenizer_config: object; readonly pair: unknown };
   readonly spans: { readonly question: string; readonly cases: readonly SpanCase[] };
 }
@@ -132,6 +145,20 @@ describe("pairs", () => {
       };
       expect((await answerQuestions(model, [{ question, context }], ours))[0]).toEqual(near(answers));
     }
+  });
+});
+
+describe("entities of WordPiece", async () => {
+  const model = await open("tags");
+  const strategies = ["none", "simple", "first", "average", "max"] as const;
+  const cases = Object.entries(golden.entities.texts).flatMap(([name, given]) =>
+    strategies.map((strategy) => [name, strategy, given] as const),
+  );
+  test.each(cases)("%s, %s", async (name, aggregationStrategy, given) => {
+    const options = { aggregationStrategy, ...(aggregationStrategy === "none" && { ignoreLabels: [] }) };
+    expect((await classifyTokens(model, [given], options))[0]).toEqual(
+      near(golden.entities.found[`${name} ${aggregationStrategy}`]),
+    );
   });
 });
 

@@ -8,13 +8,17 @@ import type { ModelFiles } from "../model/model-files.ts";
 /** Of one request: 64 MiB, and some 200 MB as JSON, where a string of JavaScript ends at 512 MB. */
 const most = 2 ** 24;
 
+/** @throws ServeError 422 where one request would be answered with too many numbers; what to do is `instead`. */
+export function expectNumbers(numbers: number, instead: string = "send fewer or shorter texts"): number {
+  if (numbers <= most) return numbers;
+  const message = `\`inputs\` would be answered with ${numbers} numbers, which may be ${most}: ${instead}`;
+  throw new ServeError("Validation", message);
+}
+
 /** @param parts the sequences of a request @throws ServeError 422 where one request would be answered with too many */
 export function answerNumbers({ info, vectors }: ModelFiles, task: TaskName, parts: readonly Sequence[]): number {
   const tokens = parts.reduce((sum, part) => sum + idsOf(part).length, 0);
-  const numbers = ofTask();
-  if (numbers <= most) return numbers;
-  const message = `\`inputs\` would be answered with ${numbers} numbers, which may be ${most}: send fewer or shorter texts`;
-  throw new ServeError("Validation", message);
+  return expectNumbers(ofTask());
 
   function ofTask(): number {
     switch (task) {

@@ -21,6 +21,11 @@ export class Bound {
     if (this.#taken + amount > this.#limit) {
       throw new ServeError("Overloaded", "Model is overloaded", { retryAfter: this.#estimateWait() });
     }
+    return this.hold(amount);
+  }
+
+  /** Takes so much even where there is no room: it is there already. */
+  hold(amount: number): () => void {
     this.#taken += amount;
     let held = amount;
     return () => {

@@ -1,4 +1,5 @@
-/** Bounds the bytes that requests under way hold, whatever their number: bodies, token ids, vectors of tokens. Beyond it they are answered 429. */
+/** Bounds the bytes that requests under way hold, whatever their number: bodies, token ids, vectors of tokens, answers that
+ * are not read yet. Beyond it they are answered 429. */
 import { Bound } from "./bound.ts";
 
 export class QueueRoom {
@@ -22,5 +23,10 @@ export class QueueRoom {
    */
   take(bytes: number): () => void {
     return this.#bytes.take(Math.min(bytes, this.#most));
+  }
+
+  /** Takes what an answer holds that is made already: others wait for it. */
+  hold(bytes: number): () => void {
+    return this.#bytes.hold(Math.min(bytes, this.#most));
   }
 }

@@ -8,12 +8,14 @@ import type { ApiKeys } from "../operations/api-keys.ts";
 import type { Method, Metrics } from "../telemetry/metrics.ts";
 import { inCallSpan } from "../telemetry/tracing.ts";
 import { toServeError } from "./status.ts";
+import type { UnderWay } from "./under-way.ts";
 
 export interface GrpcContext {
   readonly models: Models;
   readonly metrics: Metrics;
   readonly keys: ApiKeys;
   readonly room: QueueRoom;
+  readonly underWay: UnderWay;
   readonly log: { info(message: string): void; error(message: string): void };
 }
 

@@ -15,6 +15,7 @@ const kinds: Readonly<Record<string, readonly ModelKind[]>> = {
 export class GrpcHealth {
   readonly service: HealthImplementation = new HealthImplementation();
   readonly #models: Models;
+  #stopped = false;
 
   constructor(models: Models) {
     this.#models = models;
@@ -31,7 +32,13 @@ export class GrpcHealth {
     }
   }
 
+  /** Nothing is served any more, whatever the models' states. */
+  stop(): void {
+    this.#stopped = true;
+    this.refresh();
+  }
+
   #set(name: string, serving: boolean): void {
-    this.service.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+    this.service.setStatus(name, serving && !this.#stopped ? "SERVING" : "NOT_SERVING");
   }
 }

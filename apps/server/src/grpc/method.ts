@@ -27,10 +27,13 @@ const broken = new ServeError("Validation", "the stream has ended with an error"
 export function unary<Req, Res>(handle: Handle<Req, Res>, method: Method = "single"): Bind {
   return (context, path) => (call: ServerUnaryCall<Req, Res>, done: sendUnaryData<Res>) => {
     const about = { call, path, method, bytes: sizeOf(call.request), life: lifeOf(call).signal };
-    answerOne(context, about, async (asked) => handle(call.request, asked)).then(
-      (answer) => done(null, answer),
-      (error: unknown) => done(statusOf(error as ServeError)),
-    );
+    const end = context.underWay.begin();
+    answerOne(context, about, async (asked) => handle(call.request, asked))
+      .then(
+        (answer) => done(null, answer),
+        (error: unknown) => done(statusOf(error as ServeError)),
+      )
+      .finally(end);
   };
 }
 
@@ -53,11 +56,14 @@ export function each<Req, Res>(handle: Handle<Req, Res>): Bind {
       await written;
       call.end();
     };
-    run().catch((error: unknown) => {
-      if (life.aborted) return; // nobody reads it
-      call.emit("error", statusOf(toServeError(error, context.log)));
-      controller.abort(broken);
-    });
+    const end = context.underWay.begin();
+    run()
+      .catch((error: unknown) => {
+        if (life.aborted) return; // nobody reads it
+        call.emit("error", statusOf(toServeError(error, context.log)));
+        controller.abort(broken);
+      })
+      .finally(end);
   };
 }
 
@@ -84,13 +90,16 @@ export function whole<Req, Part, Res>(
       if (first === undefined) throw new ServeError("Empty", "the stream cannot be empty");
       return join(parts, first);
     };
-    run().then(
-      (answer) => done(null, answer),
-      (error: unknown) => {
-        done(statusOf(life.aborted ? (life.reason as ServeError) : toServeError(error, context.log)));
-        controller.abort(broken);
-      },
-    );
+    const end = context.underWay.begin();
+    run()
+      .then(
+        (answer) => done(null, answer),
+        (error: unknown) => {
+          done(statusOf(life.aborted ? (life.reason as ServeError) : toServeError(error, context.log)));
+          controller.abort(broken);
+        },
+      )
+      .finally(end);
   };
 }
 

@@ -14,6 +14,10 @@ import type { Bind } from "./method.ts";
 import { predictMethods } from "./predict.ts";
 import { rerankMethods } from "./rerank.ts";
 import { tokenizeMethods } from "./tokenize.ts";
+import { UnderWay } from "./under-way.ts";
+
+/** Milliseconds between the last answer and the end of connections that are still open. */
+const lastWords = 1_000;
 
 /** The interface: beside src and dist. */
 export const protoFile: string = fileURLToPath(new URL("../../proto/tei.proto", import.meta.url));
@@ -30,7 +34,10 @@ export interface GrpcServer {
   readonly port: number;
   /** Tells health checks what the models' states are. */
   refresh(): void;
-  /** Takes no new calls; resolves when those under way are answered. */
+  /**
+   * Takes no new calls and tells health checks so; resolves when those under way are answered. Who watches health or asks for reflection then
+   * has a second to hang up.
+   */
   close(): Promise<void>;
   /** Ends what is under way. */
   end(): void;
@@ -38,10 +45,12 @@ export interface GrpcServer {
 
 /** @param port 0 takes a free one @throws StartError */
 export async function startGrpc(
-  context: GrpcContext,
+  shared: Omit<GrpcContext, "underWay">,
   { host, payloadLimit }: Pick<ServeOptions, "host" | "payloadLimit">,
   port: number,
 ): Promise<GrpcServer> {
+  const underWay = new UnderWay();
+  const context: GrpcContext = { ...shared, underWay };
   const server = new Server({ "grpc.max_receive_message_length": payloadLimit, "grpc.max_send_message_length": -1 });
   const definitions = loadSync(protoFile, { keepCase: true, longs: Number, defaults: true });
   for (const [name, methods] of Object.entries(services)) {
@@ -63,7 +72,14 @@ export async function startGrpc(
   return {
     port: bound,
     refresh: () => health.refresh(),
-    close: async () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+    async close() {
+      health.stop();
+      const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      await underWay.none();
+      const abandon = setTimeout(() => server.forceShutdown(), lastWords);
+      await closed;
+      clearTimeout(abandon);
+    },
     end: () => server.forceShutdown(),
   };
 }

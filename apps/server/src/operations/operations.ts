@@ -8,6 +8,7 @@ import { requireKey } from "./auth.ts";
 import { allowOrigins } from "./cors.ts";
 import { addLiveness } from "./liveness.ts";
 import { Metrics } from "../telemetry/metrics.ts";
+import { boundAnswers } from "./bound-answers.ts";
 import { boundBodies } from "./bound-bodies.ts";
 import { limitRate } from "./rate-limit.ts";
 import { addMetrics, serveMetrics } from "./serve-metrics.ts";
@@ -33,6 +34,7 @@ export async function addOperations(app: FastifyInstance, options: ServeOptions,
   if (keys.asked) requireKey(app, keys);
   if (rateLimit !== undefined) await limitRate(app, rateLimit);
   boundBodies(app, room, options.payloadLimit);
+  boundAnswers(app, room);
   if (!disableSpans) {
     if (otlpEndpoint !== undefined) endings.push(exportTraces(otlpEndpoint, otlpServiceName));
     addTracing(app);
