@@ -1,5 +1,7 @@
 /** All consumers. A new one is a file and a line here. */
 import type { Consumer } from "../support/consumer.ts";
+import { bundlersForBrowsers } from "./bundlers.ts";
+import { nextTurbopack, nextWebpack } from "./next.ts";
 import { npmPipelines } from "./npm-pipelines.ts";
 import { npmTokenizer } from "./npm-tokenizer.ts";
 import { pnpm } from "./pnpm.ts";
@@ -7,4 +9,15 @@ import { bun, deno } from "./runtimes.ts";
 import { types } from "./types.ts";
 import { yarnPnp } from "./yarn-pnp.ts";
 
-export const consumers: readonly Consumer[] = [npmTokenizer, npmPipelines, pnpm, yarnPnp, types, bun, deno];
+export const consumers: readonly Consumer[] = [
+  npmTokenizer,
+  npmPipelines,
+  pnpm,
+  yarnPnp,
+  types,
+  bun,
+  deno,
+  nextWebpack,
+  nextTurbopack,
+  ...bundlersForBrowsers,
+];

@@ -51,3 +51,20 @@ describe.each(members)("%s", (folder) => {
     if (existsSync(join(root, folder, "generated"))) expect(build!.outputs).toContain("generated/**");
   });
 });
+
+test("changesets name what is published", () => {
+  const names = members
+    .map((folder) => JSON.parse(read(`${folder}/package.json`)) as Manifest & { readonly name: string })
+    .filter((manifest) => manifest.private)
+    .map(({ name }) => `"${name}":`);
+  const files = readdirSync(join(root, ".changeset")).filter((file) => file.endsWith(".md"));
+  expect(files.filter((file) => names.some((name) => read(`.changeset/${file}`).includes(name)))).toEqual([]);
+});
+
+test("workflows take actions by commit", () => {
+  const folder = ".github/workflows";
+  const uses = readdirSync(join(root, folder)).flatMap((file) => read(`${folder}/${file}`).match(/uses: \S+/g) ?? []);
+  // The toolchain of Windows follows its major version.
+  const loose = uses.filter((line) => !/@[0-9a-f]{40}$/.test(line) && !line.includes("msys2/setup-msys2@v2"));
+  expect(loose).toEqual([]);
+});
