@@ -12,6 +12,7 @@ import { frequentTagAccuracy, tagAccuracy } from "../training/tags.ts";
 import { qualityPlans, trainedModels } from "./plan.ts";
 import type { BaselineRecord, QualityPlan, QualityRecord } from "./plan.ts";
 import { qualityClaims, renderQuality } from "./render.ts";
+import { sentencesOf } from "./sentences.ts";
 
 export const qualitySection: Section<QualityRecord | BaselineRecord> = qualitySectionOf(qualityPlans);
 
@@ -24,7 +25,7 @@ export function qualitySectionOf(plans: Readonly<Record<Level, QualityPlan>>): S
       const plan = plans[context.level];
       const data = writeBrown(join(context.workFolder, "brown"), context.corpora);
       await context.measured<BaselineRecord>("baselines", settingsOf(plan), async () => ({
-        tags: frequentTagAccuracy(sentencesOf(context, plan)),
+        tags: frequentTagAccuracy(sentencesOf(context, plan.sentences)),
         spamF1: plan.mailEpochs > 0 ? tfIdfF1(context.corpora.mails()) : null,
       }));
       for (const seed of context.seeds) {
@@ -47,17 +48,6 @@ export function qualitySectionOf(plans: Readonly<Record<Level, QualityPlan>>): S
 }
 
 const settingsOf = ({ sentences, mailEpochs, whole }: QualityPlan) => ({ sentences, mailEpochs, whole });
-
-function sentencesOf({ corpora }: Context, { sentences }: QualityPlan): ReturnType<Context["corpora"]["taggedBrown"]> {
-  const { train, heldOut } = corpora.taggedBrown();
-  return { train: spread(train, sentences), heldOut: spread(heldOut, Math.ceil(sentences / 3)) };
-}
-
-/** `count` of the items, at even distances, so that all genres are among them. */
-function spread<T>(items: readonly T[], count: number): T[] {
-  const step = Math.max(1, items.length / count);
-  return Array.from({ length: Math.min(count, items.length) }, (_, at) => items[Math.floor(at * step)]!);
-}
 
 interface Wanted {
   readonly data: string;
@@ -94,7 +84,7 @@ async function probes(
   model: string,
 ): Promise<Pick<QualityRecord, "parameters" | "tags" | "spamProbe">> {
   await using pipeline = await openPipeline(model, { backend: "cpu", threads: context.threads });
-  const tags = await tagAccuracy(pipeline, sentencesOf(context, plan));
+  const tags = await tagAccuracy(pipeline, sentencesOf(context, plan.sentences));
   const mails = plan.mailEpochs > 0 ? context.corpora.mails() : undefined;
   return {
     parameters: pipeline.model.parameterCount(),

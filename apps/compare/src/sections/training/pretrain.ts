@@ -56,15 +56,16 @@ export async function pretrain(
   const merged = merge(merge(usual, fixed), changes);
   const config = checkConfig({ ...merged, length: every, seed, threads }, `compare, run ${name}`);
   let seconds = 0;
+  const done = new AbortController();
   const result = await runTraining(config, {
     onNotice: () => {},
     onStart: ({ stop }) => {
-      signal.addEventListener("abort", stop, { once: true });
+      signal.addEventListener("abort", stop, { once: true, signal: done.signal });
       return (event) => {
         if (event.kind === "step") seconds = event.seconds;
       };
     },
-  });
+  }).finally(() => done.abort());
   signal.throwIfAborted();
   const { score, modelFolder } = result;
   return {

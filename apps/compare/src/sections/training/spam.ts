@@ -78,13 +78,14 @@ export async function fineTunedF1(
     },
     "compare, spam",
   );
+  const done = new AbortController();
   const { score } = await runTraining(config, {
     onNotice: () => {},
     onStart: ({ stop }) => {
-      signal.addEventListener("abort", stop, { once: true });
+      signal.addEventListener("abort", stop, { once: true, signal: done.signal });
       return () => {};
     },
-  });
+  }).finally(() => done.abort());
   signal.throwIfAborted();
   rmSync(folder, { recursive: true, force: true });
   return score!.metrics["f1"]!;
