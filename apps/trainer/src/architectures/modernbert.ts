@@ -41,7 +41,7 @@ export const trainedModernBert: TrainedArchitecture<ModernBertConfig> = {
     initialValues(config, head, spec, model.initialisation ?? "flexbert"),
 };
 
-const attentionOutput = ({ attn_out_dropout_prob: rate }: ModelConfig): number => rate ?? 0.1;
+const attentionOutput = ({ attn_out_dropout_prob: own, dropout }: ModelConfig): number => own ?? dropout ?? 0.1;
 
 /** Those of the configuration in the place of stored ones. */
 function withThetas(
