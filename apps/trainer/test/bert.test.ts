@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { classify, fillMask, openPipeline } from "@modernbert-ts/pipelines";
 import { expect, test } from "vitest";
 import { planCommand } from "../src/commands/plan.ts";
+import { createProgram } from "../src/program.ts";
 import { runTraining } from "../src/run/run-training.ts";
 import { corpusFolder, quiet, stopAfter, tinyConfig } from "./support.ts";
 
@@ -63,6 +64,23 @@ test("pretrains, goes on exactly, and leaves a folder that loads; a task is trai
   );
   await using classifier = await openPipeline(tuned.modelFolder!, { backend: "cpu", threads: 1 });
   expect((await classify(classifier, [["the cat", "ran"]]))[0]).toHaveLength(2);
+}, 60_000);
+
+test("the preset finetune goes on from a BERT and drops nothing; what is asked for by BERT's own names wins", async () => {
+  const folder = await corpusFolder();
+  const { modelFolder } = await runTraining(tinyConfig(folder, { ...recipe, length: "100 tokens" }), quiet);
+  const tuned = async (name: string, changes: readonly string[]): Promise<unknown> => {
+    const output = join(folder, name);
+    const options = ["-o", output, "--backend", "cpu", "--set", "batch.micro_batch_tokens=512", ...changes];
+    const args = ["finetune", modelFolder!, "--data", join(folder, "data"), ...options];
+    await createProgram().parseAsync(args, { from: "user" });
+    return JSON.parse(read(join(output, "model"), "config.json").toString());
+  };
+  expect(await tuned("plain", [])).toMatchObject({ hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 });
+  expect(await tuned("own", ["--set", "model.hidden_dropout_prob=0.2"])).toMatchObject({
+    hidden_dropout_prob: 0.2,
+    attention_probs_dropout_prob: 0,
+  });
 }, 60_000);
 
 test("refuses what BERT does not have, and longer texts than it has positions for", async () => {

@@ -57,7 +57,7 @@ test("finetune goes on from a model with its preset", { timeout: 60_000 }, async
   const changes = ["--backend", "cpu", "--set", "batch.micro_batch_tokens=512"];
   await command("finetune", modelFolder!, "--data", join(folder, "data"), "-o", output, ...changes);
   expect(parse(readFileSync(join(output, "config.yaml"), "utf8"))).toMatchObject({
-    model: { from: modelFolder, attn_out_dropout_prob: 0 },
+    model: { from: modelFolder, dropout: 0 },
     optimizer: { learning_rate: 5e-5 },
     schedule: { kind: "linear", warmup: "6%" },
     length: "3 epochs",

@@ -19,12 +19,15 @@ interface Stream {
 
 /** All tokens through all layers: [T, d]. */
 export function forward(model: Model, tables: RopeTables, batch: DeviceBatch, options: ForwardOptions): Tensor {
-  return model.runtime.scope(() => {
+  const { runtime } = model;
+  return runtime.scope(() => {
     const embedded = embed(model, batch, options);
     let stream: Stream = { residual: embedded, normed: embedded };
     for (let layer = 0; layer < model.config.layers.length; layer++) {
+      const before = stream;
       const run = (input: Stream): Stream => runLayer(model, tables, batch, input, layer, options);
-      stream = model.checkpointing ? checkpointed(run, stream) : run(stream);
+      stream = model.checkpointing ? checkpointed(run, before) : runtime.scope(() => run(before));
+      for (const tensor of new Set([before.residual, before.normed])) tensor.dispose();
     }
     return stream.normed;
   });

@@ -52,8 +52,8 @@ async function learn(model: Encoder, values: Values): Promise<{ loss: number; gr
   return { loss: (await read(value))[0]!, gradients: found };
 }
 
-function drawn(specs: ReturnType<typeof variantKind.parameters>): Map<string, Tensor> {
-  return drawParameters(runtime, specs, () => ({ kind: "truncated-normal", std: 0.3, cutoff: 2 }), {
+function drawn(specs: ReturnType<typeof variantKind.parameters>, on: Runtime = runtime): Map<string, Tensor> {
+  return drawParameters(on, specs, () => ({ kind: "truncated-normal", std: 0.3, cutoff: 2 }), {
     seed: 3,
     dtype: "f32",
   });
@@ -120,6 +120,40 @@ describe("a variant with the choices of", () => {
       const worst = Math.max(...gradient.map((value, at) => Math.abs(value - wanted[at]!)));
       expect(worst, name).toBeLessThan(1e-5 * largest + 1e-6);
     }
+  });
+});
+
+const variantOf = (fields: object, on: Runtime = runtime): EncoderVariant => {
+  const config = parseVariant({ ...sizes, model_type: "encoder_variant", intermediate_size: 24, ...fields });
+  return new EncoderVariant({
+    runtime: on,
+    config,
+    head,
+    parameters: drawn(variantKind.parameters(config, head), on),
+  });
+};
+
+/** What a forward pass takes beside the parameters, in bytes. */
+async function forwardPeak(fields: object): Promise<number> {
+  await using own = await createCpuBackend();
+  const model = variantOf(fields, new Runtime(own));
+  const { activeBytes } = own.memory();
+  model.encode(batch);
+  return own.memory().peakBytes - activeBytes;
+}
+
+describe.each(["pre", "post"])("with norms %s", (norm_placement) => {
+  test("checkpointing changes no bit", async () => {
+    const model = variantOf({ norm_placement });
+    const values = await valuesOf(model);
+    const whole = await learn(model, values);
+    model.checkpointGradients();
+    expect(await learn(model, values)).toEqual(whole);
+  });
+
+  test("a layer's intermediates end with it: more layers take no more memory", async () => {
+    const [few, many] = [2, 8].map((num_hidden_layers) => forwardPeak({ norm_placement, num_hidden_layers }));
+    expect(await many).toBe(await few);
   });
 });
 

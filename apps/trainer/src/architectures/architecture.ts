@@ -24,6 +24,11 @@ export interface TrainedArchitecture<C extends HeadConfig = HeadConfig> {
   create(model: ModelConfig, shape: Shape, vocabulary: Vocabulary): C;
   /** That of a folder, with what the configuration says in its place. */
   configure(stored: C, model: ModelConfig): C;
+  /**
+   * Fields that say what the weights of a folder were trained with, as it has them: stated otherwise they are refused. Whatever is neither
+   * here nor taken by `configure` would be passed over.
+   */
+  trainedWith?(stored: C, model: ModelConfig): Readonly<Partial<Record<keyof ModelConfig, unknown>>>;
   /** First values where they are not the kind's own. */
   initial?(model: ModelConfig): EncoderKind<C>["initial"];
 }

@@ -13,15 +13,15 @@ export const trainedBert: TrainedArchitecture<BertConfig> = {
       vocab_size: size,
       pad_token_id: roles.pad,
       initializer_range: model.initializer_range,
-      hidden_dropout_prob: model.hidden_dropout_prob ?? 0.1,
-      attention_probs_dropout_prob: model.attention_probs_dropout_prob ?? 0.1,
+      hidden_dropout_prob: model.hidden_dropout_prob ?? model.dropout ?? 0.1,
+      attention_probs_dropout_prob: model.attention_probs_dropout_prob ?? model.dropout ?? 0.1,
     }),
-  configure: (stored, { hidden_dropout_prob: hidden, attention_probs_dropout_prob: attention }) => ({
+  configure: (stored, { hidden_dropout_prob: hidden, attention_probs_dropout_prob: attention, dropout }) => ({
     ...stored,
     dropout: {
       ...stored.dropout,
-      hidden: hidden ?? stored.dropout.hidden,
-      attention: attention ?? stored.dropout.attention,
+      hidden: hidden ?? dropout ?? stored.dropout.hidden,
+      attention: attention ?? dropout ?? stored.dropout.attention,
     },
   }),
 };

@@ -37,11 +37,20 @@ export const trainedModernBert: TrainedArchitecture<ModernBertConfig> = {
     rope: withThetas(stored.rope, model),
     dropout: { ...stored.dropout, attentionOutput: attentionOutput(model) },
   }),
+  trainedWith: ({ layers, window }, { global_attn_every_n_layers: every, local_attention: width }) => ({
+    global_attn_every_n_layers: isEvery(layers, every) ? every : `layers ${layers.join(", ")}`,
+    local_attention: width !== undefined && Math.floor(width / 2) === window ? width : 2 * window || 1,
+  }),
   initial: (model) => (config, head, _name, spec) =>
     initialValues(config, head, spec, model.initialisation ?? "flexbert"),
 };
 
-const attentionOutput = ({ attn_out_dropout_prob: rate }: ModelConfig): number => rate ?? 0.1;
+/** Whether just the layers are global whose number `every` divides. */
+function isEvery(layers: ModernBertConfig["layers"], every: number | undefined): boolean {
+  return every !== undefined && layers.every((kind, layer) => (kind === "global") === (layer % every === 0));
+}
+
+const attentionOutput = ({ attn_out_dropout_prob: own, dropout }: ModelConfig): number => own ?? dropout ?? 0.1;
 
 /** Those of the configuration in the place of stored ones. */
 function withThetas(

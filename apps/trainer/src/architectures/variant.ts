@@ -5,7 +5,7 @@ import type { ModelConfig } from "../config/model-section.ts";
 import type { TrainedArchitecture } from "./architecture.ts";
 import { trainedModernBert } from "./modernbert.ts";
 
-const { presets, fields, create, configure, initial } = trainedModernBert;
+const { presets, fields, create, configure, initial, trainedWith } = trainedModernBert;
 
 export const trainedVariant: TrainedArchitecture<VariantConfig> = {
   architecture: variantArchitecture,
@@ -13,6 +13,14 @@ export const trainedVariant: TrainedArchitecture<VariantConfig> = {
   fields: [...fields, "positions", "norm_placement", "gated", "biases", "max_position_embeddings"],
   create: (model, shape, vocabulary) => withChoices(create(model, shape, vocabulary), model),
   configure: (stored, model) => ({ ...stored, ...configure(stored, model) }),
+  trainedWith: (stored, model) => ({
+    ...trainedWith!(stored, model),
+    positions: stored.positions,
+    norm_placement: stored.normPlacement,
+    gated: stored.gated,
+    biases: stored.normBias,
+    max_position_embeddings: stored.maxPositionEmbeddings,
+  }),
   initial: (model) => initial!(model),
 };
 

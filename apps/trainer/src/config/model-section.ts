@@ -14,6 +14,7 @@ export interface ModelConfig {
   readonly global_rope_theta?: number | undefined;
   readonly local_rope_theta?: number | undefined;
   readonly initializer_range: number;
+  readonly dropout?: number | undefined;
   readonly attn_out_dropout_prob?: number | undefined;
   readonly initialisation?: "flexbert" | "huggingface" | undefined;
   readonly hidden_dropout_prob?: number | undefined;
@@ -71,6 +72,9 @@ export const modelSection: z.ZodType<ModelConfig, unknown> = z
       .gt(0)
       .default(0.02)
       .describe("Standard deviation of the initial weights; narrow models learn faster from larger ones."),
+    dropout: rate.describe(
+      "For the fields *_dropout_prob below, whichever the architecture has, where they are left out.",
+    ),
     attn_out_dropout_prob: rate.describe(
       "Of ModernBERT: dropout after the attention's output projection, in training only; 0.1 when left out.",
     ),

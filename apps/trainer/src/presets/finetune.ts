@@ -10,7 +10,7 @@ export const finetune: Preset = {
     "Rate, decay and warm-up as ModernBERT base was fine-tuned with on GLUE (arXiv 2412.13663, Table 6: 5e-5 to 8e-5).",
   ],
   fields: {
-    model: { attn_out_dropout_prob: 0 },
+    model: { dropout: 0 },
     data: { max_length: 512 },
     length: "3 epochs",
     batch: { micro_batch_tokens: 4096 },

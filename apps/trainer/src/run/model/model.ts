@@ -45,7 +45,7 @@ export async function createModel(
     const configure = (stored: HeadConfig): HeadConfig => {
       const info = architecture.kind.info(stored, head);
       checkLength(config.data.max_length, info);
-      checkShape(config.model, info);
+      checkStated(config.model, { ...shapeOfInfo(info), ...trained.trainedWith?.(stored, config.model) });
       return { ...trained.configure(stored, config.model), ...settings };
     };
     // A classifier is trained from fresh values on whatever the folder was trained for.
@@ -89,22 +89,22 @@ export function plannedModel(
   return { kind, create, shape: trained.create(model, shapeOf(model), { size, roles }), ...(initial && { initial }) };
 }
 
-/** @throws UsageError for a shape that is stated and is not that of the folder. */
-function checkShape(
-  model: TrainerConfig["model"],
-  { numLayers, hiddenSize, numHeads, intermediateSize }: EncoderInfo,
-): void {
-  const stored: Shape = {
+function shapeOfInfo({ numLayers, hiddenSize, numHeads, intermediateSize }: EncoderInfo): Shape {
+  return {
     num_hidden_layers: numLayers,
     hidden_size: hiddenSize,
     num_attention_heads: numHeads,
     intermediate_size: intermediateSize,
   };
-  for (const [field, size] of Object.entries(stored)) {
+}
+
+/** @param stored by the names of fields. @throws UsageError for what is stated and is not as in the folder. */
+function checkStated(model: TrainerConfig["model"], stored: Readonly<Record<string, unknown>>): void {
+  for (const [field, own] of Object.entries(stored)) {
     const stated = model[field as keyof Shape];
-    if (stated !== undefined && stated !== size)
+    if (stated !== undefined && stated !== own)
       throw new UsageError(
-        `model.${field}: expected ${size}, which ${model.from} has, got ${stated}: leave it out, or model.from`,
+        `model.${field}: expected ${String(own)}, which ${model.from} has, got ${stated}: leave it out, or model.from`,
       );
   }
 }
