@@ -56,6 +56,7 @@ export default defineConfig({
             document("differences", "Differences to transformers"),
             document("coverage", "Operations × backends"),
             document("benchmarks", "Benchmarks"),
+            document("comparison", "BERT beside ModernBERT"),
           ],
         },
         { text: "Programs", items: readmes("apps") },
