@@ -7,9 +7,9 @@ import type { SharedModel } from "./shared-models.ts";
 
 export interface Call {
   readonly modelId: string;
-  readonly modelType: "embeddingModel" | "rerankingModel";
+  readonly modelType: "embeddingModel" | "rerankingModel" | "decisionModel";
   /** What the SDK calls the texts of such a call. */
-  readonly texts: "values" | "documents";
+  readonly texts: "values" | "documents" | "state";
   readonly abortSignal?: AbortSignal | undefined;
 }
 

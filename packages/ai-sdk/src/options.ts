@@ -14,6 +14,8 @@ export interface EmbeddingOptions
 
 export interface RerankingOptions extends Pick<RerankOptions, "rawScores">, Pick<EncodeOptions, "truncate"> {}
 
+export type DecisionOptions = Pick<EncodeOptions, "truncate">;
+
 interface Kind {
   readonly expected: string;
   fits(value: unknown): boolean;
@@ -47,6 +49,8 @@ const embeddingKinds: Readonly<Record<keyof EmbeddingOptions, Kind>> = {
 
 const rerankingKinds: Readonly<Record<keyof RerankingOptions, Kind>> = { rawScores: flag, truncate: flag };
 
+const decisionKinds: Readonly<Record<keyof DecisionOptions, Kind>> = { truncate: flag };
+
 /** Three ways to say what is put before each text: the nearest to the call counts. */
 const prompts: readonly string[] = ["role", "prompt", "promptName"];
 
@@ -62,6 +66,12 @@ export function embeddingOptions(usual: EmbeddingOptions, given?: SharedV4Provid
 export function rerankingOptions(usual: RerankingOptions, given?: SharedV4ProviderOptions): RerankingOptions {
   const own = checked(rerankingKinds, given?.[providerName] ?? {}, `providerOptions.${providerName}`);
   return { ...checked(rerankingKinds, usual, "options"), ...own };
+}
+
+/** @throws InvalidArgumentError, as above. */
+export function decisionOptions(usual: DecisionOptions, given?: SharedV4ProviderOptions): DecisionOptions {
+  const own = checked(decisionKinds, given?.[providerName] ?? {}, `providerOptions.${providerName}`);
+  return { ...checked(decisionKinds, usual, "options"), ...own };
 }
 
 /** Those options that are given. */

@@ -1,8 +1,9 @@
 /** The provider: models by folder or hub id. */
 import { NoSuchModelError } from "@ai-sdk/provider";
-import type { EmbeddingModelV4, ProviderV4, RerankingModelV4 } from "@ai-sdk/provider";
+import type { EmbeddingModelV4, Experimental_DecisionModelV4, ProviderV4, RerankingModelV4 } from "@ai-sdk/provider";
+import { decisionModel } from "./decision-model.ts";
 import { embeddingModel } from "./embedding-model.ts";
-import type { EmbeddingOptions, RerankingOptions } from "./options.ts";
+import type { DecisionOptions, EmbeddingOptions, RerankingOptions } from "./options.ts";
 import { rerankingModel } from "./reranking-model.ts";
 import { SharedModels } from "./shared-models.ts";
 import type { ModelOptions, OpenOptions } from "./shared-models.ts";
@@ -15,6 +16,8 @@ export interface ModernBertProvider extends ProviderV4, AsyncDisposable {
   embeddingModel(source: string, options?: ModelOptions & EmbeddingOptions): EmbeddingModelV4;
   /** The same of a cross-encoder with one label. @throws InvalidArgumentError */
   rerankingModel(source: string, options?: ModelOptions & RerankingOptions): RerankingModelV4;
+  /** Choices, scores and statements by a folder of Laya's models, for `experimental_decide`; the SDK's contract is experimental. @throws InvalidArgumentError */
+  decisionModel(source: string, options?: ModelOptions & DecisionOptions): Experimental_DecisionModelV4;
   /** Frees the models that are open when their calls are done; a later call opens its model again. */
   close(): Promise<void>;
 }
@@ -30,6 +33,9 @@ export function createModernBert(options: ModernBertProviderOptions = {}): Moder
     rerankingModel(source, { revision, ...usual } = {}) {
       return rerankingModel(models.get(source, revision), source, usual);
     },
+    decisionModel(source, { revision, ...usual } = {}) {
+      return decisionModel(models.get(source, revision), source, usual);
+    },
     languageModel: (modelId) => refuse(modelId, "languageModel"),
     imageModel: (modelId) => refuse(modelId, "imageModel"),
     close,
@@ -38,7 +44,7 @@ export function createModernBert(options: ModernBertProviderOptions = {}): Moder
 }
 
 function refuse(modelId: string, modelType: "languageModel" | "imageModel"): never {
-  const message = `[modernbert] expected an embeddingModel or rerankingModel, got ${modelType} ${modelId}: encoders write nothing`;
+  const message = `[modernbert] expected an embeddingModel, rerankingModel or decisionModel, got ${modelType} ${modelId}: encoders write nothing`;
   throw new NoSuchModelError({ modelId, modelType, message });
 }
 
