@@ -65,7 +65,8 @@ test.each(variants)("$name", async (variant) => {
   const errors = vectors.flatMap((vector, row) =>
     Array.from(vector, (value, at) => Math.abs(value - golden[row]![at]!)),
   );
-  expect(Math.max(...errors)).toBeLessThan(1e-5);
+  // In parts of the largest number: vectors that nothing normalises are long.
+  expect(Math.max(...errors)).toBeLessThan(1e-5 * Math.max(1, ...golden.flat().map(Math.abs)));
 });
 
 test("the variants differ where their files do", () => {
