@@ -6,6 +6,7 @@ import { startGrpc } from "./grpc/server.ts";
 import type { GrpcServer } from "./grpc/server.ts";
 import { createApp } from "./http/app.ts";
 import { addRoutes } from "./http/add-routes.ts";
+import { lastWords } from "./last-words.ts";
 import type { WorkerData } from "./model/protocol.ts";
 import { Residence } from "./model/residence.ts";
 import { spawnWorker } from "./model/spawn.ts";
@@ -27,9 +28,6 @@ export interface RunningServer {
   /** Stops listening, lets requests under way finish within `shutdownTimeout`, ends the rest with 503, frees the device. */
   close(): Promise<void>;
 }
-
-/** Milliseconds between the last answer and the end of its connection. */
-const lastWords = 1_000;
 
 /**
  * Starts a server that listens at once and loads its models in the background. Throws StartError when an option cannot be,

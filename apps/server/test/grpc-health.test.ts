@@ -3,6 +3,7 @@ import { Client, credentials, status } from "@grpc/grpc-js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { clientOf, healthOf, watchHealth } from "./grpc-client.ts";
 import { magic, readyStub, startStub } from "./stub-server.ts";
+import { until } from "./until.ts";
 
 const same = (bytes: Buffer): Buffer => bytes;
 
@@ -53,11 +54,3 @@ describe("on a stub", () => {
     stream.end();
   });
 });
-
-async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 2000; tries++) {
-    if (await check()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error("never came true");
-}

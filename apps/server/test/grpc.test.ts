@@ -8,6 +8,7 @@ import { clientOf, healthOf } from "./grpc-client.ts";
 import type { Reply } from "./grpc-client.ts";
 import { magic, post, readyStub } from "./stub-server.ts";
 import { makeTinyModel, spladeModules, withFiles } from "./tiny-model.ts";
+import { until } from "./until.ts";
 
 const failure = async (reply: Promise<unknown>): Promise<ServiceError> =>
   reply.then(
@@ -280,11 +281,3 @@ describe("on a stub", () => {
     expect((await clientOf(stub.grpcPort!, "Embed")["Embed"]!({ inputs: "after" }))["embeddings"]).toHaveLength(8);
   });
 });
-
-async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 2000; tries++) {
-    if (await check()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error("never came true");
-}

@@ -7,6 +7,7 @@ import { QueueRoom } from "../src/batching/queue-room.ts";
 import { boundAnswers } from "../src/operations/bound-answers.ts";
 import { ServeError } from "../src/errors.ts";
 import { magic, readyStub } from "./stub-server.ts";
+import { until } from "./until.ts";
 
 test("bytes are taken and given back once; one request takes at most half", () => {
   const room = new QueueRoom(100, () => 7);
@@ -27,14 +28,6 @@ test("bytes are taken and given back once; one request takes at most half", () =
   odd.take(1000);
   expect(() => odd.take(1000), "a body and an answer fit together").not.toThrow();
 });
-
-async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 2000; tries++) {
-    if (await check()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error("never came true");
-}
 
 test("bodies and token ids that wait are bounded; who is refused is told when to come back", async () => {
   await using server = await readyStub({ maxQueueBytes: 2_000 });

@@ -27,13 +27,11 @@ const broken = new ServeError("Validation", "the stream has ended with an error"
 export function unary<Req, Res>(handle: Handle<Req, Res>, method: Method = "single"): Bind {
   return (context, path) => (call: ServerUnaryCall<Req, Res>, done: sendUnaryData<Res>) => {
     const about = { call, path, method, bytes: sizeOf(call.request), life: lifeOf(call).signal };
-    const end = context.underWay.begin();
-    answerOne(context, about, async (asked) => handle(call.request, asked))
-      .then(
-        (answer) => done(null, answer),
-        (error: unknown) => done(statusOf(error as ServeError)),
-      )
-      .finally(end);
+    const answered = answerOne(context, about, async (asked) => handle(call.request, asked)).then(
+      (answer) => done(null, answer),
+      (error: unknown) => done(statusOf(error as ServeError)),
+    );
+    context.underWay.count(answered);
   };
 }
 
@@ -56,14 +54,12 @@ export function each<Req, Res>(handle: Handle<Req, Res>): Bind {
       await written;
       call.end();
     };
-    const end = context.underWay.begin();
-    run()
-      .catch((error: unknown) => {
-        if (life.aborted) return; // nobody reads it
-        call.emit("error", statusOf(toServeError(error, context.log)));
-        controller.abort(broken);
-      })
-      .finally(end);
+    const answered = run().catch((error: unknown) => {
+      if (life.aborted) return; // nobody reads it
+      call.emit("error", statusOf(toServeError(error, context.log)));
+      controller.abort(broken);
+    });
+    context.underWay.count(answered);
   };
 }
 
@@ -90,16 +86,14 @@ export function whole<Req, Part, Res>(
       if (first === undefined) throw new ServeError("Empty", "the stream cannot be empty");
       return join(parts, first);
     };
-    const end = context.underWay.begin();
-    run()
-      .then(
-        (answer) => done(null, answer),
-        (error: unknown) => {
-          done(statusOf(life.aborted ? (life.reason as ServeError) : toServeError(error, context.log)));
-          controller.abort(broken);
-        },
-      )
-      .finally(end);
+    const answered = run().then(
+      (answer) => done(null, answer),
+      (error: unknown) => {
+        done(statusOf(life.aborted ? (life.reason as ServeError) : toServeError(error, context.log)));
+        controller.abort(broken);
+      },
+    );
+    context.underWay.count(answered);
   };
 }
 

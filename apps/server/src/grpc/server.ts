@@ -5,6 +5,7 @@ import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc
 import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { StartError } from "../errors.ts";
+import { lastWords } from "../last-words.ts";
 import type { ServeOptions } from "../options.ts";
 import type { GrpcContext } from "./call.ts";
 import { embedMethods } from "./embed.ts";
@@ -15,9 +16,6 @@ import { predictMethods } from "./predict.ts";
 import { rerankMethods } from "./rerank.ts";
 import { tokenizeMethods } from "./tokenize.ts";
 import { UnderWay } from "./under-way.ts";
-
-/** Milliseconds between the last answer and the end of connections that are still open. */
-const lastWords = 1_000;
 
 /** The interface: beside src and dist. */
 export const protoFile: string = fileURLToPath(new URL("../../proto/tei.proto", import.meta.url));
@@ -75,7 +73,7 @@ export async function startGrpc(
     async close() {
       health.stop();
       const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-      await underWay.none();
+      await underWay.answered();
       const abandon = setTimeout(() => server.forceShutdown(), lastWords);
       await closed;
       clearTimeout(abandon);

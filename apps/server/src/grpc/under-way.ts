@@ -1,21 +1,15 @@
 /** How many calls of TEI's services are being answered: watches of health and of reflection, which end when their clients like, are none of them. */
 export class UnderWay {
-  #count = 0;
-  #told: (() => void)[] = [];
+  readonly #calls = new Set<Promise<void>>();
 
-  /** For a call that begins; what it returns is called at its end. */
-  begin(): () => void {
-    this.#count++;
-    return () => {
-      this.#count--;
-      if (this.#count > 0) return;
-      for (const tell of this.#told) tell();
-      this.#told = [];
-    };
+  /** Counts a call until it is answered. @param call never rejects */
+  count(call: Promise<void>): void {
+    this.#calls.add(call);
+    void call.finally(() => this.#calls.delete(call));
   }
 
   /** Resolves when there is none. */
-  async none(): Promise<void> {
-    if (this.#count > 0) await new Promise<void>((resolve) => this.#told.push(resolve));
+  async answered(): Promise<void> {
+    while (this.#calls.size > 0) await Promise.all(this.#calls);
   }
 }
