@@ -1,9 +1,12 @@
-/** The packed forward pass, one path for all choices. Each residual addition runs together with the norm of its sum. */
-import { drop, dropoutAt, gatherTokens } from "@modernbert-ts/encoder";
-import type { DeviceBatch, Encoder, ForwardOptions } from "@modernbert-ts/encoder";
+/**
+ * The packed forward pass, one path for all choices. Each residual addition runs together with the norm of its sum; with norms behind the sums
+ * the residual stream and its norm are one and the same.
+ */
+import { checkpointLayer, drop, dropoutAt, gatherTokens } from "@modernbert-ts/encoder";
+import type { DeviceBatch, Encoder, ForwardOptions, ResidualStream } from "@modernbert-ts/encoder";
 import { headSize } from "@modernbert-ts/modernbert";
 import type { RopeTables } from "@modernbert-ts/modernbert";
-import { add, cast, checkpoint, gather, layerNorm, reshape, residualDType } from "@modernbert-ts/tensor-core";
+import { add, cast, gather, layerNorm, reshape, residualDType } from "@modernbert-ts/tensor-core";
 import { residualLayerNorm, varlenAttention } from "@modernbert-ts/tensor-core";
 import type { Dropout, Tensor } from "@modernbert-ts/tensor-core";
 import type { VariantConfig } from "./config.ts";
@@ -11,34 +14,20 @@ import { finalNorm, layerNorms, positionEmbeddings } from "./parameters.ts";
 
 type Model = Encoder<VariantConfig>;
 
-/** What the next block adds to, and what it reads: with norms behind the sums one and the same. Both [T, d]. */
-interface Stream {
-  readonly residual: Tensor;
-  readonly normed: Tensor;
-}
-
 /** All tokens through all layers: [T, d]. */
 export function forward(model: Model, tables: RopeTables, batch: DeviceBatch, options: ForwardOptions): Tensor {
   const { runtime } = model;
   return runtime.scope(() => {
     const embedded = embed(model, batch, options);
-    let stream: Stream = { residual: embedded, normed: embedded };
+    let stream: ResidualStream = { residual: embedded, normed: embedded };
     for (let layer = 0; layer < model.config.layers.length; layer++) {
       const before = stream;
-      const run = (input: Stream): Stream => runLayer(model, tables, batch, input, layer, options);
-      stream = model.checkpointing ? checkpointed(run, before) : runtime.scope(() => run(before));
+      const run = (input: ResidualStream): ResidualStream => runLayer(model, tables, batch, input, layer, options);
+      stream = model.checkpointing ? checkpointLayer(run, before) : runtime.scope(() => run(before));
       for (const tensor of new Set([before.residual, before.normed])) tensor.dispose();
     }
     return stream.normed;
   });
-}
-
-function checkpointed(run: (stream: Stream) => Stream, { residual, normed }: Stream): Stream {
-  const [sum, next] = checkpoint([residual, normed], ([before, input]) => {
-    const after = run({ residual: before!, normed: input! });
-    return [after.residual, after.normed];
-  });
-  return { residual: sum!, normed: next! };
 }
 
 function embed(model: Model, batch: DeviceBatch, options: ForwardOptions): Tensor {
@@ -55,10 +44,10 @@ function runLayer(
   model: Model,
   tables: RopeTables,
   batch: DeviceBatch,
-  { residual, normed }: Stream,
+  { residual, normed }: ResidualStream,
   layer: number,
   options: ForwardOptions,
-): Stream {
+): ResidualStream {
   const { config, precision } = model;
   const [own, next] = [layerNorms(layer), layerNorms(layer + 1)];
   const prefix = `model.layers.${layer}`;
@@ -78,7 +67,7 @@ function runLayer(
     name: string,
     atTheEnd: boolean,
     drawn?: Dropout,
-  ): Stream {
+  ): ResidualStream {
     const [weight, bias] = model.norm(name);
     const dtype = !pre ? before.dtype : atTheEnd ? precision.reduce : precision.compute;
     const made = runtime.scope(() =>

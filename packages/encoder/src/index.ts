@@ -55,6 +55,8 @@ export { decisionLogits, decisionToJSON, parseDecision } from "./heads/decision.
 export { headNames, heads } from "./heads/registry.ts";
 export { sequenceClassificationLogits, sequenceClassificationLoss } from "./heads/sequence-classification.ts";
 export { tokenClassificationLogits, tokenClassificationLoss } from "./heads/token-classification.ts";
+export { checkpointLayer } from "./residual-stream.ts";
+export type { ResidualStream } from "./residual-stream.ts";
 export type { EncoderInfo, Head, Pooling, ProblemType, SpecialTokenIds } from "./info.ts";
 export { countValues } from "./kind.ts";
 export type {

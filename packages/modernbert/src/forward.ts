@@ -3,9 +3,9 @@
  * after another, attention inside each sequence only. Each residual addition runs together with the norm after it, and each
  * layer's intermediates die with its scope.
  */
-import { ConfigError, drop, dropoutAt, gatherTokens } from "@modernbert-ts/encoder";
-import type { DeviceBatch, Encoder, ForwardOptions } from "@modernbert-ts/encoder";
-import { checkpoint, glu, layerNorm, reshape, residualLayerNorm } from "@modernbert-ts/tensor-core";
+import { checkpointLayer, ConfigError, drop, dropoutAt, gatherTokens } from "@modernbert-ts/encoder";
+import type { DeviceBatch, Encoder, ForwardOptions, ResidualStream } from "@modernbert-ts/encoder";
+import { glu, layerNorm, reshape, residualLayerNorm } from "@modernbert-ts/tensor-core";
 import { residualDType, varlenAttention } from "@modernbert-ts/tensor-core";
 import type { DType, Dropout, Tensor } from "@modernbert-ts/tensor-core";
 import { headSize } from "./config/config.ts";
@@ -13,12 +13,6 @@ import type { ModernBertConfig } from "./config/config.ts";
 import type { RopeTables } from "./rope-tables.ts";
 
 type Model = Encoder<ModernBertConfig>;
-
-/** The residual stream and its norm, which the next block reads. Both [T, d]. */
-interface Stream {
-  readonly residual: Tensor;
-  readonly normed: Tensor;
-}
 
 export interface HiddenStates {
   /** The residual stream: after the embeddings' norm, then after each layer, before the final norm. layers + 1 of [T, d]. */
@@ -53,25 +47,17 @@ export function forward(
   return runtime.scope(() => {
     const embedded = embed(model, batch, options);
     const states = [embedded];
-    let stream: Stream = { residual: embedded, normed: embedded };
+    let stream: ResidualStream = { residual: embedded, normed: embedded };
     for (let layer = 0; layer < config.layers.length; layer++) {
       const { residual, normed } = stream;
-      const run = (input: Stream): Stream => runLayer(model, ropeTables, batch, input, layer, options);
-      stream = inputsOnly ? checkpointed(run, stream) : runtime.scope(() => run(stream));
+      const run = (input: ResidualStream): ResidualStream => runLayer(model, ropeTables, batch, input, layer, options);
+      stream = inputsOnly ? checkpointLayer(run, stream) : runtime.scope(() => run(stream));
       if (normed !== residual) normed.dispose();
       if (!keepStates) residual.dispose();
       states.push(stream.residual);
     }
     return { states: keepStates ? states : [], last: stream.normed };
   });
-}
-
-function checkpointed(run: (stream: Stream) => Stream, { residual, normed }: Stream): Stream {
-  const [sum, next] = checkpoint([residual, normed], ([before, input]) => {
-    const after = run({ residual: before!, normed: input! });
-    return [after.residual, after.normed];
-  });
-  return { residual: sum!, normed: next! };
 }
 
 function embed(model: Model, batch: DeviceBatch, options: ForwardOptions): Tensor {
@@ -87,10 +73,10 @@ function runLayer(
   model: Model,
   ropeTables: RopeTables,
   batch: DeviceBatch,
-  { residual, normed }: Stream,
+  { residual, normed }: ResidualStream,
   layer: number,
   options: ForwardOptions,
-): Stream {
+): ResidualStream {
   const { config } = model;
   const prefix = `model.layers.${layer}`;
   const attended = attention(model, ropeTables, batch, normed, layer);
@@ -144,7 +130,7 @@ function addAndNorm(
   name: string,
   dtype: DType,
   dropout?: Dropout,
-): Stream {
+): ResidualStream {
   const [weight, bias] = model.norm(name);
   const { normEps: eps } = model.config;
   const { sum, normed } = residualLayerNorm(residual, delta, weight, bias, { eps, dtype, dropout });
