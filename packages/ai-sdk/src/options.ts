@@ -56,7 +56,7 @@ const prompts: readonly string[] = ["role", "prompt", "promptName"];
 
 /** @throws InvalidArgumentError on options that are not known, and on values that they do not take. */
 export function embeddingOptions(usual: EmbeddingOptions, given?: SharedV4ProviderOptions): EmbeddingOptions {
-  const own: EmbeddingOptions = checked(embeddingKinds, given?.[providerName] ?? {}, `providerOptions.${providerName}`);
+  const own: EmbeddingOptions = ofCall(embeddingKinds, given);
   const replaced = Object.keys(own).some((key) => prompts.includes(key)) ? prompts : [];
   const kept = Object.entries(checked(embeddingKinds, usual, "options")).filter(([key]) => !replaced.includes(key));
   return { ...Object.fromEntries(kept), ...own };
@@ -64,14 +64,16 @@ export function embeddingOptions(usual: EmbeddingOptions, given?: SharedV4Provid
 
 /** @throws InvalidArgumentError, as above. */
 export function rerankingOptions(usual: RerankingOptions, given?: SharedV4ProviderOptions): RerankingOptions {
-  const own = checked(rerankingKinds, given?.[providerName] ?? {}, `providerOptions.${providerName}`);
-  return { ...checked(rerankingKinds, usual, "options"), ...own };
+  return { ...checked(rerankingKinds, usual, "options"), ...ofCall(rerankingKinds, given) };
 }
 
 /** @throws InvalidArgumentError, as above. */
 export function decisionOptions(usual: DecisionOptions, given?: SharedV4ProviderOptions): DecisionOptions {
-  const own = checked(decisionKinds, given?.[providerName] ?? {}, `providerOptions.${providerName}`);
-  return { ...checked(decisionKinds, usual, "options"), ...own };
+  return { ...checked(decisionKinds, usual, "options"), ...ofCall(decisionKinds, given) };
+}
+
+function ofCall(kinds: Readonly<Record<string, Kind>>, given: SharedV4ProviderOptions | undefined): object {
+  return checked(kinds, given?.[providerName] ?? {}, `providerOptions.${providerName}`);
 }
 
 /** Those options that are given. */
