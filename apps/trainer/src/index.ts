@@ -5,6 +5,8 @@ export { checkpointAt, exportCheckpoint } from "./run/output/export-model.ts";
 export type { ExportOptions } from "./run/output/export-model.ts";
 export type { TrainerConfig } from "./config/config.ts";
 export { checkConfig, readConfig } from "./config/read-config.ts";
+export { writeBrownData } from "./quickstart/brown-data.ts";
+export type { BrownData, BrownDataOptions } from "./quickstart/brown-data.ts";
 export { configTemplate } from "./config/template.ts";
 export { UsageError, UserError } from "./errors.ts";
 export { lockFolder } from "./run/output/lock.ts";

@@ -24,7 +24,17 @@ export function meanSpread(values: readonly number[]): Spread {
   return { value: mean, low: mean - deviation, high: mean + deviation };
 }
 
-/** For a cell: the middle, and how far the spread reaches on the wider side, both to one place. */
+/** The same, where there are any. */
+export function meanOfAny(values: readonly number[]): Spread | undefined {
+  return values.length === 0 ? undefined : meanSpread(values);
+}
+
+/** A cell of a table: the value with its unit, or a dash where there is none. */
+export function cellText(value: Spread | undefined, unit: string = ""): string {
+  return value ? `${spreadText(value)}${unit}` : "—";
+}
+
+/** The middle, and how far the spread reaches on the wider side, both to one place. */
 export function spreadText({ value, low = value, high = value }: Spread): string {
   const reach = Math.max(high - value, value - low);
   const decimals = decimalsOf(value);

@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { trainBpe } from "@modernbert-ts/tokenizer";
 import { AtomicDirectory, fingerprint, TokenShardWriter } from "@modernbert-ts/training";
 import { dataLayout } from "../run/data/training-data.ts";
-import { readBrownCorpus } from "../corpora/brown.ts";
 import type { BrownFile } from "../corpora/brown.ts";
-import { splitByGenre } from "../corpora/by-genre.ts";
+import type { Split } from "../corpora/by-genre.ts";
 
 export interface BrownDataOptions {
   readonly folder: string;
+  readonly parts: Split;
   readonly vocabSize: number;
-  readonly heldOutShare: number;
-  readonly seed: number;
+  /** What else decides about the data, for its fingerprint. */
+  readonly about: Readonly<Record<string, unknown>>;
 }
 
 export interface BrownData {
@@ -21,8 +21,7 @@ export interface BrownData {
 }
 
 /** Writes the folder, which must be new. @throws UserError, DataError. */
-export function writeBrownData({ folder, vocabSize, heldOutShare, seed }: BrownDataOptions): BrownData {
-  const { train, heldOut } = splitByGenre(readBrownCorpus(), heldOutShare, seed);
+export function writeBrownData({ folder, parts: { train, heldOut }, vocabSize, about }: BrownDataOptions): BrownData {
   const tokenizer = trainBpe(
     train.map(({ text }) => text),
     { vocabSize },
@@ -30,7 +29,7 @@ export function writeBrownData({ folder, vocabSize, heldOutShare, seed }: BrownD
   const aside = new AtomicDirectory(folder);
   try {
     const writeShards = (name: string, files: readonly BrownFile[]): number => {
-      const print = fingerprint({ corpus: "brown", part: name, vocabSize, heldOutShare, seed });
+      const print = fingerprint({ corpus: "brown", part: name, vocabSize, ...about });
       const directory = join(aside.path, name);
       const writer = new TokenShardWriter({ directory, vocabSize: tokenizer.vocabSize, fingerprint: print });
       for (const { text } of files) writer.add(tokenizer.encode(text).ids);

@@ -12,11 +12,15 @@ import { createProgress } from "../progress.ts";
 import type { Progress } from "../progress.ts";
 import { readRunSummary } from "../run-folder.ts";
 import { runTraining } from "../run/run-training.ts";
+import { readBrownCorpus } from "../corpora/brown.ts";
+import { splitByGenre } from "../corpora/by-genre.ts";
 import { writeBrownData } from "./brown-data.ts";
 import { quickstartConfig, quickstartVocabulary } from "./plan.ts";
 import { filledLines, nextCommands, scoreTable } from "./summary.ts";
 
 const say = (text: string = ""): void => void process.stdout.write(`${text}\n`);
+
+const heldOutShare = 0.06;
 
 const questions = [
   "He opened the [MASK] and walked in.",
@@ -35,8 +39,8 @@ async function quickstart(output: string): Promise<void> {
   const { files, tokens } = writeBrownData({
     folder: data,
     vocabSize: quickstartVocabulary,
-    heldOutShare: 0.06,
-    seed: config.seed,
+    parts: splitByGenre(readBrownCorpus(), heldOutShare, config.seed),
+    about: { heldOutShare, seed: config.seed },
   });
   say(
     `   ${files.train} files to learn from (${formatCount(tokens.train)} tokens), ${files.heldOut} files held out, some of every genre`,

@@ -1,13 +1,12 @@
 /** Each choice switched alone, at equal tokens: what it does to what is learned, and to speed. */
-import { join } from "node:path";
 import type { Level } from "../../level.ts";
 import type { Measurement } from "../../records/record.ts";
 import { paragraph } from "../../report/block.ts";
-import type { Block, Spread } from "../../report/block.ts";
+import type { Block } from "../../report/block.ts";
 import { figure } from "../../report/figure.ts";
 import type { Section } from "../section.ts";
-import { meanSpread, spreadText } from "../spread.ts";
-import { writeBrown } from "../training/brown-data.ts";
+import { cellText, meanOfAny } from "../spread.ts";
+import { brownData } from "../training/brown-data.ts";
 import { pretrain } from "../training/pretrain.ts";
 import type { Pretrained } from "../training/pretrain.ts";
 import { bases, choices } from "./choices.ts";
@@ -25,12 +24,12 @@ export function ablationsSectionOf(tokens: Readonly<Partial<Record<Level, number
     minutes: { ...(tokens.full && { full: 30 }) },
     async measure(context) {
       const budget = tokens[context.level]!;
-      const data = writeBrown(join(context.workFolder, "brown"), context.corpora);
+      const data = brownData(context);
       for (const seed of context.seeds)
         for (const { key, changes } of [...bases, ...choices]) {
           const settings = { ...changes, tokens: budget, seed, threads: context.threads };
           await context.measured<AblationRecord>(`${key}-${seed}`, settings, async () => {
-            const run = await pretrain(context, { name: key, data, tokens: budget, seed, changes });
+            const run = await pretrain(context, { name: key, data: data(), tokens: budget, seed, changes });
             run.forget();
             return { key, seed, pretrained: run.figures };
           });
@@ -46,18 +45,18 @@ function render(records: readonly Measurement<AblationRecord>[]): readonly Block
   const [first] = records;
   if (!first) return [];
   const [accuracies, losses, rates] = [
-    (key: string) => spreadOf(of(key).flatMap(({ accuracy }) => (accuracy === null ? [] : 100 * accuracy))),
-    (key: string) => spreadOf(of(key).flatMap(({ loss }) => loss ?? [])),
-    (key: string) => spreadOf(of(key).map(({ tokens, seconds }) => tokens / seconds)),
+    (key: string) => meanOfAny(of(key).flatMap(({ accuracy }) => (accuracy === null ? [] : 100 * accuracy))),
+    (key: string) => meanOfAny(of(key).flatMap(({ loss }) => loss ?? [])),
+    (key: string) => meanOfAny(of(key).map(({ tokens, seconds }) => tokens / seconds)),
   ];
   const shown = [...bases, ...choices].filter(({ key }) => of(key).length > 0);
   const row = ({ key, name, of: base }: Choice): string[] => {
     const [own, before, speed, usual] = [accuracies(key), accuracies(base), rates(key), rates(base)];
     return [
       name,
-      own ? `${spreadText(own)} %` : "—",
+      cellText(own, " %"),
       own && before && key !== base ? signed(own.value - before.value) : "",
-      losses(key) ? spreadText(losses(key)!) : "—",
+      cellText(losses(key)),
       speed && usual ? `${figure(speed.value / usual.value)} ×` : "—",
     ];
   };
@@ -82,9 +81,6 @@ function render(records: readonly Measurement<AblationRecord>[]): readonly Block
     },
   ];
 }
-
-const spreadOf = (values: readonly number[]): Spread | undefined =>
-  values.length === 0 ? undefined : meanSpread(values);
 
 function signed(value: number): string {
   return `${value < 0 ? "−" : "+"}${figure(Math.abs(value))}`;

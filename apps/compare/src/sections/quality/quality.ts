@@ -1,11 +1,10 @@
 /** What both blocks learn from the same text: masked tokens, what can be read off the frozen model, and a task that it is trained for. */
-import { join } from "node:path";
 import { openPipeline } from "@modernbert-ts/pipelines";
 import type { Level } from "../../level.ts";
 import type { ModelName } from "../pair.ts";
 import { longest } from "../pair.ts";
 import type { Context, Section } from "../section.ts";
-import { writeBrown } from "../training/brown-data.ts";
+import { brownData } from "../training/brown-data.ts";
 import { pretrain } from "../training/pretrain.ts";
 import { fineTunedF1, spamProbe, tfIdfF1 } from "../training/spam.ts";
 import { frequentTagAccuracy, tagAccuracy } from "../training/tags.ts";
@@ -23,7 +22,7 @@ export function qualitySectionOf(plans: Readonly<Record<Level, QualityPlan>>): S
     minutes: { quick: 2.4, standard: 16, full: 110 },
     async measure(context) {
       const plan = plans[context.level];
-      const data = writeBrown(join(context.workFolder, "brown"), context.corpora);
+      const data = brownData(context);
       await context.measured<BaselineRecord>("baselines", settingsOf(plan), async () => ({
         tags: frequentTagAccuracy(sentencesOf(context, plan.sentences)),
         spamF1: plan.mailEpochs > 0 ? tfIdfF1(context.corpora.mails()) : null,
@@ -32,7 +31,7 @@ export function qualitySectionOf(plans: Readonly<Record<Level, QualityPlan>>): S
         const learn = (model: ModelName, equal: QualityRecord["equal"], tokens: number): Promise<QualityRecord> => {
           const settings = { ...settingsOf(plan), model: trainedModels[model], tokens, seed, threads: context.threads };
           return context.measured<QualityRecord>(`${model}-${equal}-${seed}`, settings, () =>
-            measureModel(context, plan, { data, model, equal, tokens, seed }),
+            measureModel(context, plan, { data: data(), model, equal, tokens, seed }),
           );
         };
         const bert = await learn("bert", "tokens", plan.tokens);

@@ -5,15 +5,14 @@ import type { Block, Claim, Spread } from "../../report/block.ts";
 import { figure } from "../../report/figure.ts";
 import { modelTitles } from "../pair.ts";
 import type { ModelName } from "../pair.ts";
-import { meanSpread, spreadText } from "../spread.ts";
+import { cellText, meanOfAny, meanSpread, spreadText } from "../spread.ts";
 import type { BaselineRecord, QualityRecord } from "./plan.ts";
 
 type Records = readonly Measurement<QualityRecord | BaselineRecord>[];
 type Value = (record: QualityRecord) => number | null | undefined;
 
-const percent = (value: Spread | undefined): string => (value ? `${spreadText(value)} %` : "—");
-const shares = (values: readonly number[]): Spread | undefined =>
-  values.length === 0 ? undefined : meanSpread(values.map((value) => 100 * value));
+const percent = (value: Spread | undefined): string => cellText(value, " %");
+const shares = (values: readonly number[]): Spread | undefined => meanOfAny(values.map((value) => 100 * value));
 
 interface Row {
   readonly name: string;

@@ -1,5 +1,4 @@
 /** Replaced-token detection, the objective that ModernBERT left out, beside masked LMs at equal time, by what can be read off the frozen model. */
-import { join } from "node:path";
 import { openPipeline } from "@modernbert-ts/pipelines";
 import type { Level } from "../../level.ts";
 import type { Measurement } from "../../records/record.ts";
@@ -9,8 +8,8 @@ import { figure } from "../../report/figure.ts";
 import type { Context, Section } from "../section.ts";
 import { sentencesOf } from "../quality/sentences.ts";
 import { trainedModels } from "../quality/plan.ts";
-import { meanSpread, spreadText } from "../spread.ts";
-import { writeBrown } from "../training/brown-data.ts";
+import { cellText, meanOfAny } from "../spread.ts";
+import { brownData } from "../training/brown-data.ts";
 import { pretrain } from "../training/pretrain.ts";
 import type { Changes } from "../training/pretrain.ts";
 import { spamProbe } from "../training/spam.ts";
@@ -85,12 +84,12 @@ export function rtdSectionOf(plans: Readonly<Partial<Record<Level, RtdPlan>>>): 
     minutes: { ...(plans.full && { full: 35 }) },
     async measure(context) {
       const { tokens, trial, sentences } = plans[context.level]!;
-      const data = writeBrown(join(context.workFolder, "brown"), context.corpora);
+      const data = brownData(context);
       const rates: number[] = [];
       for (const { key, changes } of objectives) {
         const settings = { ...changes, trial, threads: context.threads };
         const { tokensPerSecond } = await context.measured<RateRecord>(`rate-${key}`, settings, async () => {
-          const run = await pretrain(context, { name: key, data, tokens: trial, seed: 1, changes });
+          const run = await pretrain(context, { name: key, data: data(), tokens: trial, seed: 1, changes });
           run.forget();
           return { rate: key, tokensPerSecond: run.figures.tokens / run.figures.seconds };
         });
@@ -101,7 +100,7 @@ export function rtdSectionOf(plans: Readonly<Partial<Record<Level, RtdPlan>>>): 
           const budget = Math.max(1, Math.round((tokens * rates[at]!) / rates[0]! / 1000)) * 1000;
           const settings = { ...changes, tokens: budget, seed, sentences, threads: context.threads };
           await context.measured<RtdRecord>(`${key}-${seed}`, settings, async () => {
-            const run = await pretrain(context, { name: key, data, tokens: budget, seed, changes });
+            const run = await pretrain(context, { name: key, data: data(), tokens: budget, seed, changes });
             try {
               const { tokens: seen, seconds } = run.figures;
               return { key, seed, tokens: seen, seconds, ...(await read(context, run.model, sentences)) };
@@ -130,10 +129,8 @@ async function read(
 function render(records: readonly Measurement<RtdRecord | RateRecord>[]): readonly Block[] {
   const learned = records.map(({ values }) => values).filter((values): values is RtdRecord => "tags" in values);
   if (learned.length === 0) return [];
-  const of = (key: string, value: (record: RtdRecord) => number): Spread | undefined => {
-    const values = learned.filter((each) => each.key === key).map(value);
-    return values.length === 0 ? undefined : meanSpread(values);
-  };
+  const of = (key: string, value: (record: RtdRecord) => number): Spread | undefined =>
+    meanOfAny(learned.filter((each) => each.key === key).map(value));
   const shown = objectives.filter(({ key }) => learned.some((each) => each.key === key));
   return [
     paragraph(
@@ -157,12 +154,12 @@ function render(records: readonly Measurement<RtdRecord | RateRecord>[]): readon
       rows: shown.map(({ key, name }) => [
         name,
         `${figure(of(key, ({ tokens }) => tokens / 1e6)!.value)}M`,
-        text(of(key, ({ seconds }) => seconds / 60)),
-        text(
+        cellText(of(key, ({ seconds }) => seconds / 60)),
+        cellText(
           of(key, ({ tags }) => 100 * tags),
           " %",
         ),
-        text(
+        cellText(
           of(key, ({ spamProbe: right }) => 100 * right),
           " %",
         ),
@@ -170,5 +167,3 @@ function render(records: readonly Measurement<RtdRecord | RateRecord>[]): readon
     },
   ];
 }
-
-const text = (value: Spread | undefined, unit = ""): string => (value ? `${spreadText(value)}${unit}` : "—");

@@ -5,7 +5,7 @@ import type { BarChart, Block, Spread, Table } from "../../report/block.ts";
 import { figure } from "../../report/figure.ts";
 import { longest, modelNames, modelTitles, pairs } from "../pair.ts";
 import type { ModelName, PairName, Shape } from "../pair.ts";
-import { spreadText } from "../spread.ts";
+import { cellText } from "../spread.ts";
 import { find, ofPair, speedup, tokensPerSecond } from "./figures.ts";
 import type { Case, CaseResult, SpeedRecord } from "./plan.ts";
 
@@ -71,7 +71,7 @@ function chart(title: string, records: readonly SpeedRecord[], cases: readonly C
   };
 }
 
-const cell = (value: Spread | undefined): string => (value ? `${spreadText(value)} ×` : "—");
+const cell = (value: Spread | undefined): string => cellText(value, " ×");
 const mebibytes = (result: CaseResult | undefined): string => (result ? figure(result.peakBytes / MiB) : "—");
 const variable = (record: SpeedRecord, model: ModelName, padded: boolean): CaseResult | undefined =>
   find(record, { model, lengths: "variable", padded });

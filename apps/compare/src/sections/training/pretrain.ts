@@ -1,9 +1,9 @@
 /** One pretraining run by the trainer's own code, small enough for two cores. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { checkConfig, runTraining } from "@modernbert-ts/trainer";
 import type { JsonObject } from "../../records/record.ts";
 import type { Context } from "../section.ts";
+import { trainQuietly } from "./train.ts";
 
 /** Fields of a configuration over the usual ones; sections are merged field by field. */
 export type Changes = { readonly [section: string]: JsonObject | string };
@@ -32,7 +32,7 @@ const usual: Changes = {
 export interface Run {
   /** Of the run's folder. */
   readonly name: string;
-  /** Of `writeBrown`. */
+  /** Of `brownData`. */
   readonly data: string;
   readonly tokens: number;
   readonly seed: number;
@@ -54,19 +54,10 @@ export async function pretrain(
     checkpoints: { every },
   };
   const merged = merge(merge(usual, fixed), changes);
-  const config = checkConfig({ ...merged, length: every, seed, threads }, `compare, run ${name}`);
   let seconds = 0;
-  const done = new AbortController();
-  const result = await runTraining(config, {
-    onNotice: () => {},
-    onStart: ({ stop }) => {
-      signal.addEventListener("abort", stop, { once: true, signal: done.signal });
-      return (event) => {
-        if (event.kind === "step") seconds = event.seconds;
-      };
-    },
-  }).finally(() => done.abort());
-  signal.throwIfAborted();
+  const result = await trainQuietly({ ...merged, length: every, seed, threads }, `run ${name}`, signal, (event) => {
+    if (event.kind === "step") seconds = event.seconds;
+  });
   const { score, modelFolder } = result;
   return {
     figures: {

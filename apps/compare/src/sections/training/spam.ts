@@ -3,13 +3,13 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed } from "@modernbert-ts/pipelines";
 import type { Pipeline } from "@modernbert-ts/pipelines";
-import { checkConfig, runTraining } from "@modernbert-ts/trainer";
 import { f1Of, tfIdfDecisions } from "@modernbert-ts/trainer/baselines";
 import type { Mail } from "@modernbert-ts/trainer/corpora";
 import type { Parts } from "../../data/corpora.ts";
 import type { Context } from "../section.ts";
 import { probe } from "./linear-probe.ts";
 import type { Examples } from "./linear-probe.ts";
+import { trainQuietly } from "./train.ts";
 
 const isSpam = ({ label }: Mail): boolean => label === "spam";
 
@@ -60,33 +60,22 @@ export async function fineTunedF1(
     writeFileSync(path, mails[part].map((mail) => `${JSON.stringify(mail)}\n`).join(""));
     return path;
   }) as [string, string];
-  const config = checkConfig(
-    {
-      objective: "sequence_classification",
-      output: join(folder, "run"),
-      backend: "cpu",
-      threads,
-      seed,
-      data: { train: [train], validation: [validation], max_length: maxLength },
-      model: { from: model },
-      batch: { micro_batch_tokens: Math.max(2048, maxLength), examples: 16 },
-      length: `${epochs} epochs`,
-      optimizer: { learning_rate: 1e-3 },
-      schedule: { kind: "linear", warmup: "5%" },
-      evaluation: { every: "100000 steps" },
-      checkpoints: { every: "100000 steps", keep: 1 },
-    },
-    "compare, spam",
-  );
-  const done = new AbortController();
-  const { score } = await runTraining(config, {
-    onNotice: () => {},
-    onStart: ({ stop }) => {
-      signal.addEventListener("abort", stop, { once: true, signal: done.signal });
-      return () => {};
-    },
-  }).finally(() => done.abort());
-  signal.throwIfAborted();
+  const config = {
+    objective: "sequence_classification",
+    output: join(folder, "run"),
+    backend: "cpu",
+    threads,
+    seed,
+    data: { train: [train], validation: [validation], max_length: maxLength },
+    model: { from: model },
+    batch: { micro_batch_tokens: Math.max(2048, maxLength), examples: 16 },
+    length: `${epochs} epochs`,
+    optimizer: { learning_rate: 1e-3 },
+    schedule: { kind: "linear", warmup: "5%" },
+    evaluation: { every: "100000 steps" },
+    checkpoints: { every: "100000 steps", keep: 1 },
+  };
+  const { score } = await trainQuietly(config, "spam", signal);
   rmSync(folder, { recursive: true, force: true });
   return score!.metrics["f1"]!;
 }
