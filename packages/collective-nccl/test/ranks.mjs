@@ -77,17 +77,23 @@ const scenarios = {
   },
   async abort() {
     const view = put(Float32Array.of(1));
-    await collective.barrier();
-    if (rank === 0) collective.abort(new Error("power\nfailure"));
-    else collective.allReduce(view);
-    report({ read: await messageOf(get(view)), again: await messageOf(get(view)) });
+    const met = collective.barrier();
+    if (rank === 0) {
+      await met;
+      collective.abort(new Error("power\nfailure"));
+    } else collective.allReduce(view);
+    // A rank may hear of it while it is still in the barrier.
+    report({ read: await messageOf(met.then(() => get(view))), again: await messageOf(get(view)) });
   },
   async lost() {
     const view = put(Float32Array.of(1));
-    await collective.barrier();
-    if (rank === world - 1) process.kill(process.pid, "SIGKILL");
+    const met = collective.barrier();
+    if (rank === world - 1) {
+      await met;
+      process.kill(process.pid, "SIGKILL");
+    }
     collective.allReduce(view);
-    report({ read: await messageOf(get(view)) });
+    report({ read: await messageOf(met.then(() => get(view))) });
   },
   async broken() {
     const view = put(Float32Array.of(1));
