@@ -6,6 +6,7 @@ import { compare } from "../src/run/compare.ts";
 import { ablationsSectionOf } from "../src/sections/ablations/ablations.ts";
 import { bases, choices } from "../src/sections/ablations/choices.ts";
 import { qualitySectionOf } from "../src/sections/quality/quality.ts";
+import { bestOf } from "../src/sections/quality/rates.ts";
 import { rtdSectionOf } from "../src/sections/rtd/rtd.ts";
 import { temporaryFolder } from "./support/fake.ts";
 
@@ -37,7 +38,14 @@ const corpora: Corpora = {
 
 test("quality, ablations and replaced tokens", { timeout: 180_000 }, async () => {
   const quality = qualitySectionOf({
-    quick: { tokens: 2048, sentences: 20, mailEpochs: 1, whole: true, equalTime: true },
+    quick: {
+      tokens: 2048,
+      sentences: 20,
+      mailEpochs: 1,
+      whole: true,
+      equalTime: true,
+      rates: { tried: [1e-3, 3e-3], tokens: 1024 },
+    },
     standard: { tokens: 0, sentences: 0, mailEpochs: 0, whole: false, equalTime: false },
     full: { tokens: 0, sentences: 0, mailEpochs: 0, whole: false, equalTime: false },
   });
@@ -47,8 +55,18 @@ test("quality, ablations and replaced tokens", { timeout: 180_000 }, async () =>
   const out = join(temporaryFolder(), "out");
   const options = { out, level: "quick", threads: 2, sections, corpora } as const;
   const first = await compare(options);
-  const [qualityRecords, rtdRecords] = [1 + 3, 5 + 5];
+  const [qualityRecords, rtdRecords] = [1 + 2 * 2 + 3, 5 + 5];
   expect(first).toMatchObject({ measured: qualityRecords + bases.length + choices.length + rtdRecords, found: 0 });
   const again = await compare(options);
   expect(again).toMatchObject({ measured: 0, found: first.measured });
+});
+
+test("each model has the learning rate of its least held-out loss", () => {
+  const trials = [
+    [1e-3, 5],
+    [3e-3, 4],
+    [6e-3, null],
+  ] as const;
+  const records = trials.map(([rate, loss]) => ({ rate, trial: { tokens: 1, seconds: 1, loss, accuracy: null } }));
+  expect(bestOf(records.map((each) => ({ model: "bert", ...each })))).toBe(3e-3);
 });

@@ -14,7 +14,7 @@ import type { Choice } from "./choices.ts";
 
 type AblationRecord = { readonly key: string; readonly seed: number; readonly pretrained: Pretrained };
 
-export const ablationsSection: Section<AblationRecord> = ablationsSectionOf({ full: 1_500_000 });
+export const ablationsSection: Section<AblationRecord> = ablationsSectionOf({ full: 1_200_000 });
 
 /** @param tokens of each run, by level. */
 export function ablationsSectionOf(tokens: Readonly<Partial<Record<Level, number>>>): Section<AblationRecord> {

@@ -15,12 +15,27 @@ export interface QualityPlan {
   readonly whole: boolean;
   /** Whether BERT is also trained for as long as ModernBERT takes. */
   readonly equalTime: boolean;
+  /** Learning rates of which each model has its best, told by a short run of each; without them both have the usual one. */
+  readonly rates?: { readonly tried: readonly number[]; readonly tokens: number };
 }
 
 export const qualityPlans: Readonly<Record<Level, QualityPlan>> = {
   quick: { tokens: 700_000, sentences: 1500, mailEpochs: 0, whole: false, equalTime: false },
-  standard: { tokens: 2_400_000, sentences: 4000, mailEpochs: 1, whole: true, equalTime: true },
-  full: { tokens: 6_000_000, sentences: 6000, mailEpochs: 2, whole: true, equalTime: true },
+  standard: {
+    tokens: 2_400_000,
+    sentences: 4000,
+    mailEpochs: 1,
+    whole: true,
+    equalTime: true,
+  },
+  full: {
+    tokens: 4_000_000,
+    sentences: 4000,
+    mailEpochs: 1,
+    whole: true,
+    equalTime: true,
+    rates: { tried: [1e-3, 3e-3, 6e-3], tokens: 1_000_000 },
+  },
 };
 
 /** Three layers of 96: what two cores train in minutes. BERT's feed-forward part is as wide as makes the parameters equal. */
@@ -59,4 +74,9 @@ export type QualityRecord = {
   readonly spam: readonly { readonly maxLength: number; readonly f1: number }[];
 };
 
+/** Of a run that tells how well a learning rate does. */
+export type RateRecord = { readonly model: ModelName; readonly rate: number; readonly trial: Pretrained };
+
 export type BaselineRecord = { readonly tags: number; readonly spamF1: number | null };
+
+export type AnyRecord = QualityRecord | RateRecord | BaselineRecord;

@@ -6,20 +6,22 @@ import { longest } from "../pair.ts";
 import type { Context, Section } from "../section.ts";
 import { brownData } from "../training/brown-data.ts";
 import { pretrain } from "../training/pretrain.ts";
+import type { Changes } from "../training/pretrain.ts";
 import { fineTunedF1, spamProbe, tfIdfF1 } from "../training/spam.ts";
 import { frequentTagAccuracy, tagAccuracy } from "../training/tags.ts";
-import { qualityPlans, trainedModels } from "./plan.ts";
-import type { BaselineRecord, QualityPlan, QualityRecord } from "./plan.ts";
+import { qualityPlans } from "./plan.ts";
+import type { AnyRecord, BaselineRecord, QualityPlan, QualityRecord } from "./plan.ts";
+import { changesOf } from "./rates.ts";
 import { qualityClaims, renderQuality } from "./render.ts";
 import { sentencesOf } from "./sentences.ts";
 
-export const qualitySection: Section<QualityRecord | BaselineRecord> = qualitySectionOf(qualityPlans);
+export const qualitySection: Section<AnyRecord> = qualitySectionOf(qualityPlans);
 
-export function qualitySectionOf(plans: Readonly<Record<Level, QualityPlan>>): Section<QualityRecord | BaselineRecord> {
+export function qualitySectionOf(plans: Readonly<Record<Level, QualityPlan>>): Section<AnyRecord> {
   return {
     name: "quality",
     title: "What is learned from the same text",
-    minutes: { quick: 2.4, standard: 16, full: 110 },
+    minutes: { quick: 2.4, standard: 16, full: 80 },
     async measure(context) {
       const plan = plans[context.level];
       const data = brownData(context);
@@ -27,11 +29,12 @@ export function qualitySectionOf(plans: Readonly<Record<Level, QualityPlan>>): S
         tags: frequentTagAccuracy(sentencesOf(context, plan.sentences)),
         spamF1: plan.mailEpochs > 0 ? tfIdfF1(context.corpora.mails()) : null,
       }));
+      const changes = await changesOf(context, plan, data);
       for (const seed of context.seeds) {
         const learn = (model: ModelName, equal: QualityRecord["equal"], tokens: number): Promise<QualityRecord> => {
-          const settings = { ...settingsOf(plan), model: trainedModels[model], tokens, seed, threads: context.threads };
+          const settings = { ...settingsOf(plan), ...changes[model], tokens, seed, threads: context.threads };
           return context.measured<QualityRecord>(`${model}-${equal}-${seed}`, settings, () =>
-            measureModel(context, plan, { data: data(), model, equal, tokens, seed }),
+            measureModel(context, plan, { data: data(), changes: changes[model], model, equal, tokens, seed }),
           );
         };
         const bert = await learn("bert", "tokens", plan.tokens);
@@ -50,6 +53,7 @@ const settingsOf = ({ sentences, mailEpochs, whole }: QualityPlan) => ({ sentenc
 
 interface Wanted {
   readonly data: string;
+  readonly changes: Changes;
   readonly model: ModelName;
   readonly equal: QualityRecord["equal"];
   readonly tokens: number;
@@ -59,10 +63,10 @@ interface Wanted {
 async function measureModel(
   context: Context,
   plan: QualityPlan,
-  { data, model, equal, tokens, seed }: Wanted,
+  { data, changes, model, equal, tokens, seed }: Wanted,
 ): Promise<QualityRecord> {
   const name = `${model}-${equal}-${seed}`;
-  const run = await pretrain(context, { name, data, tokens, seed, changes: { model: trainedModels[model] } });
+  const run = await pretrain(context, { name, data, tokens, seed, changes });
   try {
     const frozen = await probes(context, plan, run.model);
     const spam: { maxLength: number; f1: number }[] = [];

@@ -3,12 +3,13 @@ import type { Measurement } from "../../records/record.ts";
 import { paragraph } from "../../report/block.ts";
 import type { Block, Claim, Spread } from "../../report/block.ts";
 import { figure } from "../../report/figure.ts";
-import { modelTitles } from "../pair.ts";
+import { modelNames, modelTitles } from "../pair.ts";
 import type { ModelName } from "../pair.ts";
 import { cellText, meanOfAny, meanSpread, spreadText } from "../spread.ts";
-import type { BaselineRecord, QualityRecord } from "./plan.ts";
+import type { AnyRecord, BaselineRecord, QualityRecord, RateRecord } from "./plan.ts";
+import { bestOf } from "./rates.ts";
 
-type Records = readonly Measurement<QualityRecord | BaselineRecord>[];
+type Records = readonly Measurement<AnyRecord>[];
 type Value = (record: QualityRecord) => number | null | undefined;
 
 const percent = (value: Spread | undefined): string => cellText(value, " %");
@@ -29,6 +30,7 @@ const rows: readonly Row[] = [
 export function renderQuality(records: Records): readonly Block[] {
   const learned = learnedOf(records);
   const baseline = records.map(({ values }) => values).find((values): values is BaselineRecord => "spamF1" in values);
+  const trials = records.map(({ values }) => values).filter((values): values is RateRecord => "trial" in values);
   const first = learned.find(({ equal }) => equal === "tokens");
   if (!first) return [];
   const of = ({ model, equal }: Row): readonly QualityRecord[] =>
@@ -39,8 +41,8 @@ export function renderQuality(records: Records): readonly Block[] {
   return [
     paragraph(
       `Three layers of 96, trained here on the Brown corpus in its own vocabulary of 4,096 pieces, one and the same for both, so that losses mean the same; BERT ${millions(learned, "bert")}M parameters, ModernBERT ${millions(learned, "modernbert")}M. ` +
-        `Both mask 30 % and learn by StableAdamW at one rate (3e-3), in the recipe of ModernBERT: what differs is the block. ${figure(first.pretrained.tokens / 1e6)} million tokens a run, each text seen ${figure(first.pretrained.tokens / 1.09e6)} times; ${seeds === 1 ? "one seed: no spread is known" : `${seeds} seeds, ± is one standard deviation`}. ` +
-        "Equal time: BERT goes on for as many tokens as it reads in ModernBERT's time, at the rate that it had before. Models of this size say little of models a hundred times as large.",
+        `Both mask 30 % and learn by StableAdamW in the recipe of ModernBERT, ${trials.length > 0 ? "each at the learning rate that was best for it" : "at one learning rate (3e-3)"}: what differs is the block. ${figure(first.pretrained.tokens / 1e6)} million tokens a run, each text seen ${figure(first.pretrained.tokens / 1.09e6)} times; ${seeds === 1 ? "one seed: no spread is known" : `${seeds} seeds, ± is one standard deviation`}. ` +
+        "Equal time: BERT goes on for as many tokens as it reads in ModernBERT's time, at the speed that it had before. Models of this size say little of models a hundred times as large.",
     ),
     {
       kind: "bars",
@@ -92,9 +94,33 @@ export function renderQuality(records: Records): readonly Block[] {
           : []),
       ],
     },
+    ...ratesTable(trials),
     paragraph(
       "BERT has 512 positions: what an e-mail says behind them it cannot read, so it has no figure for whole ones. Frozen: a linear classifier on vectors of the model as it was pretrained; spam there is the share that is told right. Baselines: each word's most frequent tag, TF-IDF and logistic regression on whole e-mails.",
     ),
+  ];
+}
+
+function ratesTable(trials: readonly RateRecord[]): readonly Block[] {
+  const [first] = trials;
+  if (!first) return [];
+  const rates = [...new Set(trials.map(({ rate }) => rate))].sort((a, b) => a - b);
+  const models = modelNames.filter((model) => trials.some((each) => each.model === model));
+  return [
+    {
+      kind: "table",
+      title: `Held-out loss after ${figure(first.trial.tokens / 1e6)}M tokens, by learning rate`,
+      columns: ["Model", ...rates.map((rate) => rate.toExponential()), "Taken"],
+      rows: models.map((model) => {
+        const own = trials.filter((each) => each.model === model);
+        const losses = rates.map((rate) => own.find((each) => each.rate === rate)?.trial.loss);
+        return [
+          modelTitles[model],
+          ...losses.map((loss) => (loss == null ? "—" : figure(loss))),
+          bestOf(own).toExponential(),
+        ];
+      }),
+    },
   ];
 }
 

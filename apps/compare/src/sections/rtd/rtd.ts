@@ -74,7 +74,7 @@ export interface RtdPlan {
 }
 
 export const rtdSection: Section<RtdRecord | RateRecord> = rtdSectionOf({
-  full: { tokens: 2_000_000, trial: 200_000, sentences: 4000 },
+  full: { tokens: 1_500_000, trial: 200_000, sentences: 4000 },
 });
 
 export function rtdSectionOf(plans: Readonly<Partial<Record<Level, RtdPlan>>>): Section<RtdRecord | RateRecord> {
