@@ -23,7 +23,7 @@ const device: never = new Proxy(() => undefined, {
 }) as never;
 
 const backends: Readonly<Record<string, Partial<FusedImplementations>>> = {
-  "cpu, native": native(device),
+  "cpu, native": native(device, device),
   "cpu, WebAssembly": wasm(device),
   "cpu, TypeScript": typescript(device),
   webgpu: webgpu(device),

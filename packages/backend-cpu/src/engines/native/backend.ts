@@ -20,6 +20,6 @@ export function nativeBackend(library: NativeLibrary, instructionSet: Instructio
     stream: library.createStream(threads, instructionSet),
     operations: library.operations,
     primitives: (commands) => primitiveCommands(commands, mapEncoder(library.scalarFunctions)),
-    fused: fusedKernels,
+    fused: (commands) => fusedKernels(commands, instructionSet),
   });
 }

@@ -1,8 +1,10 @@
-/* The primitive matmul over mb_gemm: other float dtypes go through f32 copies, outputs without contiguous columns through a dense one. */
+/* The primitive matmul over mb_gemm, bf16 over mb_bf16_gemm: other float dtypes go through f32 copies, outputs without contiguous columns
+ * through a dense one. */
 #include "base/convert.h"
 #include "gemm/gemm.h"
 #include "base/parallel.h"
 #include "base/strided.h"
+#include "narrow/bf16_gemm.h"
 
 typedef struct {
   mb_view from;
@@ -98,6 +100,17 @@ static void matmul_f32(const mb_view *out, const mb_view *a, const mb_view *b, c
   MB_FN(mb_gemm)(&x);
 }
 
+/* bf16 factors that lie by rows or by columns, where the machine multiplies them. Returns 0 for all others. */
+static int matmul_bf16(const mb_view *out, const mb_view *a, const mb_view *b, const double *attributes) {
+  const int plain = out->rank == 2 && a->dtype == MB_BF16 && b->dtype == MB_BF16 && (out->dtype == MB_F32 || out->dtype == MB_BF16) &&
+                    attributes[0] == 1 && attributes[1] == 0;
+  if (!plain || out->stride[1] != 1 || (a->stride[0] != 1 && a->stride[1] != 1) || (b->stride[0] != 1 && b->stride[1] != 1)) return 0;
+  return MB_FN(mb_bf16_gemm)(&(mb_bf16_gemm_args){
+      .m = out->shape[0], .n = out->shape[1], .k = a->shape[1], .a = a->data, .b = b->data,
+      .a_row = a->stride[0], .a_col = a->stride[1], .b_row = b->stride[0], .b_col = b->stride[1],
+      .c = out->data, .c_row = out->stride[0], .c_bytes = (int)mb_bytes_of(out->dtype)});
+}
+
 /* attributes: alpha, accumulate */
 void MB_FN(mb_op_matmul)(const mb_view *views, const double *attributes) {
   const mb_view *out = &views[0];
@@ -108,6 +121,7 @@ void MB_FN(mb_op_matmul)(const mb_view *views, const double *attributes) {
     mb_parallel(size / out->shape[out->rank - 1], f64_task, context);
     return;
   }
+  if (matmul_bf16(out, &views[1], &views[2], attributes)) return;
   const mb_view a = factor_f32(&views[1], MB_SLOT_KERNEL_0), b = factor_f32(&views[2], MB_SLOT_KERNEL_1);
   const int in_place = out->dtype == MB_F32 && (out->stride[out->rank - 1] == 1 || out->shape[out->rank - 1] == 1);
   if (in_place) {

@@ -2,7 +2,7 @@
 #ifndef MB_CROSS_ENTROPY_ROWS_H
 #define MB_CROSS_ENTROPY_ROWS_H
 
-#include "base/command.h"
+#include "narrow/bf16_gemm.h"
 #include "simd/simd.h"
 
 #include <math.h>
@@ -17,11 +17,14 @@ typedef struct {
 
 typedef struct {
   int64_t dim, vocabulary, blocks, lanes;
-  const float *weight, *bias;
+  const mb_panel_kernel *narrow; /* for hidden and weight in bf16; NULL: they are in f32 */
+  const void *weight;
+  const float *bias;
   /* The chunk. */
   int64_t rows;
   int accumulate; /* not the first chunk: add to the gradients of weight and bias */
-  const float *hidden;
+  const void *hidden;
+  int32_t *hidden_panels; /* of bf16 */
   const int32_t *labels;
   float *logits; /* [blocks][rows][COLUMNS], or NULL: per worker */
   block_statistics *statistics; /* [blocks][rows] */
