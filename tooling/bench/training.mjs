@@ -1,18 +1,12 @@
-/** One masked-LM training step (forward, backward, optimizer): ours beside torch + transformers. */
+/** One masked-LM training step (forward, backward, optimizer), the trainer's own: ours in f32 and in bf16 with f32 masters, beside torch + transformers in f32. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createBackend } from "../../packages/backends/dist/index.js";
-import { initialiseParameters, maskedLmLoss, ModernBert, packSequences } from "../../packages/modernbert/dist/index.js";
+import { initialiseParameters, ModernBert } from "../../packages/modernbert/dist/index.js";
 import { saveModel } from "../../packages/modernbert/dist/node.js";
-import {
-  full,
-  Runtime,
-  stableAdamW,
-  stableAdamWControl,
-  valueAndGradients,
-  zeros,
-} from "../../packages/tensor-core/dist/index.js";
+import { precisions, Runtime } from "../../packages/tensor-core/dist/index.js";
+import { createOptimizer, objectiveOf, readStepMetrics, trainingStep } from "../../packages/training/dist/index.js";
 import { lengthsOf, sequencesOf, sum } from "./cases.mjs";
 import { alternate, machine, median, show, table } from "./report.mjs";
 import { shapeConfig } from "./shapes.mjs";
@@ -40,75 +34,70 @@ export async function run({ cases = Object.keys(goals), rounds = 5, backend: nam
   const cells = rows.map((r) => [
     r.case,
     show(r.ours),
+    show(r.bf16),
     show(r.torch),
     show(r.ours / r.torch, 2),
     show(goals[r.case], 2),
+    show(r.bf16 / r.ours, 2),
   ]);
   const text = [
-    `${machine()}; ours: ${device}; f32, full vocabulary of 50,368, one label in three; medians of up to ${rounds} rounds.`,
+    `${machine()}; ours: ${device}; full vocabulary of 50,368, one label in three; medians of up to ${rounds} rounds.`,
     "",
-    table(["shape @ batch", "ours tok/s", "torch tok/s", "/ torch", "goal"], cells),
+    table(
+      ["shape @ batch", "f32 tok/s", "bf16 tok/s", "torch f32 tok/s", "f32 / torch", "goal", "bf16 / f32 (1.5)"],
+      cells,
+    ),
   ];
   return { machine: machine(), device, rounds, rows, text: text.join("\n") };
 }
 
 async function measure(runtime, config, lengths, rounds, threads) {
-  const parameters = initialiseParameters(runtime, config, "masked-lm", { seed: 1 });
-  const model = new ModernBert({ runtime, config, head: "masked-lm", parameters });
-  const states = [...parameters.values()].map((parameter) => ({
-    parameter,
-    m: zeros(runtime, parameter.shape),
-    v: zeros(runtime, parameter.shape),
-  }));
   const folder = mkdtempSync(join(tmpdir(), "modernbert-bench-"));
   const torch = startTorch();
+  const models = ["f32", "bf16"].map((dtype) => createModel(runtime, config, dtype));
   try {
-    await saveModel(folder, model, {});
+    await saveModel(folder, models[0].encoder, {});
     await torch.request?.({ op: "load", folder, threads, head: "masked-lm" });
     if (torch.reason) console.log(`without torch: ${torch.reason}`);
-    const engines = { ours: trainingStep(runtime, model, states, lengths) };
+    const batch = batchOf(lengths);
+    const engines = Object.fromEntries(models.map(({ dtype, step }) => [dtype, () => step(batch)]));
     if (torch.request) engines.torch = async () => (await torch.request({ op: "train", lengths })).ms;
     const times = await alternate(engines, rounds);
     const speed = (key) => times[key] && sum(lengths) / (median(times[key]) / 1000);
-    return { ours: speed("ours"), torch: speed("torch"), milliseconds: times };
+    return { ours: speed("f32"), bf16: speed("bf16"), torch: speed("torch"), milliseconds: times };
   } finally {
     torch.stop?.();
     rmSync(folder, { recursive: true, force: true });
-    for (const { m, v } of states) for (const tensor of [m, v]) tensor.dispose();
-    model.dispose();
+    for (const { dispose } of models) dispose();
   }
 }
 
-function trainingStep(runtime, model, states, lengths) {
-  const sequences = sequencesOf(lengths);
-  const packed = packSequences(sequences);
-  const labels = packed.ids.map((id, at) => (at % 3 === 0 ? id : -100));
-  let count = 0;
-  return async () => {
-    count++;
-    const loss = runtime.scope(() => {
-      const parameters = states.map(({ parameter }) => parameter);
-      const { value, gradients } = valueAndGradients(
-        runtime,
-        parameters,
-        () => runtime.scope(() => maskedLmLoss(model, model.encode(packed), labels, {})),
-        (result) => result.loss,
-      );
-      const hyper = {
-        learningRate: 1e-4,
-        beta1: 0.9,
-        beta2: 0.98,
-        eps: 1e-6,
-        weightDecay: 1e-5,
-        step: count,
-        maxLearningRate: 1e-4,
-      };
-      const control = runtime.tensor(stableAdamWControl(hyper), [5]);
-      const one = full(runtime, [1], 1);
-      states.forEach(({ parameter, m, v }, at) => stableAdamW(parameter, gradients[at], m, v, control, one));
-      return value.loss;
-    });
-    await loss.item();
-    loss.dispose();
+function createModel(runtime, config, dtype) {
+  const parameters = initialiseParameters(runtime, config, "masked-lm", { seed: 1 });
+  const encoder = new ModernBert({ runtime, config, head: "masked-lm", parameters, precision: precisions[dtype] });
+  const model = objectiveOf("masked_lm").model(encoder, { seed: 1 });
+  const optimizer = createOptimizer("stable_adamw", model, { maxLearningRate: 1e-4 });
+  let step = 0;
+  return {
+    dtype,
+    encoder,
+    step: async (batch) => {
+      await readStepMetrics(trainingStep(model, optimizer, batch, { step: ++step, learningRate: 1e-4 }));
+    },
+    dispose() {
+      optimizer.dispose();
+      encoder.dispose();
+    },
   };
+}
+
+/** One row with all texts; every third token is predicted, as in torch_peer.py. */
+function batchOf(lengths) {
+  const ids = Int32Array.from(sequencesOf(lengths).flatMap((sequence) => [...sequence]));
+  const maskedPositions = Int32Array.from(ids.keys()).filter((at) => at % 3 === 0);
+  const maskedLabels = maskedPositions.map((at) => ids[at]);
+  const cuSeqlens = Int32Array.from([0, ...lengths.map((_, at) => sum(lengths.slice(0, at + 1)))]);
+  const row = { ids, cuSeqlens, maxSeqlen: Math.max(...lengths), maskedPositions, maskedLabels };
+  const [weight, tokens, sequences] = [maskedLabels.length, ids.length, lengths.length];
+  return { rows: [row], weight, tokens, sequences, packingEfficiency: 1 };
 }
