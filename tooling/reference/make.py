@@ -8,6 +8,7 @@ import transformers
 import adamw_fixture
 import bert_fixtures
 import bert_folders_fixture
+import bf16_fixture
 import detection_fixture
 import label_fixture
 import lora_fixture
@@ -28,7 +29,7 @@ def main() -> None:
             raise SystemExit(f"expected {module.__name__} {WANTED[module.__name__]}, got {version}: pip install -r tooling/reference/requirements.txt")
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    for fixtures in (model_fixtures, bert_fixtures, optimizer_fixture, adamw_fixture, lora_fixture, safetensors_fixture, sentence_fixture, label_fixture, bert_folders_fixture, vector_kinds_fixture, model_table_fixture, detection_fixture):
+    for fixtures in (model_fixtures, bf16_fixture, bert_fixtures, optimizer_fixture, adamw_fixture, lora_fixture, safetensors_fixture, sentence_fixture, label_fixture, bert_folders_fixture, vector_kinds_fixture, model_table_fixture, detection_fixture):
         fixtures.make()
 
 
