@@ -40,11 +40,15 @@ typedef struct {
 /* The body of a forward task, on vectors. */
 void MB_FN(mb_attention_forward_task)(void *call, int64_t index, int worker);
 
+/* attention/forward_pairs.c: the same with products of bf16, for calls in bf16 where the machine has them; else NULL. */
+mb_body MB_FN(mb_attention_pairs_task)(const attention_forward_call *call);
+
 #if defined(__AMX_BF16__)
 #define AMX_SHORT 32 /* sequences up to it are faster on vectors, which pad less */
 
-/* The forward pass on AMX tiles, for dim a multiple of 32, without dropout. */
+/* The forward pass on AMX tiles, for dim a multiple of 32, without dropout; the first in f32 only. */
 void MB_FN(mb_attention_forward_amx)(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences);
+void MB_FN(mb_attention_forward_on_tiles)(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences);
 #endif
 
 /* attributes: scale, window (-1: none), then those of dropout. */

@@ -4,21 +4,14 @@
 #include "simd/bf16.h"
 #include "simd/transpose.h"
 
-static inline vu load_halves(const uint16_t *from, int64_t n) {
-  v_halves halves = {0};
-  if (n >= VL) memcpy(&halves, from, sizeof halves);
-  else if (n > 0) memcpy(&halves, from, (size_t)n * 2);
-  return __builtin_convertvector(halves, vu);
-}
-
 /* Columns are neighbours: two rows of B make the words of one pair. */
 static void pack_interleaved(const uint16_t *b, int64_t k_stride, int64_t k, int64_t columns, int32_t *panel) {
   int64_t at = 0;
   for (; at + 1 < k; at += 2, panel += VL) {
     const uint16_t *row = b + at * k_stride;
-    v_store_int(panel, (vi)(load_halves(row, columns) | load_halves(row + k_stride, columns) << 16));
+    v_store_int(panel, (vi)(v_load_halves(row, columns) | v_load_halves(row + k_stride, columns) << 16));
   }
-  if (at < k) v_store_int(panel, (vi)load_halves(b + at * k_stride, columns));
+  if (at < k) v_store_int(panel, (vi)v_load_halves(b + at * k_stride, columns));
 }
 
 /* A column lies in one piece: words are turned VL × VL at a time. */
@@ -47,7 +40,7 @@ void MB_FN(mb_bf16_pack)(const uint16_t *b, int64_t k_stride, int64_t n_stride, 
 void MB_FN(mb_bf16_turn)(const uint16_t *from, int64_t k_stride, int64_t rows, int64_t k, uint16_t *to, int64_t stride) {
   for (int64_t at = 0; at < stride; at += VL) {
     vf block[VL];
-    for (int64_t i = 0; i < VL; i++) block[i] = at + i < k ? (vf)(load_halves(from + (at + i) * k_stride, rows) << 16) : (vf){0};
+    for (int64_t i = 0; i < VL; i++) block[i] = at + i < k ? (vf)(v_load_halves(from + (at + i) * k_stride, rows) << 16) : (vf){0};
     v_transpose(block);
     for (int64_t i = 0; i < rows; i++) {
       uint16_t halves[VL];

@@ -13,6 +13,19 @@ static inline vf v_nearest_bf16(vf x) {
   return v_blend(x != x, x, (vf)rounded);
 }
 
+/* The first n numbers (VL at most) as they lie, in the lower half of each lane; zeros behind them. */
+static inline vu v_load_halves(const uint16_t *from, int64_t n) {
+  v_halves halves;
+  if (n >= VL) {
+    memcpy(&halves, from, sizeof halves);
+    return __builtin_convertvector(halves, vu);
+  }
+  uint16_t some[VL] = {0};
+  if (n > 0) memcpy(some, from, (size_t)n * 2);
+  memcpy(&halves, some, sizeof halves);
+  return __builtin_convertvector(halves, vu);
+}
+
 /* The upper halves of all lanes. */
 static inline void v_store_upper(uint16_t *to, vf a) {
   const v_halves halves = __builtin_convertvector((vu)a >> 16, v_halves);
