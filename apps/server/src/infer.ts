@@ -10,7 +10,7 @@ import { answerNumbers } from "./batching/answer-numbers.ts";
 import { costsOf } from "./costs.ts";
 import type { Costs } from "./costs.ts";
 import { ServeError } from "./errors.ts";
-import { inTurns } from "./inputs/encoder.ts";
+import { inTurns } from "./in-turns.ts";
 import type { EncodeSettings } from "./inputs/encoder.ts";
 import type { Input } from "./inputs/read-inputs.ts";
 import type { Task, TaskResult } from "./model/protocol.ts";

@@ -5,6 +5,7 @@
 import { TokenizerError } from "@modernbert-ts/tokenizer";
 import type { EncodeOptions, Encoding, Tokenizer } from "@modernbert-ts/tokenizer";
 import { ServeError } from "../errors.ts";
+import { inTurns } from "../in-turns.ts";
 import type { Input } from "./read-inputs.ts";
 import { TokenizerThreads } from "./tokenizer-threads.ts";
 
@@ -21,8 +22,6 @@ export interface EncodeSettings {
 const maxCharactersPerToken = 250;
 /** UTF-16 units of a request from which its texts go to other threads: some 5 ms of work, where the way there costs a tenth. */
 const unitsForThreads = 50_000;
-/** Milliseconds of tokenising without a break. */
-const slice = 8;
 
 export type Tokenise = (text: string, options: EncodeOptions) => Promise<Encoding>;
 
@@ -113,24 +112,6 @@ function unitsOf(value: unknown): number {
   if (typeof value === "string") return value.length;
   if (typeof value !== "object" || value === null) return 0;
   return Object.values(value).reduce((sum: number, part) => sum + unitsOf(part), 0);
-}
-
-/** `make` of each item; between items the event loop gets its turn. Rejects when `signal` aborts. */
-export async function inTurns<T, R>(
-  items: readonly T[],
-  make: (item: T, index: number) => R | Promise<R>,
-  signal: AbortSignal,
-): Promise<R[]> {
-  const made: R[] = [];
-  let resumed = performance.now();
-  for (const [index, item] of items.entries()) {
-    made.push(await make(item, index));
-    if (performance.now() - resumed < slice) continue;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    signal.throwIfAborted();
-    resumed = performance.now();
-  }
-  return made;
 }
 
 /** At most `length` UTF-16 units of one side, without half a character. */

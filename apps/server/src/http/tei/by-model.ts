@@ -60,6 +60,7 @@ function byModel({ options, files }: Service): Route {
   if (files.info.head === "token-classification") return tokenClassification;
   if (files.info.head === "question-answering") return questionAnswering;
   if (options.task === "fill-mask") return fillMask;
+  if (options.task === "sentence-similarity") return similarity;
   if (files.vectors.name === "sparse") return embedSparse;
   return files.vectors.name === "multi" ? embedMulti : embed;
 }

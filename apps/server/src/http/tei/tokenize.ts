@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { promptFor } from "../../encode-settings.ts";
 import { teiRules } from "../../input-rules.ts";
-import { inTurns } from "../../inputs/encoder.ts";
+import { inTurns } from "../../in-turns.ts";
 import { readIdLists, readTexts } from "../../inputs/read-inputs.ts";
 import { tokensOf } from "../../inputs/tokens-of.ts";
 import type { Token } from "../../inputs/tokens-of.ts";
