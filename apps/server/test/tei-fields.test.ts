@@ -7,7 +7,8 @@ import { parseCommand } from "../src/command.ts";
 import { startServer } from "../src/index.ts";
 import { jsonList } from "../src/vectors.ts";
 import { kinds } from "./model-kinds.ts";
-import { post, readyStub } from "./stub-server.ts";
+import { magic, post, readyStub } from "./stub-server.ts";
+import { until } from "./until.ts";
 
 const tokenizer = await loadModernBertTokenizer();
 const idsOf = (text: string): number[] => [...tokenizer.encode(text).ids];
@@ -76,6 +77,25 @@ test("a request for another kind of model counts as `model_type`", async () => {
   expect((await server.post("/rerank", { query: "a", texts: ["b"] })).status).toBe(424);
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
   expect(metrics).toContain('te_request_failure{err="model_type"} 2');
+});
+
+test("/vertex takes any number of bodies, answers them in their order, and leaves room for others", async () => {
+  await using server = await readyStub({ maxConcurrentRequests: 4, maxClientBatchSize: 1 });
+  const bodies = Array.from({ length: 30 }, (_, at) => ({ inputs: [[at]] }));
+  const alone = await Promise.all(
+    [3, 29].map(async (at) => (await server.post("/embed", bodies[at])).json() as Promise<unknown>),
+  );
+  const answer = await server.post("/vertex", { instances: bodies });
+  expect(answer.status).toBe(200);
+  const { predictions } = (await answer.json()) as { predictions: unknown[] };
+  expect([predictions.length, predictions[3], predictions[29]]).toEqual([30, ...alone]);
+
+  const held = server.post("/vertex", { instances: [{ inputs: [[magic.hold]] }, ...bodies] });
+  await until(async () => server.batches.flat().some(([first]) => first === magic.hold));
+  const beside = server.post("/embed", { inputs: [[7]] });
+  server.release();
+  expect([(await beside).status, (await held).status]).toEqual([200, 200]);
+  expect((await server.post("/vertex", { instances: [{ inputs: [[magic.fail]] }, ...bodies] })).status).toBe(424);
 });
 
 test("TASK=sentence-similarity makes `POST /` /similarity, and no other body is taken there", async () => {
