@@ -4,6 +4,8 @@ import { bundlersForBrowsers } from "./bundlers.ts";
 import { nextTurbopack, nextWebpack } from "./next.ts";
 import { npmPipelines } from "./npm-pipelines.ts";
 import { npmTokenizer } from "./npm-tokenizer.ts";
+import { npxCli } from "./npx-cli.ts";
+import { npxServer } from "./npx-server.ts";
 import { pnpm } from "./pnpm.ts";
 import { bun, deno } from "./runtimes.ts";
 import { types } from "./types.ts";
@@ -12,6 +14,8 @@ import { yarnPnp } from "./yarn-pnp.ts";
 export const consumers: readonly Consumer[] = [
   npmTokenizer,
   npmPipelines,
+  npxCli,
+  npxServer,
   pnpm,
   yarnPnp,
   types,

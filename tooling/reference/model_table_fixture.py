@@ -70,6 +70,10 @@ def word_piece() -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
     tokenizer.train_from_iterator(CORPUS, trainers.WordPieceTrainer(vocab_size=60, special_tokens=SPECIALS, show_progress=False))
+    vocab = tokenizer.get_vocab()
+    letters = sorted(token for token in vocab if token.startswith("##") and len(token) == 3)  # the trainer's own order is another on each run
+    vocab |= dict(zip(letters, sorted(vocab[token] for token in letters)))
+    tokenizer.model = models.WordPiece(vocab, unk_token="[UNK]")
     return tokenizer
 
 
@@ -186,6 +190,7 @@ ROWS: list[tuple[str, str, dict, dict]] = [
     ("sentence-transformers/all-MiniLM-L6-v2", "embed", with_class("BertModel", BERT) | modules("Pooling", "Normalize") | old_pooling("mean") | LENGTHS, {"tokenizer": "words"}),
     ("BAAI/bge-small-en-v1.5, -base-en-v1.5", "embed", with_class("BertModel", BERT) | modules("Pooling", "Normalize") | old_pooling("cls") | {"sentence_bert_config.json": {"max_seq_length": 64, "do_lower_case": True}}, {"tokenizer": "words"}),
     ("intfloat/e5-small-v2, -base-v2", "embed", with_class("BertModel", BERT) | modules("Pooling", "Normalize") | old_pooling("mean") | LENGTHS, {"tokenizer": "words", "texts": ["query: the cat", "passage: the cat sat on the mat"]}),
+    ("cross-encoder/ms-marco-MiniLM-L6-v2, -L12-v2", "rerank", with_class("BertForSequenceClassification", BERT, **SCORE, sentence_transformers={"activation_fn": "torch.nn.modules.linear.Identity", "version": "4.0.1"}), {"tokenizer": "words"}),
 ]
 
 # ---- decision models: encoder and head as files of their own, computed here with torch's layers
@@ -308,14 +313,22 @@ REFUSED: list[tuple[str, dict, str]] = [
 
 # ---- folders and answers
 
+TOKENIZER_CONFIG = {"model_max_length": 64, **ROLES}
+
+
+def tokenizer_class(config: dict) -> str:
+    """Of another class transformers 5.17 gives BERT no token types."""
+    return "BertTokenizer" if config["model_type"] == "bert" else "PreTrainedTokenizerFast"
+
+
 def build(folder: Path, files: dict, options: dict) -> dict[str, list]:
     """Writes a folder; by file of weights the names and shapes of its tensors."""
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(json.dumps(content))
     shutil.copy(TARGET / f"{options.get('tokenizer', 'bytes')}.json", folder / "tokenizer.json")
-    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 64, **ROLES}))
     config = files["config.json"]
+    (folder / "tokenizer_config.json").write_text(json.dumps(TOKENIZER_CONFIG | {"tokenizer_class": tokenizer_class(config)}))
     name = config["architectures"][0]
     kind = getattr(transformers, name)
     model = kind(transformers.AutoConfig.for_model(**{key: value for key, value in config.items() if key not in ("architectures", "sentence_transformers")}))
@@ -413,15 +426,15 @@ def make() -> None:
     for model, task, files, options in ROWS:
         with tempfile.TemporaryDirectory() as temporary:
             weights = build(Path(temporary), files, options)
-            row = {"model": model, "task": task, "files": files, "tokenizer": "bytes", "dtype": "F32", **{key: options[key] for key in ("tokenizer", "dtype", "texts", "targets") if key in options}}
+            row = {"model": model, "task": task, "files": files, "tokenizer": "bytes", "tokenizerClass": tokenizer_class(files["config.json"]), "dtype": "F32", **{key: options[key] for key in ("tokenizer", "dtype", "texts", "targets") if key in options}}
             rows.append(row | {"weights": weights, "answer": short(answer(task, temporary, options))})
     with tempfile.TemporaryDirectory() as temporary:
         files = {"rl_agent_config.json": LAYA, "encoder/config.json": FLAT}
         weights = build_decisions(Path(temporary), files)
-        row = {"model": "convaiinnovations/laya, laya-typed-decisions", "task": "decide", "files": files, "tokenizer": "bytes", "tokenizerFolder": "tokenizer/", "dtype": "F16"}
+        row = {"model": "convaiinnovations/laya, laya-typed-decisions", "task": "decide", "files": files, "tokenizer": "bytes", "tokenizerClass": "PreTrainedTokenizerFast", "tokenizerFolder": "tokenizer/", "dtype": "F16"}
         rows.append(row | {"weights": weights, "answer": short(decisions(temporary))})
     refused = [{"model": model, "files": files, "todo": todo} for model, files, todo in REFUSED]
-    given = {"texts": TEXTS, "pairs": PAIRS, "masked": MASKED, "state": STATE, "questions": QUESTIONS, "tokenizerConfig": {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 64, **ROLES}}
+    given = {"texts": TEXTS, "pairs": PAIRS, "masked": MASKED, "state": STATE, "questions": QUESTIONS, "tokenizerConfig": TOKENIZER_CONFIG}
     write_document(rows, refused)
     lines = lambda items: "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in items) + "\n]"
     (TARGET / "table.json").write_text(f'{{"given": {json.dumps(given)},\n"rows": {lines(rows)},\n"refused": {lines(refused)}}}\n')

@@ -264,8 +264,29 @@ describe("verify", () => {
       };
       expect(int8.error).toBeGreaterThan(1e-4);
       expect(int8.cosine).toBeGreaterThan(0.9);
+      for (const options of [[], ["--dtype", "f16"], ["--dtype", "bf16"], ["--weights", "int8"]]) {
+        const { code, stdout, stderr } = await verify(model, [...options, "--truncate", "--json"]);
+        expect(code, stderr).toBe(0);
+        expect((JSON.parse(stdout) as { texts: number }).texts).toBe(9);
+      }
     },
   );
+
+  test("limits are those of the coarsest format, so what int8 may is a fault in f32", async () => {
+    const limitsOf = async (...args: string[]): Promise<unknown> =>
+      (JSON.parse((await verify("nli", [...args, "--json", text])).stdout) as { limits: unknown }).limits;
+    const f32 = { maxError: 1e-5, minCosine: 0.999999, maxLogitDifference: 1e-4, minAgreement: 0.999 };
+    const int8 = { maxError: 0.15, minCosine: 0.998, maxLogitDifference: 1, minAgreement: 0.85 };
+    expect(await limitsOf()).toEqual(f32);
+    expect(await limitsOf("--weights", "int8", "--dtype", "bf16")).toEqual(int8);
+    expect(await limitsOf("--weights", "bf16")).toEqual(await limitsOf("--dtype", "bf16"));
+    expect(await limitsOf("--max-error", "0.2")).toEqual({ ...f32, maxError: 0.2 });
+    const inF32 = Object.entries(f32).flatMap(([name, value]) => [
+      `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+      String(value),
+    ]);
+    expect(errorOf(await verify("nli", ["--weights", "int8", ...inF32, text]))).toMatch(/error.*cosine.*logits/);
+  });
 
   test("a limit that is passed is exit code 1, and stdout has the numbers", async () => {
     const result = await verify("nli", [

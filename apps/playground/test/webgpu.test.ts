@@ -1,6 +1,7 @@
 /**
  * The WebGPU backend on Chromium's software adapter: the conformance suite, the goldens of the model, training. The page holds the
- * cases; each is a test here, so that failures and skips are listed as everywhere else.
+ * cases; each is a test here, so that failures and skips are listed as everywhere else. What Node's adapter runs already is not all repeated;
+ * where Node has none, all of it is run here.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { conformanceCases } from "@modernbert-ts/conformance";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { missing } from "../../../packages/backend-webgpu/test/adapter.ts";
 import { repeatedInBrowsers } from "../../../packages/backend-webgpu/test/repeated.ts";
 import { viteBuild } from "./support/app.ts";
 import { launch, onChromium } from "./support/chromium.ts";
@@ -40,7 +42,8 @@ onChromium(`webgpu in Chromium (fresh seed ${seed})`, () => {
     });
     await page.goto(`${site.url}/`);
     await page.waitForFunction(() => "suite" in globalThis);
-    console.log(await page.evaluate((value) => suite.open(value), seed));
+    const given = { seed, nodeRunsAll: missing === undefined };
+    console.log(await page.evaluate((each) => suite.open(each.seed, each.nodeRunsAll), given));
   }, 240_000);
   afterAll(async () => {
     await browser?.close();

@@ -113,11 +113,7 @@ function flags(): Option[] {
     count("--max-batch-tokens <n>", "tokens of one forward pass", defaults.maxBatchTokens),
     count("--max-batch-requests <n>", "inputs of one forward pass (default: no limit)"),
     count("--max-client-batch-size <n>", "inputs of one HTTP request", defaults.maxClientBatchSize),
-    new Option("--auto-truncate [bool]", "cut long inputs when the request does not say")
-      .env("AUTO_TRUNCATE")
-      .argParser(parseBoolean)
-      .preset("true")
-      .default(defaults.autoTruncate),
+    yesOrNo("auto-truncate", "cut long inputs when the request does not say", defaults.autoTruncate),
     new Option("--default-prompt-name <name>", "prompt of the model put before every text")
       .env("DEFAULT_PROMPT_NAME")
       .conflicts("defaultPrompt"),
@@ -135,7 +131,7 @@ function flags(): Option[] {
     new Option("--otlp-service-name <name>", "name in traces")
       .env("OTLP_SERVICE_NAME")
       .default(defaults.otlpServiceName),
-    new Option("--disable-spans", "no traces").env("DISABLE_SPANS").default(defaults.disableSpans),
+    yesOrNo("disable-spans", "no traces", defaults.disableSpans),
     count("--request-timeout <seconds>", "deadline of a request", defaults.requestTimeout),
     count("--shutdown-timeout <seconds>", "time to finish after SIGTERM", defaults.shutdownTimeout),
     count("--max-worker-restarts <n>", "per ten minutes", defaults.maxWorkerRestarts),
@@ -146,7 +142,7 @@ function flags(): Option[] {
     new Option("--task <name>", "what POST / answers").choices(bareTasks).env("TASK").default(defaults.task),
     new Option("--hf-token <token>", "for models that need a login (default: HF_TOKEN, or the login's)"),
     new Option("--huggingface-hub-cache <dir>", "where downloads are kept (default: HF_HUB_CACHE, …)"),
-    new Option("--json-output", "the log is JSON lines in any case").env("JSON_OUTPUT"),
+    yesOrNo("json-output", "the log is JSON lines in any case", true),
     new Option("--debug", "print stacks of errors").default(false),
   ];
 }
@@ -179,6 +175,15 @@ function only(values: readonly string[]): string | readonly string[] {
 
 function variableOf(name: string): string {
   return name.replaceAll("-", "_").toUpperCase();
+}
+
+/** True where it is given alone; commander would take a variable that says false for true. */
+function yesOrNo(name: string, description: string, value: boolean): Option {
+  return new Option(`--${name} [bool]`, description)
+    .env(variableOf(name))
+    .argParser(parseBoolean)
+    .preset("true")
+    .default(value);
 }
 
 /** A whole number within its bounds, whose environment variable is named like the flag. */

@@ -10,7 +10,7 @@ import { answerNumbers } from "./batching/answer-numbers.ts";
 import { costsOf } from "./costs.ts";
 import type { Costs } from "./costs.ts";
 import { ServeError } from "./errors.ts";
-import { inTurns } from "./inputs/encoder.ts";
+import { inTurns } from "./in-turns.ts";
 import type { EncodeSettings } from "./inputs/encoder.ts";
 import type { Input } from "./inputs/read-inputs.ts";
 import type { Task, TaskResult } from "./model/protocol.ts";
@@ -41,8 +41,8 @@ export async function infer<N extends TaskName>(
     const sequences = await service.encoder.encode(inputs, encoding, signal);
     check?.(sequences);
     const { prepare } = taskOf(task.name);
-    const works = sequences.map((ids) => prepare(service.files, ids as TaskInput<N>, task.options));
-    return { works, lengths: sequences.map(({ length }) => length) };
+    const works = sequences.map(async (ids) => prepare(service.files, ids as TaskInput<N>, task.options));
+    return { works: await Promise.all(works), lengths: sequences.map(({ length }) => length) };
   });
 }
 
@@ -59,9 +59,11 @@ export async function inferInputs<N extends TaskName>(
 ): Promise<Inference<N>> {
   return compute(service, task, inputs, signal, async () => {
     const { prepare } = taskOf(task.name);
+    const encode = service.encoder.inThreads(inputs, signal);
+    const side = encode ? { ...service.files, encode } : service.files;
     const works = await inTurns(
       inputs,
-      (input, at) => prepareInput(at, () => prepare(service.files, input, options)),
+      async (input, at) => prepareInput(at, async () => prepare(side, input, options)),
       signal,
     );
     return { works, lengths: works.flatMap(({ tokens }) => tokens ?? []) };
@@ -69,9 +71,9 @@ export async function inferInputs<N extends TaskName>(
 }
 
 /** @throws ServeError 422 for an input that the task cannot use. */
-function prepareInput<T>(at: number, prepare: () => T): T {
+async function prepareInput<T>(at: number, prepare: () => Promise<T>): Promise<T> {
   try {
-    return prepare();
+    return await prepare();
   } catch (error) {
     if (!(error instanceof TensorError || error instanceof TokenizerError)) throw error;
     const message =

@@ -92,7 +92,7 @@ export const poolingChoices = ["cls", "mean", "splade", "last-token"] as const;
 
 export type BareTask = (typeof bareTasks)[number];
 
-export const bareTasks = ["embed", "fill-mask"] as const;
+export const bareTasks = ["embed", "fill-mask", "sentence-similarity"] as const;
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 

@@ -1,6 +1,7 @@
 /** From the model's pooled hidden states to vectors on the wire: checked, cut, normalised, written. */
 import { normalize } from "@modernbert-ts/pipelines";
 import { ServeError } from "./errors.ts";
+import { inTurns } from "./in-turns.ts";
 
 export interface VectorSettings {
   readonly normalize: boolean;
@@ -28,6 +29,15 @@ export function checkDimensions(dimensions: number | undefined, hiddenSize: numb
   if (dimensions > hiddenSize) {
     throw new ServeError("Validation", "`dimensions` should be smaller than the maximum embedding dimension.");
   }
+}
+
+/** A list as JSON. The event loop gets its turn meanwhile: a request may be answered with millions of numbers. Rejects when `signal` aborts. */
+export async function jsonList<T>(
+  items: readonly T[],
+  write: (item: T, index: number) => string | Promise<string>,
+  signal: AbortSignal,
+): Promise<string> {
+  return `[${(await inTurns(items, write, signal)).join(",")}]`;
 }
 
 export function toJson(vector: Float32Array): string {

@@ -24,7 +24,7 @@ export function embeddingModel(model: SharedModel, modelId: string, usual: Embed
       };
       const call = { modelId, modelType: "embeddingModel", texts: "values", abortSignal } as const;
       return onModel(model, call, async (open) => {
-        const sequences = tokensOf(open, values, options);
+        const sequences = await tokensOf(open, values, options);
         const vectors = await embedSequences(open, sequences, options);
         return {
           embeddings: vectors.map((vector) => Array.from(vector)),
@@ -36,9 +36,11 @@ export function embeddingModel(model: SharedModel, modelId: string, usual: Embed
   };
 }
 
-function tokensOf(model: Pipeline, values: readonly string[], options: EmbeddingOptions): Sequence[] {
+async function tokensOf(model: Pipeline, values: readonly string[], options: EmbeddingOptions): Promise<Sequence[]> {
   const { prepare } = taskOf("embed");
-  return values.flatMap((value, index) => [
-    ...prepare(model, value, { ...options, name: `values[${index}]` }).sequences,
-  ]);
+  const sequences: Sequence[] = [];
+  for (const [index, value] of values.entries()) {
+    sequences.push(...(await prepare(model, value, { ...options, name: `values[${index}]` })).sequences);
+  }
+  return sequences;
 }

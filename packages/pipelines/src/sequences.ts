@@ -38,19 +38,28 @@ export type TextPair = readonly [text: string, pair: string];
  * model takes unless `truncate`, and one with a token beyond the model's vocabulary. What tokenizer.json says of padding and truncation
  * does not count. Tokens that are given stay as they are.
  */
-export function encodeText(
+export async function encodeText(
   text: TextSide,
   operation: string,
   input: TextInput | TextPair,
   options: InputOptions,
   prompt = "",
-): Sequence {
+): Promise<Sequence> {
   if (typeof input !== "string" && !isPair(input)) return input;
-  return sequenceOf(text, encodeWithOffsets(text, operation, input, options, prompt));
+  return sequenceOf(text, await encodeWithOffsets(text, operation, input, options, prompt));
 }
 
 function isPair(input: TextInput | TextPair): input is TextPair {
   return Array.isArray(input);
+}
+
+/** The encoding of a text, wherever it is made. */
+export async function tokenize(
+  { tokenizer, encode }: Pick<TextSide, "tokenizer" | "encode">,
+  text: string,
+  options: EncodeTokens,
+): Promise<Encoding> {
+  return encode ? encode(text, options) : tokenizer.encode(text, options);
 }
 
 /** What goes to the model of an encoding: token types where the model has them and they are not all 0. */
@@ -63,21 +72,22 @@ export function sequenceOf({ settings: { typeVocabSize } }: TextSide, encoding: 
  * The same as an encoding. Of a pair that is too long the longer text is cut, until both are equally long. Offsets, where they are wanted,
  * count UTF-16 units, as strings of JavaScript do.
  */
-export function encodeWithOffsets(
-  { tokenizer, settings: { maxLength, vocabSize, typeVocabSize } }: TextSide,
+export async function encodeWithOffsets(
+  side: TextSide,
   operation: string,
   input: string | TextPair,
-  { truncate = false, name = "text 0", side }: InputOptions,
+  { truncate = false, name = "text 0", side: cutSide }: InputOptions,
   prompt = "",
   options: Pick<EncodeTokens, "offsets" | "truncation"> = {},
-): Encoding {
+): Promise<Encoding> {
+  const { maxLength, vocabSize, typeVocabSize } = side.settings;
   const [text, pair] = typeof input === "string" ? [input] : input;
   if (text === "" || pair === "") {
     throw new InputError(operation, "text", `expected text, got nothing in ${name}: leave it out or fill it`);
   }
-  const encoding = tokenizer.encode(prompt + text, {
+  const encoding = await tokenize(side, prompt + text, {
     padding: false,
-    truncation: truncate && { maxLength, ...(side && { side }) },
+    truncation: truncate && { maxLength, ...(cutSide && { side: cutSide }) },
     ...(pair !== undefined && { pair }),
     ...options,
   });
@@ -101,7 +111,7 @@ export function encodeWithOffsets(
     throw new InputError(
       operation,
       "text",
-      `expected token ids below ${vocabSize} (the model's vocab_size), got ${beyond} for ${JSON.stringify(tokenizer.idToToken(beyond))} in ${name}: leave that token out`,
+      `expected token ids below ${vocabSize} (the model's vocab_size), got ${beyond} for ${JSON.stringify(side.tokenizer.idToToken(beyond))} in ${name}: leave that token out`,
     );
   }
   return encoding;

@@ -3,7 +3,7 @@ import { loadModelFolder } from "@modernbert-ts/encoder";
 import type { Encoder, EncoderInfo, LoadOptions } from "@modernbert-ts/encoder";
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Runtime } from "@modernbert-ts/tensor-core";
-import type { Tokenizer } from "@modernbert-ts/tokenizer";
+import type { EncodeOptions, Encoding, Tokenizer } from "@modernbert-ts/tokenizer";
 import { architectures } from "./architectures.ts";
 import { asClassifier } from "./folder/cross-encoder.ts";
 import { viewFolder } from "./folder/decision.ts";
@@ -34,7 +34,10 @@ export interface TextModel {
 }
 
 /** What preparing and joining need of a model: both can be done where no weights are. */
-export type TextSide = Pick<TextModel, "tokenizer" | "settings" | "info">;
+export interface TextSide extends Pick<TextModel, "tokenizer" | "settings" | "info"> {
+  /** Tokenises instead of the tokenizer, such as in another thread, to what that makes. */
+  readonly encode?: (text: string, options: EncodeOptions) => Promise<Encoding>;
+}
 
 /** Loads a model, its tokenizer and its settings. Free it with `model.dispose()`; the runtime stays the caller's. */
 export async function openTextModel(folder: ModelFolder, options: LoadOptions, onNotice?: Notify): Promise<TextModel> {

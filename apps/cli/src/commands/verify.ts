@@ -11,16 +11,11 @@ import type { Streams } from "../streams.ts";
 import { grouped, percent, table } from "../text.ts";
 import { compare } from "../verify/compare.ts";
 import type { Comparison } from "../verify/compare.ts";
+import { usualLimits } from "../verify/limits.ts";
+import type { Limits } from "../verify/limits.ts";
 import { builtInTexts } from "../verify/texts.ts";
 
-interface Limits {
-  readonly maxError: number;
-  readonly minCosine: number;
-  readonly maxLogitDifference: number;
-  readonly minAgreement: number;
-}
-
-interface VerifyOptions extends DeviceOptions, InputOptions, Limits {
+interface VerifyOptions extends DeviceOptions, InputOptions, Partial<Limits> {
   readonly stdin?: boolean;
   readonly truncate?: boolean;
   readonly json?: boolean;
@@ -62,24 +57,25 @@ export function verifyCommand(streams: Streams): Command {
       texts.map(({ text }) => text),
       { truncate, nameOf: (at) => texts[at]!.name },
     );
-    const failures = failuresOf(found, options);
+    const limits = limitsOf(options);
+    const failures = failuresOf(found, limits);
     const device = `${chosen.choice.name}, ${options.dtype}, ${options.weights ?? "default"} weights`;
-    const answer = { model, device, ...found, limits: limitsOf(options), failures, ok: failures.length === 0 };
+    const answer = { model, device, ...found, limits, failures, ok: failures.length === 0 };
     await write(streams, `${options.json ? JSON.stringify(answer) : shown(device, found)}\n`);
     if (failures.length > 0) throw new CliError(`${device}: ${failures.join("; ")}`);
   });
 }
 
-function limitOption(flags: string, description: string, value: number): Option {
-  return new Option(flags, description).argParser(limit).default(value).helpGroup("Limits:");
+function limitOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(limit).helpGroup("Limits (default: by dtype and weights):");
 }
 
 function limitOptions(): Option[] {
   return [
-    limitOption("--max-error <share>", "of hidden states, of a text's largest number", 0.1),
-    limitOption("--min-cosine <value>", "of the vectors of texts", 0.999),
-    limitOption("--max-logit-difference <value>", "of a head's logits", 0.25),
-    limitOption("--min-agreement <share>", "of a head's best labels", 0.99),
+    limitOption("--max-error <share>", "of hidden states, of a text's largest number"),
+    limitOption("--min-cosine <value>", "of the vectors of texts"),
+    limitOption("--max-logit-difference <value>", "of a head's logits"),
+    limitOption("--min-agreement <share>", "of a head's best labels"),
   ];
 }
 
@@ -100,7 +96,14 @@ async function readTexts(streams: Streams, args: readonly string[], options: Ver
   return texts;
 }
 
-function limitsOf({ maxError, minCosine, maxLogitDifference, minAgreement }: Limits): Limits {
+function limitsOf({ dtype, weights, ...given }: VerifyOptions): Limits {
+  const usual = usualLimits(dtype, weights);
+  const {
+    maxError = usual.maxError,
+    minCosine = usual.minCosine,
+    maxLogitDifference = usual.maxLogitDifference,
+    minAgreement = usual.minAgreement,
+  } = given;
   return { maxError, minCosine, maxLogitDifference, minAgreement };
 }
 

@@ -17,10 +17,11 @@ interface DecodeMessage {
   readonly skip_special_tokens: boolean;
 }
 
-const encode: Handle<EncodeMessage, object> = async (message, { service }) => {
+const tokenize: Handle<EncodeMessage, object> = async (message, { service, signal }) => {
   const text = readText(message.inputs, "inputs", { field: "inputs" });
   const prompt = promptFor(service, [text], message.prompt_name) ?? "";
-  return { tokens: tokensOf(service.files.tokenizer, prompt + text, message.add_special_tokens) };
+  const encode = service.encoder.inThreads(text, signal);
+  return { tokens: await tokensOf(service.files.tokenizer, prompt + text, message.add_special_tokens, encode) };
 };
 
 const decode: Handle<DecodeMessage, object> = async ({ ids, skip_special_tokens: skip }, { service }) => {
@@ -29,8 +30,8 @@ const decode: Handle<DecodeMessage, object> = async ({ ids, skip_special_tokens:
 };
 
 export const tokenizeMethods: Readonly<Record<string, Bind>> = {
-  Tokenize: unary(encode),
-  TokenizeStream: each(encode),
+  Tokenize: unary(tokenize),
+  TokenizeStream: each(tokenize),
   Decode: unary(decode),
   DecodeStream: each(decode),
 };

@@ -3,8 +3,9 @@
  * event loop gets its turn between inputs; long ones in threads of their own.
  */
 import { TokenizerError } from "@modernbert-ts/tokenizer";
-import type { Tokenizer } from "@modernbert-ts/tokenizer";
+import type { EncodeOptions, Encoding, Tokenizer } from "@modernbert-ts/tokenizer";
 import { ServeError } from "../errors.ts";
+import { inTurns } from "../in-turns.ts";
 import type { Input } from "./read-inputs.ts";
 import { TokenizerThreads } from "./tokenizer-threads.ts";
 
@@ -21,8 +22,8 @@ export interface EncodeSettings {
 const maxCharactersPerToken = 250;
 /** UTF-16 units of a request from which its texts go to other threads: some 5 ms of work, where the way there costs a tenth. */
 const unitsForThreads = 50_000;
-/** Milliseconds of tokenising without a break. */
-const slice = 8;
+
+export type Tokenise = (text: string, options: EncodeOptions) => Promise<Encoding>;
 
 export class Encoder {
   readonly #tokenizer: Tokenizer;
@@ -55,12 +56,22 @@ export class Encoder {
         const one = (input: Input): Int32Array => finish(typeof input === "string" ? encode(input) : input);
         return await inTurns(given, one, signal);
       }
-      const encoded = (await this.#threads.encode(texts, truncation, signal)).values();
-      return given.map((input) => finish(typeof input === "string" ? encoded.next().value! : input));
+      const encoded = (await this.#threads.encode(texts, { truncation, padding: false }, signal)).values();
+      return given.map((input) => finish(typeof input === "string" ? encoded.next().value!.ids : input));
     } catch (error) {
       if (error instanceof TokenizerError) throw new ServeError("Tokenizer", error.message, { cause: error });
       throw error;
     }
+  }
+
+  /** How the texts of a request, which holds `inputs`, are tokenised: undefined where they are short, and the tokenizer does it at once. */
+  inThreads(inputs: unknown, signal: AbortSignal): Tokenise | undefined {
+    const threads = this.#threads;
+    if (!threads || unitsOf(inputs) < unitsForThreads) return undefined;
+    return async (text, { pair, ...options }) => {
+      const [encoding] = await threads.encode([pair === undefined ? text : [text, pair]], options, signal);
+      return encoding!;
+    };
   }
 
   async close(): Promise<void> {
@@ -96,22 +107,11 @@ export class Encoder {
   }
 }
 
-/** `make` of each item; between items the event loop gets its turn. Rejects when `signal` aborts. */
-export async function inTurns<T, R>(
-  items: readonly T[],
-  make: (item: T, index: number) => R,
-  signal: AbortSignal,
-): Promise<R[]> {
-  const made: R[] = [];
-  let resumed = performance.now();
-  for (const [index, item] of items.entries()) {
-    made.push(make(item, index));
-    if (performance.now() - resumed < slice) continue;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    signal.throwIfAborted();
-    resumed = performance.now();
-  }
-  return made;
+/** UTF-16 units of all texts in it. */
+function unitsOf(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce((sum: number, part) => sum + unitsOf(part), 0);
 }
 
 /** At most `length` UTF-16 units of one side, without half a character. */

@@ -1,5 +1,6 @@
 /** The tokens of a text as TEI tells them: special ones by name, others by the bytes that they stand for. */
-import type { Tokenizer } from "@modernbert-ts/tokenizer";
+import type { EncodeOptions, Tokenizer } from "@modernbert-ts/tokenizer";
+import type { Tokenise } from "./encoder.ts";
 
 export interface Token {
   readonly id: number;
@@ -12,13 +13,16 @@ export interface Token {
 
 const utf8 = new TextDecoder();
 
-export function tokensOf(tokenizer: Tokenizer, text: string, addSpecialTokens: boolean): Token[] {
-  const { ids, offsets, specialTokensMask, tokens } = tokenizer.encode(text, {
-    addSpecialTokens,
-    offsets: "byte",
-    truncation: false,
-    padding: false,
-  });
+/** @param encode tokenises instead of the tokenizer, to what that makes */
+export async function tokensOf(
+  tokenizer: Tokenizer,
+  text: string,
+  addSpecialTokens: boolean,
+  encode?: Tokenise,
+): Promise<Token[]> {
+  const options: EncodeOptions = { addSpecialTokens, offsets: "byte", truncation: false, padding: false };
+  const encoding = encode ? await encode(text, options) : tokenizer.encode(text, options);
+  const { ids, offsets, specialTokensMask, tokens } = encoding;
   const bytes = new TextEncoder().encode(text);
   return Array.from(ids, (id, at) => {
     if (specialTokensMask[at] === 1) return { id, text: tokens[at]!, special: true, start: null, stop: null };

@@ -56,7 +56,7 @@ async function makePlan(
     job.inputs.map(({ path }) => path),
     job.field,
   )) {
-    const prepared = "reason" in record ? record : prepare(record, job, pipeline);
+    const prepared = "reason" in record ? record : await prepare(record, job, pipeline);
     if ("reason" in prepared) {
       if (job.invalid === "refuse")
         throw new BulkError(`${prepared.id}: ${prepared.reason} (or skip what cannot be used: --invalid skip)`);
@@ -81,9 +81,13 @@ async function makePlan(
 }
 
 /** With the number of its tokens, or why it cannot be used. */
-function prepare({ id, text }: TextRecord, job: BulkJob, model: OpenedModel["pipeline"]): ShardRecord | SkippedRecord {
+async function prepare(
+  { id, text }: TextRecord,
+  job: BulkJob,
+  model: OpenedModel["pipeline"],
+): Promise<ShardRecord | SkippedRecord> {
   try {
-    const work = taskOfJob(job).prepare(model, text, { ...job.options, truncate: job.truncate, name: "it" });
+    const work = await taskOfJob(job).prepare(model, text, { ...job.options, truncate: job.truncate, name: "it" });
     const [first] = work.sequences;
     return { id, text, tokens: idsOf(first!).length };
   } catch (error) {

@@ -26,8 +26,8 @@ export interface ClassifyOptions {
 
 export const classifyTask: Task<TextInput | TextPair, ClassifyOptions, Float32Array, readonly LabelScore[]> = {
   ...sequenceLogitsTask("classify"),
-  prepare: (text, input, options) => ({
-    sequences: [encodeText(text, "classify", input, options, chosenPrompt(text.settings, {}))],
+  prepare: async (text, input, options) => ({
+    sequences: [await encodeText(text, "classify", input, options, chosenPrompt(text.settings, {}))],
     join: ([logits]) => best(text, logits!, options),
   }),
 };

@@ -5,7 +5,7 @@ import type { DecisionSettings } from "../folder/decision.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
 import { askQuestion, choicesOf, stateText } from "./decision-questions.ts";
-import type { DecisionQuestion, Json } from "./decision-questions.ts";
+import type { AskedQuestion, DecisionQuestion, Json } from "./decision-questions.ts";
 import { readHeaders, withHeader } from "./header.ts";
 import { softmax } from "./ranking.ts";
 import { readLogits } from "./read-logits.ts";
@@ -56,14 +56,15 @@ const operation = "decide";
 export const decideTask: Task<DecisionInput, DecisionOptions, Float32Array, Readonly<Record<string, Decision>>> = {
   name: operation,
   heads: ["decision"],
-  prepare(text, { state, questions }, options) {
+  async prepare(text, { state, questions }, options) {
     const settings = settingsOf(text);
     const { name = "text 0" } = options;
     const written = stateText(state);
-    const asked = Object.entries(questions).map(([key, question]) => {
+    const asked: (AskedQuestion & { readonly key: string; readonly question: DecisionQuestion })[] = [];
+    for (const [key, question] of Object.entries(questions)) {
       const named = { ...options, name: `question ${JSON.stringify(key)} of ${name}` };
-      return { key, question, ...askQuestion(text, settings, written, question, named) };
-    });
+      asked.push({ key, question, ...(await askQuestion(text, settings, written, question, named)) });
+    }
     if (asked.length === 0) throw new TensorError(operation, `expected questions in ${name}, got none`);
     return {
       sequences: asked.map(({ type, markers, ids }) => withHeader([type, ...markers], ids)),

@@ -2,6 +2,7 @@
 import { TensorError } from "@modernbert-ts/tensor-core";
 import { TextTooLongError } from "../errors.ts";
 import type { DecisionSettings } from "../folder/decision.ts";
+import { tokenize } from "../sequences.ts";
 import type { InputOptions } from "../sequences.ts";
 import type { TextSide } from "./task.ts";
 
@@ -78,13 +79,14 @@ function optionsOf(question: DecisionQuestion): readonly string[] {
  * instructions and the end of the state are cut as Laya cuts them.
  * @throws TensorError on fewer than two options or more than 255.
  */
-export function askQuestion(
-  { tokenizer }: TextSide,
+export async function askQuestion(
+  side: TextSide,
   { maxLength, questionLength }: DecisionSettings,
   state: string,
   question: DecisionQuestion,
   { truncate = false, name = "the question" }: InputOptions,
-): AskedQuestion {
+): Promise<AskedQuestion> {
+  const { tokenizer } = side;
   const { cls, sep, mask } = tokenizer.specialTokens;
   if (cls === undefined || sep === undefined || mask === undefined) {
     throw new TensorError(
@@ -93,8 +95,10 @@ export function askQuestion(
     );
   }
   const marker = tokenizer.idToToken(mask)!;
-  const encode = (text: string): Int32Array =>
-    tokenizer.encode(text.replaceAll(marker, " "), { addSpecialTokens: false, padding: false, truncation: false }).ids;
+  const encode = async (text: string): Promise<Int32Array> => {
+    const options = { addSpecialTokens: false, padding: false, truncation: false } as const;
+    return (await tokenize(side, text.replaceAll(marker, " "), options)).ids;
+  };
   const texts = optionsOf(question);
   if (texts.length < 2 || texts.length > most) {
     throw new TensorError("decide", `expected 2 to ${most} options in ${name}, got ${texts.length}`);
@@ -102,8 +106,8 @@ export function askQuestion(
   if (question.type === "choice" && new Set(choicesOf(question.criteria)).size < texts.length) {
     throw new TensorError("decide", `expected options of different names in ${name}, got one twice`);
   }
-  const head = encode(`${question.type} question: ${question.instructions}`);
-  const whole = texts.map((text) => encode(` ${text}`));
+  const head = await encode(`${question.type} question: ${question.instructions}`);
+  const whole = await Promise.all(texts.map(async (text) => encode(` ${text}`)));
   const cut = fit(head, whole, questionLength);
   if (!truncate) {
     const all = head.length + whole.reduce((sum, { length }) => sum + 1 + length, 0);
@@ -122,7 +126,7 @@ export function askQuestion(
   });
   ids.push(sep);
   const room = Math.max(0, maxLength - ids.length - 1);
-  const rest = encode(state);
+  const rest = await encode(state);
   const length = ids.length + rest.length + 1;
   if (length > maxLength && !truncate) throw new TextTooLongError("decide", name, { length, maxLength });
   if (markers.at(-1)! >= maxLength) {

@@ -40,11 +40,11 @@ export const embedChunksTask: Task<string, ChunkOptions, readonly Float32Array[]
   name: operation,
   heads: headNames,
 
-  prepare(text, input, options) {
+  async prepare(text, input, options) {
     const prompt = chosenPrompt(text.settings, options);
     const { name = "text 0" } = options;
     const whole = { ...options, name, truncate: false };
-    const encoding = encodeWithOffsets(text, operation, input, whole, prompt, { offsets: "utf16" });
+    const encoding = await encodeWithOffsets(text, operation, input, whole, prompt, { offsets: "utf16" });
     const places = placesIn(encoding, prompt.length);
     const { chunks = "sentences" } = options;
     const parts = partsOf(input, places, chunks).filter(({ tokens }) => tokens !== undefined || Array.isArray(chunks));
@@ -130,9 +130,21 @@ function sentences(text: string): (readonly [number, number])[] {
 /** A token is in the part in which its last unit lies: a blank before a word belongs to the word. */
 function rangesOf(ranges: readonly (readonly [number, number])[], places: readonly Place[]): Part[] {
   return ranges.map(([start, end]) => {
-    const own = places.filter((place) => place.end > start && place.end <= end).map(({ token }) => token);
-    return { start, end, tokens: own.length === 0 ? undefined : [own[0]!, own.at(-1)! + 1] };
+    const [first, behind] = [endingBy(places, start), endingBy(places, end)];
+    const tokens = first < behind ? ([places[first]!.token, places[behind - 1]!.token + 1] as const) : undefined;
+    return { start, end, tokens };
   });
+}
+
+/** How many of the places, which are in the order of the text, end at or before `unit`. */
+function endingBy(places: readonly Place[], unit: number): number {
+  let [from, to] = [0, places.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (places[middle]!.end <= unit) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 function byTokens(places: readonly Place[], size: number): Part[] {

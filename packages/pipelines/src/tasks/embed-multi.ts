@@ -26,7 +26,7 @@ export const embedMultiTask: Task<string, MultiOptions, TokenVectors> = {
   name: operation,
   heads: headNames,
 
-  prepare(text, input, options) {
+  async prepare(text, input, options) {
     const settings = requireMulti(text);
     checkPrefixes(text, settings);
     const { role = "document" } = options;
@@ -34,7 +34,7 @@ export const embedMultiTask: Task<string, MultiOptions, TokenVectors> = {
     const maxLength = longest(settings, role, text.info.maxLength);
     const limited = { ...text, settings: { ...text.settings, maxLength } };
     const prompt = chosenPrompt(text.settings, { ...options, role });
-    const sequence = encodeText(limited, operation, input, options, prompt);
+    const sequence = await encodeText(limited, operation, input, options, prompt);
     const whole = expansion ? expanded(text, sequence, expansion) : sequence;
     const keys = idsOf(expansion?.attend ? whole : sequence).length;
     return { sequences: [withHeader([keys], whole)], tokens: idsOf(whole).length, join: ([vectors]) => vectors! };

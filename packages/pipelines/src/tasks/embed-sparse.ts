@@ -42,9 +42,9 @@ export const embedSparseTask: Task<TextInput, SparseOptions & PromptOptions, Spa
   name: operation,
   heads: ["masked-lm"],
 
-  prepare(text, input, options) {
+  async prepare(text, input, options) {
     requireSparse(text, options);
-    const sequence = encodeText(text, operation, input, options, chosenPrompt(text.settings, options));
+    const sequence = await encodeText(text, operation, input, options, chosenPrompt(text.settings, options));
     return {
       sequences: [sequence],
       join([vector]) {

@@ -26,8 +26,8 @@ export const embedTokensTask: Task<TextInput, PromptOptions, TokenVectors, Token
   name: "embedTokens",
   heads: headNames,
 
-  prepare(text, input, options) {
-    const sequence = encodeText(text, "embedTokens", input, options, chosenPrompt(text.settings, options));
+  async prepare(text, input, options) {
+    const sequence = await encodeText(text, "embedTokens", input, options, chosenPrompt(text.settings, options));
     return { sequences: [sequence], join: ([vectors]) => ({ ...vectors!, ids: idsOf(sequence) }) };
   },
 

@@ -33,8 +33,8 @@ export const embedTask: Task<TextInput, VectorOptions & PromptOptions, Float32Ar
   name: "embed",
   heads: headNames,
 
-  prepare(text, input, options) {
-    return oneSequence(encodeText(text, "embed", input, options, chosenPrompt(text.settings, options)));
+  async prepare(text, input, options) {
+    return oneSequence(await encodeText(text, "embed", input, options, chosenPrompt(text.settings, options)));
   },
 
   async run(text, pack, options) {

@@ -52,8 +52,8 @@ export const fillMaskTask: Task<TextInput, RankOptions, readonly (readonly MaskP
   name: "fillMask",
   heads: ["masked-lm", "pretraining"],
 
-  prepare(text, input, options) {
-    const sequence = encodeText(text, "fillMask", input, options);
+  async prepare(text, input, options) {
+    const sequence = await encodeText(text, "fillMask", input, options);
     const mask = maskToken("fillMask", text);
     if (idsOf(sequence).includes(mask)) return oneSequence(sequence);
     const { name = "text 0" } = options;
@@ -76,7 +76,7 @@ export const fillMaskTask: Task<TextInput, RankOptions, readonly (readonly MaskP
 const rankTask: Task<Sequence, RankOptions, Ranked[][]> = {
   name: fillMaskTask.name,
   heads: fillMaskTask.heads,
-  prepare: (_, sequence) => oneSequence(sequence),
+  prepare: async (_, sequence) => oneSequence(sequence),
   run: rankPack,
   transferable: () => [],
 };

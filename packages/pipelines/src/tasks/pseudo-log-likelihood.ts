@@ -37,8 +37,8 @@ export const pseudoLogLikelihoodTask: Task<TextInput, object, number, PseudoLogL
   name: operation,
   heads: ["masked-lm", "pretraining"],
 
-  prepare(text, input, options) {
-    const sequence = encodeText(text, operation, input, options);
+  async prepare(text, input, options) {
+    const sequence = await encodeText(text, operation, input, options);
     const ids = idsOf(sequence);
     const places = placesOf(text, ids);
     if (places.length > 0) return { sequences: maskable(sequence, places), join: (logs) => sum(text, ids, logs) };

@@ -2,7 +2,7 @@
 import { questionAnsweringLogits } from "@modernbert-ts/encoder";
 import { TensorError } from "@modernbert-ts/tensor-core";
 import type { Encoding } from "@modernbert-ts/tokenizer";
-import { encodeWithOffsets, sequenceOf } from "../sequences.ts";
+import { encodeWithOffsets, sequenceOf, tokenize } from "../sequences.ts";
 import type { EncodeOptions, InputOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
 import { likelySpans } from "./answer-spans.ts";
@@ -47,8 +47,8 @@ const operation = "answerQuestion";
 export const questionAnsweringTask: Task<Question, AnswerOptions, Float32Array, readonly Answer[]> = {
   name: operation,
   heads: ["question-answering"],
-  prepare(text, question, options) {
-    const windows = windowsOf(text, question, options);
+  async prepare(text, question, options) {
+    const windows = await windowsOf(text, question, options);
     return {
       sequences: windows.map((window) => sequenceOf(text, window)),
       join: (logits) => answersOf(text, question.context, windows, logits, options),
@@ -73,21 +73,21 @@ export async function answerQuestions(
   return runTask(questionAnsweringTask, model, questions, options);
 }
 
-function windowsOf(
+async function windowsOf(
   text: TextSide,
   { question, context }: Question,
   { maxSeqLength = 384, docStride, name = "text 0" }: AnswerOptions & InputOptions,
-): Encoding[] {
+): Promise<Encoding[]> {
   const maxLength = Math.min(maxSeqLength, text.settings.maxLength);
   const stride = docStride ?? Math.min(maxLength >> 1, 128);
-  const { length } = text.tokenizer.encode(question, { pair: "", padding: false, truncation: false });
+  const { length } = await tokenize(text, question, { pair: "", padding: false, truncation: false });
   if (!(stride >= 0 && stride < maxLength - length)) {
     throw new TensorError(
       operation,
       `expected room for more than the ${stride} tokens of docStride in windows of ${maxLength}, got a question of ${length} in ${name}: shorten it, or lower docStride`,
     );
   }
-  const whole = encodeWithOffsets(text, operation, [question, context], { name }, "", {
+  const whole = await encodeWithOffsets(text, operation, [question, context], { name }, "", {
     offsets: "utf16",
     truncation: { maxLength, strategy: "only_second", stride },
   });

@@ -13,7 +13,7 @@ export type TaskOptions<N extends TaskName> = Parameters<(typeof tasks)[N]["run"
 export type PrepareOptions<N extends TaskName> = Parameters<(typeof tasks)[N]["prepare"]>[2];
 export type TaskOutput<N extends TaskName> = Awaited<ReturnType<(typeof tasks)[N]["run"]>>[number];
 /** What an input gets of it. */
-export type TaskAnswer<N extends TaskName> = ReturnType<ReturnType<(typeof tasks)[N]["prepare"]>["join"]>;
+export type TaskAnswer<N extends TaskName> = ReturnType<Awaited<ReturnType<(typeof tasks)[N]["prepare"]>>["join"]>;
 
 /** A task with those options that its `run` looks at: what a queue or another thread needs to know to compute it. */
 export type TaskCall<N extends TaskName = TaskName> = {

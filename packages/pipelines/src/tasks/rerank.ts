@@ -1,4 +1,5 @@
 /** Reranking: how well each of several texts answers a query, by a cross-encoder that reads both together. */
+import type { Sequence } from "@modernbert-ts/encoder";
 import { InputError, UnsuitableModelError } from "../errors.ts";
 import { chosenPrompt } from "../folder/prompts.ts";
 import { encodeText } from "../sequences.ts";
@@ -39,7 +40,7 @@ const activations: ReadonlyMap<string, FunctionToApply> = new Map([
 /** An input is a query with its texts, each a sequence of its own; its answer has the best text first, the earlier one on ties. */
 export const rerankTask: Task<RerankInput, RerankOptions, Float32Array, readonly RankedText[]> = {
   ...sequenceLogitsTask("rerank"),
-  prepare(text, { query, texts }, options) {
+  async prepare(text, { query, texts }, options) {
     requireReranker(text);
     if (!options.rawScores) activationOf(text);
     const { topN } = options;
@@ -48,10 +49,11 @@ export const rerankTask: Task<RerankInput, RerankOptions, Float32Array, readonly
     }
     const { name = "text 0" } = options;
     const prompt = chosenPrompt(text.settings, {});
-    const sequences = texts.map((other, index) => {
+    const sequences: Sequence[] = [];
+    for (const [index, other] of texts.entries()) {
       const named = { ...options, name: `the query with text ${index} of ${name}` };
-      return encodeText(text, "rerank", [query, other], named, prompt);
-    });
+      sequences.push(await encodeText(text, "rerank", [query, other], named, prompt));
+    }
     return { sequences, join: (logits) => rank(text, texts, logits, options) };
   },
 };

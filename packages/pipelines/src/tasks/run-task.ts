@@ -4,7 +4,7 @@ import { inPacks } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
 import type { TextModel } from "../text-model.ts";
 import { requireHead } from "./task.ts";
-import type { Task } from "./task.ts";
+import type { Task, Work } from "./task.ts";
 import { workQueue } from "./work-queue.ts";
 
 /** One answer per input, in their order. @throws TensorError on a model with another head, what an aborted `signal` says, and like the task's `prepare`. */
@@ -16,7 +16,10 @@ export async function runTask<Input, Options, Output, Answer>(
 ): Promise<Answer[]> {
   requireHead(task, model.info.head);
   const { nameOf = (index) => `text ${index}` } = options;
-  const works = inputs.map((input, index) => task.prepare(model, input, { ...options, name: nameOf(index) }));
+  const works: Work<Output, Answer>[] = [];
+  for (const [index, input] of inputs.entries()) {
+    works.push(await task.prepare(model, input, { ...options, name: nameOf(index) }));
+  }
   const { sequences, answers } = workQueue(works);
   const outputs = await inPacks(sequences, options, (pack) => task.run(model, packSequences(pack), options));
   model.afterRun?.();

@@ -12,7 +12,7 @@ export interface Task<Input, Options, Output, Answer = Output> {
   /** The heads that it runs on. */
   readonly heads: readonly Head[];
   /** What an input (a text, a pair, a question with its context, …) takes. @throws TensorError on one that the task cannot use. */
-  prepare(text: TextSide, input: Input, options: Options & InputOptions): Work<Output, Answer>;
+  prepare(text: TextSide, input: Input, options: Options & InputOptions): Promise<Work<Output, Answer>>;
   /** One output per sequence of a pack, in one forward pass. */
   run(model: TextModel, pack: PackedBatch, options: Options): Promise<readonly Output[]>;
   /** Buffers of an output that may be moved to another thread instead of copied. */

@@ -36,9 +36,9 @@ const operation = "classifyTokens";
 export const tokenClassificationTask: Task<TokenInput, TokenClassificationOptions, Float32Array, readonly Entity[]> = {
   name: operation,
   heads: ["token-classification"],
-  prepare(text, input, options) {
+  async prepare(text, input, options) {
     const texts = textsOf(input);
-    const windows = windowsOf(text, texts, options);
+    const windows = await windowsOf(text, texts, options);
     const starts = typeof input === "object" && "words" in input ? startsOf(input.words) : undefined;
     return {
       sequences: windows.map((window) => sequenceOf(text, window)),
@@ -88,11 +88,11 @@ function startsOf(words: readonly string[]): ReadonlySet<number> {
   return starts;
 }
 
-function windowsOf(
+async function windowsOf(
   text: TextSide,
   texts: readonly [string] | TextPair,
   options: TokenClassificationOptions & InputOptions,
-): Encoding[] {
+): Promise<Encoding[]> {
   const { stride, aggregationStrategy = "none", perWord = false, truncate = false } = options;
   const [first, second] = texts;
   if (perWord && !["first", "average", "max"].includes(aggregationStrategy)) {
@@ -115,7 +115,7 @@ function windowsOf(
   }
   const input = second === undefined ? first : ([first, second] as const);
   const truncation = stride === undefined ? truncate && { maxLength } : { maxLength, stride };
-  const whole = encodeWithOffsets(text, operation, input, options, "", { offsets: "utf16", truncation });
+  const whole = await encodeWithOffsets(text, operation, input, options, "", { offsets: "utf16", truncation });
   return stride === undefined ? [whole] : [whole, ...whole.overflowing];
 }
 

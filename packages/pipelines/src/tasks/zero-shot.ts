@@ -1,4 +1,5 @@
 /** Zero-shot classification: a model of natural language inference says how well hypotheses made of labels follow from a text. */
+import type { Sequence } from "@modernbert-ts/encoder";
 import { TensorError } from "@modernbert-ts/tensor-core";
 import { encodeWithOffsets, sequenceOf } from "../sequences.ts";
 import type { EncodeOptions, PackOptions } from "../sequences.ts";
@@ -33,7 +34,7 @@ const operation = "zeroShot";
 /** An input takes a sequence per label: text and hypothesis as a pair. */
 export const zeroShotTask: Task<ZeroShotInput, ZeroShotOptions, Float32Array, ZeroShotAnswer> = {
   ...sequenceLogitsTask(operation),
-  prepare(text, { text: premise, labels }, options) {
+  async prepare(text, { text: premise, labels }, options) {
     const { hypothesisTemplate = "This example is {}.", name = "text 0", truncate = false } = options;
     entailmentOf(text);
     if (labels.length === 0) throw new TensorError(operation, `expected labels for ${name}, got none`);
@@ -43,13 +44,15 @@ export const zeroShotTask: Task<ZeroShotInput, ZeroShotOptions, Float32Array, Ze
         `expected {} in the hypothesis template where the label goes, got ${JSON.stringify(hypothesisTemplate)}`,
       );
     }
-    const sequences = labels.map((label) => {
+    const sequences: Sequence[] = [];
+    for (const label of labels) {
       const hypothesis = hypothesisTemplate.replace("{}", () => label);
       const { maxLength } = text.settings;
       const truncation = truncate && ({ maxLength, strategy: "only_first" } as const);
       const pair = [premise, hypothesis] as const;
-      return sequenceOf(text, encodeWithOffsets(text, operation, pair, { truncate, name }, "", { truncation }));
-    });
+      const encoding = await encodeWithOffsets(text, operation, pair, { truncate, name }, "", { truncation });
+      sequences.push(sequenceOf(text, encoding));
+    }
     return { sequences, join: (logits) => rank(text, { text: premise, labels }, logits, options) };
   },
 };

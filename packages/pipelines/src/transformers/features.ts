@@ -28,7 +28,7 @@ const operation = "feature-extraction";
 const statesTask: Task<string, object, Float32Array> = {
   name: operation,
   heads: headNames,
-  prepare: (text, input, options) => oneSequence(encodeText(text, operation, input, options)),
+  prepare: async (text, input, options) => oneSequence(await encodeText(text, operation, input, options)),
   async run(text, pack) {
     const values = await readLogits(operation, text, pack, (_, hidden) => hidden);
     const at = (token: number): number => token * text.info.hiddenSize;

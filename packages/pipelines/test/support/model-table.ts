@@ -16,6 +16,7 @@ export interface Row {
   readonly task: string;
   readonly files: Files;
   readonly tokenizer: string;
+  readonly tokenizerClass: string;
   /** Where the tokenizer lies, "" where not elsewhere. */
   readonly tokenizerFolder?: string;
   readonly dtype: "F32" | "F16" | "BF16";
@@ -81,8 +82,10 @@ export function folderOfFiles(files: Files): string {
 }
 
 /** The folder of a row. */
-export async function folderOf({ files, tokenizer, tokenizerFolder = "", dtype, weights }: Row): Promise<string> {
-  const folder = folderOfFiles({ ...files, [`${tokenizerFolder}tokenizer_config.json`]: given.tokenizerConfig });
+export async function folderOf(row: Row): Promise<string> {
+  const { files, tokenizer, tokenizerClass, tokenizerFolder = "", dtype, weights } = row;
+  const tokenizerConfig = { ...given.tokenizerConfig, tokenizer_class: tokenizerClass };
+  const folder = folderOfFiles({ ...files, [`${tokenizerFolder}tokenizer_config.json`]: tokenizerConfig });
   cpSync(join(fixture, `${tokenizer}.json`), join(folder, tokenizerFolder, "tokenizer.json"));
   for (const [path, tensors] of Object.entries(weights)) {
     const entries = tensors.map(([name, shape]) => {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { embedInputs } from "../../embed-inputs.ts";
 import { readInputs } from "../../inputs/read-inputs.ts";
 import type { ServeOptions } from "../../options.ts";
-import { toBase64, toJson } from "../../vectors.ts";
+import { jsonList, toBase64, toJson } from "../../vectors.ts";
 import * as fields from "../fields.ts";
 import { route } from "../route.ts";
 import type { Route } from "../route.ts";
@@ -47,10 +47,12 @@ export const embeddings: Route = route({
     const settings = { ...body, side: fields.sideOf(truncation_direction), promptName: prompt_name };
     const { vectors, costs } = await embedInputs(service, inputs, settings, signal);
     const write = body.encoding_format === "base64" ? (vector: Float32Array) => `"${toBase64(vector)}"` : toJson;
-    const data = vectors.map((vector, index) => `{"object":"embedding","embedding":${write(vector)},"index":${index}}`);
+    const item = (vector: Float32Array, index: number): string =>
+      `{"object":"embedding","embedding":${write(vector)},"index":${index}}`;
+    const data = await jsonList(vectors, item, signal);
     const usage = JSON.stringify({ prompt_tokens: costs.tokens, total_tokens: costs.tokens });
     const name = JSON.stringify(service.name);
-    return { json: `{"object":"list","data":[${data.join(",")}],"model":${name},"usage":${usage}}`, costs };
+    return { json: `{"object":"list","data":${data},"model":${name},"usage":${usage}}`, costs };
   },
 });
 

@@ -1,11 +1,12 @@
 /** `POST /embed_chunks`: late chunking. A text goes through the model once; each of its parts gets a vector that has seen the whole. */
+import type { ChunkVector } from "@modernbert-ts/pipelines";
 import { z } from "zod";
 import { ServeError } from "../../errors.ts";
 import { inferInputs } from "../../infer.ts";
 import { promptFor } from "../../encode-settings.ts";
 import { readTexts } from "../../inputs/read-inputs.ts";
 import { requirePooled } from "../../model/vector-kind.ts";
-import { checkDimensions, toJson } from "../../vectors.ts";
+import { checkDimensions, jsonList, toJson } from "../../vectors.ts";
 import * as fields from "../fields.ts";
 import { route } from "../route.ts";
 import type { Route } from "../route.ts";
@@ -19,6 +20,10 @@ const chunks = z
   ])
   .default("sentences")
   .meta({ description: "Sentences, parts of so many tokens, or places [start, end) in UTF-16 units." });
+
+function write({ start, end, vector }: ChunkVector): string {
+  return `{"start":${start},"end":${end},"embedding":${toJson(vector)}}`;
+}
 
 export const embedChunks: Route = route({
   paths: ["/embed_chunks"],
@@ -51,12 +56,6 @@ export const embedChunks: Route = route({
     const task = { name: "embed-chunks", options } as const;
     const all = { ...options, prompt, chunks: body.chunks, truncate: false };
     const { results, costs } = await inferInputs(service, task, texts, all, signal);
-    const lists = results.map((parts) => {
-      const written = parts.map(
-        ({ start, end, vector }) => `{"start":${start},"end":${end},"embedding":${toJson(vector)}}`,
-      );
-      return `[${written.join(",")}]`;
-    });
-    return { json: `[${lists.join(",")}]`, costs };
+    return { json: await jsonList(results, async (parts) => jsonList(parts, write, signal), signal), costs };
   },
 });

@@ -5,7 +5,7 @@ import { inferInputs } from "../../infer.ts";
 import { readTexts } from "../../inputs/read-inputs.ts";
 import { requireMulti } from "../../model/vector-kind.ts";
 import { inputOptions } from "../../service.ts";
-import { toJson } from "../../vectors.ts";
+import { jsonList, toJson } from "../../vectors.ts";
 import * as fields from "../fields.ts";
 import { route } from "../route.ts";
 import type { Route } from "../route.ts";
@@ -35,6 +35,6 @@ export const embedMulti: Route = route({
     };
     const task = { name: "embed-multi", options: { role } } as const;
     const { results, costs } = await inferInputs(service, task, texts, options, signal);
-    return { json: `[${results.map((each) => `[${rowsOf(each).map(toJson).join(",")}]`).join(",")}]`, costs };
+    return { json: await jsonList(results, async (each) => jsonList(rowsOf(each), toJson, signal), signal), costs };
   },
 });

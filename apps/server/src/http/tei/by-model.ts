@@ -43,10 +43,40 @@ export const vertex: Route = route({
   example: { instances: [{ inputs: "What is Deep Learning?" }, { inputs: ["A cat.", "A dog."] }] },
   async handle({ instances }, asked) {
     const chosen = instances.map((body) => byShape(body) ?? byModel(asked.service));
-    const answers = await Promise.all(instances.map((body, index) => chosen[index]!.reply(body, asked)));
+    const answers = await sideBySide(chosen, sideBySideMost(asked.service), (each, at) =>
+      each.reply(instances[at]!, asked),
+    );
     return { json: `{"predictions":[${answers.map(({ json }) => json).join(",")}]}` };
   },
 });
+
+/** So many bodies that all their inputs take at most half of the server's places: as of other bulks, any number of them is let in. */
+function sideBySideMost({ options: { maxConcurrentRequests, maxClientBatchSize } }: Service): number {
+  return Math.max(1, Math.floor(maxConcurrentRequests / 2 / maxClientBatchSize));
+}
+
+/** `work` on all items, on at most so many at once. The first that fails ends it. */
+async function sideBySide<T, R>(
+  items: readonly T[],
+  most: number,
+  work: (item: T, at: number) => Promise<R>,
+): Promise<R[]> {
+  const made: R[] = [];
+  const left = items.entries();
+  let failed = false;
+  const lane = async (): Promise<void> => {
+    for (const [at, item] of left) {
+      if (failed) return;
+      made[at] = await work(item, at);
+    }
+  };
+  const lanes = Array.from({ length: most }, lane);
+  await Promise.all(lanes).catch((error: unknown) => {
+    failed = true;
+    throw error;
+  });
+  return made;
+}
 
 /** For bodies that no other route could make sense of. */
 const shapes: readonly Route[] = [similarity, questionAnswering, zeroShot];
@@ -60,6 +90,7 @@ function byModel({ options, files }: Service): Route {
   if (files.info.head === "token-classification") return tokenClassification;
   if (files.info.head === "question-answering") return questionAnswering;
   if (options.task === "fill-mask") return fillMask;
+  if (options.task === "sentence-similarity") return similarity;
   if (files.vectors.name === "sparse") return embedSparse;
   return files.vectors.name === "multi" ? embedMulti : embed;
 }

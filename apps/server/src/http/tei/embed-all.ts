@@ -3,7 +3,7 @@ import { z } from "zod";
 import { embedTokensOf, rowsOf } from "../../embed-tokens-inputs.ts";
 import { teiRules } from "../../input-rules.ts";
 import { readInputs } from "../../inputs/read-inputs.ts";
-import { toJson } from "../../vectors.ts";
+import { jsonList, toJson } from "../../vectors.ts";
 import * as fields from "../fields.ts";
 import { route } from "../route.ts";
 import type { Route } from "../route.ts";
@@ -19,6 +19,6 @@ export const embedAll: Route = route({
     const read = readInputs(inputs, teiRules(service));
     const settings = { truncate, side: fields.sideOf(truncation_direction), promptName: prompt_name };
     const { results, costs } = await embedTokensOf(service, read, settings, signal);
-    return { json: `[${results.map((each) => `[${rowsOf(each).map(toJson).join(",")}]`).join(",")}]`, costs };
+    return { json: await jsonList(results, async (each) => jsonList(rowsOf(each), toJson, signal), signal), costs };
   },
 });

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { embedInputs } from "../../embed-inputs.ts";
 import { teiRules } from "../../input-rules.ts";
 import { readInputs } from "../../inputs/read-inputs.ts";
-import { toJson } from "../../vectors.ts";
+import { jsonList, toJson } from "../../vectors.ts";
 import * as fields from "../fields.ts";
 import { route } from "../route.ts";
 import type { Route } from "../route.ts";
@@ -25,6 +25,6 @@ export const embed: Route = route({
     const inputs = readInputs(body.inputs, teiRules(service));
     const settings = { ...body, side: fields.sideOf(truncation_direction), promptName: prompt_name };
     const { vectors, costs } = await embedInputs(service, inputs, settings, signal);
-    return { json: `[${vectors.map(toJson).join(",")}]`, costs };
+    return { json: await jsonList(vectors, toJson, signal), costs };
   },
 });

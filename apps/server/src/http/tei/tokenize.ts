@@ -2,9 +2,10 @@
 import { z } from "zod";
 import { promptFor } from "../../encode-settings.ts";
 import { teiRules } from "../../input-rules.ts";
-import { inTurns } from "../../inputs/encoder.ts";
+import { inTurns } from "../../in-turns.ts";
 import { readIdLists, readTexts } from "../../inputs/read-inputs.ts";
 import { tokensOf } from "../../inputs/tokens-of.ts";
+import type { Token } from "../../inputs/tokens-of.ts";
 import * as fields from "../fields.ts";
 import { answer, route } from "../route.ts";
 import type { Route } from "../route.ts";
@@ -31,8 +32,10 @@ export const tokenize: Route = route({
   async handle({ inputs, add_special_tokens, prompt_name }, { service, signal }) {
     const texts = readTexts(inputs, teiRules(service));
     const prompt = promptFor(service, texts, prompt_name ?? undefined) ?? "";
-    const { tokenizer } = service.files;
-    return answer(await inTurns(texts, (text) => tokensOf(tokenizer, prompt + text, add_special_tokens), signal));
+    const encode = service.encoder.inThreads(texts, signal);
+    const tokens = async (text: string): Promise<Token[]> =>
+      tokensOf(service.files.tokenizer, prompt + text, add_special_tokens, encode);
+    return answer(await inTurns(texts, tokens, signal));
   },
 });
 
