@@ -5,6 +5,7 @@ import { nextTurbopack, nextWebpack } from "./next.ts";
 import { npmPipelines } from "./npm-pipelines.ts";
 import { npmTokenizer } from "./npm-tokenizer.ts";
 import { pnpm } from "./pnpm.ts";
+import { gitSubmodule } from "./submodule.ts";
 import { bun, deno } from "./runtimes.ts";
 import { types } from "./types.ts";
 import { yarnPnp } from "./yarn-pnp.ts";
@@ -14,6 +15,7 @@ export const consumers: readonly Consumer[] = [
   npmPipelines,
   pnpm,
   yarnPnp,
+  gitSubmodule,
   types,
   bun,
   deno,
