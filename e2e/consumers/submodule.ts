@@ -1,4 +1,4 @@
-/** A git submodule in another pnpm and turbo monorepo, whose TypeScript is not ours; the same, pruned to one app. */
+/** A git submodule in another pnpm and turbo monorepo, whose TypeScript is not ours, from builds and from sources; the same, pruned to one app. */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -18,13 +18,14 @@ function section(yaml: string, key: string): string {
 function writeHost(place: Place): void {
   const theirs = readFileSync(join(ours, "pnpm-workspace.yaml"), "utf8");
   const packages = `packages:\n  - apps/*\n  - ${submodule}/packages/*\n`;
-  place.write("pnpm-workspace.yaml", packages + section(theirs, "catalog") + section(theirs, "allowBuilds"));
+  const copied = ["catalog", "allowBuilds", "overrides"].map((key) => section(theirs, key));
+  place.write("pnpm-workspace.yaml", packages + copied.join(""));
   place.write(".gitignore", "node_modules\ndist\nout\n.turbo\n");
   place.write("package.json", {
     name: "host",
     private: true,
     packageManager: "pnpm@12.21.0",
-    devDependencies: { turbo: "^2.5.0", typescript: "~5.9.0" },
+    devDependencies: { turbo: "^2.5.0", typescript: "~6.0.0" },
   });
   place.write("turbo.json", {
     futureFlags: { pruneIncludesGlobalFiles: true },
@@ -37,7 +38,7 @@ function writeHost(place: Place): void {
     type: "module",
     scripts: { build: "tsc" },
     dependencies: { "@modernbert-ts/pipelines": "workspace:*" },
-    devDependencies: { "@types/node": "^20.19.0", typescript: "~5.9.0" },
+    devDependencies: { "@types/node": "^20.19.0", typescript: "~6.0.0" },
   });
   const compilerOptions = {
     module: "nodenext",
@@ -55,6 +56,7 @@ function writeHost(place: Place): void {
       customConditions: ["@modernbert-ts/source"],
       allowImportingTsExtensions: true,
       noEmit: true,
+      lib: ["es2023", "esnext.disposable", "dom"],
       rootDir: "../..",
     },
   });
