@@ -19,7 +19,8 @@ function writeHost(place: Place): void {
   const theirs = readFileSync(join(ours, "pnpm-workspace.yaml"), "utf8");
   const packages = `packages:\n  - apps/*\n  - ${submodule}/packages/*\n`;
   const copied = ["catalog", "allowBuilds", "overrides"].map((key) => section(theirs, key));
-  place.write("pnpm-workspace.yaml", packages + copied.join(""));
+  // Not every registry has the pinned pnpm.
+  place.write("pnpm-workspace.yaml", `${packages}${copied.join("")}pmOnFail: ignore\n`);
   place.write(".gitignore", "node_modules\ndist\nout\n.turbo\n");
   place.write("package.json", {
     name: "host",
