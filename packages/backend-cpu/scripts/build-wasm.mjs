@@ -8,6 +8,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { deflateSync } from "node:zlib";
 
 const root = new URL("../src/engines/wasm/", import.meta.url);
 const generated = new URL("../generated/", import.meta.url);
@@ -33,8 +34,9 @@ async function hashOfSources() {
 }
 
 async function make() {
-  const kernels = await compile("simd,threads");
-  const kernelsRelaxed = await compile("simd,threads,relaxed-simd");
+  const plain = await compile("simd,threads");
+  const relaxed = await compile("simd,threads,relaxed-simd");
+  const kernels = deflateSync(Buffer.concat([plain, relaxed]), { level: 9 }).toString("base64");
   const runTasks = await readFile(new URL("worker/run-tasks.js", root), "utf8");
   const worker = await readFile(new URL("worker/worker.js", root), "utf8");
 
@@ -42,7 +44,7 @@ async function make() {
   await writeFile(
     new URL("wasm.d.ts", generated),
     `export declare const KERNELS: string;
-export declare const KERNELS_RELAXED: string;
+export declare const PLAIN_BYTES: number;
 export declare const WORKER: string;
 export declare function runTasks(
   control: Int32Array,
@@ -56,10 +58,10 @@ export declare function runTasks(
     new URL("wasm.js", generated),
     `${header}
 ${runTasks}
-/** The kernels in base64. */
+/** The kernels, then the same with fused multiply-add for engines that have relaxed SIMD: deflated, in base64. */
 export const KERNELS = "${kernels}";
-/** The same with fused multiply-add, for engines that have relaxed SIMD. */
-export const KERNELS_RELAXED = "${kernelsRelaxed}";
+/** Bytes of the former. */
+export const PLAIN_BYTES = ${plain.length};
 /** A classic script for a worker. */
 export const WORKER = ${JSON.stringify(runTasks.replace("export function", "function") + worker)};
 `,
@@ -94,5 +96,5 @@ async function compile(features) {
   );
   if (error)
     throw new Error(`[backend-cpu] the WebAssembly kernels do not compile: ${error.message}\n${stderr.toString()}`);
-  return Buffer.from(binary).toString("base64");
+  return binary;
 }
