@@ -7,6 +7,7 @@ import { npmTokenizer } from "./npm-tokenizer.ts";
 import { npxCli } from "./npx-cli.ts";
 import { npxServer } from "./npx-server.ts";
 import { pnpm } from "./pnpm.ts";
+import { gitSubmodule } from "./submodule.ts";
 import { bun, deno } from "./runtimes.ts";
 import { types } from "./types.ts";
 import { yarnPnp } from "./yarn-pnp.ts";
@@ -18,6 +19,7 @@ export const consumers: readonly Consumer[] = [
   npxServer,
   pnpm,
   yarnPnp,
+  gitSubmodule,
   types,
   bun,
   deno,

@@ -1,7 +1,7 @@
 /**
  * `npm run check:native`: what `npm test` cannot say about the C library. Its tests run again under AddressSanitizer and
  * UndefinedBehaviorSanitizer, and with the arm64 build in an emulator (arm64 kernels on an x64 machine); the error bounds of simd/math.h
- * are measured. A check without its tools is skipped, with the reason.
+ * are measured. `npm run check:musl`: with the build for musl, in a process of its own. A check without its tools is skipped, with the reason.
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -18,9 +18,12 @@ const models = ["packages/backend-cpu/test/fused", "packages/modernbert/test/gol
 /** Every 20011th float: a sample in seconds (a prime, so that all exponents and endings occur). */
 const stride = "20011";
 
-sanitizers();
-arm64();
-simdMath("simd/math.h, this machine's vectors", ["cc", "-march=native"], []);
+if (process.argv[2] === "musl") musl();
+else {
+  sanitizers();
+  arm64();
+  simdMath("simd/math.h, this machine's vectors", ["cc", "-march=native"], []);
+}
 
 function sanitizers() {
   const title = "sanitizers";
@@ -62,10 +65,28 @@ function arm64() {
   for (const tool of [compiler, "qemu-aarch64"])
     if (output(tool, ["--version"]) === undefined)
       return skip(title, `no ${tool} (apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)`);
-  const out = join(root, "build", "linux-arm64");
   const emulator = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"];
+  served(title, "linux-arm64", compiler, { TARGET_ARCH: "arm64" }, emulator);
+  simdMath("simd/math.h, NEON", [compiler, "-static"], emulator);
+}
+
+/** The smaller stacks of its threads and its own mathematics. */
+function musl() {
+  const title = "musl";
+  const compiler = "musl-gcc";
+  if (process.platform !== "linux" || output(compiler, ["--version"]) === undefined)
+    return skip(title, `no ${compiler} (apt-get install musl-tools)`);
+  const target = `linux-${process.arch}-musl`;
+  served(title, target, compiler, { TARGET_LIBC: "musl" });
+  const env = { TARGET_LIBC: "musl" };
+  step(`${title}: package`, [process.execPath, join(root, "scripts", "platform-package.mjs")], { env });
+}
+
+/** Builds the library of a target that Node cannot load here, and runs its tests with the library in a process of its own. */
+function served(title, target, compiler, env, emulator = []) {
+  const out = join(root, "build", target);
   const serve = join(out, "serve");
-  step(`${title}: build`, build, { env: { CC: compiler, TARGET_ARCH: "arm64" } });
+  step(`${title}: build`, build, { env: { CC: compiler, ...env } });
   step(`${title}: server`, [compiler, "-O1", "-Wall", "-Wextra", join(root, "check", "serve.c"), "-ldl", "-o", serve]);
   const config = ["--config", join(root, "check", "vitest.emulated.config.ts")];
   step(`${title}: tests`, [...vitest, ...config, ...kernels, ...models], {
@@ -74,7 +95,6 @@ function arm64() {
       MODERNBERT_CPU_EMULATOR: [...emulator, serve].join(" "),
     },
   });
-  simdMath("simd/math.h, NEON", [compiler, "-static"], emulator);
 }
 
 function simdMath(title, compiler, emulator) {

@@ -1,8 +1,8 @@
 /**
- * Compiles the native engine with the system's C compiler into build/<platform>-<arch>/.
+ * Compiles the native engine with the system's C compiler into build/<target>/ (target.mjs).
  *
  * Kernel files are compiled once per instruction set, the runtime once; objects are kept, and only what changed is compiled again.
- * CC names another compiler (a cross compiler with TARGET_ARCH=arm64, TARGET_PLATFORM=win32), CFLAGS adds flags, `--out DIR` builds
+ * CC names another compiler (a cross compiler with TARGET_ARCH=arm64, TARGET_PLATFORM=win32, TARGET_LIBC=musl), CFLAGS adds flags, `--out DIR` builds
  * elsewhere (for sanitizers: src/engines/native/README.md). Without a compiler it prints one line and succeeds: the package then runs its TypeScript
  * engine.
  */
@@ -23,6 +23,7 @@ import {
   writeScalarFunctions,
 } from "@modernbert-ts/device-kit/native/build.mjs";
 import { copyNodeHeaders, nodeImports } from "./node-api.mjs";
+import { arch, platform, target } from "./target.mjs";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -47,7 +48,6 @@ const instructionSets = {
   },
   arm64: { neon: [] },
 };
-const platform = process.env.TARGET_PLATFORM ?? process.platform;
 const pic = platform === "win32" ? [] : ["-fPIC"];
 const common = words("-std=gnu11 -O3 -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=fast");
 const failed = "compiling the native engine failed (CC names another compiler, CC=none does without)";
@@ -66,10 +66,9 @@ async function main() {
     );
     return;
   }
-  const arch = process.env.TARGET_ARCH ?? process.arch;
   const sets = await supportedSets(compiler, instructionSets[arch] ?? { baseline: [] });
   const { values: options } = parseArgs({ options: { out: { type: "string" } } });
-  const out = options.out ?? join(root, "build", `${platform}-${arch}`);
+  const out = options.out ?? join(root, "build", target);
   mkdirSync(join(out, "objects"), { recursive: true });
   await writeScalarFunctions(generated, "c");
   copyNodeHeaders(generated);

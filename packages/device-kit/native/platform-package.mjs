@@ -22,7 +22,7 @@ export function makePlatformPackage({ root, built, fileName, name, platform, fie
   copyFileSync(join(root, "..", "..", "LICENSE"), join(folder, "LICENSE"));
   const darwin = platform.startsWith("darwin");
   execFileSync(process.env.STRIP ?? "strip", [darwin ? "-x" : "--strip-unneeded", library]);
-  if (checked && platform.startsWith("linux")) checkVersions(library);
+  if (checked && platform.startsWith("linux")) checkVersions(library, platform.endsWith("-musl"));
   const bytes = statSync(library).size;
   if (bytes > mostBytes) throw new Error(`expected at most ${mostBytes} bytes, got ${bytes} of ${library}`);
 
@@ -47,14 +47,16 @@ export function makePlatformPackage({ root, built, fileName, name, platform, fie
   return folder;
 }
 
-/** Versions of symbols stand as text in the library. */
-function checkVersions(path) {
+/** Versions of symbols stand as text in the library. Those of musl have none. */
+function checkVersions(path, musl) {
   const text = readFileSync(path, "latin1");
   for (const [prefix, most] of Object.entries(newest)) {
     const found = [...text.matchAll(new RegExp(`${prefix.replace(".", "\\.")}\\.(\\d+)`, "g"))].map((match) =>
       Number(match[1]),
     );
     const needed = Math.max(0, ...found);
+    if (musl && found.length > 0)
+      throw new Error(`expected a library for musl, got symbols of ${prefix}.${needed}: build with CC=musl-gcc`);
     if (needed > most) {
       throw new Error(
         `expected symbols of ${prefix}.${most} at most, got ${prefix}.${needed}: build on an older system (objdump -T says which)`,

@@ -34,10 +34,11 @@ export async function connect({ endpoint, token, idleMs }: HubEnvironment): Prom
     async get(url, headers = {}) {
       const silence = new Silence(idleMs);
       const lost = (error: unknown): HubUnreachableError => lostConnection(silence.broken ?? error, through);
-      const authorization = token && new URL(url).origin === origin ? { authorization: `Bearer ${token}` } : {};
+      const sent = { ...headers };
+      if (token && new URL(url).origin === origin) sent["authorization"] = `Bearer ${token}`;
       let response: Response;
       try {
-        response = await send(url, { headers: { ...headers, ...authorization }, signal: silence.signal });
+        response = await send(url, { headers: sent, signal: silence.signal });
       } catch (error) {
         silence.end();
         throw lost(error);

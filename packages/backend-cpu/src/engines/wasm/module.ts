@@ -1,6 +1,6 @@
 /** The compiled kernels: plain SIMD, or with fused multiply-add where the host has relaxed SIMD. */
 import { TensorError } from "@modernbert-ts/tensor-core";
-import { KERNELS, KERNELS_RELAXED } from "../../../generated/wasm.js";
+import { KERNELS, PLAIN_BYTES } from "../../../generated/wasm.js";
 import { webAssembly } from "./platform.ts";
 import type { WasmModule } from "./platform.ts";
 
@@ -18,14 +18,17 @@ export async function compileKernels(relaxed?: boolean): Promise<Kernels> {
   const api = webAssembly();
   if (api === undefined)
     throw new WasmUnavailableError("createWasmBackend", "expected WebAssembly, got a host without");
-  const plain = decode(KERNELS);
+  if (typeof DecompressionStream === "undefined")
+    throw new WasmUnavailableError("createWasmBackend", "expected DecompressionStream, got a host without");
+  const both = await inflate(KERNELS);
+  const plain = both.subarray(0, PLAIN_BYTES);
   if (!api.validate(plain)) {
     throw new WasmUnavailableError(
       "createWasmBackend",
-      "expected WebAssembly with SIMD and shared memory (Chrome 91, Firefox 89, Safari 16.4, Node 16 or newer), got an older one",
+      "expected WebAssembly with SIMD and shared memory (Chrome 91, Firefox 113, Safari 16.4, Node 18 or newer), got an older one",
     );
   }
-  const fused = decode(KERNELS_RELAXED);
+  const fused = both.subarray(PLAIN_BYTES);
   const supported = api.validate(fused);
   if (relaxed === true && !supported) {
     throw new WasmUnavailableError("createWasmBackend", "expected WebAssembly with relaxed SIMD, got one without");
@@ -40,6 +43,8 @@ export async function compileKernels(relaxed?: boolean): Promise<Kernels> {
   }
 }
 
-function decode(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+async function inflate(base64: string): Promise<Uint8Array> {
+  const deflated = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
