@@ -1,4 +1,7 @@
-/** A Hugging Face folder, wherever its files are, to a model on a device, one tensor at a time: the host holds the largest tensor, never the whole model. */
+/**
+ * A Hugging Face folder, wherever its files are, to a model on a device. Weights that are stored as they are held stay in their file where
+ * the backend can map it; others are read one at a time: the host holds the largest tensor, never the whole model.
+ */
 import { float32Precision, sizeOf } from "@modernbert-ts/tensor-core";
 import type { Precision, Runtime } from "@modernbert-ts/tensor-core";
 import { openCheckpoint } from "@modernbert-ts/safetensors";
@@ -11,6 +14,7 @@ import type { Head } from "../info.ts";
 import type { ParameterSpecs } from "../kind.ts";
 import { drawParameter } from "../weights/initialise.ts";
 import type { WeightFormat } from "../weights/formats.ts";
+import { MappedWeights } from "../weights/mapped.ts";
 import { WeightStore } from "../weights/store.ts";
 import { matchNames } from "./match-names.ts";
 import type { NameMatch } from "./match-names.ts";
@@ -24,6 +28,8 @@ export interface LoadOptions<C extends HeadConfig = HeadConfig> {
   readonly precision?: Precision;
   /** In fewer bytes the model is for inference only. Default: f32, or what `precision` says. */
   readonly weights?: WeightFormat;
+  /** Default true: weights may stay in their files, which must not be changed meanwhile. Of little use where all are written to. */
+  readonly mapped?: boolean;
   /** Draws the head's parameters that the folder lacks (a classifier to be trained, say). Without it they are an error. */
   readonly initialiseMissing?: { readonly seed: number };
   /** Changes the config before anything is loaded: other labels, other dropout. */
@@ -43,30 +49,33 @@ export interface LoadedModel<C extends HeadConfig = HeadConfig, E extends Encode
  * @throws ConfigError, CheckpointError (missing or wrongly shaped tensors, by name) or SafetensorsError (corrupt files).
  */
 export async function loadModelFolder<C extends HeadConfig, E extends Encoder<C>>(
-  files: Folder,
+  folder: Folder,
   architectures: readonly Architecture<C, E>[],
   options: LoadOptions<C>,
 ): Promise<LoadedModel<C, E>> {
-  const { runtime, precision = float32Precision, weights = "f32", configure = (config) => config } = options;
-  const { name: folder } = files;
-  const stored = await readFolderConfig(files, architectures);
+  const { runtime, precision = float32Precision, weights = "f32", mapped = true } = options;
+  const stored = await readFolderConfig(folder, architectures);
   const { kind, create } = stored.architecture;
-  const config = configure(stored.config);
-  const head = requireHead(folder, stored, options.head);
+  const config = options.configure?.(stored.config) ?? stored.config;
+  const head = requireHead(folder.name, stored, options.head);
   const specs = kind.parameters(config, head);
-  await using checkpoint = await openCheckpoint(files);
+  await using checkpoint = await openCheckpoint(folder);
   const names = kind.names(head);
-  const match = matchNames(checkpoint, specs, { names, storedNames: kind.storedNames }, config, folder);
-  checkMissing(match, head, folder, options);
-  await checkTwins(checkpoint, match, folder);
+  const match = matchNames(checkpoint, specs, { names, storedNames: kind.storedNames }, config, folder.name);
+  checkMissing(match, head, folder.name, options);
+  await checkTwins(checkpoint, match, folder.name);
   const { params } = precision;
   const store = new WeightStore(runtime, weights, params);
+  using files = new MappedWeights(runtime, checkpoint);
   try {
     const read = reader(checkpoint, specs);
     for (const [name, spec] of specs) {
       const source = match.stored.get(name);
       if (source !== undefined) {
-        store.put(name, spec, await read(source, sizeOf(spec.shape)));
+        const dtype = mapped ? store.held(spec) : undefined;
+        const inPlace = dtype && files.tensor(source, spec.shape, dtype);
+        if (inPlace) store.parameters.set(name, inPlace);
+        else store.put(name, spec, await read(source, sizeOf(spec.shape)));
         continue;
       }
       const draw = { ...options.initialiseMissing!, dtype: params };
@@ -108,8 +117,11 @@ function reader(
   checkpoint: SafetensorsReader,
   specs: ParameterSpecs,
 ): (name: string, size: number) => Promise<Float32Array> {
-  const buffer = new Float32Array(Math.max(...Array.from(specs.values(), ({ shape }) => sizeOf(shape))));
-  return (name, size) => checkpoint.readFloat32(name, buffer.subarray(0, size));
+  let buffer: Float32Array | undefined;
+  return (name, size) => {
+    buffer ??= new Float32Array(Math.max(...Array.from(specs.values(), ({ shape }) => sizeOf(shape))));
+    return checkpoint.readFloat32(name, buffer.subarray(0, size));
+  };
 }
 
 /** What is stored twice must be the same: otherwise the folder and its config contradict each other. */

@@ -19,6 +19,12 @@ export class WeightStore {
     this.#dtype = dtype;
   }
 
+  /** The dtype of a parameter that is held as one tensor; undefined of one in bytes. */
+  held({ shape, role }: ParameterSpec): DType | undefined {
+    const dtype = storedAs(role, shape, this.#format) ?? this.#dtype;
+    return dtype === "int8" ? undefined : dtype;
+  }
+
   /** `values` may be overwritten as soon as the call returns. */
   put(name: string, { shape, role }: ParameterSpec, values: Float32Array): void {
     const runtime = this.#runtime;

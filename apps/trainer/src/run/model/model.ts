@@ -55,6 +55,7 @@ export async function createModel(
       head,
       configure,
       precision,
+      mapped: false,
       ...fresh,
     });
     if (initialised.length > 0) onNotice(`not in ${from}, starting from fresh values: ${initialised.join(", ")}`);
