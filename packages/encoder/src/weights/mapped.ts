@@ -22,10 +22,18 @@ export class MappedWeights implements Disposable {
     this.#checkpoint = checkpoint;
   }
 
-  /** A stored tensor where it lies, owned by the caller; undefined where it is to be read: of another dtype, not aligned, in no file. */
-  tensor(name: string, shape: Shape, dtype: DType): Tensor | undefined {
-    const { dtype: stored, byteOffset, byteLength } = this.#checkpoint.info(name);
-    if (stored !== storedAs[dtype] || byteOffset % bytesOf(dtype) !== 0 || byteLength === 0) return undefined;
+  /**
+   * A stored tensor where it lies, owned by the caller; undefined where it is to be read: of another dtype than `stored`, not aligned, in no
+   * file. `shape` counts elements of `dtype`.
+   */
+  tensor(
+    name: string,
+    shape: Shape,
+    dtype: DType,
+    stored: SafetensorsDType | undefined = storedAs[dtype],
+  ): Tensor | undefined {
+    const { dtype: found, byteOffset, byteLength } = this.#checkpoint.info(name);
+    if (found !== stored || byteOffset % bytesOf(dtype) !== 0 || byteLength === 0) return undefined;
     const buffer = this.#mapped(this.#checkpoint.source(name))?.buffer(byteOffset, byteLength);
     return buffer && this.#runtime.keep(this.#runtime.adopt(buffer, shape, dtype));
   }

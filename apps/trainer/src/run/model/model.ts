@@ -55,6 +55,7 @@ export async function createModel(
       head,
       configure,
       precision,
+      weights: "f32",
       mapped: false,
       ...fresh,
     });
