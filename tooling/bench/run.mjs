@@ -10,6 +10,7 @@ import { putIntoDocument } from "./document.mjs";
 const names = [
   "inference",
   "weights",
+  "opening",
   "training",
   "finetuning",
   "tokenizer",

@@ -10,6 +10,7 @@ import { fillMaskCommand } from "./commands/fill-mask.ts";
 import { forwardCommand } from "./commands/forward.ts";
 import { infoCommand } from "./commands/info.ts";
 import { pseudoLogLikelihoodCommand } from "./commands/pseudo-log-likelihood.ts";
+import { quantizeCommand } from "./commands/quantize.ts";
 import { rerankCommand } from "./commands/rerank.ts";
 import { searchCommand } from "./commands/search.ts";
 import { similarityCommand } from "./commands/similarity.ts";
@@ -35,6 +36,7 @@ const commands = [
   classifyTokensCommand,
   answerCommand,
   pseudoLogLikelihoodCommand,
+  quantizeCommand,
   verifyCommand,
   benchCommand,
   compareCommand,

@@ -6,7 +6,7 @@ import { bin, cli, startBin } from "./support/cli.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
 const commands =
-  "info tokenize forward fill-mask embed similarity search rerank classify zero-shot decide classify-tokens answer pseudo-log-likelihood verify bench compare".split(
+  "info tokenize forward fill-mask embed similarity search rerank classify zero-shot decide classify-tokens answer pseudo-log-likelihood quantize verify bench compare".split(
     " ",
   );
 const folder = temporaryFolder();
@@ -43,6 +43,8 @@ describe("exit codes", () => {
     [["bench", "--length", "8", "--shape", "base", "--model", "x"]],
     [["bench", "--length", "8", "--shape", "base", "--train", "--weights", "int8"]],
     [["embed", "--model", "x", "--weights", "int4"]],
+    [["quantize", "x"]],
+    [["quantize", "x", "--out", "y", "--dtype", "int4"]],
     [["compare", "--quick", "--full"]],
     [["compare", "--threads", "0"]],
   ])("2 for wrong usage: %j", async (args) => {

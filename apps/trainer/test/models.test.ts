@@ -1,7 +1,7 @@
 /** What becomes of models: evaluated, tiled, fine-tuned; configurations that `init` writes. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openPipeline } from "@modernbert-ts/pipelines";
+import { openPipeline, quantizeFolder } from "@modernbert-ts/pipelines";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { evaluateModel } from "../src/commands/evaluate.ts";
@@ -43,6 +43,27 @@ test("a finished run is evaluated with its own score, and tiled to a larger mode
   await expect(tileModel(modelFolder!, "17m", large)).rejects.toThrow(
     "exists already: choose another name or delete it",
   );
+});
+
+test("a model in bytes is neither trained nor tiled", async () => {
+  const folder = await corpusFolder();
+  const { modelFolder } = await runTraining(tinyConfig(folder), quiet);
+  const inBytes = join(folder, "bytes");
+  await quantizeFolder(modelFolder!, inBytes, { format: "int8" });
+  const refusal =
+    /expected weights int8 for .*bytes, whose linear layers are stored in bytes, got f32: take the model that it was made of/;
+  await expect(tileModel(inBytes, "17m", join(folder, "large"))).rejects.toThrow(refusal);
+  const tuned = command(
+    "finetune",
+    inBytes,
+    "--data",
+    join(folder, "data"),
+    "-o",
+    join(folder, "tuned"),
+    "--backend",
+    "cpu",
+  );
+  await expect(tuned).rejects.toThrow(refusal);
 });
 
 /** As a person would, without a process of its own. */

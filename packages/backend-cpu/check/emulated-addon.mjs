@@ -72,6 +72,8 @@ export function loadAddon(path) {
     copyOut: (to, from) => void call("mb_copy", [to, from, to.length], { at: 0, out: true }),
     limitScratch: (bytes) => void call("mb_limit_scratch", [bytes]),
     createStream: (threads, isa) => call("mb_stream_create", [threads, isa]),
+    /** Descriptors are those of this process, not of the one that computes. */
+    mapFile: () => 0,
     allocate: (stream, bytes) => call("mb_stream_allocate", [stream, bytes]),
     submit: (stream, commands, bytes) =>
       int32(call("mb_stream_submit", [stream, commands.subarray(0, bytes), bytes], { at: 1 })) !== 0,

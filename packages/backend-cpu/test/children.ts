@@ -1,5 +1,6 @@
 /** Tests in processes of their own. They run the built package (Node 20 cannot import TypeScript), so `tsc -b` must have run. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { missing } from "./native.ts";
@@ -34,5 +35,12 @@ export function runChild(
   return spawnSync(process.execPath, ["--input-type=module", "-e", prelude + code], {
     encoding: "utf8",
     timeout: 1000 * seconds,
+  });
+}
+
+/** A child that goes on until it is killed. */
+export function startChild(code: string): ChildProcess {
+  return spawn(process.execPath, ["--input-type=module", "-e", prelude + code], {
+    stdio: ["ignore", "pipe", "inherit"],
   });
 }

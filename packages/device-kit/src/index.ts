@@ -19,7 +19,7 @@ export type { NativeOperation, NativeRanks } from "./collective/native-collectiv
 export { callsNative } from "./commands/native-caller.ts";
 export type { NativeCaller } from "./commands/native-caller.ts";
 export { StreamBackend } from "./commands/stream-backend.ts";
-export type { DeviceMemory, StreamBackendParts } from "./commands/stream-backend.ts";
+export type { DeviceMemory, StreamBackendParts } from "./commands/stream-backend-parts.ts";
 export { CommandStream } from "./commands/stream.ts";
 export type { StreamLibrary } from "./commands/stream.ts";
 export { Lifetime } from "./lifetime.ts";

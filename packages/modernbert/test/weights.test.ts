@@ -7,7 +7,6 @@ import { cast, map, Runtime, UnsupportedError, valueAndGradients, x } from "@mod
 import type { Tensor } from "@modernbert-ts/tensor-core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
-  CheckpointError,
   createConfig,
   maskedLmLogits,
   maskedLmLoss,
@@ -148,11 +147,9 @@ describe("weights in fewer bytes", () => {
     model.dispose();
   });
 
-  it("int8 is not saved, and nothing is drawn where weights are narrow", async () => {
+  it("nothing is drawn where weights are narrow", async () => {
     const path = folder();
     await saveModel(path, smallModel(runtime, "masked-lm"));
-    const { model } = await loadModel(path, { runtime, weights: "int8" });
-    await expect(saveModel(path, model)).rejects.toThrow(CheckpointError);
     const drawn = loadModel(path, {
       runtime,
       head: "token-classification",

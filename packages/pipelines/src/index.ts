@@ -8,6 +8,8 @@ export { resolveModelFolder } from "./hub/model-folder.ts";
 export type { ModelFolderOptions } from "./hub/model-folder.ts";
 export { openFolder, snapshotCommit } from "./hub/snapshot.ts";
 export { LazyPipeline } from "./lazy-pipeline.ts";
+export { quantizeFolder, storedFormats } from "./quantize-folder.ts";
+export type { QuantizeOptions, StoredFormat } from "./quantize-folder.ts";
 export { checkConfig, openModel, openRuntime, weightsFor } from "./model.ts";
 export type { ModelOptions, OpenModel, OpenRuntime, RuntimeOptions } from "./model.ts";
 export { eachOnce, noticeUnfused } from "./notices.ts";

@@ -8,6 +8,7 @@ import { DTypeError, float32Precision, Runtime } from "@modernbert-ts/tensor-cor
 import type { FusionMode, Precision } from "@modernbert-ts/tensor-core";
 import { architectures } from "./architectures.ts";
 import { viewFolder } from "./folder/decision.ts";
+import { isQuantized } from "./folder/info.ts";
 import { resolveModelFolder } from "./hub/model-folder.ts";
 import type { ModelFolderOptions } from "./hub/model-folder.ts";
 
@@ -28,7 +29,7 @@ export interface OpenRuntime extends AsyncDisposable {
 export interface ModelOptions extends RuntimeOptions, Omit<ModelFolderOptions, "weights"> {
   /** The head to put on; by default what `architectures` in config.json names. */
   readonly head?: Head;
-  /** Fewer bytes for the weights: quicker, a little less exact. Default: as `precision` computes, see `weightsFor`. */
+  /** Fewer bytes for the weights: quicker, a little less exact. Default: the folder's own where that is int8, else as `precision` computes, see `weightsFor`. */
   readonly weights?: WeightFormat;
 }
 
@@ -70,13 +71,15 @@ export function weightsFor({ compute }: Precision = float32Precision): WeightFor
 
 /** Opens a folder or hub id on a backend, for inference. Dispose it when done. */
 export async function openModel(source: string, options: ModelOptions = {}): Promise<OpenModel> {
-  const { weights = weightsFor(options.precision), ...folderOptions } = options;
+  const { weights: asked, ...folderOptions } = options;
   const folder = await resolveModelFolder(source, { check: checkConfig, ...folderOptions });
+  const view = await viewFolder(diskFolder(folder));
+  const weights = asked ?? ((await isQuantized(view)) ? "int8" : weightsFor(options.precision));
   const open = await openRuntime(options);
   try {
     const { head, precision } = options;
     noticeSlowWeights(open, weights, options);
-    const { model, unused } = await loadModelFolder(await viewFolder(diskFolder(folder)), architectures, {
+    const { model, unused } = await loadModelFolder(view, architectures, {
       runtime: open.runtime,
       weights,
       ...(head && { head }),

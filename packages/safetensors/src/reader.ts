@@ -14,6 +14,8 @@ export interface ByteSource {
   readonly name: string;
   /** Total bytes. */
   readonly size: number;
+  /** Of a file that this process has open: whoever maps it finds the same bytes. */
+  readonly descriptor?: number;
   /** Fills `target` with the bytes from `offset`; rejects when there are not that many. */
   readInto(offset: number, target: Uint8Array): Promise<void>;
   close?(): Promise<void>;
@@ -28,6 +30,8 @@ export interface SafetensorsReader extends AsyncDisposable {
   has(name: string): boolean;
   /** Dtype, shape and place of a tensor; nothing is read. */
   info(name: string): TensorInfo;
+  /** Where the tensor lies, at its `byteOffset`. */
+  source(name: string): ByteSource;
   /** The tensor in its own dtype, in new memory. @throws SafetensorsError on a dtype that this package does not know. */
   read(name: string): Promise<TensorData>;
   /** The tensor's raw bytes, of any dtype, into `target`. @throws SafetensorsError when its byte length is not the tensor's. */
@@ -125,6 +129,7 @@ function createReader(
     names: () => [...located.keys()],
     has: (name) => located.has(name),
     info: (name) => find(name).info,
+    source: (name) => find(name).source,
     async read(name) {
       const { source, info } = find(name);
       const dtype = knownDType(info.dtype, { file: source.name, tensor: name });

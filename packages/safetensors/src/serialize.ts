@@ -9,6 +9,9 @@ import { bytesPerElement, type SafetensorsDType } from "./dtypes.ts";
 import { quote, SafetensorsError } from "./errors.ts";
 import { isCounts, maxHeaderBytes, prefixBytes, tensorByteLength } from "./header.ts";
 
+/** The body begins at a multiple of this many bytes, so that whoever maps the file has matrices where its vectors like them. */
+const bodyGranule = 64;
+
 /** A tensor to be written; `data` holds shape × dtype bytes, row-major, little-endian, or is a function that brings them. */
 export interface TensorEntry {
   readonly name: string;
@@ -66,7 +69,7 @@ function encodeHeader(
     offset += byteLength;
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
-  const padded = Math.ceil(json.length / 8) * 8;
+  const padded = Math.ceil((prefixBytes + json.length) / bodyGranule) * bodyGranule - prefixBytes;
   if (padded > maxHeaderBytes)
     throw new SafetensorsError(file, `expected a header of at most ${maxHeaderBytes} bytes, got ${padded}`);
   const bytes = new Uint8Array(prefixBytes + padded).fill(0x20);

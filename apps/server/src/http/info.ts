@@ -28,7 +28,7 @@ export function infoOf({ name, options, files }: Service): object {
   return {
     model_id: options.model,
     model_sha: files.sha,
-    model_dtype: dtypeNames[options.weights ?? options.dtype],
+    model_dtype: dtypeNames[options.weights ?? (files.quantized ? "int8" : options.dtype)],
     served_model_name: name,
     model_type: typeOf(files),
     max_concurrent_requests: options.maxConcurrentRequests,

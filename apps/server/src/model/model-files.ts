@@ -2,6 +2,7 @@
 import type { EncoderInfo, Head } from "@modernbert-ts/encoder";
 import {
   checkConfig,
+  isQuantized,
   noticeAssumptions,
   openFolder,
   promptText,
@@ -23,6 +24,8 @@ export interface ModelFiles {
   readonly sha: string | null;
   /** What the folder says of the model; modules that make scores make it a classifier. */
   readonly info: EncoderInfo;
+  /** Its linear layers are stored in bytes. */
+  readonly quantized: boolean;
   /** The head that its weights are loaded with. */
   readonly head: Head;
   readonly tokenizer: Tokenizer;
@@ -53,6 +56,7 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     folder,
     sha: snapshotCommit(folder) ?? null,
     info,
+    quantized: await isQuantized(opened),
     head,
     tokenizer,
     vectors,

@@ -22,7 +22,7 @@ export async function tileModel(from: string, preset: string, output: string): P
     );
   await using open = await openRuntime({ backend: "cpu" });
   const { runtime } = open;
-  const { model: small } = await loadModel(from, { runtime });
+  const { model: small } = await loadModel(from, { runtime, weights: "f32" });
   const { config, head } = small;
   const { layers, hiddenSize, numHeads, intermediateSize } = presets[preset as keyof typeof presets];
   const wanted: ModernBertConfig = { ...config, layers, hiddenSize, numHeads, intermediateSize };

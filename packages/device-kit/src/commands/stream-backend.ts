@@ -2,6 +2,7 @@
 import type {
   BufferId,
   Capabilities,
+  FileMapping,
   FusedImplementations,
   MemoryStats,
   PrimitiveAttrs,
@@ -12,6 +13,7 @@ import type {
 } from "@modernbert-ts/tensor-core";
 import { Lifetime } from "../lifetime.ts";
 import { Buffers } from "../memory/buffers.ts";
+import { fileBuffers } from "../memory/file-buffers.ts";
 import { GuardedHeap } from "../memory/guarded-heap.ts";
 import { Pool } from "../memory/pool.ts";
 import type { Heap } from "../memory/pool.ts";
@@ -20,43 +22,21 @@ import { captureReplay } from "../replay.ts";
 import { offsetAddress } from "../memory/address.ts";
 import { hostBytes } from "../memory/host-bytes.ts";
 import type { Address, AddressBlock } from "../memory/address.ts";
-import type { NativeStreams, StreamHandle } from "./addon.ts";
+import type { NativeStreams } from "./addon.ts";
 import { CommandEncoder } from "./encoder.ts";
 import type { NativeCaller } from "./native-caller.ts";
 import { Staging, stagingBytes } from "./staging.ts";
 import { CommandStream } from "./stream.ts";
+import type { StreamBackendParts } from "./stream-backend-parts.ts";
 
 /** Writes up to this size travel inside the command stream. */
 const inlineBytes = 16 << 10;
-
-export interface StreamBackendParts<Operation extends string> {
-  readonly name: string;
-  readonly capabilities: Capabilities;
-  readonly library: NativeStreams;
-  /** The backend's own from now on. */
-  readonly stream: StreamHandle;
-  /** The number of each kernel. */
-  readonly operations: Readonly<Record<Operation, number>>;
-  readonly primitives: (commands: CommandEncoder<Operation>) => PrimitiveKernels<View>;
-  readonly fused: (commands: CommandEncoder<Operation>) => Partial<FusedImplementations>;
-  /** Absent where the host reaches the memory of buffers. */
-  readonly device?: DeviceMemory;
-}
-
-/** Memory of buffers that the host does not reach, and what takes its place for staging, reading and recorded commands. */
-export interface DeviceMemory {
-  /** undefined when there is no room. */
-  allocateHost(bytes: number): Address | undefined;
-  /** How much memory the device has, in words. */
-  room(): string | undefined;
-  /** Puts guard bytes round buffers and looks at them: a command that writes outside is a DeviceValueError. Slow. */
-  readonly guarded: boolean;
-}
 
 export class StreamBackend<Operation extends string> implements NativeCaller {
   readonly name: string;
   readonly capabilities: Capabilities;
   readonly fused: Partial<FusedImplementations>;
+  readonly mapFile?: (descriptor: number, byteLength: number) => FileMapping | undefined;
   readonly #library: NativeStreams;
   readonly hostReaches: boolean;
   readonly #lifetime = new Lifetime("backend");
@@ -96,6 +76,8 @@ export class StreamBackend<Operation extends string> implements NativeCaller {
     this.#commands = new CommandEncoder(this.#stream, this.#buffers, parts.operations);
     this.#primitives = parts.primitives(this.#commands);
     this.fused = parts.fused(this.#commands);
+    const { mapFile } = parts;
+    if (mapFile) this.mapFile = (descriptor, byteLength) => this.#mapped(mapFile(descriptor, byteLength), byteLength);
   }
 
   allocate(byteLength: number): BufferId {
@@ -224,6 +206,14 @@ export class StreamBackend<Operation extends string> implements NativeCaller {
     const block = this.#hostPool.claim(commands.length);
     this.#library.copyIn(block.address, commands);
     return block;
+  }
+
+  #mapped(address: Address | undefined, bytes: number): FileMapping | undefined {
+    this.#lifetime.check("mapFile");
+    if (address === undefined) return undefined;
+    return fileBuffers(this.#buffers, { address, bytes }, () => {
+      if (!this.#lifetime.ended) this.#commands.free(address);
+    });
   }
 
   /** @param allocate What has no room may have no device either. */

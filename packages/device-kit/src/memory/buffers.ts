@@ -14,10 +14,13 @@ export class Buffers<B extends Block> {
   }
 
   allocate(byteLength: number): BufferId {
-    const block = this.pool.take(byteLength);
-    const id = bufferId(this.#nextId++);
-    this.#live.set(id, block);
-    return id;
+    return this.#name(this.pool.take(byteLength));
+  }
+
+  /** A buffer over memory that comes from no heap (it has a `letGo`). */
+  adopt(block: B): BufferId {
+    this.pool.adopt(block);
+    return this.#name(block);
   }
 
   release(buffer: BufferId): void {
@@ -53,6 +56,12 @@ export class Buffers<B extends Block> {
   destroy(): void {
     this.#live.clear();
     this.pool.destroy();
+  }
+
+  #name(block: B): BufferId {
+    const id = bufferId(this.#nextId++);
+    this.#live.set(id, block);
+    return id;
   }
 
   #find(operation: string, buffer: BufferId): B {

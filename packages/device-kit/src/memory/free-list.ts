@@ -3,6 +3,8 @@
 /** A piece of device memory; a backend adds where it lies. */
 export interface Block {
   readonly bytes: number;
+  /** Of memory that comes from no heap: gives it back, after all commands so far. Nobody is handed it again. */
+  readonly letGo?: () => void;
 }
 
 /** A request takes a free block of up to this much more than its class rather than new memory. */

@@ -55,6 +55,8 @@ export class Pool<B extends Block> {
   readonly #captures = new Captures<B>();
   /** All that was allocated and not freed, whoever has it. */
   readonly #owned = new Set<B>();
+  /** Blocks of no heap that were given back while commands were recorded, which would record their end. */
+  readonly #left: B[] = [];
   #free = new FreeList<B>();
   #active = 0;
   #peak = 0;
@@ -79,8 +81,7 @@ export class Pool<B extends Block> {
     if (again !== undefined) return again;
     const block = this.#free.take(bytes) ?? this.#create(bytes);
     this.#captures.take(block);
-    this.#active += block.bytes;
-    this.#peak = Math.max(this.#peak, this.#active);
+    this.#activate(block);
     return block;
   }
 
@@ -127,7 +128,14 @@ export class Pool<B extends Block> {
   /** Frees a block that was claimed. */
   discard(block: B): void {
     this.#owned.delete(block);
-    this.#heap.free(block);
+    if (block.letGo) block.letGo();
+    else this.#heap.free(block);
+  }
+
+  /** Takes in a block that comes from no heap (it has a `letGo`), as if it had been taken. */
+  adopt(block: B): void {
+    this.#owned.add(block);
+    this.#activate(block);
   }
 
   /** Frees cached blocks, largest first, until at most `maxCachedBytes` are left. */
@@ -152,6 +160,7 @@ export class Pool<B extends Block> {
       release();
       throw error;
     } finally {
+      for (const block of this.#left.splice(0)) this.discard(block);
       this.#keepLimit();
     }
   }
@@ -184,9 +193,15 @@ export class Pool<B extends Block> {
     return this.claim(bytes);
   }
 
+  #activate(block: B): void {
+    this.#active += block.bytes;
+    this.#peak = Math.max(this.#peak, this.#active);
+  }
+
   #recycle(block: B): void {
     this.#active -= block.bytes;
-    if (this.#heap.reuse) return this.discard(block);
+    if (block.letGo && this.#captures.recording) return void this.#left.push(block);
+    if (this.#heap.reuse || block.letGo) return this.discard(block);
     this.#free.put(block);
     this.#keepLimit();
   }

@@ -1,5 +1,8 @@
-/** A Hugging Face folder, wherever its files are, to a model on a device, one tensor at a time: the host holds the largest tensor, never the whole model. */
-import { float32Precision, sizeOf } from "@modernbert-ts/tensor-core";
+/**
+ * A Hugging Face folder, wherever its files are, to a model on a device. Weights that are stored as they are held stay in their file where
+ * the backend can map it; others are read one at a time: the host holds the largest tensor, never the whole model.
+ */
+import { float32Precision } from "@modernbert-ts/tensor-core";
 import type { Precision, Runtime } from "@modernbert-ts/tensor-core";
 import { openCheckpoint } from "@modernbert-ts/safetensors";
 import type { Folder, SafetensorsReader } from "@modernbert-ts/safetensors";
@@ -8,13 +11,16 @@ import type { Encoder } from "../encoder.ts";
 import { CheckpointError, listNames } from "../errors.ts";
 import type { HeadConfig } from "../config/head-config.ts";
 import type { Head } from "../info.ts";
-import type { ParameterSpecs } from "../kind.ts";
 import { drawParameter } from "../weights/initialise.ts";
 import type { WeightFormat } from "../weights/formats.ts";
+import { WeightLoader } from "../weights/loader.ts";
+import { MappedWeights } from "../weights/mapped.ts";
 import { WeightStore } from "../weights/store.ts";
 import { matchNames } from "./match-names.ts";
-import type { NameMatch } from "./match-names.ts";
+import type { NameMatch, StoredTensors } from "./match-names.ts";
+import { scaleOf } from "./quantization.ts";
 import { readFolderConfig, requireHead } from "./read-config.ts";
+import type { FolderConfig } from "./read-config.ts";
 
 export interface LoadOptions<C extends HeadConfig = HeadConfig> {
   readonly runtime: Runtime;
@@ -22,8 +28,10 @@ export interface LoadOptions<C extends HeadConfig = HeadConfig> {
   readonly head?: Head;
   /** Default: all f32. Parameters are converted to `precision.params` on the way. */
   readonly precision?: Precision;
-  /** In fewer bytes the model is for inference only. Default: f32, or what `precision` says. */
+  /** In fewer bytes the model is for inference only. Default: f32; int8 of a folder that is stored in bytes, which allows no other. */
   readonly weights?: WeightFormat;
+  /** Default true: weights may stay in their files, which must not be changed meanwhile. Of little use where all are written to. */
+  readonly mapped?: boolean;
   /** Draws the head's parameters that the folder lacks (a classifier to be trained, say). Without it they are an error. */
   readonly initialiseMissing?: { readonly seed: number };
   /** Changes the config before anything is loaded: other labels, other dropout. */
@@ -43,30 +51,40 @@ export interface LoadedModel<C extends HeadConfig = HeadConfig, E extends Encode
  * @throws ConfigError, CheckpointError (missing or wrongly shaped tensors, by name) or SafetensorsError (corrupt files).
  */
 export async function loadModelFolder<C extends HeadConfig, E extends Encoder<C>>(
-  files: Folder,
+  folder: Folder,
   architectures: readonly Architecture<C, E>[],
   options: LoadOptions<C>,
 ): Promise<LoadedModel<C, E>> {
-  const { runtime, precision = float32Precision, weights = "f32", configure = (config) => config } = options;
-  const { name: folder } = files;
-  const stored = await readFolderConfig(files, architectures);
+  const { runtime, precision = float32Precision, mapped = true } = options;
+  const stored = await readFolderConfig(folder, architectures);
   const { kind, create } = stored.architecture;
-  const config = configure(stored.config);
-  const head = requireHead(folder, stored, options.head);
+  const config = options.configure?.(stored.config) ?? stored.config;
+  const head = requireHead(folder.name, stored, options.head);
   const specs = kind.parameters(config, head);
-  await using checkpoint = await openCheckpoint(files);
+  const weights = weightsOf(stored, folder.name, options.weights);
+  await using checkpoint = await openCheckpoint(folder);
   const names = kind.names(head);
-  const match = matchNames(checkpoint, specs, { names, storedNames: kind.storedNames }, config, folder);
-  checkMissing(match, head, folder, options);
-  await checkTwins(checkpoint, match, folder);
+  const match = matchNames(
+    stored.quantized ? withoutScales(checkpoint) : checkpoint,
+    specs,
+    { names, storedNames: kind.storedNames },
+    config,
+    folder.name,
+  );
+  checkMissing(match, head, folder.name, { ...options, weights });
+  await checkTwins(checkpoint, match, folder.name);
   const { params } = precision;
   const store = new WeightStore(runtime, weights, params);
+  using files = new MappedWeights(runtime, checkpoint);
   try {
-    const read = reader(checkpoint, specs);
+    const loader = new WeightLoader(checkpoint, specs, store, {
+      quantized: stored.quantized,
+      ...(mapped && { files }),
+    });
     for (const [name, spec] of specs) {
       const source = match.stored.get(name);
       if (source !== undefined) {
-        store.put(name, spec, await read(source, sizeOf(spec.shape)));
+        await loader.load(name, spec, source);
         continue;
       }
       const draw = { ...options.initialiseMissing!, dtype: params };
@@ -103,13 +121,24 @@ function checkMissing<C extends HeadConfig>(
   }
 }
 
-/** Reads through one buffer as large as the largest parameter. */
-function reader(
-  checkpoint: SafetensorsReader,
-  specs: ParameterSpecs,
-): (name: string, size: number) => Promise<Float32Array> {
-  const buffer = new Float32Array(Math.max(...Array.from(specs.values(), ({ shape }) => sizeOf(shape))));
-  return (name, size) => checkpoint.readFloat32(name, buffer.subarray(0, size));
+/** The format asked for, or the folder's own. @throws CheckpointError where the folder has no other. */
+export function weightsOf(
+  { quantized }: Pick<FolderConfig, "quantized">,
+  folder: string,
+  asked: WeightFormat = quantized ? "int8" : "f32",
+): WeightFormat {
+  if (!quantized || asked === "int8") return asked;
+  throw new CheckpointError(
+    "loadModel",
+    `expected weights int8 for ${folder}, whose linear layers are stored in bytes, got ${asked}: take the model that it was made of`,
+  );
+}
+
+/** Scales belong to their matrices. */
+function withoutScales(checkpoint: SafetensorsReader): StoredTensors {
+  const { has, info } = checkpoint;
+  const scales = new Set(checkpoint.names().map(scaleOf));
+  return { names: () => checkpoint.names().filter((name) => !scales.has(name)), has, info };
 }
 
 /** What is stored twice must be the same: otherwise the folder and its config contradict each other. */

@@ -5,12 +5,14 @@
  */
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { DType, Tensor } from "@modernbert-ts/tensor-core";
+import { cast } from "@modernbert-ts/tensor-core";
+import type { DType, HostArray, Tensor } from "@modernbert-ts/tensor-core";
 import { syncFolder, WriteError, writeFileAtomic, writeSafetensors } from "@modernbert-ts/safetensors/node";
 import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
 import type { Encoder } from "../encoder.ts";
 import { CheckpointError } from "../errors.ts";
 import { configText } from "../folder/config-text.ts";
+import { quantizationToJSON, scaleOf } from "../folder/quantization.ts";
 import type { HeadConfig } from "../config/head-config.ts";
 
 /** A file to be put beside the model, such as tokenizer.json. */
@@ -22,6 +24,8 @@ export interface FolderFile {
 
 export interface SaveOptions {
   readonly files?: readonly FolderFile[];
+  /** The dtype in which matrices are stored; default: as they are held. */
+  readonly matrices?: "bf16" | "f16";
 }
 
 const configFile = "config.json";
@@ -44,26 +48,22 @@ const storage: Readonly<Partial<Record<DType, { readonly dtype: SafetensorsDType
 export async function saveModel<C extends HeadConfig>(
   folder: string,
   model: Encoder<C>,
-  { files = [] }: SaveOptions = {},
+  { files = [], matrices }: SaveOptions = {},
 ): Promise<void> {
   for (const { name } of files) {
     if (name === configFile || name === weightsFile || !/^[^/\\]+$/.test(name) || name.startsWith(".")) {
       throw new CheckpointError("saveModel", `expected a plain file name other than the model's own, got "${name}"`);
     }
   }
-  if (model.int8.size > 0) {
-    throw new CheckpointError(
-      "saveModel",
-      "expected floating weights, got int8: load the model with weights f32 to save it",
-    );
-  }
   const aside = await makeAside(folder).catch((cause: NodeJS.ErrnoException) => {
     throw new WriteError(folder, cause, "it must be a folder, or a place for one; nothing was written");
   });
   try {
-    await writeSafetensors(join(aside, weightsFile), entriesOf(model));
+    await writeSafetensors(join(aside, weightsFile), [...entriesOf(model, matrices), ...bytesOf(model)]);
     const [first] = model.parameters.values();
-    const config = configText(model.kind, model.config, model.head, storageOf(first!).name);
+    const dtype = storageOf(matrices ?? first!.dtype).name;
+    const quantization = model.int8.size > 0 ? quantizationToJSON(floatingLayers(model)) : {};
+    const config = configText(model.kind, model.config, model.head, dtype, quantization);
     await writeText(join(aside, configFile), config);
     for (const { name, content } of files) await writeText(join(aside, name), content);
     await moveInto(folder, aside).catch((cause: NodeJS.ErrnoException) => {
@@ -88,18 +88,69 @@ async function moveInto(folder: string, aside: string): Promise<void> {
   }
 }
 
-function* entriesOf<C extends HeadConfig>(model: Encoder<C>): Generator<TensorEntry> {
+const storedName = <C extends HeadConfig>({ head, kind }: Encoder<C>, name: string): string =>
+  head === "none" ? kind.bareName(name) : name;
+
+function* entriesOf<C extends HeadConfig>(model: Encoder<C>, matrices?: "bf16" | "f16"): Generator<TensorEntry> {
   for (const [name, tensor] of model.parameters) {
+    const dtype = tensor.rank < 2 ? tensor.dtype : (matrices ?? tensor.dtype);
     yield {
-      name: model.head === "none" ? model.kind.bareName(name) : name,
-      dtype: storageOf(tensor).dtype,
+      name: storedName(model, name),
+      dtype: storageOf(dtype).dtype,
       shape: tensor.shape,
-      data: () => tensor.read(),
+      data: () => readAs(tensor, dtype),
     };
   }
 }
 
-function storageOf({ dtype }: Tensor): { readonly dtype: SafetensorsDType; readonly name: string } {
+async function readAs(tensor: Tensor, dtype: DType): Promise<HostArray> {
+  if (tensor.dtype === dtype) return tensor.read();
+  const converted = tensor.runtime.scope(() => cast(tensor, dtype));
+  try {
+    return await converted.read();
+  } finally {
+    converted.dispose();
+  }
+}
+
+/** Matrices in bytes and their scales. */
+function* bytesOf<C extends HeadConfig>(model: Encoder<C>): Generator<TensorEntry> {
+  const specs = model.kind.parameters(model.config, model.head);
+  for (const [name, { words, scales }] of model.int8) {
+    const [rows, columns] = specs.get(name)!.shape as readonly [number, number];
+    const stored = storedName(model, name);
+    yield { name: scaleOf(stored), dtype: "F32", shape: [rows, 1], data: () => scales.read() };
+    yield {
+      name: stored,
+      dtype: "I8",
+      shape: [rows, columns],
+      data: async () => rowsOfBytes((await words.read()) as Int32Array, columns),
+    };
+  }
+}
+
+/** Words without the zeros at the end of each row. */
+function rowsOfBytes(words: Int32Array, columns: number): Uint8Array {
+  const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  const width = 4 * Math.ceil(columns / 4);
+  if (width === columns) return bytes;
+  const rows = new Uint8Array((bytes.length / width) * columns);
+  for (let from = 0, to = 0; from < bytes.length; from += width, to += columns)
+    rows.set(bytes.subarray(from, from + columns), to);
+  return rows;
+}
+
+/** The linear layers that are not in bytes, by transformers' names of them. */
+function floatingLayers<C extends HeadConfig>(model: Encoder<C>): string[] {
+  const tied = model.head === "masked-lm" ? [model.names.decoder] : [];
+  const matrices = [...model.kind.parameters(model.config, model.head)].filter(
+    ([name, { shape, role }]) => shape.length === 2 && role !== "embedding" && !model.int8.has(name),
+  );
+  const names = [...matrices.map(([name]) => storedName(model, name)), ...tied];
+  return [...new Set(names.map((name) => name.replace(/\.weight$/, "")))];
+}
+
+function storageOf(dtype: DType): { readonly dtype: SafetensorsDType; readonly name: string } {
   const found = storage[dtype];
   if (found) return found;
   throw new CheckpointError("saveModel", `expected floating parameters, got ${dtype}`);

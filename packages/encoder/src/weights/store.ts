@@ -8,20 +8,26 @@ import type { Int8Matrix, WeightFormat } from "./formats.ts";
 export class WeightStore {
   readonly parameters: Map<string, Tensor> = new Map();
   readonly int8: Map<string, Int8Matrix> = new Map();
-  readonly #runtime: Runtime;
+  readonly runtime: Runtime;
   readonly #format: WeightFormat;
   readonly #dtype: DType;
 
   /** @param dtype of what is not stored in fewer bytes. */
   constructor(runtime: Runtime, format: WeightFormat, dtype: DType) {
-    this.#runtime = runtime;
+    this.runtime = runtime;
     this.#format = format;
     this.#dtype = dtype;
   }
 
+  /** The dtype of a parameter that is held as one tensor; undefined of one in bytes. */
+  held({ shape, role }: ParameterSpec): DType | undefined {
+    const dtype = storedAs(role, shape, this.#format) ?? this.#dtype;
+    return dtype === "int8" ? undefined : dtype;
+  }
+
   /** `values` may be overwritten as soon as the call returns. */
   put(name: string, { shape, role }: ParameterSpec, values: Float32Array): void {
-    const runtime = this.#runtime;
+    const { runtime } = this;
     const dtype = storedAs(role, shape, this.#format) ?? this.#dtype;
     if (dtype === "int8") {
       const [rows, columns] = shape as readonly [number, number];

@@ -10,3 +10,8 @@ export async function readInfo(folder: Folder): Promise<EncoderInfo> {
   const { architecture, config, head = "none" } = await readFolderConfig(await viewFolder(folder), architectures);
   return architecture.kind.info(config, head);
 }
+
+/** Whether its linear layers are stored in bytes, and so computed with. @throws CheckpointError, ConfigError */
+export async function isQuantized(folder: Folder): Promise<boolean> {
+  return (await readFolderConfig(await viewFolder(folder), architectures)).quantized;
+}

@@ -1,4 +1,4 @@
-/** A file as a ByteSource: positioned reads straight into the caller's memory. Node maps no memory, so the page cache does that work. */
+/** A file as a ByteSource: positioned reads straight into the caller's memory, and its descriptor for those who can map it. */
 
 import { open } from "node:fs/promises";
 import { SafetensorsError } from "../errors.ts";
@@ -25,6 +25,7 @@ export async function openFileSource(path: string, name: string = path): Promise
   return {
     name,
     size,
+    descriptor: handle.fd,
     async readInto(offset, target) {
       for (let done = 0; done < target.length;) {
         const length = Math.min(target.length - done, maxReadBytes);

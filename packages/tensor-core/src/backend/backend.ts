@@ -65,6 +65,14 @@ export interface MemoryStats {
   readonly allocations: number;
 }
 
+/** A file as memory that buffers lie in. */
+export interface FileMapping {
+  /** A buffer that is these bytes of the file, released like any other. What is written to it stays in this process. @throws ShapeError outside the file. */
+  buffer(byteOffset: number, byteLength: number): BufferId;
+  /** No more buffers are made. The file is let go when the last of them is released. */
+  close(): void;
+}
+
 /** A recorded stretch of commands that can be run again on the same buffers. */
 export interface Replay {
   /** Queues the commands once more, in order with all others. Refused while commands are recorded. */
@@ -112,6 +120,12 @@ export interface Backend extends AsyncDisposable {
   memory(): MemoryStats;
   /** Frees pooled buffers until at most `maxCachedBytes` (default 0) are cached. */
   trim(maxCachedBytes?: number): void;
+  /**
+   * The file of `byteLength` bytes behind an open descriptor, which stays the caller's, as memory: nothing is read before it is used, and
+   * processes share what none of them writes to. Absent where a device cannot; undefined where the system maps no such file. While the
+   * mapping lives, a change of the file is a `DeviceValueError` of `read` and `synchronize`; use of a part that was cut off ends the process.
+   */
+  mapFile?(descriptor: number, byteLength: number): FileMapping | undefined;
   /**
    * Runs `record` and keeps the commands that it queues instead of executing them; they first take effect at `Replay.run()`. Absent where
    * a device cannot. All buffers that the commands use stay allocated until `Replay.dispose()`, also those released in `record` or later:

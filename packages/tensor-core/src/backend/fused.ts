@@ -90,7 +90,7 @@ export interface CompositeAttrs {
   linear: Record<never, never>;
   /**
    * x [T, k] f32, weight i32 [n, ⌈k / 4⌉], scales f32 [n], bias [n] | null → y [T, n] f32. Not differentiable.
-   * A word of `weight` holds four signed bytes in -127…127, the first of them lowest; beyond k they are 0 (`quantizeInt8` makes both).
+   * A word of `weight` holds four signed bytes, the first of them lowest; beyond k they are 0 (`quantizeInt8` makes both).
    * Each row of x is rounded to bytes too, a = max|x|, q = round(x · (127 / a)) with ties to even (zeros where a ≤ 1e-30), and
    * y = (Σ q · w) · scales · (a / 127) + bias, the sum in whole numbers. A row with a NaN or an infinity becomes NaN.
    */

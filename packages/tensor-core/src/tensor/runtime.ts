@@ -3,7 +3,7 @@
  * so two runtimes never see each other.
  */
 import type { Tape } from "./tape.ts";
-import type { Backend } from "../backend/backend.ts";
+import type { Backend, BufferId } from "../backend/backend.ts";
 import { bytesOf, expectHostArray, hostArray } from "../dtype.ts";
 import type { DType, HostArray } from "../dtype.ts";
 import { DTypeError, ShapeError, TensorError, UnsupportedError } from "../errors.ts";
@@ -53,6 +53,15 @@ export class Runtime {
         `expected a dtype that backend ${this.backend.name} stores (${this.backend.capabilities.storage.join(", ")}), got ${dtype}`,
       );
     }
+    return this.#dense(shape, dtype);
+  }
+
+  /** A dense tensor over a buffer of the backend, which is the tensor's from now on: a part of a file that is mapped. */
+  adopt(buffer: BufferId, shape: Shape, dtype: DType): Tensor {
+    return this.#dense(shape, dtype, buffer);
+  }
+
+  #dense(shape: Shape, dtype: DType, buffer?: BufferId): Tensor {
     const byteLength = sizeOf(shape) * bytesOf(dtype);
     if (byteLength > this.backend.capabilities.maxBufferBytes) {
       throw new ShapeError(
@@ -61,7 +70,7 @@ export class Runtime {
       );
     }
     const layout = { shape, strides: denseStrides(shape), offset: 0 };
-    return this.own(new Tensor(this, new Storage(this.backend, byteLength), dtype, layout));
+    return this.own(new Tensor(this, new Storage(this.backend, byteLength, buffer), dtype, layout));
   }
 
   /**

@@ -7,10 +7,11 @@ export class Storage {
   readonly #backend: Backend;
   #references = 1;
 
-  constructor(backend: Backend, byteLength: number) {
+  /** @param buffer from now on the storage's; by default a new one. */
+  constructor(backend: Backend, byteLength: number, buffer: BufferId = backend.allocate(byteLength)) {
     this.#backend = backend;
     this.byteLength = byteLength;
-    this.buffer = backend.allocate(byteLength);
+    this.buffer = buffer;
   }
 
   /** Whether it has more than one holder. */

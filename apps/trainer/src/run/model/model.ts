@@ -55,6 +55,8 @@ export async function createModel(
       head,
       configure,
       precision,
+      weights: "f32",
+      mapped: false,
       ...fresh,
     });
     if (initialised.length > 0) onNotice(`not in ${from}, starting from fresh values: ${initialised.join(", ")}`);

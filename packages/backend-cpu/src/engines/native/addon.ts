@@ -10,6 +10,8 @@ export interface Addon extends StreamAddon {
   limitScratch(bytes: number): void;
   /** 0 when threads or memory are missing. */
   createStream(threads: number, isa: number): number;
+  /** 0 where the file has another size, or cannot be mapped. */
+  mapFile(stream: number, descriptor: number, bytes: number): number;
 }
 
 /** Throws the system's message when the file is not an addon for this system. */

@@ -6,6 +6,7 @@ import { fusedKernels } from "./fused/index.ts";
 import type { InstructionSet, NativeLibrary } from "./library.ts";
 
 export function nativeBackend(library: NativeLibrary, instructionSet: InstructionSet, threads: number): Backend {
+  const stream = library.createStream(threads, instructionSet);
   return new StreamBackend({
     name: "cpu",
     capabilities: {
@@ -17,7 +18,8 @@ export function nativeBackend(library: NativeLibrary, instructionSet: Instructio
       device: `CPU, native engine (${instructionSet.name}), ${threads} ${threads === 1 ? "thread" : "threads"}`,
     },
     library,
-    stream: library.createStream(threads, instructionSet),
+    stream,
+    mapFile: (descriptor, byteLength) => library.mapFile(stream, descriptor, byteLength),
     operations: library.operations,
     primitives: (commands) => primitiveCommands(commands, mapEncoder(library.scalarFunctions)),
     fused: (commands) => fusedKernels(commands, instructionSet),

@@ -2,7 +2,7 @@
  * The C library, typed. This is the only file that touches the addon.
  */
 import { nativeStreams, numbersOf } from "@modernbert-ts/device-kit";
-import type { NativeStreams, StreamHandle } from "@modernbert-ts/device-kit";
+import type { Address, NativeStreams, StreamHandle } from "@modernbert-ts/device-kit";
 import { scalarTable, TensorError } from "@modernbert-ts/tensor-core";
 import type { ScalarFunctionName } from "@modernbert-ts/tensor-core";
 import { NativeLibraryError } from "./library-error.ts";
@@ -26,12 +26,14 @@ export interface NativeLibrary extends NativeStreams {
   readonly operations: Readonly<Record<NativeOperation, number>>;
   readonly scalarFunctions: Readonly<Record<ScalarFunctionName, number>>;
   createStream(threads: number, instructionSet: InstructionSet): StreamHandle;
+  /** The bytes behind an open descriptor as memory of the stream; undefined where the system maps no such file. */
+  mapFile(stream: StreamHandle, descriptor: number, byteLength: number): Address | undefined;
   /** For tests: kernels find no more scratch memory than this many bytes at once; undefined: what the system has. */
   limitScratch(bytes: number | undefined): void;
 }
 
 /** The layout of commands that this code writes; equal to MB_ABI in c/runtime/api.h. */
-const abi = 10;
+const abi = 11;
 
 let loaded: Promise<NativeLibrary> | undefined;
 
@@ -71,6 +73,7 @@ async function load(): Promise<NativeLibrary> {
         );
       return stream;
     },
+    mapFile: (...file) => (addon.mapFile(...file) || undefined) as Address | undefined,
     limitScratch: (bytes) => addon.limitScratch(bytes ?? -1),
   };
 }

@@ -33,11 +33,20 @@ static napi_value stream_create(napi_env env, napi_callback_info info) {
   return call.failed ? NULL : mb_door_stream(&call, mb_stream_create(workers, isa));
 }
 
+static napi_value map_file(napi_env env, napi_callback_info info) {
+  node_call call = call_of(env, info);
+  mb_stream *stream = pointer(&call, 0);
+  const int32_t file = (int32_t)integer(&call, 1);
+  const int64_t bytes = integer(&call, 2);
+  return call.failed ? NULL : number(&call, (int64_t)(intptr_t)mb_stream_map(stream, file, bytes));
+}
+
 const mb_door_function mb_door_functions[] = {
     {"isaName", isa_name},
     {"isaSupported", isa_supported},
     {"isaMultipliesBf16", isa_multiplies_bf16},
     {"limitScratch", limit_scratch},
     {"createStream", stream_create},
+    {"mapFile", map_file},
     {NULL, NULL},
 };

@@ -185,6 +185,8 @@ MB_API mb_stream *mb_stream_create(int32_t workers, int32_t isa) {
 
 MB_API void *mb_stream_allocate(mb_stream *stream, int64_t bytes) { return mb_blocks_allocate(&stream->blocks, bytes); }
 
+MB_API void *mb_stream_map(mb_stream *stream, int32_t file, int64_t bytes) { return mb_blocks_map(&stream->blocks, file, bytes); }
+
 MB_API int32_t mb_stream_submit(mb_stream *stream, const void *commands, int64_t bytes) {
   batch *added = malloc(sizeof *added + (size_t)bytes);
   if (added == NULL) return 0;
@@ -223,6 +225,8 @@ MB_API int32_t mb_stream_wait(mb_stream *stream, int64_t count, int32_t millisec
 }
 
 MB_API int32_t mb_stream_take_error(mb_stream *stream, int64_t count, char *text, int64_t capacity) {
+  const char *changed = mb_blocks_error(&stream->blocks);
+  if (changed != NULL) return snprintf(text, (size_t)capacity, "%s", changed), 1;
   if (!atomic_load(&stream->failed)) return 0;
   pthread_mutex_lock(&stream->mutex);
   const bool taken = atomic_load(&stream->failed) && stream->failed_at <= count;

@@ -1,0 +1,105 @@
+/** Folders made by `quantizeFolder`: whole folders, which give what weights that are narrowed while loading give. */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { diskFolder, openSafetensors, writeSafetensors } from "@modernbert-ts/safetensors/node";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { classify, embed, isQuantized, openModel, openPipeline, quantizeFolder, storedFormats } from "../src/index.ts";
+import type { ModelOptions } from "../src/index.ts";
+
+const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+
+let folder: string;
+let output: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "modernbert-quantize-"));
+  output = join(folder, "out");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A model of vectors with a pooling of its own and a dense layer behind it. */
+async function withModules(): Promise<string> {
+  const path = join(folder, "modules");
+  cpSync(fixture("sentence_transformers/base"), path, { recursive: true });
+  const modules = ["", "1_Pooling", "2_Dense"].map((name, at) => ({
+    idx: at,
+    name: String(at),
+    path: name,
+    type: `sentence_transformers.models.${["Transformer", "Pooling", "Dense"][at]}`,
+  }));
+  const write = (name: string, json: unknown): void => writeFileSync(join(path, name), JSON.stringify(json));
+  write("modules.json", modules);
+  for (const name of ["1_Pooling", "2_Dense"]) mkdirSync(join(path, name));
+  await using open = await openModel(path, { backend: "cpu" });
+  const { hiddenSize } = open.model.info;
+  write("1_Pooling/config.json", {
+    word_embedding_dimension: hiddenSize,
+    pooling_mode_cls_token: true,
+    pooling_mode_mean_tokens: false,
+  });
+  const activation = "torch.nn.modules.activation.Tanh";
+  write("2_Dense/config.json", {
+    in_features: hiddenSize,
+    out_features: 3,
+    bias: false,
+    activation_function: activation,
+  });
+  const data = Float32Array.from({ length: 3 * hiddenSize }, (_, at) => Math.sin(at));
+  const entry = { name: "linear.weight", dtype: "F32", shape: [3, hiddenSize], data } as const;
+  await writeSafetensors(join(path, "2_Dense", "model.safetensors"), [entry]);
+  return path;
+}
+
+async function vectorOf(path: string, options: ModelOptions = {}): Promise<Float32Array[]> {
+  await using pipeline = await openPipeline(path, { backend: "cpu", ...options });
+  return embed(pipeline, ["the cat sat on the mat", "a red dog"]);
+}
+
+async function answer(path: string, options: ModelOptions): Promise<unknown> {
+  await using pipeline = await openPipeline(path, { backend: "cpu", ...options });
+  return classify(pipeline, ["the cat sat on the mat"]);
+}
+
+test.each(["int8", "bf16"] as const)(
+  "%s: a folder of vectors with modules gives the bits of such weights",
+  async (format) => {
+    const source = await withModules();
+    await quantizeFolder(source, output, { format });
+    expect(await isQuantized(diskFolder(output))).toBe(format === "int8");
+    const vectors = await vectorOf(output, format === "int8" ? {} : { weights: format });
+    expect(vectors.map(({ length }) => length)).toEqual([3, 3]);
+    expect(vectors).toEqual(await vectorOf(source, { weights: format }));
+  },
+);
+
+test("a classifier in bytes gives the bits of such weights, of another model type too", async () => {
+  for (const source of [fixture("labels/nli"), fixture("bert/nli")]) {
+    rmSync(output, { recursive: true, force: true });
+    await quantizeFolder(source, output, { format: "int8" });
+    expect(await answer(output, {})).toEqual(await answer(source, { weights: "int8" }));
+  }
+});
+
+test.each(storedFormats)("%s: matrices are stored so", async (format) => {
+  await quantizeFolder(fixture("labels/nli"), output, { format });
+  await using file = await openSafetensors(output);
+  const dtypes = new Set(file.names().map((name) => file.info(name).dtype));
+  expect(dtypes).toEqual(new Set({ int8: ["I8", "BF16", "F32"], bf16: ["BF16", "F32"], f16: ["F16", "F32"] }[format]));
+});
+
+test("what is there, and what is in bytes already, is left alone", async () => {
+  const source = fixture("labels/nli");
+  mkdirSync(output);
+  await expect(quantizeFolder(source, output, { format: "int8" })).rejects.toThrow(
+    /expected a new folder, got .*out, which exists/,
+  );
+  const first = join(folder, "first");
+  await quantizeFolder(source, first, { format: "int8" });
+  rmSync(output, { recursive: true });
+  await expect(quantizeFolder(first, output, { format: "bf16" })).rejects.toThrow(
+    /expected weights int8 for .*first, whose linear layers/,
+  );
+  expect(existsSync(output)).toBe(false);
+  await expect(openPipeline(first, { backend: "cpu", weights: "f32" })).rejects.toThrow(/expected weights int8/);
+});
