@@ -11,25 +11,16 @@
 #define TASK_TARGET __attribute__((target("avx512bf16")))
 #define scaled(score, scale) ((score) * (float)((scale) * LOG2_E))
 
-TASK_TARGET MB_INLINE void product(int lines, int vectors, int64_t n, const float *a, int64_t line_stride, int64_t step, const float *b,
-                                   int64_t b_stride, vf acc[TILE_LINES][TILE_VECTORS]) {
-  const int32_t *words = (const int32_t *)a;
-#pragma GCC unroll 8
-  for (int i = 0; i < lines; i++)
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++) acc[i][v] = v_set(0);
-  for (int64_t j = 0; j < n; j++) {
-    vf right[TILE_VECTORS];
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++) right[v] = v_load(b + j * b_stride + v * VL);
-#pragma GCC unroll 8
-    for (int i = 0; i < lines; i++) {
-      const __m512bh left = (__m512bh)v_set_int(words[i * line_stride + j * step]);
-#pragma GCC unroll 2
-      for (int v = 0; v < vectors; v++) acc[i][v] = (vf)_mm512_dpbf16_ps((__m512)acc[i][v], (__m512bh)right[v], left);
-    }
-  }
+/* (As an f32 an infinity beside another number would be a NaN.) */
+static inline vf word_at(const float *address) {
+  int32_t word;
+  memcpy(&word, address, 4);
+  return (vf)v_set_int(word);
 }
+
+#define ADD_PAIRS(sum, left, right) (vf)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(right), (__m512bh)(left))
+
+TILE_PRODUCT(TASK_TARGET, product, word_at, ADD_PAIRS)
 
 static inline const uint16_t *row_at(const attention_forward_call *c, int64_t at) { return (const uint16_t *)c->qkv + at; }
 

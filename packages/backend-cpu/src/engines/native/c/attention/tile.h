@@ -23,24 +23,27 @@ static inline int tile_step(int64_t left) { return left >= TILE_LINES && left !=
 
 static inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-MB_INLINE void tile_product(int lines, int vectors, int64_t n, const float *a, int64_t line_stride, int64_t step, const float *b,
-                            int64_t b_stride, vf acc[TILE_LINES][TILE_VECTORS]) {
-#pragma GCC unroll 8
-  for (int i = 0; i < lines; i++)
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++) acc[i][v] = v_set(0);
-  for (int64_t j = 0; j < n; j++) {
-    vf right[TILE_VECTORS];
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++) right[v] = v_load(b + j * b_stride + v * VL);
-#pragma GCC unroll 8
-    for (int i = 0; i < lines; i++) {
-      vf left = v_set(a[i * line_stride + j * step]);
-#pragma GCC unroll 2
-      for (int v = 0; v < vectors; v++) acc[i][v] += left * right[v];
-    }
+/* Defines a product of that kind, `name`: FACTOR makes a vector of the element of a at an address, ADD(sum, left, right) is a step. */
+#define TILE_PRODUCT(attributes, name, FACTOR, ADD)                                                                                            \
+  attributes MB_INLINE void name(int lines, int vectors, int64_t n, const float *a, int64_t line_stride, int64_t step, const float *b,        \
+                                 int64_t b_stride, vf acc[TILE_LINES][TILE_VECTORS]) {                                                        \
+    _Pragma("GCC unroll 8") for (int i = 0; i < lines; i++)                                                                                    \
+      _Pragma("GCC unroll 2") for (int v = 0; v < vectors; v++) acc[i][v] = v_set(0);                                                          \
+    for (int64_t j = 0; j < n; j++) {                                                                                                          \
+      vf right[TILE_VECTORS];                                                                                                                  \
+      _Pragma("GCC unroll 2") for (int v = 0; v < vectors; v++) right[v] = v_load(b + j * b_stride + v * VL);                                  \
+      _Pragma("GCC unroll 8") for (int i = 0; i < lines; i++) {                                                                                \
+        const vf left = FACTOR(a + i * line_stride + j * step);                                                                                 \
+        _Pragma("GCC unroll 2") for (int v = 0; v < vectors; v++) acc[i][v] = ADD(acc[i][v], left, right[v]);                                  \
+      }                                                                                                                                        \
+    }                                                                                                                                          \
   }
-}
+
+#define FLOAT_AT(address) v_set(*(address))
+#define MULTIPLY_ADD(sum, left, right) ((sum) + (left) * (right))
+
+/* Of f32. */
+TILE_PRODUCT(, tile_product, FLOAT_AT, MULTIPLY_ADD)
 
 /* Rows of one head lie pages apart, where no hardware prefetcher follows: asks for rows that will be read or written soon, into the L2
  * cache, as they would fall into few sets of the L1 cache. */
