@@ -50,6 +50,16 @@ test("`prompt_name` of /tokenize: places count from the prompt's beginning, as t
   expect((await server.post("/tokenize", { inputs: "tea", prompt_name: "other" })).status).toBe(422);
 });
 
+test("/tokenize of a long text: all its tokens, each at its place", async () => {
+  await using server = await readyStub();
+  const text = "naïve tea, ".repeat(2000);
+  const [tokens] = (await (await server.post("/tokenize", { inputs: text })).json()) as [
+    { id: number; text: string; start: number | null }[],
+  ];
+  expect(tokens.map(({ id }) => id)).toEqual(idsOf(text));
+  expect(tokens.map((token) => (token.start === null ? "" : token.text)).join("")).toBe(text);
+});
+
 test("/predict and /rerank cut the side that is asked for", async () => {
   const model = await Promise.all([kinds.judge(), kinds.ranker()]);
   const options = { servedModelName: ["judge", "ranker"], port: 0, threads: 1 } as const;

@@ -1,8 +1,9 @@
 /** The service `tei.v1.Tokenize`: what `/tokenize` and `/decode` answer. */
 import { promptFor } from "../encode-settings.ts";
+import { inTurns } from "../in-turns.ts";
 import { teiRules } from "../input-rules.ts";
 import { readIdLists, readText } from "../inputs/read-inputs.ts";
-import { tokensOf } from "../inputs/tokens-of.ts";
+import { tokenBlocks } from "../inputs/tokens-of.ts";
 import { each, unary } from "./method.ts";
 import type { Bind, Handle } from "./method.ts";
 
@@ -21,7 +22,8 @@ const tokenize: Handle<EncodeMessage, object> = async (message, { service, signa
   const text = readText(message.inputs, "inputs", { field: "inputs" });
   const prompt = promptFor(service, [text], message.prompt_name) ?? "";
   const encode = service.encoder.inThreads(text, signal);
-  return { tokens: await tokensOf(service.files.tokenizer, prompt + text, message.add_special_tokens, encode) };
+  const blocks = await tokenBlocks(service.files.tokenizer, prompt + text, message.add_special_tokens, encode);
+  return { tokens: (await inTurns(blocks, (make) => make(), signal)).flat() };
 };
 
 const decode: Handle<DecodeMessage, object> = async ({ ids, skip_special_tokens: skip }, { service }) => {

@@ -13,20 +13,33 @@ export interface Token {
 
 const utf8 = new TextDecoder();
 
-/** @param encode tokenises instead of the tokenizer, to what that makes */
-export async function tokensOf(
+/** Tokens that are made at once: a text may have a million. */
+const block = 1024;
+
+/**
+ * The tokens of a text in blocks, each made when it is asked for.
+ * @param encode tokenises instead of the tokenizer, to what that makes
+ */
+export async function tokenBlocks(
   tokenizer: Tokenizer,
   text: string,
   addSpecialTokens: boolean,
   encode?: Tokenise,
-): Promise<Token[]> {
+): Promise<readonly (() => Token[])[]> {
   const options: EncodeOptions = { addSpecialTokens, offsets: "byte", truncation: false, padding: false };
   const encoding = encode ? await encode(text, options) : tokenizer.encode(text, options);
-  const { ids, offsets, specialTokensMask, tokens } = encoding;
+  const { ids, offsets } = encoding;
+  const mask = encoding.specialTokensMask;
   const bytes = new TextEncoder().encode(text);
-  return Array.from(ids, (id, at) => {
-    if (specialTokensMask[at] === 1) return { id, text: tokens[at]!, special: true, start: null, stop: null };
+  const tokenAt = (id: number, at: number): Token => {
+    if (mask[at] === 1) {
+      return { id, text: tokenizer.idToToken(id) ?? "", special: true, start: null, stop: null };
+    }
     const [start, stop] = [offsets![2 * at]!, offsets![2 * at + 1]!];
     return { id, text: utf8.decode(bytes.subarray(start, stop)), special: false, start, stop };
+  };
+  return Array.from({ length: Math.ceil(ids.length / block) }, (_, nth) => () => {
+    const from = nth * block;
+    return Array.from(ids.subarray(from, from + block), (id, at) => tokenAt(id, from + at));
   });
 }

@@ -4,8 +4,8 @@ import { promptFor } from "../../encode-settings.ts";
 import { teiRules } from "../../input-rules.ts";
 import { inTurns } from "../../in-turns.ts";
 import { readIdLists, readTexts } from "../../inputs/read-inputs.ts";
-import { tokensOf } from "../../inputs/tokens-of.ts";
-import type { Token } from "../../inputs/tokens-of.ts";
+import { tokenBlocks } from "../../inputs/tokens-of.ts";
+import { jsonList } from "../../vectors.ts";
 import * as fields from "../fields.ts";
 import { answer, route } from "../route.ts";
 import type { Route } from "../route.ts";
@@ -33,9 +33,11 @@ export const tokenize: Route = route({
     const texts = readTexts(inputs, teiRules(service));
     const prompt = promptFor(service, texts, prompt_name ?? undefined) ?? "";
     const encode = service.encoder.inThreads(texts, signal);
-    const tokens = async (text: string): Promise<Token[]> =>
-      tokensOf(service.files.tokenizer, prompt + text, add_special_tokens, encode);
-    return answer(await inTurns(texts, tokens, signal));
+    const write = async (text: string): Promise<string> => {
+      const blocks = await tokenBlocks(service.files.tokenizer, prompt + text, add_special_tokens, encode);
+      return jsonList(blocks, (make) => JSON.stringify(make()).slice(1, -1), signal);
+    };
+    return { json: await jsonList(texts, write, signal) };
   },
 });
 
