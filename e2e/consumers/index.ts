@@ -1,12 +1,14 @@
 /** All consumers. A new one is a file and a line here. */
 import type { Consumer } from "../support/consumer.ts";
 import { bundlersForBrowsers } from "./bundlers.ts";
-import { nextTurbopack, nextWebpack } from "./next.ts";
+import { nextPage, nextTurbopack, nextWebpack } from "./next.ts";
 import { npmPipelines } from "./npm-pipelines.ts";
 import { npmTokenizer } from "./npm-tokenizer.ts";
+import { pageWithAllEngines } from "./page.ts";
 import { pnpm } from "./pnpm.ts";
 import { gitSubmodule } from "./submodule.ts";
 import { bun, deno } from "./runtimes.ts";
+import { trainer } from "./trainer.ts";
 import { types } from "./types.ts";
 import { yarnPnp } from "./yarn-pnp.ts";
 
@@ -21,5 +23,8 @@ export const consumers: readonly Consumer[] = [
   deno,
   nextWebpack,
   nextTurbopack,
+  nextPage,
+  trainer,
   ...bundlersForBrowsers,
+  pageWithAllEngines,
 ];

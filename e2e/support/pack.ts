@@ -1,4 +1,4 @@
-/** Packs what a user of pipelines installs, with the native library of this machine and empty packages for the other platforms. */
+/** Packs what a user of pipelines and the trainer installs, with the native library of this machine and empty packages for the other platforms. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,8 @@ export async function packAll(folder: string): Promise<string> {
   const tarballs = join(folder, "tarballs");
   mkdirSync(tarballs);
   const pack = ["pack", "--pack-destination", tarballs];
-  run("npx", [...pnpm, "-r", "--filter-prod", "@modernbert-ts/pipelines...", ...pack], root);
+  const filters = ["pipelines", "trainer"].flatMap((name) => ["--filter-prod", `@modernbert-ts/${name}...`]);
+  run("npx", [...pnpm, "-r", ...filters, ...pack], root);
   const backend = join(root, "packages", "backend-cpu");
   const here = `${process.platform}-${process.arch}`;
   run("npx", [...pnpm, ...pack], run(process.execPath, ["scripts/platform-package.mjs"], backend).trim());
