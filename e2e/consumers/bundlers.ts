@@ -41,6 +41,8 @@ interface Bundler {
   readonly name: string;
   readonly packages: string;
   readonly files?: Readonly<Record<string, string>>;
+  /** What goes into package.json. */
+  readonly settings?: object;
   /** Writes to dist. */
   readonly build: string;
   /** The bundle in dist, where the bundler writes no page of its own. */
@@ -72,14 +74,22 @@ const bundlers: readonly Bundler[] = [
     build: "node_modules/.bin/rollup main.js --format es --dir dist --plugin node-resolve={browser:true}",
     bundle: "main.js",
   },
+  {
+    name: "Parcel",
+    packages: "parcel@2",
+    files: { "index.html": html("main.js") },
+    settings: { "@parcel/resolver-default": { packageExports: true } },
+    build: "node_modules/.bin/parcel build index.html --dist-dir dist --no-cache",
+  },
 ];
 
 export const bundlersForBrowsers: readonly Consumer[] = bundlers.map(
-  ({ name, packages, files = {}, build, bundle }) => ({
+  ({ name, packages, files = {}, settings = {}, build, bundle }) => ({
     name: `${name}, in Chromium`,
     slow: true,
     async run(place) {
       place.write("main.js", program);
+      place.write("package.json", { name: "consumer", private: true, type: "module", ...settings });
       for (const [file, content] of Object.entries(files)) place.write(file, content);
       const ours = ["backend-cpu", "backend-webgpu", "tokenizer"].map((each) => `@modernbert-ts/${each}`);
       await place.command(`npm install ${ours.join(" ")} ${packages}`);

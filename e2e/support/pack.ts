@@ -1,4 +1,4 @@
-/** Packs what a user of pipelines, the command line and the server installs, with the native library of this machine and empty packages for the other platforms. */
+/** Packs what a user of pipelines, the command line, the server and the trainer installs, with the native library of this machine and empty packages for the other platforms. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ export async function packAll(folder: string): Promise<string> {
   const tarballs = join(folder, "tarballs");
   mkdirSync(tarballs);
   const pack = ["pack", "--pack-destination", tarballs];
-  const installed = ["cli", "server"].flatMap((name) => ["--filter-prod", `@modernbert-ts/${name}...`]);
+  const installed = ["cli", "server", "trainer"].flatMap((name) => ["--filter-prod", `@modernbert-ts/${name}...`]);
   run("npx", [...pnpm, "-r", ...installed, ...pack], root);
   const backend = join(root, "packages", "backend-cpu");
   const here = `${process.platform}-${process.arch}`;

@@ -1,6 +1,6 @@
 /** How alike two texts of the address are: /?a=one+text&b=another */
 import { embed, similarity, similarityOf } from "@modernbert-ts/pipelines";
-import { model } from "../lib/model.ts";
+import { model } from "../lib/model";
 
 interface Props {
   readonly searchParams: Promise<{ readonly a?: string; readonly b?: string }>;
