@@ -44,6 +44,7 @@ describe("exit codes", () => {
     [["bench", "--length", "8", "--shape", "base", "--train", "--weights", "int8"]],
     [["embed", "--model", "x", "--weights", "int4"]],
     [["quantize", "x"]],
+    [["quantize", "x", "--out", "y", "--dtype", "bf16", "--smooth"]],
     [["quantize", "x", "--out", "y", "--dtype", "int4"]],
     [["compare", "--quick", "--full"]],
     [["compare", "--threads", "0"]],

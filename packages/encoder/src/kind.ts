@@ -71,6 +71,14 @@ export interface LayerCost {
   readonly held: { readonly compute: number; readonly f32: number };
 }
 
+/** Channels on their way from parameters that make them to linear layers that read them, and nothing else does: scaled there and back, a model stays what it is. */
+export interface Seam {
+  /** Parameters whose rows make the channels, each from a row on: a norm's weight, a part of a linear layer's. */
+  readonly makers: readonly { readonly name: string; readonly from: number }[];
+  /** The linear layer that reads them, without `.weight`. */
+  readonly reader: string;
+}
+
 export interface EncoderKind<C extends HeadConfig = HeadConfig> {
   /** `model_type` in config.json. */
   readonly modelType: string;
@@ -94,5 +102,7 @@ export interface EncoderKind<C extends HeadConfig = HeadConfig> {
   storedNames(name: string): readonly string[];
   /** The name in a checkpoint of the encoder alone. */
   bareName(name: string): string;
+  /** Absent where an architecture has none. */
+  seams?(config: C): readonly Seam[];
   initial(config: C, head: Head, name: string, spec: ParameterSpec): InitialValues;
 }

@@ -1,5 +1,5 @@
 /** What ModernBERT says of its models to the code that all architectures share. */
-import type { EncoderKind } from "@modernbert-ts/encoder";
+import type { EncoderKind, Seam } from "@modernbert-ts/encoder";
 import { headSize } from "./config/config.ts";
 import type { ModernBertConfig } from "./config/config.ts";
 import { configToJSON, floatFields } from "./config/config-json.ts";
@@ -26,6 +26,22 @@ function describe(config: ModernBertConfig): (readonly [string, string])[] {
     ["feed-forward", `${config.intermediateSize}, gated ${config.hiddenActivation}`],
     ["rope", `theta ${theta(global.theta)} global (${global.type}), ${theta(local.theta)} local (${local.type})`],
   ];
+}
+
+/** Norms before their layers, v before its product, the gate before its. The first layer's norm is the residual stream itself. */
+function seams({ layers, hiddenSize, intermediateSize }: ModernBertConfig): Seam[] {
+  return layers.flatMap((_, at) => {
+    const seam = (maker: string, from: number, reader: string): Seam => ({
+      makers: ["weight", "bias"].map((of) => ({ name: `model.layers.${at}.${maker}.${of}`, from })),
+      reader: `model.layers.${at}.${reader}`,
+    });
+    return [
+      ...(at > 0 ? [seam("attn_norm", 0, "attn.Wqkv")] : []),
+      seam("attn.Wqkv", 2 * hiddenSize, "attn.Wo"),
+      seam("mlp_norm", 0, "mlp.Wi"),
+      seam("mlp.Wi", intermediateSize, "mlp.Wo"),
+    ];
+  });
 }
 
 export const modernbertKind: EncoderKind<ModernBertConfig> = {
@@ -59,5 +75,6 @@ export const modernbertKind: EncoderKind<ModernBertConfig> = {
   parameters: parameterSpecs,
   storedNames: (name) => [...new Set([name, bareName(name), wrappedName(name)])],
   bareName,
+  seams,
   initial: (config, head, _name, spec) => initialValues(config, head, spec, "huggingface"),
 };

@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs";
 import { copyFile, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { WeightFormat } from "@modernbert-ts/encoder";
+import type { EncoderInfo, PackedBatch, WeightFormat } from "@modernbert-ts/encoder";
 import { saveModel } from "@modernbert-ts/encoder/node";
-import { CheckpointError } from "@modernbert-ts/encoder";
+import { CheckpointError, packSequences, smoothedInt8 } from "@modernbert-ts/encoder";
 import { resolveModelFolder } from "./hub/model-folder.ts";
 import { moduleFiles, settingsFiles, weightsFile } from "./hub/model-files.ts";
 import { checkConfig, openModel } from "./model.ts";
@@ -16,6 +16,8 @@ export const storedFormats: readonly StoredFormat[] = ["int8", "bf16", "f16"];
 
 export interface QuantizeOptions {
   readonly format: StoredFormat;
+  /** Of int8: shares the range of channels with large numbers between activations and weights, see `smoothedInt8`. Default false. */
+  readonly smooth?: boolean;
   readonly onNotice?: (notice: string) => void;
 }
 
@@ -27,7 +29,7 @@ export interface QuantizeOptions {
 export async function quantizeFolder(
   source: string,
   output: string,
-  { format, onNotice }: QuantizeOptions,
+  { format, smooth = false, onNotice }: QuantizeOptions,
 ): Promise<void> {
   if (existsSync(output))
     throw new CheckpointError(
@@ -41,13 +43,27 @@ export async function quantizeFolder(
       "quantize",
       `expected config.json in ${folder}, got none: decision models keep their form`,
     );
-  const weights = format === "f16" ? "f32" : format;
+  if (smooth && format !== "int8") throw new CheckpointError("quantize", `expected int8 to be smoothed, got ${format}`);
+  const weights = format === "f16" || smooth ? "f32" : format;
   await using open = await openModel(folder, { backend: "cpu", weights, ...notices });
+  const model = smooth ? await smoothedInt8(open.model, someBatches(open.model.info)) : open.model;
   for (const path of await otherFiles(folder)) {
     await mkdir(dirname(join(output, path)), { recursive: true });
     await copyFile(join(folder, path), join(output, path));
   }
-  await saveModel(output, open.model, format === "f16" ? { matrices: "f16" } : {});
+  await saveModel(output, model, format === "f16" ? { matrices: "f16" } : {});
+  if (model !== open.model) model.dispose();
+}
+
+/** Texts of any tokens, always the same ones: channels of large numbers are so whatever is said. */
+function someBatches({ vocabSize, maxLength }: EncoderInfo): PackedBatch[] {
+  const length = Math.min(128, maxLength);
+  let state = 1;
+  const id = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * vocabSize);
+  };
+  return Array.from({ length: 8 }, () => packSequences([Array.from({ length }, id)]));
 }
 
 /** What a model is read from besides its config and weights. */

@@ -81,6 +81,27 @@ test("a classifier in bytes gives the bits of such weights, of another model typ
   }
 });
 
+test("smoothed: other bytes, near the same vectors; of one architecture and one format", async () => {
+  const source = await withModules();
+  await quantizeFolder(source, output, { format: "int8", smooth: true });
+  const [smoothed, plain, exact] = await Promise.all([
+    vectorOf(output),
+    vectorOf(source, { weights: "int8" }),
+    vectorOf(source),
+  ]);
+  expect(smoothed).not.toEqual(plain);
+  for (const [at, vector] of smoothed.entries())
+    for (const [index, value] of vector.entries()) expect(value).toBeCloseTo(exact[at]![index]!, 1);
+  const other = join(folder, "other");
+  await expect(quantizeFolder(fixture("bert/nli"), other, { format: "int8", smooth: true })).rejects.toThrow(
+    "expected a model whose norms feed linear layers alone, got bert",
+  );
+  await expect(quantizeFolder(source, other, { format: "bf16", smooth: true })).rejects.toThrow(
+    "expected int8 to be smoothed, got bf16",
+  );
+  expect(existsSync(other)).toBe(false);
+});
+
 test.each(storedFormats)("%s: matrices are stored so", async (format) => {
   await quantizeFolder(fixture("labels/nli"), output, { format });
   await using file = await openSafetensors(output);

@@ -8,6 +8,7 @@ import type { Streams } from "../streams.ts";
 interface QuantizeOptions {
   readonly out: string;
   readonly dtype: StoredFormat;
+  readonly smooth?: boolean;
 }
 
 export function quantizeCommand(streams: Streams): Command {
@@ -19,7 +20,10 @@ export function quantizeCommand(streams: Streams): Command {
     .addArgument(new Argument("<model>", "Hugging Face folder, or a hub id"))
     .addOption(new Option("--out <dir>", "folder to write, which must not exist").makeOptionMandatory())
     .addOption(new Option("--dtype <format>", "of matrices").choices(storedFormats).default("int8"))
-    .action((model: string, { out, dtype }: QuantizeOptions) =>
-      quantizeFolder(model, out, { format: dtype, onNotice: notices(streams) }),
-    );
+    .option("--smooth", "of int8: for models with a few channels of much larger numbers")
+    .action((model: string, { out, dtype, smooth = false }: QuantizeOptions, command: Command) => {
+      if (smooth && dtype !== "int8")
+        command.error(`error: expected --dtype int8 with --smooth, got ${dtype}`, { exitCode: 2 });
+      return quantizeFolder(model, out, { format: dtype, smooth, onNotice: notices(streams) });
+    });
 }

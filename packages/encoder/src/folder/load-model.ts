@@ -13,7 +13,7 @@ import type { HeadConfig } from "../config/head-config.ts";
 import type { Head } from "../info.ts";
 import { drawParameter } from "../weights/initialise.ts";
 import type { WeightFormat } from "../weights/formats.ts";
-import { WeightLoader } from "../weights/loader.ts";
+import { WeightLoader } from "./weight-loader.ts";
 import { MappedWeights } from "../weights/mapped.ts";
 import { WeightStore } from "../weights/store.ts";
 import { matchNames } from "./match-names.ts";

@@ -2,7 +2,7 @@
  * of a sum, PREPARE(w) what it wants of w beforehand.
  *
  *   VNNI      one instruction, unsigned times signed: activations come as q + 128, and 128 · Σ w is taken off at the end
- *   AVX2, BW  |w| · (q with the sign of w), unsigned times signed into 16 bits: 2 · 127 · 127 < 2^15, so pairs never saturate
+ *   AVX2, BW  |w| · (q with the sign of w), unsigned times signed into 16 bits: 2 · 128 · 127 < 2^15, so pairs never saturate
  *   NEON      16-bit products, added in pairs, for the same reason
  *   others    shifts and multiplications of 32 bits */
 #ifndef MB_INT8_DOT_H

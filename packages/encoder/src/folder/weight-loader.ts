@@ -2,11 +2,11 @@
 import { sizeOf } from "@modernbert-ts/tensor-core";
 import type { SafetensorsReader } from "@modernbert-ts/safetensors";
 import { CheckpointError } from "../errors.ts";
-import { scaleOf } from "../folder/quantization.ts";
+import { scaleOf } from "./quantization.ts";
 import type { ParameterSpec, ParameterSpecs } from "../kind.ts";
-import type { Int8Matrix } from "./formats.ts";
-import type { MappedWeights } from "./mapped.ts";
-import type { WeightStore } from "./store.ts";
+import type { Int8Matrix } from "../weights/formats.ts";
+import type { MappedWeights } from "../weights/mapped.ts";
+import type { WeightStore } from "../weights/store.ts";
 
 export interface LoaderOptions {
   /** Linear layers are stored in bytes: as the folder's config.json says. */
