@@ -1,8 +1,10 @@
-/* The primitive matmul over mb_gemm: other float dtypes go through f32 copies, outputs without contiguous columns through a dense one. */
+/* The primitive matmul over mb_gemm, of bf16 over narrow/bf16_matmul.c where that can: other float dtypes go through f32 copies, outputs without
+ * contiguous columns through a dense one. */
 #include "base/convert.h"
 #include "gemm/gemm.h"
 #include "base/parallel.h"
 #include "base/strided.h"
+#include "narrow/bf16_matmul.h"
 
 typedef struct {
   mb_view from;
@@ -108,6 +110,7 @@ void MB_FN(mb_op_matmul)(const mb_view *views, const double *attributes) {
     mb_parallel(size / out->shape[out->rank - 1], f64_task, context);
     return;
   }
+  if (attributes[0] == 1 && attributes[1] == 0 && MB_FN(mb_bf16_matmul)(out, &views[1], &views[2])) return;
   const mb_view a = factor_f32(&views[1], MB_SLOT_KERNEL_0), b = factor_f32(&views[2], MB_SLOT_KERNEL_1);
   const int in_place = out->dtype == MB_F32 && (out->stride[out->rank - 1] == 1 || out->shape[out->rank - 1] == 1);
   if (in_place) {
