@@ -60,7 +60,7 @@ describeNative("products of bf16 matrices", () => {
               () => linear(inputs[0]!, inputs[1]!, null),
               (output) => [{ output, gradient }],
             );
-            return Promise.all(made.map((tensor) => read(runtime, () => tensor)));
+            return Promise.all(made.map((tensor) => read(runtime, () => tensor!)));
           };
           const got = await gradients([x, weight], seed);
           const wanted = await gradients(wide, runtime.keep(cast(seed, "f32")));
