@@ -30,7 +30,7 @@ typedef struct {
 
 typedef struct {
   attention_shape shape;
-  int32_t dtype; /* of qkv and out; kernels on tiles: f32 */
+  int32_t dtype; /* of qkv and out; bodies on tiles: f32 */
   const void *qkv;
   void *out;
   float *lse; /* may be NULL */
