@@ -76,5 +76,5 @@ export { weightFormats } from "./weights/formats.ts";
 export type { Int8Matrix, WeightFormat } from "./weights/formats.ts";
 export { drawParameter, drawParameters } from "./weights/initialise.ts";
 export type { DrawOptions } from "./weights/initialise.ts";
-export { smoothedInt8 } from "./weights/smooth.ts";
+export { smoothedInt8 } from "./smooth-int8.ts";
 export { WeightStore } from "./weights/store.ts";

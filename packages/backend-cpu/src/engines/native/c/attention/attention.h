@@ -30,7 +30,7 @@ typedef struct {
 
 typedef struct {
   attention_shape shape;
-  int32_t dtype; /* of qkv and out; kernels on tiles: f32 */
+  int32_t dtype; /* of qkv and out; bodies on tiles: f32 */
   const void *qkv;
   void *out;
   float *lse; /* may be NULL */
@@ -46,9 +46,8 @@ mb_body MB_FN(mb_attention_pairs_task)(const attention_forward_call *call);
 #if defined(__AMX_BF16__)
 #define AMX_SHORT 32 /* sequences up to it are faster on vectors, which pad less */
 
-/* The forward pass on AMX tiles, for dim a multiple of 32, without dropout; the first in f32 only. */
+/* The forward pass on AMX tiles, for dim a multiple of 32, without dropout. */
 void MB_FN(mb_attention_forward_amx)(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences);
-void MB_FN(mb_attention_forward_on_tiles)(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences);
 #endif
 
 /* attributes: scale, window (-1: none), then those of dropout. */

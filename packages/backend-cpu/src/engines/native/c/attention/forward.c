@@ -55,7 +55,7 @@ void MB_FN(mb_op_attention_forward)(const mb_view *views, const double *attribut
   }
 #if defined(__AMX_BF16__)
   if (call.shape.dim % 32 == 0 && call.shape.dropout.rate == 0) {
-    MB_FN(mb_attention_forward_on_tiles)(&call, cu_seqlens->data, sequences);
+    MB_FN(mb_attention_forward_amx)(&call, cu_seqlens->data, sequences);
     return;
   }
 #endif

@@ -9,8 +9,9 @@
 
 #if defined(__AMX_BF16__)
 #include "attention/amx_pack.h"
+#include "attention/amx_softmax.h"
+#include "base/convert.h"
 
-#define GROUP AMX_BLOCK_LINES
 #define QUERY_BLOCK 1024 /* rows that share packed keys, within the L2 cache */
 #define STEP 160       /* keys of a step at most: 32 queries and 64 keys on both sides */
 #define CHUNK 128      /* keys of a step where there is no narrow window: stay in the L1 cache */
@@ -25,64 +26,8 @@ typedef struct {
   vf (*maximum)[2], (*total)[2]; /* [slot] */
 } amx_state;
 
-/* A group of queries, from `query` on, against `blocks` times 32 keys, from `key` on. */
-typedef struct {
-  int64_t query, key, blocks;
-  int64_t slot; /* where the state of the group is */
-  int64_t window, last_key;
-  int first, last; /* step of the group */
-  float *scores;   /* [key][GROUP] */
-  vf factor[2];    /* what earlier sums are worth under the new maximum */
-} key_step;
-
 static inline int64_t ring_at(const amx_state *state, int64_t dim_blocks, int64_t key) {
   return (key / 32 & (state->ring - 1)) * dim_blocks * AMX_BLOCK_BYTES;
-}
-
-/* Masks the scores of 32 keys where the window or the sequence ends. */
-static void mask_scores(float *scores, const key_step *s, int64_t first) {
-  for (int r = 0; r < 32; r++)
-    for (int v = 0; v < 2; v++) {
-      const int64_t key = first + r;
-      const vi distance = v_lanes() + (int32_t)(s->query + v * VL - key);
-      const int32_t window = key <= s->last_key ? (int32_t)MB_MIN(s->window, INT32_MAX) : -1;
-      float *at = scores + r * GROUP + v * VL;
-      v_store(at, v_blend((distance <= window) & (distance >= -window), v_load(at), v_set(-INFINITY)));
-    }
-}
-
-/* Takes the scores of 32 more keys into the maximum. */
-static void raise_maximum(const key_step *s, int64_t k, vf maximum[2]) {
-  const int64_t first = s->key + k * 32;
-  float *scores = s->scores + k * 32 * GROUP;
-  if (first < s->query + GROUP - 1 - s->window || first + 31 > MB_MIN(s->query + s->window, s->last_key)) mask_scores(scores, s, first);
-  vf largest[4][2];
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++)
-#pragma GCC unroll 2
-    for (int v = 0; v < 2; v++) largest[i][v] = v_load(scores + i * GROUP + v * VL);
-  for (int r = 4; r < 32; r += 4)
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++)
-#pragma GCC unroll 2
-      for (int v = 0; v < 2; v++) largest[i][v] = v_greater_of(v_load(scores + (r + i) * GROUP + v * VL), largest[i][v]);
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++)
-#pragma GCC unroll 2
-    for (int v = 0; v < 2; v++) maximum[v] = v_greater_of(largest[i][v], maximum[v]);
-}
-
-/* Turns scores into probabilities: keys from…to-1 of the first 16 of a block, and as many of the other 16. */
-MB_INLINE void soften(const float *scores, char *probabilities, int64_t from, int64_t to, const vf maximum[2], vf total[2][2]) {
-  for (int64_t r = from; r < to; r++)
-#pragma GCC unroll 2
-    for (int v = 0; v < 2; v++) {
-      const float *at = scores + r * GROUP + v * VL;
-      const vf low = v_exp2_negative(v_load(at) - maximum[v]), high = v_exp2_negative(v_load(at + 16 * GROUP) - maximum[v]);
-      total[0][v] += low;
-      total[1][v] += high;
-      amx_split(probabilities + v * MB_AMX_TILE_BYTES + r * 64, low, high);
-    }
 }
 
 /* The probabilities of `now` and the scores of `next`, either of which may have no keys. They have nothing to do with each other: the tile
@@ -247,7 +192,34 @@ static void forward_body(void *context, int64_t index, int worker) {
   mb_amx_end();
 }
 
+typedef struct {
+  const void *from;
+  int32_t from_dtype, to_dtype;
+  void *to;
+  int64_t size;
+} convert_context;
+
+static void convert_task(void *opaque, int64_t row, int worker) {
+  (void)worker;
+  const convert_context *c = opaque;
+  const int64_t at = row * c->size;
+  if (c->to_dtype == MB_F32) mb_as_f32(c->from, c->from_dtype, at, c->size, (float *)c->to + at);
+  else mb_put_f32((const float *)c->from + at, c->size, c->to, c->to_dtype, at);
+}
+
+/* Tiles are loaded from f32, so other numbers are widened before, the result rounded after. */
 void MB_FN(mb_attention_forward_amx)(attention_forward_call *call, const int32_t *cu_seqlens, int64_t sequences) {
-  attention_run(call, cu_seqlens, sequences, QUERY_BLOCK, forward_body);
+  const attention_shape *shape = &call->shape;
+  if (call->dtype == MB_F32) {
+    attention_run(call, cu_seqlens, sequences, QUERY_BLOCK, forward_body);
+    return;
+  }
+  const int64_t out_row = shape->heads * shape->dim, tokens = shape->tokens;
+  attention_forward_call wide = *call;
+  float *room = mb_scratch(0, MB_SLOT_KERNEL_2, sizeof(float) * (size_t)MB_MAX(1, tokens * (shape->row + out_row)));
+  wide.dtype = MB_F32, wide.qkv = room, wide.out = room + tokens * shape->row;
+  mb_parallel(tokens, convert_task, &(convert_context){call->qkv, call->dtype, MB_F32, room, shape->row});
+  attention_run(&wide, cu_seqlens, sequences, QUERY_BLOCK, forward_body);
+  mb_parallel(tokens, convert_task, &(convert_context){wide.out, MB_F32, call->dtype, call->out, out_row});
 }
 #endif

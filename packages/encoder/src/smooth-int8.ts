@@ -5,12 +5,12 @@
  */
 import { full, map, max, scalar, x } from "@modernbert-ts/tensor-core";
 import type { Tensor } from "@modernbert-ts/tensor-core";
-import type { PackedBatch } from "../batch/packed-batch.ts";
-import type { HeadConfig } from "../config/head-config.ts";
-import type { Encoder } from "../encoder.ts";
-import { CheckpointError } from "../errors.ts";
-import type { ParameterSpecs, Seam } from "../kind.ts";
-import { WeightStore } from "./store.ts";
+import type { PackedBatch } from "./batch/packed-batch.ts";
+import type { HeadConfig } from "./config/head-config.ts";
+import type { Encoder } from "./encoder.ts";
+import { CheckpointError } from "./errors.ts";
+import type { ParameterSpecs, Seam } from "./kind.ts";
+import { WeightStore } from "./weights/store.ts";
 
 /**
  * The model with weights in bytes, smoothed by what its channels hold on `batches`. `model` (f32) is only read, but of no other use afterwards.
