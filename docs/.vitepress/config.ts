@@ -55,6 +55,7 @@ export default defineConfig({
             document("models", "Models that load"),
             document("differences", "Differences to transformers"),
             document("coverage", "Operations × backends"),
+            document("consumers", "Consumers"),
             document("benchmarks", "Benchmarks"),
             document("comparison", "BERT beside ModernBERT"),
           ],

@@ -27,7 +27,7 @@ describeNative("consumers", () => {
     await registry[Symbol.asyncDispose]();
     rmSync(work, { recursive: true, force: true });
     if (all) console.log(["| consumer | result |", "| --- | --- |", ...rows].join("\n"));
-  }, 60_000);
+  }, 300_000);
 
   describe.each(consumers)("$name", ({ name, slow = false, run }) => {
     test("works", { timeout: 600_000 }, async ({ skip }) => {
@@ -36,6 +36,7 @@ describeNative("consumers", () => {
       mkdirSync(folder);
       const result = await run(new Place(folder, registry.url, model));
       rows.push(`| ${name} | works: ${result} |`);
+      rmSync(folder, { recursive: true });
       expect(result).not.toBe("");
     });
   });
