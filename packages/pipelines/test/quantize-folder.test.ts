@@ -53,12 +53,12 @@ async function withModules(): Promise<string> {
 
 async function vectorOf(path: string, options: ModelOptions = {}): Promise<Float32Array[]> {
   await using pipeline = await openPipeline(path, { backend: "cpu", ...options });
-  return embed(pipeline, ["the cat sat on the mat", "a red dog"]);
+  return await embed(pipeline, ["the cat sat on the mat", "a red dog"]);
 }
 
 async function answer(path: string, options: ModelOptions): Promise<unknown> {
   await using pipeline = await openPipeline(path, { backend: "cpu", ...options });
-  return classify(pipeline, ["the cat sat on the mat"]);
+  return await classify(pipeline, ["the cat sat on the mat"]);
 }
 
 test.each(["int8", "bf16"] as const)(
