@@ -18,6 +18,13 @@
 #define PANELS 1
 #endif
 
+/* A word of weights, which may begin between two words of memory. */
+static inline int32_t word_of(const char *row, int64_t k) {
+  int32_t word;
+  memcpy(&word, row + 4 * k, 4);
+  return word;
+}
+
 /* STEP(sum, q, w) adds to `sum` what the words of the panel at q and the word w of a channel give. */
 #define MULTIPLY(name, attributes, PLANES, PREPARE, STEP)                                                                   \
   attributes static void name(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t plane, \
@@ -34,16 +41,16 @@
 
 /* Channels beyond the last one repeat it; nobody reads their sums. */
 #define MULTIPLY_PANELS(PANELS, PLANES, PREPARE, STEP)                                                                          \
-  const int32_t *row[CHANNELS];                                                                                                 \
+  const char *row[CHANNELS];                                                                                                    \
   vi sum[CHANNELS][PANELS];                                                                                                     \
   _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                                                                  \
-    row[i] = (const int32_t *)weight + (i < channels ? i : channels - 1) * words;                                               \
+    row[i] = weight + (i < channels ? i : channels - 1) * bytes;                                                                 \
     _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = (vi){0};                                               \
   }                                                                                                                             \
   for (int64_t k = 0; k < words; k++) {                                                                                         \
-    __builtin_prefetch(row[0] + 2 * CHANNELS * words + CHANNELS * k, 0, 2);                                                     \
+    __builtin_prefetch(row[0] + 2 * CHANNELS * bytes + 4 * CHANNELS * k, 0, 2);                                                 \
     _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                                                                \
-      const vi w = v_set_int(row[i][k]);                                                                                        \
+      const vi w = v_set_int(word_of(row[i], k));                                                                                  \
       PREPARE(w)                                                                                                                \
       _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = STEP(sum[i][p], x + p * PLANES * plane + k * VL, w); \
     }                                                                                                                           \
