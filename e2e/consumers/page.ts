@@ -38,7 +38,7 @@ interface Answer {
 }
 
 /** Gzipped, without the vocabulary, which is a file of its own. */
-const mostBytes = { "engines.js": 100e3, "main.js": 119e3 };
+const mostBytes = { "engines.js": 100e3, "main.js": 122e3 };
 
 function sizeOf(folder: string): number {
   const files = readdirSync(folder).filter((name) => name.endsWith(".js") && !name.includes("vocabulary"));
