@@ -34,8 +34,8 @@ struct mb_mapping {
 
 /* False of what is no file. */
 static bool look_at(int file, state *found) {
-#if defined(__linux__)
-  /* fstat would want a newer glibc than the rest of the library. */
+#if defined(__GLIBC__)
+  /* fstat would want a newer one than the rest of the library. */
   struct statx is;
   if (statx(file, "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE | STATX_MTIME, &is) != 0 || !S_ISREG(is.stx_mode)) return false;
   *found = (state){(int64_t)is.stx_size, is.stx_mtime.tv_sec, is.stx_mtime.tv_nsec};
