@@ -78,3 +78,4 @@ export { drawParameter, drawParameters } from "./weights/initialise.ts";
 export type { DrawOptions } from "./weights/initialise.ts";
 export { smoothedInt8 } from "./smooth-int8.ts";
 export { WeightStore } from "./weights/store.ts";
+export { safetensorsDType } from "./weights/stored-dtype.ts";

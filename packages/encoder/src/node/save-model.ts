@@ -14,6 +14,7 @@ import { CheckpointError } from "../errors.ts";
 import { configText } from "../folder/config-text.ts";
 import { quantizationToJSON, scaleOf } from "../folder/quantization.ts";
 import type { HeadConfig } from "../config/head-config.ts";
+import { safetensorsDType } from "../weights/stored-dtype.ts";
 
 /** A file to be put beside the model, such as tokenizer.json. */
 export interface FolderFile {
@@ -31,12 +32,12 @@ export interface SaveOptions {
 const configFile = "config.json";
 const weightsFile = "model.safetensors";
 
-/** How each parameter dtype is stored, and what config.json calls it. */
-const storage: Readonly<Partial<Record<DType, { readonly dtype: SafetensorsDType; readonly name: string }>>> = {
-  f32: { dtype: "F32", name: "float32" },
-  f64: { dtype: "F64", name: "float64" },
-  f16: { dtype: "F16", name: "float16" },
-  bf16: { dtype: "BF16", name: "bfloat16" },
+/** What config.json calls each dtype of parameters. */
+const torchNames: Readonly<Partial<Record<DType, string>>> = {
+  f32: "float32",
+  f64: "float64",
+  f16: "float16",
+  bf16: "bfloat16",
 };
 
 /**
@@ -151,8 +152,8 @@ function floatingLayers<C extends HeadConfig>(model: Encoder<C>): string[] {
 }
 
 function storageOf(dtype: DType): { readonly dtype: SafetensorsDType; readonly name: string } {
-  const found = storage[dtype];
-  if (found) return found;
+  const name = torchNames[dtype];
+  if (name) return { dtype: safetensorsDType[dtype], name };
   throw new CheckpointError("saveModel", `expected floating parameters, got ${dtype}`);
 }
 

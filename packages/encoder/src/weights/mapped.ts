@@ -2,13 +2,7 @@
 import { bytesOf } from "@modernbert-ts/tensor-core";
 import type { DType, FileMapping, Runtime, Shape, Tensor } from "@modernbert-ts/tensor-core";
 import type { ByteSource, SafetensorsDType, SafetensorsReader } from "@modernbert-ts/safetensors";
-
-const storedAs: Readonly<Partial<Record<DType, SafetensorsDType>>> = {
-  f32: "F32",
-  f16: "F16",
-  bf16: "BF16",
-  f64: "F64",
-};
+import { safetensorsDType } from "./stored-dtype.ts";
 
 /** Of an open checkpoint, whose files it maps one by one where the backend can. */
 export class MappedWeights implements Disposable {
@@ -30,7 +24,7 @@ export class MappedWeights implements Disposable {
     name: string,
     shape: Shape,
     dtype: DType,
-    stored: SafetensorsDType | undefined = storedAs[dtype],
+    stored: SafetensorsDType = safetensorsDType[dtype],
   ): Tensor | undefined {
     const { dtype: found, byteOffset, byteLength } = this.#checkpoint.info(name);
     if (found !== stored || byteOffset % bytesOf(dtype) !== 0 || byteLength === 0) return undefined;

@@ -26,10 +26,11 @@ export class WeightStore {
   }
 
   /** `values` may be overwritten as soon as the call returns. */
-  put(name: string, { shape, role }: ParameterSpec, values: Float32Array): void {
+  put(name: string, spec: ParameterSpec, values: Float32Array): void {
     const { runtime } = this;
-    const dtype = storedAs(role, shape, this.#format) ?? this.#dtype;
-    if (dtype === "int8") {
+    const { shape } = spec;
+    const dtype = this.held(spec);
+    if (dtype === undefined) {
       const [rows, columns] = shape as readonly [number, number];
       const { words, scales } = quantizeInt8(values, rows, columns);
       this.int8.set(name, {

@@ -1,6 +1,7 @@
 /** Opens a checkpoint, trusting nothing: every hash is compared before the first tensor is touched. */
 import fs from "node:fs";
 import { join } from "node:path";
+import { safetensorsDType } from "@modernbert-ts/encoder";
 import { openSafetensors } from "@modernbert-ts/safetensors/node";
 import { bytesOf, hostView } from "@modernbert-ts/tensor-core";
 import { fileSha256 } from "../files/fingerprint.ts";
@@ -8,7 +9,6 @@ import type { NamedTensors } from "../optimizer/optimizer.ts";
 import { CheckpointError } from "./errors.ts";
 import { listCheckpoints, setAside } from "./find.ts";
 import { checkpointFiles, readCheckpointManifest } from "./format.ts";
-import { safetensorsDType } from "./save.ts";
 
 export interface Checkpoint {
   readonly path: string;

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { mkdir, open, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { serializeSafetensors } from "@modernbert-ts/safetensors";
-import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
-import type { DType } from "@modernbert-ts/tensor-core";
+import type { TensorEntry } from "@modernbert-ts/safetensors";
+import { safetensorsDType } from "@modernbert-ts/encoder";
 import { AtomicDirectory } from "../files/atomic-directory.ts";
 import { ioError } from "../errors.ts";
 import type { ReadableTensors } from "../collectives/gather-tensors.ts";
@@ -118,12 +118,3 @@ function* entriesOf(tensors: ReadableTensors): Generator<TensorEntry> {
   for (const [name, tensor] of tensors)
     yield { name, dtype: safetensorsDType[tensor.dtype], shape: tensor.shape, data: () => tensor.read() };
 }
-
-export const safetensorsDType: Readonly<Record<DType, SafetensorsDType>> = {
-  f32: "F32",
-  f64: "F64",
-  f16: "F16",
-  bf16: "BF16",
-  i32: "I32",
-  u32: "U32",
-};
