@@ -4,11 +4,11 @@
 #include "narrow/panel_linear.h"
 #include "simd/bf16.h"
 
-#if defined(__AVX512F__) && !defined(__AMX_BF16__) && (defined(__clang__) || __GNUC__ >= 10) && !defined(MB_WITHOUT_AVX512_BF16)
+#if defined(MB_BF16_TARGET)
 
 #define KEYS_IN_WORD 2
 #define WORDS(dim) ((dim) / 2)
-#define TASK_TARGET __attribute__((target("avx512bf16")))
+#define TASK_TARGET MB_BF16_TARGET
 #define scaled(score, scale) ((score) * (float)((scale) * LOG2_E))
 
 /* (As an f32 an infinity beside another number would be a NaN.) */

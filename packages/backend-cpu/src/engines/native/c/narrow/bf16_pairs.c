@@ -1,6 +1,7 @@
 /* bf16 activations and weights by vdpbf16ps, which adds the products of a pair to an f32. It rounds to nearest even twice a pair, takes numbers
  * below 2^-126 as zero and gives such sums as zero. Processors with AVX-512 are asked at run time whether they have it. */
 #include "narrow/panel_tile.h"
+#include "simd/bf16.h"
 
 float MB_FN(mb_bf16_round)(const void *x, int64_t depth, int64_t padded, int32_t *words) {
   memcpy(words, x, (size_t)depth * 2);
@@ -10,12 +11,11 @@ float MB_FN(mb_bf16_round)(const void *x, int64_t depth, int64_t padded, int32_t
 
 #if !defined(__AMX_BF16__)
 
-#if defined(__AVX512F__) && (defined(__clang__) || __GNUC__ >= 10) && !defined(MB_WITHOUT_AVX512_BF16)
-#define TARGET __attribute__((target("avx512bf16")))
+#if defined(MB_BF16_TARGET)
 #define NOTHING(w)
 #define STEP(sum, q, w) (vi)_mm512_dpbf16_ps((__m512)sum, (__m512bh)v_load_int(q), (__m512bh)w)
 
-MULTIPLY(multiply, TARGET, 1, NOTHING, STEP)
+MULTIPLY(multiply, MB_BF16_TARGET, 1, NOTHING, STEP)
 
 static const mb_panel_kernel kernel = {.channels = CHANNELS, .panels = PANELS, .depth = 2, .planes = 1, .round = MB_FN(mb_bf16_round), .multiply = multiply};
 

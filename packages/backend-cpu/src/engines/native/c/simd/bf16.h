@@ -4,6 +4,11 @@
 
 #include "simd/simd.h"
 
+/* An attribute of functions with vdpbf16ps, where the compiler has it; processors with AVX-512 are asked at run time. Sets with AMX go by tiles. */
+#if defined(__AVX512F__) && !defined(__AMX_BF16__) && (defined(__clang__) || __GNUC__ >= 10) && !defined(MB_WITHOUT_AVX512_BF16)
+#define MB_BF16_TARGET __attribute__((target("avx512bf16")))
+#endif
+
 typedef uint16_t v_halves __attribute__((vector_size(VL * 2)));
 
 /* The nearest bf16 as f32, ties to even; NaN stays NaN, and what is too large becomes infinite. */
