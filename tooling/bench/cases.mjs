@@ -24,6 +24,18 @@ export function sequencesOf(lengths) {
   return lengths.map((length, row) => Int32Array.from({ length }, (_, column) => idAt(row, column)));
 }
 
+/** All sequences in one row, as the trainer packs them. */
+export function packedRow(lengths) {
+  const ids = Int32Array.from(sequencesOf(lengths).flatMap((sequence) => [...sequence]));
+  const cuSeqlens = Int32Array.from([0, ...lengths.map((_, at) => sum(lengths.slice(0, at + 1)))]);
+  return { ids, cuSeqlens, maxSeqlen: Math.max(...lengths) };
+}
+
+/** What a step takes of one row. @param weight what the loss is divided by */
+export function stepOf(row, lengths, weight) {
+  return { rows: [row], weight, tokens: row.ids.length, sequences: lengths.length, packingEfficiency: 1 };
+}
+
 /** For engines that pad: ids [B · S], zero beyond a sequence's end. */
 export function paddedIds(lengths) {
   const width = Math.max(...lengths);

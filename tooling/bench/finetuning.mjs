@@ -10,7 +10,7 @@ import { initialiseParameters, ModernBert } from "../../packages/modernbert/dist
 import { saveModel } from "../../packages/modernbert/dist/node.js";
 import { Runtime } from "../../packages/tensor-core/dist/index.js";
 import { createOptimizer, objectiveOf, readStepMetrics, trainingStep } from "../../packages/training/dist/index.js";
-import { lengthsOf, sequencesOf, sum } from "./cases.mjs";
+import { lengthsOf, packedRow, stepOf, sum } from "./cases.mjs";
 import { alternate, machine, median, show, table } from "./report.mjs";
 import { shapeConfig } from "./shapes.mjs";
 import { startTorch } from "./torch-peer.mjs";
@@ -88,19 +88,14 @@ async function measure(runtime, shape, lengths, rounds, threads) {
   }
 }
 
-/** One row with all texts, as the trainer packs them; every other one has the other label, as in torch_peer.py. */
+/** Every other text has the other label, as in torch_peer.py. */
 function batchOf(lengths) {
-  const ends = lengths.map((_, at) => sum(lengths.slice(0, at + 1)));
-  const ids = new Int32Array(sum(lengths));
-  for (const [at, sequence] of sequencesOf(lengths).entries()) ids.set(sequence, ends[at] - lengths[at]);
   const row = {
-    ids,
-    cuSeqlens: Int32Array.from([0, ...ends]),
-    maxSeqlen: Math.max(...lengths),
+    ...packedRow(lengths),
     examples: [...lengths.keys()],
     firstSequence: Int32Array.from([...lengths.keys(), lengths.length]),
     values: lengths.map((_, at) => Float32Array.of(at % 2)),
     notes: lengths.map(() => null),
   };
-  return { rows: [row], weight: lengths.length, tokens: ids.length, sequences: lengths.length, packingEfficiency: 1 };
+  return stepOf(row, lengths, lengths.length);
 }

@@ -7,7 +7,7 @@ import { initialiseParameters, ModernBert } from "../../packages/modernbert/dist
 import { saveModel } from "../../packages/modernbert/dist/node.js";
 import { precisions, Runtime } from "../../packages/tensor-core/dist/index.js";
 import { createOptimizer, objectiveOf, readStepMetrics, trainingStep } from "../../packages/training/dist/index.js";
-import { lengthsOf, sequencesOf, sum } from "./cases.mjs";
+import { lengthsOf, packedRow, stepOf, sum } from "./cases.mjs";
 import { alternate, machine, median, show, table } from "./report.mjs";
 import { shapeConfig } from "./shapes.mjs";
 import { startTorch } from "./torch-peer.mjs";
@@ -91,13 +91,10 @@ function createModel(runtime, config, dtype) {
   };
 }
 
-/** One row with all texts; every third token is predicted, as in torch_peer.py. */
+/** Every third token is predicted, as in torch_peer.py. */
 function batchOf(lengths) {
-  const ids = Int32Array.from(sequencesOf(lengths).flatMap((sequence) => [...sequence]));
-  const maskedPositions = Int32Array.from(ids.keys()).filter((at) => at % 3 === 0);
-  const maskedLabels = maskedPositions.map((at) => ids[at]);
-  const cuSeqlens = Int32Array.from([0, ...lengths.map((_, at) => sum(lengths.slice(0, at + 1)))]);
-  const row = { ids, cuSeqlens, maxSeqlen: Math.max(...lengths), maskedPositions, maskedLabels };
-  const [weight, tokens, sequences] = [maskedLabels.length, ids.length, lengths.length];
-  return { rows: [row], weight, tokens, sequences, packingEfficiency: 1 };
+  const row = packedRow(lengths);
+  const maskedPositions = Int32Array.from(row.ids.keys()).filter((at) => at % 3 === 0);
+  const maskedLabels = maskedPositions.map((at) => row.ids[at]);
+  return stepOf({ ...row, maskedPositions, maskedLabels }, lengths, maskedLabels.length);
 }

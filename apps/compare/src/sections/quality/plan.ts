@@ -21,13 +21,7 @@ export interface QualityPlan {
 
 export const qualityPlans: Readonly<Record<Level, QualityPlan>> = {
   quick: { tokens: 700_000, sentences: 1500, mailEpochs: 0, whole: false, equalTime: false },
-  standard: {
-    tokens: 2_400_000,
-    sentences: 4000,
-    mailEpochs: 1,
-    whole: true,
-    equalTime: true,
-  },
+  standard: { tokens: 2_400_000, sentences: 4000, mailEpochs: 1, whole: true, equalTime: true },
   full: {
     tokens: 4_000_000,
     sentences: 4000,
