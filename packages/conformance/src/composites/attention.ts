@@ -101,6 +101,7 @@ function extendedProblems(): CompositeProblem[] {
         inputs: [qkv, ends],
         run: ([packed, cu]) => [varlenAttention(packed!, cu!, { ...options, dropout })],
         differences: true,
+        halves: true,
       },
       {
         ...base,

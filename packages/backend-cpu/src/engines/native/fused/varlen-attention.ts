@@ -11,9 +11,7 @@ function attributes({ scale, window, maxSeqlen, dropout }: CompositeAttrs["varle
 
 export function varlenAttention(commands: NativeCommands): FusedKernel<"varlenAttention"> {
   return {
-    /** The backward takes f32 only. */
-    supports: ({ inputs, training }) =>
-      expectDtypes("varlenAttention", inputs, training ? ["f32"] : floats, { step: ["u32"] }),
+    supports: ({ inputs }) => expectDtypes("varlenAttention", inputs, floats, { step: ["u32"] }),
     /** Log-sum-exp of each query's scores in base 2, [H, T]. */
     saved: ({ inputs: [qkv] }) => [{ shape: [qkv!.shape[2]!, qkv!.shape[0]!], dtype: "f32" }],
     backwardReads: { inputs: [0, 1, 6], outputs: [0] },

@@ -1,128 +1,115 @@
-/* Attention over packed sequences, backward: probabilities are recomputed from the saved log-sum-exp, five small products per tile.
+/* Attention over packed sequences, backward: probabilities are recomputed from the saved log-sum-exp, five small products per tile. Here in f32.
  *
- * A task owns up to KEY_BLOCK keys of one head, packs K and V (also transposed) once, and walks over the queries that see them, ROWS at a
- * time: P = exp2(Q·Kᵀ - lse), dS = P ∘ (dO·Vᵀ - Δ) (with the factors F of dropout P ∘ (F ∘ dO·Vᵀ - Δ), and P ∘ F for P below),
- * dV += Pᵀ·dO, dK += dSᵀ·Q stay with the task, dQ += dS·K belongs to the queries and
- * gets a contribution from every task of its (sequence, head). Those are added straight into the gradient, in the order of the key blocks:
- * a task waits for its turn at each block of queries. That costs no memory (partial dQ of an 8,192-token sequence would be 200 MB), no
- * recomputation (a second pass for dQ would make seven products of five) and gives the same bits for any number of threads. The list of
- * tasks runs over key blocks first, so the turn has nearly always come before a task asks for it. */
+ * Contributions to dQ are added straight into the gradient, in the order of the key blocks: a task waits for its turn at each block of
+ * queries. That costs no memory (partial dQ of an 8,192-token sequence would be 200 MB), no recomputation (a second pass for dQ would make
+ * seven products of five) and gives the same bits for any number of threads. The list of tasks runs over key blocks first, so the turn has
+ * nearly always come before a task asks for it. */
 #include "attention/backward.h"
-#include "attention/gradients.h"
+#include "base/convert.h"
 
-static float *take(float **scratch, int64_t floats) {
-  float *taken = *scratch;
-  *scratch += floats;
-  return taken;
-}
+typedef float number;
 
-void MB_FN(mb_attention_backward_task)(void *context, int64_t index, int worker) {
-  const attention_backward_call *c = context;
-  const attention_shape *shape = &c->shape;
-  const attention_task *task = &c->tasks[index];
-  const int64_t dim = shape->dim, width = shape->width, row = shape->row, out_row = shape->heads * dim;
-  float *scratch = mb_scratch(worker, MB_SLOT_KERNEL_2,
-                              sizeof(float) * (size_t)(KEY_BLOCK * (2 * dim + 3 * width) + ROWS * (2 * width + 3 * KEY_BLOCK)));
-  backward_state state;
-  state.probabilities = take(&scratch, ROWS * KEY_BLOCK);
-  state.grad_scores = take(&scratch, ROWS * KEY_BLOCK);
-  state.factors = take(&scratch, ROWS * KEY_BLOCK);
-  state.queries = take(&scratch, ROWS * width);
-  state.grad_out = take(&scratch, ROWS * width);
-  state.keys = take(&scratch, KEY_BLOCK * width);
-  state.grad_keys = take(&scratch, KEY_BLOCK * width);
-  state.grad_values = take(&scratch, KEY_BLOCK * width);
-  state.keys_panels = take(&scratch, KEY_BLOCK * dim);
-  state.values_panels = take(&scratch, KEY_BLOCK * dim);
+#define ROWS_IN_WORD 1
+#define WORDS(dim) (dim)
+#define ROW_WORDS(shape) ((shape)->width)
+#define TASK_TARGET
+#define product tile_product
+#define scaled(score, scale) (score) /* keys are */
+#define pack_row_words pack_rows
+#define pack_panel(to, from, stride, rows, dim, scale) pack_transposed(to, TILE_LANES, from, stride, rows, dim, scale)
+#define pack_both(to, words, width, from, stride, rows, dim) pack_rows(to, width, from, stride, rows, ROWS, dim)
+#define put_numbers v_store_n
 
-  const int64_t block = task->start + task->first, padded = round_up(task->count, TILE_LANES);
-  const float *queries = c->qkv + task->start * row + task->head * dim;
-  const float *keys = queries + task->first * row + out_row, *values = keys + out_row;
-  pack_rows(state.keys, width, keys, row, task->count, padded, dim);
-  for (int64_t key = 0; key < padded; key += TILE_LANES) {
-    pack_transposed(state.keys_panels + key * dim, TILE_LANES, keys + key * row, row, task->count - key, dim, (float)(shape->scale * LOG2_E));
-    pack_transposed(state.values_panels + key * dim, TILE_LANES, values + key * row, row, task->count - key, dim, 1);
-  }
-  memset(state.grad_keys, 0, sizeof(float) * (size_t)(padded * width));
-  memset(state.grad_values, 0, sizeof(float) * (size_t)(padded * width));
-
-  const int64_t first = MB_MAX(0, task->first - shape->window) / ROWS * ROWS;
-  const int64_t end = MB_MIN(task->length, task->first + task->count + shape->window);
-  atomic_int *turns = c->turns + task->head * c->turns_per_head + task->start / ROWS + task->sequence;
-  for (int64_t query = first; query < end; query += ROWS) {
-    const int64_t count = MB_MIN(ROWS, task->length - query), at = task->start + query;
-    band b = {.query = query, .key = task->first, .window = shape->window, .last_key = task->first + task->count - 1};
-    b.from = MB_MAX(0, query - shape->window - task->first) / TILE_LANES * TILE_LANES;
-    b.to = round_up(MB_MIN(task->count, query + count + shape->window - task->first), TILE_LANES);
-    float lse[ROWS] = {0}, delta[ROWS] = {0};
-    memcpy(lse, c->lse + task->head * shape->tokens + at, sizeof(float) * (size_t)count);
-    memcpy(delta, c->delta + task->head * shape->tokens + at, sizeof(float) * (size_t)count);
-    b.lse = lse;
-    b.delta = delta;
-    pack_rows(state.queries, width, queries + query * row, row, count, ROWS, dim);
-    pack_rows(state.grad_out, width, c->grad_out + at * out_row + task->head * dim, out_row, count, ROWS, dim);
-    if (shape->dropout.rate > 0)
-      for (int64_t r = 0; r < ROWS; r++) /* those of rows that are none multiply zeros, and have to be numbers */
-        dropout_factors(&shape->dropout, state.factors + r * KEY_BLOCK, attention_draw(shape, at + r, task->head) + task->first, padded);
-    for (int64_t key = b.from; key < b.to; key += TILE_LANES)
-      for (int64_t r = 0; r < ROWS;) {
-        const int rows = tile_step(ROWS - r);
-        if (rows == TILE_LINES) probability_rows(TILE_LINES, &state, shape, &b, r, key);
-        else probability_rows(4, &state, shape, &b, r, key);
-        r += rows;
-      }
-    add_transposed(state.grad_values, width, state.probabilities, state.grad_out, b.from, b.to);
-    add_transposed(state.grad_keys, width, state.grad_scores, state.queries, b.from, b.to);
-    const int before = turns_before(c, task, query);
-    atomic_int *turn = &turns[query / ROWS];
-    wait_for_turn(turn, before);
-    add_all_grad_queries(c->grad_qkv + at * row + task->head * dim, shape, &state, &b, count, before == 0);
-    atomic_store_explicit(turn, before + 1, memory_order_release);
-  }
-  float *grad_keys = c->grad_qkv + block * row + out_row + task->head * dim;
-  for (int64_t r = 0; r < task->count; r++)
-    for (int64_t d = 0; d < dim; d += VL) {
-      const int64_t n = MB_MIN(VL, dim - d);
-      v_store_n(grad_keys + r * row + d, v_load(state.grad_keys + r * width + d) * shape->scale, n);
-      v_store_n(grad_keys + r * row + out_row + d, v_load(state.grad_values + r * width + d), n);
+MB_INLINE void put_tile(int rows, const backward_state *state, int64_t r, int64_t key, vf probabilities[TILE_LINES][TILE_VECTORS],
+                        vf grad_scores[TILE_LINES][TILE_VECTORS]) {
+#pragma GCC unroll 8
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+    for (int v = 0; v < TILE_VECTORS; v++) {
+      const int64_t at = (r + i) * KEY_BLOCK + key + v * VL;
+      v_store(state->probabilities + at, probabilities[i][v]);
+      v_store(state->grad_scores + at, grad_scores[i][v]);
     }
 }
+
+#include "attention/backward_task.h"
+
+void MB_FN(mb_attention_backward_task)(void *call, int64_t index, int worker) { backward_task(call, index, worker); }
 
 #define DELTA_TOKENS 64
 
 static void delta_body(void *context, int64_t index, int worker) {
-  (void)worker;
   const attention_backward_call *c = context;
   const attention_shape *shape = &c->shape;
+  float *room = mb_scratch(worker, MB_SLOT_KERNEL_2, 2 * sizeof(float) * (size_t)shape->dim);
   const int64_t dim = shape->dim, end = MB_MIN(shape->tokens, (index + 1) * DELTA_TOKENS);
   for (int64_t token = index * DELTA_TOKENS; token < end; token++)
     for (int64_t head = 0; head < shape->heads; head++) {
       const int64_t at = (token * shape->heads + head) * dim;
+      const float *out = mb_as_f32(c->out, c->dtype, at, dim, room), *grad_out = mb_as_f32(c->grad_out, c->dtype, at, dim, room + dim);
       vf sum = v_set(0);
       for (int64_t d = 0; d < dim; d += VL) {
         const int64_t n = MB_MIN(VL, dim - d);
-        sum += v_load_n(c->out + at + d, n) * v_load_n(c->grad_out + at + d, n);
+        sum += v_load_n(out + d, n) * v_load_n(grad_out + d, n);
       }
       c->delta[head * shape->tokens + token] = v_sum(sum);
     }
 }
 
-/* views: grad qkv [T, 3, H, D], qkv, cuSeqlens [N + 1], out [T, H, D], lse [H, T], grad out, step of the dropout or absent; attributes:
- * those of attention_shape_of. */
+/* Tokens of 16 bits, and the same in f32. */
+typedef struct {
+  char *narrow;
+  int32_t dtype;
+  int64_t width, narrow_row; /* numbers of a token, and from one to the next */
+  float *wide;
+} token_rows;
+
+static void widen_body(void *context, int64_t token, int worker) {
+  (void)worker;
+  const token_rows *c = context;
+  MB_FN(mb_to_f32)(c->narrow + token * c->narrow_row * mb_bytes_of(c->dtype), c->dtype, c->width, c->wide + token * c->width);
+}
+
+static void narrow_body(void *context, int64_t token, int worker) {
+  (void)worker;
+  const token_rows *c = context;
+  MB_FN(mb_from_f32)(c->wide + token * c->width, c->width, c->narrow + token * c->narrow_row * mb_bytes_of(c->dtype), c->dtype);
+}
+
+/* Where bodies take f32 only: 16-bit tensors are widened into scratch. Returns where the gradient is made. */
+static float *widen_all(attention_backward_call *c) {
+  const int64_t tokens = c->shape.tokens, width = c->shape.heads * c->shape.dim;
+  float *wide = mb_scratch(0, MB_SLOT_KERNEL_3, sizeof(float) * (size_t)MB_MAX(1, 8 * tokens * width));
+  const void **tensors[] = {&c->qkv, &c->out, &c->grad_out};
+  for (int i = 0; i < 3; i++) {
+    const int64_t own = i == 0 ? 3 * width : width;
+    mb_parallel(tokens, widen_body, &(token_rows){(char *)*tensors[i], c->dtype, own, own, wide});
+    *tensors[i] = wide;
+    wide += tokens * own;
+  }
+  c->dtype = MB_F32;
+  c->grad_qkv = wide;
+  return wide;
+}
+
+/* views: grad qkv [T, 3, H, D], qkv, cuSeqlens [N + 1], out [T, H, D], lse [H, T], grad out, step of the dropout or absent; all but lse in one
+ * float dtype; attributes: those of attention_shape_of. */
 void MB_FN(mb_op_attention_backward)(const mb_view *views, const double *attributes) {
   const mb_view *qkv = &views[1], *cu_seqlens = &views[2];
   const int64_t sequences = cu_seqlens->shape[0] - 1;
-  attention_backward_call context = {.shape = attention_shape_of(qkv, &views[6], attributes), .qkv = qkv->data};
+  attention_backward_call context = {.shape = attention_shape_of(qkv, &views[6], attributes), .dtype = qkv->dtype, .qkv = qkv->data};
   const attention_shape *shape = &context.shape;
+  const int64_t width = shape->heads * shape->dim;
   context.grad_qkv = views[0].data;
   context.out = views[3].data;
   context.lse = views[4].data;
   context.grad_out = views[5].data;
   if (!attention_check(cu_seqlens->data, sequences, shape->tokens)) {
-    memset(context.grad_qkv, 0, sizeof(float) * (size_t)mb_size_of(qkv));
+    memset(context.grad_qkv, 0, (size_t)(mb_size_of(qkv) * mb_bytes_of(qkv->dtype)));
     return;
   }
-  mb_body body = MB_FN(mb_attention_backward_task);
+  const mb_body pairs = MB_FN(mb_attention_backward_pairs)(qkv->dtype, shape->dim);
+  mb_body body = pairs ? pairs : MB_FN(mb_attention_backward_task);
   context.key_block = KEY_BLOCK;
 #if defined(__AMX_BF16__)
   if (shape->dim % 32 == 0 && shape->dropout.rate == 0) {
@@ -130,6 +117,16 @@ void MB_FN(mb_op_attention_backward)(const mb_view *views, const double *attribu
     context.key_block = AMX_KEY_BLOCK;
   }
 #endif
+  token_rows rounded = {.narrow = context.grad_qkv, .dtype = qkv->dtype, .width = pairs ? width : 3 * width, .narrow_row = 3 * width};
+  if (pairs) {
+    rounded.wide = mb_scratch(0, MB_SLOT_KERNEL_3, sizeof(float) * (size_t)MB_MAX(1, shape->tokens * width));
+    context.grad_queries = rounded.wide;
+    context.grad_queries_row = width;
+  } else {
+    if (qkv->dtype != MB_F32) rounded.wide = widen_all(&context);
+    context.grad_queries = context.grad_qkv;
+    context.grad_queries_row = 3 * width;
+  }
   const int64_t bound = attention_task_bound(shape, sequences, context.key_block);
   attention_task *list = mb_scratch(0, MB_SLOT_KERNEL_0, sizeof(attention_task) * (size_t)bound);
   const int64_t tasks = attention_tasks(list, shape, cu_seqlens->data, sequences, context.key_block);
@@ -141,4 +138,5 @@ void MB_FN(mb_op_attention_backward)(const mb_view *views, const double *attribu
   memset(context.turns, 0, turn_bytes);
   mb_parallel(round_up(shape->tokens, DELTA_TOKENS) / DELTA_TOKENS, delta_body, &context);
   mb_parallel(tasks, body, &context);
+  if (rounded.wide) mb_parallel(shape->tokens, narrow_body, &rounded);
 }

@@ -138,7 +138,7 @@ void MB_FN(mb_attention_backward_amx_task)(void *call, int64_t index, int worker
   state.grad_keys = (float *)take(&scratch, gradient_bytes);
   state.grad_values = (float *)take(&scratch, gradient_bytes);
 
-  const float *queries = c->qkv + task->start * row + task->head * dim;
+  const float *queries = (const float *)c->qkv + task->start * row + task->head * dim;
   const float *keys = queries + task->first * row + out_row, *values = keys + out_row;
   for (int64_t k = 0; k < task->count; k += 32) {
     const int64_t at = k / 32 * line, rows = task->count - k;
@@ -155,7 +155,7 @@ void MB_FN(mb_attention_backward_amx_task)(void *call, int64_t index, int worker
   atomic_int *turns = c->turns + task->head * c->turns_per_head + task->start / ROWS + task->sequence;
   for (int64_t query = first; query < end; query += ROWS) {
     const int64_t count = MB_MIN(ROWS, task->length - query), at = task->start + query;
-    const float *query_rows = queries + query * row, *grad_rows = c->grad_out + at * out_row + task->head * dim;
+    const float *query_rows = queries + query * row, *grad_rows = (const float *)c->grad_out + at * out_row + task->head * dim;
     prefetch_rows(query_rows + ROWS * row, row, MB_MIN(ROWS, end - query - ROWS), dim);
     prefetch_rows(grad_rows + ROWS * out_row, out_row, MB_MIN(ROWS, end - query - ROWS), dim);
     pack_lines_b(state.queries, query_rows, row, count, dim, 1);
@@ -190,11 +190,11 @@ void MB_FN(mb_attention_backward_amx_task)(void *call, int64_t index, int worker
     const int before = turns_before(c, task, query);
     atomic_int *turn = &turns[query / ROWS];
     wait_for_turn(turn, before);
-    add_grad_queries(c->grad_qkv + at * row + task->head * dim, shape, &state, from, to, count, before == 0);
+    add_grad_queries(c->grad_queries + at * row + task->head * dim, shape, &state, from, to, count, before == 0);
     atomic_store_explicit(turn, before + 1, memory_order_release);
   }
   mb_amx_end();
-  float *grad_keys = c->grad_qkv + (task->start + task->first) * row + out_row + task->head * dim;
+  float *grad_keys = (float *)c->grad_qkv + (task->start + task->first) * row + out_row + task->head * dim;
   for (int64_t r = 0; r < task->count; r++)
     for (int64_t d = 0; d < dim; d += VL) {
       v_store(grad_keys + r * row + d, v_load(state.grad_keys + r * dim + d) * shape->scale);
