@@ -51,7 +51,7 @@ test("a model in bytes is neither trained nor tiled", async () => {
   const inBytes = join(folder, "bytes");
   await quantizeFolder(modelFolder!, inBytes, { format: "int8" });
   const refusal =
-    /expected weights int8 for .*bytes, whose linear layers are stored in bytes, got f32: take the model that it was made of/;
+    /expected weights int8 for .*bytes, whose linear layers are stored so, got f32: take the model that it was made of/;
   await expect(tileModel(inBytes, "17m", join(folder, "large"))).rejects.toThrow(refusal);
   const tuned = command(
     "finetune",

@@ -1,5 +1,5 @@
 /** Linear layers over narrow weights: whole-number sums are the same everywhere, and what kernels read never goes beyond the weights. */
-import { quantizeInt8 } from "@modernbert-ts/tensor-core";
+import { quantizeInt4, quantizeInt8 } from "@modernbert-ts/tensor-core";
 import type { Backend, View } from "@modernbert-ts/tensor-core";
 import { describe, expect, test } from "vitest";
 import { expectClose, expectSameBits, numbers, supportedSets, withBackend } from "./fused.ts";
@@ -10,15 +10,27 @@ const weights = numbers(2, channels * depth);
 
 /** @param x Any number of rows. */
 async function int8Product(backend: Backend, x: Float32Array): Promise<number[]> {
-  const { words, scales } = quantizeInt8(weights, channels, depth);
+  return product(backend, "int8Linear", x, quantizeInt8(weights, channels, depth));
+}
+
+async function int4Product(backend: Backend, x: Float32Array): Promise<number[]> {
+  return product(backend, "int4Linear", x, quantizeInt4(weights, channels, depth));
+}
+
+async function product(
+  backend: Backend,
+  composite: "int8Linear" | "int4Linear",
+  x: Float32Array,
+  { words, scales }: { readonly words: Int32Array; readonly scales: Float32Array },
+): Promise<number[]> {
   const y = tensor(backend, [x.length / depth, channels]);
   const inputs = [
     tensor(backend, [x.length / depth, depth], x),
-    ids(backend, [channels, Math.ceil(depth / 4)], words),
-    tensor(backend, [channels], scales),
+    ids(backend, [channels, words.length / channels], words),
+    tensor(backend, scales.length === channels ? [channels] : [channels, scales.length / channels], scales),
     null,
   ];
-  backend.fused.int8Linear!.forward({ attrs: {}, inputs, outputs: [y], saved: [] });
+  backend.fused[composite]!.forward({ attrs: {}, inputs, outputs: [y], saved: [] });
   return valuesOf(backend, y);
 }
 
@@ -36,6 +48,30 @@ const bf16Value = (bits: number): number => new Float32Array(Uint32Array.of(bits
 
 /** Of normal numbers. */
 const f16Value = (bits: number): number => (1 + (bits & 0x3ff) / 1024) * 2 ** (((bits >> 10) & 31) - 15);
+
+describe("quantizeInt4", () => {
+  test("bytes of columns j and j + 64 of a group, in units of max / 7.5 from -8 to 7, zeros beyond", () => {
+    const values = new Float32Array(2 * 130);
+    values.set([15, -15, 5, 3, -3], 0); // one is worth 2
+    values.set([7, -2], 64);
+    values.set([0.75, -0.75], 128); // 0.1
+    const { words, scales } = quantizeInt4(values, 2, 130);
+    const bytes = new Uint8Array(words.buffer);
+    expect(Array.from(scales, (scale) => scale.toFixed(4))).toEqual(["2.0000", "0.1000", "0.0000", "0.0000"]);
+    // 7 (cut), -8 (of -7.5), 2 (of 2.5), 2 (of 1.5), -2; above them 4 (of 3.5) and -1.
+    expect(Array.from(bytes.subarray(0, 6))).toEqual([0xcf, 0x70, 0x8a, 0x8a, 0x86, 0x88]);
+    expect(Array.from(bytes.subarray(64, 67))).toEqual([0x8f, 0x80, 0x88]);
+    expect(new Set(bytes.subarray(67))).toEqual(new Set([0x88]));
+  });
+
+  test.each([Number.NaN, Infinity])("%s is refused with its row", (value) => {
+    const values = new Float32Array(12).fill(1);
+    values[7] = value;
+    expect(() => quantizeInt4(values, 3, 4)).toThrow(
+      "[quantizeInt4] expected finite weights, got a NaN or an infinity in row 1",
+    );
+  });
+});
 
 describe("quantizeInt8", () => {
   test("four bytes a word, the first lowest, in units of max / 127 with ties to even", () => {
@@ -66,13 +102,27 @@ describeNative("native linear over narrow weights", () => {
     expectClose("int8 against f32", wanted, exactProduct(x, weights), 0.01);
   });
 
-  test.each(supportedSets)("int8 gives a row the same bits whatever stands beside it, %s", async (set) => {
+  test.each(supportedSets)("a row gets the same bits whatever stands beside it, %s", async (set) => {
     await withBackend(set, 2, async (backend) => {
       const x = numbers(1, rows * depth);
-      const wanted = await int8Product(backend, x);
-      for (const count of [1, 3, 4, 5, 8, 9, 17])
-        expectSameBits(await int8Product(backend, x.slice(0, count * depth)), wanted.slice(0, count * channels));
+      for (const product of [int8Product, int4Product]) {
+        const wanted = await product(backend, x);
+        for (const count of [1, 3, 4, 5, 8, 9, 17])
+          expectSameBits(await product(backend, x.slice(0, count * depth)), wanted.slice(0, count * channels));
+      }
     });
+  });
+
+  test("int4 gives the same bits for any number of threads, near f32 on every instruction set", async () => {
+    const x = numbers(1, 300 * depth);
+    const exact = exactProduct(x, weights);
+    for (const set of supportedSets) {
+      const [one, three] = await Promise.all(
+        [1, 3].map((threads) => withBackend(set, threads, (backend) => int4Product(backend, x))),
+      );
+      expectSameBits(three!, one!);
+      expectClose("int4 against f32", one!, exact, 0.15);
+    }
   });
 
   test.each(supportedSets)("a row with a NaN or an infinity becomes NaN, the others stay, %s", async (set) => {

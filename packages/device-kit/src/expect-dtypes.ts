@@ -30,6 +30,7 @@ const inputsOf: Readonly<Record<FixedComposite, Readonly<Record<string, Kind>>>>
   stableAdamW: { p: "values", g: "values", m: "values", v: "values", control: "values", gradScale: "values" },
   linear: { x: "values", weight: "values", bias: "values" },
   int8Linear: { x: "values", weight: "i32", scales: "values", bias: "values" },
+  int4Linear: { x: "values", weight: "i32", scales: "values", bias: "values" },
 };
 
 /**

@@ -4,7 +4,7 @@ import type { Encoder } from "./encoder.ts";
 import type { HeadConfig } from "./config/head-config.ts";
 import type { Head } from "./info.ts";
 import type { EncoderKind } from "./kind.ts";
-import type { Int8Matrix } from "./weights/formats.ts";
+import type { QuantizedMatrix } from "./weights/formats.ts";
 
 export interface CreateOptions<C extends HeadConfig> {
   readonly runtime: Runtime;
@@ -12,8 +12,8 @@ export interface CreateOptions<C extends HeadConfig> {
   readonly head: Head;
   /** As `EncoderKind.parameters` names and shapes them. The model owns them from now on. */
   readonly parameters: ReadonlyMap<string, Tensor>;
-  /** Linear layers with weights of 8 bits, in place of the parameters of these names; for inference only. Owned like the parameters. */
-  readonly int8?: ReadonlyMap<string, Int8Matrix>;
+  /** Linear layers with weights of 8 or 4 bits, in place of the parameters of these names; for inference only. Owned like the parameters. */
+  readonly quantized?: ReadonlyMap<string, QuantizedMatrix>;
   /** By default everything in the dtype of the parameters, which is then f32 or f64. */
   readonly precision?: Precision;
 }

@@ -18,8 +18,8 @@ import { countValues } from "./kind.ts";
 import type { EncoderKind, SharedNames } from "./kind.ts";
 import { precisionOf } from "./weights/precision-of.ts";
 import { checkParameters } from "./weights/check-parameters.ts";
-import { multiplyInt8 } from "./weights/formats.ts";
-import type { Int8Matrix } from "./weights/formats.ts";
+import { multiplyQuantized } from "./weights/formats.ts";
+import type { QuantizedMatrix } from "./weights/formats.ts";
 
 export interface EncoderOptions<C extends HeadConfig> {
   readonly kind: EncoderKind<C>;
@@ -27,7 +27,7 @@ export interface EncoderOptions<C extends HeadConfig> {
   readonly config: C;
   readonly head: Head;
   readonly parameters: ReadonlyMap<string, Tensor>;
-  readonly int8?: ReadonlyMap<string, Int8Matrix>;
+  readonly quantized?: ReadonlyMap<string, QuantizedMatrix>;
   readonly precision?: Precision;
 }
 
@@ -36,9 +36,9 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   readonly runtime: Runtime;
   readonly config: C;
   readonly info: EncoderInfo;
-  /** By name, in the order of the state dict; without those held in `int8`. */
+  /** By name, in the order of the state dict; without those held in `quantized`. */
   readonly parameters: ReadonlyMap<string, Tensor>;
-  readonly int8: ReadonlyMap<string, Int8Matrix>;
+  readonly quantized: ReadonlyMap<string, QuantizedMatrix>;
   readonly precision: Precision;
   /** Matrices in the compute dtype, held for training: see `holdCopies`. */
   readonly #copies = new Map<string, Tensor>();
@@ -49,14 +49,14 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   checkpointing = false;
 
   /** @throws CheckpointError when a parameter is missing, unexpected or of another shape. */
-  constructor({ kind, runtime, config, head, parameters, int8 = new Map(), precision }: EncoderOptions<C>) {
-    checkParameters(kind.parameters(config, head), head, parameters, int8);
+  constructor({ kind, runtime, config, head, parameters, quantized = new Map(), precision }: EncoderOptions<C>) {
+    checkParameters(kind.parameters(config, head), head, parameters, quantized);
     this.kind = kind;
     this.runtime = runtime;
     this.config = config;
     this.info = kind.info(config, head);
     this.parameters = parameters;
-    this.int8 = int8;
+    this.quantized = quantized;
     this.precision = precision ?? precisionOf(parameters.get(this.names.embedding)!);
   }
 
@@ -210,8 +210,10 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   project(input: Tensor, name: string): Tensor {
     const rows = cast(input, this.precision.compute);
     const bias = this.optional(`${name}.bias`);
-    const int8 = this.int8.get(`${name}.weight`);
-    const made = int8 ? multiplyInt8(rows, int8, bias) : linear(rows, this.matrix(`${name}.weight`), bias);
+    const quantized = this.quantized.get(`${name}.weight`);
+    const made = quantized
+      ? multiplyQuantized(rows, quantized, bias)
+      : linear(rows, this.matrix(`${name}.weight`), bias);
     const addition = this.#additions.get(name);
     return addition ? add(made, addition(rows)) : made;
   }
@@ -219,7 +221,7 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   /** The linear layers `inner` and `outer` around an activation: [T, d] → [T, d']. */
   feedForward(input: Tensor, inner: string, outer: string, attrs: CompositeAttrs["mlp"]): Tensor {
     const [wi, wo] = [inner, outer].map((name) => `${name}.weight`) as [string, string];
-    const apart = [inner, outer].some((name) => this.int8.has(`${name}.weight`) || this.#additions.has(name));
+    const apart = [inner, outer].some((name) => this.quantized.has(`${name}.weight`) || this.#additions.has(name));
     if (apart) {
       const hidden = this.project(input, inner);
       const active = attrs.gated
@@ -245,6 +247,6 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   dispose(): void {
     this.#captured?.dispose();
     for (const tensor of [...this.parameters.values(), ...this.#copies.values()]) tensor.dispose();
-    for (const { words, scales } of this.int8.values()) for (const tensor of [words, scales]) tensor.dispose();
+    for (const { words, scales } of this.quantized.values()) for (const tensor of [words, scales]) tensor.dispose();
   }
 }

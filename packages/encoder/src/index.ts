@@ -73,7 +73,7 @@ export { pool } from "./pooling.ts";
 export { gatherTokens } from "./token-embeddings.ts";
 export { readOnce } from "./read-once.ts";
 export { weightFormats } from "./weights/formats.ts";
-export type { Int8Matrix, WeightFormat } from "./weights/formats.ts";
+export type { QuantizedFormat, QuantizedMatrix, WeightFormat } from "./weights/formats.ts";
 export { drawParameter, drawParameters } from "./weights/initialise.ts";
 export type { DrawOptions } from "./weights/initialise.ts";
 export { smoothedInt8 } from "./smooth-int8.ts";

@@ -39,8 +39,8 @@ export async function smoothedInt8<C extends HeadConfig>(
   const store = new WeightStore(runtime, "int8", "f32");
   try {
     for (const [name, spec] of specs) store.put(name, spec, values.get(name)!);
-    const { parameters, int8 } = store;
-    return model.another({ runtime, config, head, parameters, int8, precision }) as Encoder<C>;
+    const { parameters, quantized } = store;
+    return model.another({ runtime, config, head, parameters, quantized, precision }) as Encoder<C>;
   } catch (error) {
     store.dispose();
     throw error;

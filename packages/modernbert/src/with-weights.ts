@@ -21,8 +21,8 @@ export async function withWeights(model: ModernBert, format: WeightFormat): Prom
       }
       store.put(name, specs.get(name)!, values);
     }
-    const { parameters, int8 } = store;
-    const lighter = new ModernBert({ runtime, config, head, parameters, int8, precision });
+    const { parameters, quantized } = store;
+    const lighter = new ModernBert({ runtime, config, head, parameters, quantized, precision });
     model.dispose();
     return lighter;
   } catch (error) {

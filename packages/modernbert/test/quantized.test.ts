@@ -9,7 +9,7 @@ import { writeSafetensors } from "@modernbert-ts/safetensors/node";
 import { Runtime } from "@modernbert-ts/tensor-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { maskedLmLogits, packSequences } from "../src/index.ts";
-import type { Head, ModernBert } from "../src/index.ts";
+import type { Head, ModernBert, ModernBertConfig } from "../src/index.ts";
 import { loadModel, readConfig, saveModel } from "../src/node.ts";
 import { relativeError } from "./support/compare.ts";
 import { engines } from "./support/engines.ts";
@@ -28,9 +28,14 @@ const configOf = (path: string): Record<string, unknown> =>
 /** Rows of 18 and 26 bytes end inside a word. */
 const oddConfig = { ...smallConfig, hiddenSize: 18, numHeads: 3, intermediateSize: 26 };
 
-async function saveBoth(runtime: Runtime, head: Head = "masked-lm", config = oddConfig): Promise<void> {
+async function saveBoth(
+  runtime: Runtime,
+  head: Head = "masked-lm",
+  config: ModernBertConfig = oddConfig,
+  weights: "int8" | "int4" = "int8",
+): Promise<void> {
   await saveModel(plain(), smallModel(runtime, head, config));
-  const { model } = await loadModel(plain(), { runtime, weights: "int8" });
+  const { model } = await loadModel(plain(), { runtime, weights });
   await saveModel(narrow(), model);
 }
 
@@ -50,24 +55,33 @@ async function rewrite(change: (entries: Map<string, TensorEntry>) => void): Pro
   await writeSafetensors(join(narrow(), "model.safetensors"), entries.values());
 }
 
-describe.each(engines.filter(({ dtype }) => dtype === "f32"))("$name", ({ create }) => {
-  it.each([
-    ["masked-lm", oddConfig],
-    ["masked-lm", smallConfig],
-    ["masked-lm", { ...smallConfig, tieWordEmbeddings: false }],
-    ["sequence-classification", oddConfig],
-    ["none", smallConfig],
-  ] as const)("a folder in bytes gives the bits of quantising while loading: %s", async (head, config) => {
-    const runtime = await create();
-    await saveBoth(runtime, head, config);
-    const wanted = await loadModel(plain(), { runtime, weights: "int8" });
-    for (const mapped of [true, false]) {
-      const { model, unused } = await loadModel(narrow(), { runtime, mapped });
-      expect([...model.int8.keys()]).toEqual([...wanted.model.int8.keys()]);
-      expect(unused).toEqual([]);
-      expect(await outputOf(model)).toEqual(await outputOf(wanted.model));
-    }
-  });
+const cases = [
+  ["masked-lm", "int8", oddConfig],
+  ["masked-lm", "int8", smallConfig],
+  ["masked-lm", "int8", { ...smallConfig, tieWordEmbeddings: false }],
+  ["sequence-classification", "int8", oddConfig],
+  ["none", "int8", smallConfig],
+  ["masked-lm", "int4", oddConfig],
+  ["sequence-classification", "int4", smallConfig],
+  ["none", "int4", { ...oddConfig, intermediateSize: 147 }],
+] as const;
+
+/** Of int4 the WebAssembly engine, which is made to fuse all here, has no kernel. */
+describe.each(engines.filter(({ dtype }) => dtype === "f32"))("$name", ({ create, name }) => {
+  it.each(cases.filter(([, weights]) => weights === "int8" || !name.startsWith("WebAssembly")))(
+    "a quantised folder gives the bits of quantising while loading: %s, %s",
+    async (head, weights, config) => {
+      const runtime = await create();
+      await saveBoth(runtime, head, config, weights);
+      const wanted = await loadModel(plain(), { runtime, weights });
+      for (const mapped of [true, false]) {
+        const { model, unused } = await loadModel(narrow(), { runtime, mapped });
+        expect([...model.quantized.keys()]).toEqual([...wanted.model.quantized.keys()]);
+        expect(unused).toEqual([]);
+        expect(await outputOf(model)).toEqual(await outputOf(wanted.model));
+      }
+    },
+  );
 });
 
 describe("a folder in bytes", () => {
@@ -114,8 +128,8 @@ describe("a folder in bytes", () => {
       ignore: ["decoder"],
     });
     expect([await readConfig(narrow()), await readConfig(plain())]).toMatchObject([
-      { quantized: true },
-      { quantized: false },
+      { quantized: "int8" },
+      { quantized: undefined },
     ]);
     expect(configOf(plain())).not.toHaveProperty("quantization_config");
   });
@@ -124,7 +138,7 @@ describe("a folder in bytes", () => {
     await saveBoth(runtime);
     for (const weights of ["f32", "bf16"] as const)
       await expect(loadModel(narrow(), { runtime, weights })).rejects.toThrow(
-        `expected weights int8 for ${narrow()}, whose linear layers are stored in bytes, got ${weights}: take the model that it was made of`,
+        `expected weights int8 for ${narrow()}, whose linear layers are stored so, got ${weights}: take the model that it was made of`,
       );
     const drawn = loadModel(narrow(), { runtime, head: "token-classification", initialiseMissing: { seed: 1 } });
     await expect(drawn).rejects.toThrow(/expected weights f32 where classifier.* got int8/);
@@ -137,7 +151,11 @@ describe("a folder in bytes", () => {
       change(config["config_groups"].group_0 as Record<string, any>);
   it.each<[string, Change]>([
     ['quantization_config.quant_method to be "compressed-tensors"', (config) => (config["quant_method"] = "gptq")],
-    ['quantization_config.format to be "int-quantized"', (config) => (config["format"] = "pack-quantized")],
+    [
+      'quantization_config.format to be "int-quantized" or "pack-quantized"',
+      (config) => (config["format"] = "float-quantized"),
+    ],
+    ["group_0.weights.num_bits to be 4", (config) => (config["format"] = "pack-quantized")],
     ["quantization_config.kv_cache_scheme to be left out", (config) => (config["kv_cache_scheme"] = { num_bits: 8 })],
     [
       "quantization_config.sparsity_config to be left out",
@@ -235,6 +253,80 @@ describe("a folder in bytes", () => {
     const { model } = await loadModel(narrow(), { runtime });
     const exact = await loadModel(plain(), { runtime });
     expect(relativeError(await outputOf(model), await outputOf(exact.model))).toBeLessThan(0.05);
+  });
+});
+
+describe("a folder in half bytes", () => {
+  const runtime = new Runtime(createTypeScriptBackend({ poison: true }));
+  const config = { ...oddConfig, intermediateSize: 147 };
+  const matrix = "model.layers.1.mlp.Wo.weight";
+
+  it("has eight columns in their order to a word, a scale for each 128, the shape beside them", async () => {
+    await saveBoth(runtime, "masked-lm", config, "int4");
+    const [before, after] = [weightsOf(plain()), weightsOf(narrow())];
+    const [rows, columns] = [18, 147];
+    expect(after.tensors.has(matrix)).toBe(false);
+    expect(after.get(`${matrix}_shape`)).toMatchObject({ dtype: "I64", data: BigInt64Array.of(18n, 147n) });
+    expect(after.tensors.get(`${matrix}_scale`)).toMatchObject({ dtype: "F32", shape: [rows, 2] });
+    expect(after.tensors.get(`${matrix}_packed`)).toMatchObject({ dtype: "I32", shape: [rows, 19] });
+    const words = after.toInt32(`${matrix}_packed`);
+    const scales = after.toFloat32(`${matrix}_scale`);
+    before.toFloat32(matrix).forEach((value, at) => {
+      const [row, column] = [Math.floor(at / columns), at % columns];
+      const unit = ((words[row * 19 + (column >> 3)]! >>> (4 * (column & 7))) & 15) - 8;
+      const scale = scales[row * 2 + (column >> 7)]!;
+      expect(Math.abs(value / scale - unit)).toBeLessThanOrEqual(0.5 + 1e-5);
+    });
+    expect(configOf(narrow())["quantization_config"]).toMatchObject({
+      format: "pack-quantized",
+      config_groups: { group_0: { weights: { num_bits: 4, strategy: "group", group_size: 128, symmetric: true } } },
+    });
+  });
+
+  it.each<[string, string, (entries: Map<string, TensorEntry>) => void]>([
+    ["no words", `got none`, (entries) => entries.delete(`${matrix}_packed`)],
+    [
+      "no scales",
+      `expected ${matrix}_scale beside ${matrix}_packed, got none`,
+      (entries) => entries.delete(`${matrix}_scale`),
+    ],
+    [
+      "another shape",
+      `${matrix} [18, 147] (got [18, 146])`,
+      (entries) =>
+        entries.set(`${matrix}_shape`, {
+          name: `${matrix}_shape`,
+          dtype: "I64",
+          shape: [2],
+          data: BigInt64Array.of(18n, 146n),
+        }),
+    ],
+    [
+      "a shape that is none",
+      `expected ${matrix}_shape of two I64, got I32 [2]`,
+      (entries) =>
+        entries.set(`${matrix}_shape`, {
+          name: `${matrix}_shape`,
+          dtype: "I32",
+          shape: [2],
+          data: Int32Array.of(18, 147),
+        }),
+    ],
+    [
+      "too few words",
+      `expected ${matrix}_packed of shape [18, 19], got [18, 18]`,
+      (entries) =>
+        entries.set(`${matrix}_packed`, {
+          name: `${matrix}_packed`,
+          dtype: "I32",
+          shape: [18, 18],
+          data: new Int32Array(18 * 18),
+        }),
+    ],
+  ])("with %s is refused by name", async (_, message, change) => {
+    await saveBoth(runtime, "masked-lm", config, "int4");
+    await rewrite(change);
+    await expect(loadModel(narrow(), { runtime })).rejects.toThrow(message);
   });
 });
 

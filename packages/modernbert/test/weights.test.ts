@@ -1,4 +1,4 @@
-/** Weights in bf16 and in bytes: near the f32 model on every engine, the same from a folder as from memory, and never trained. */
+/** Weights in bf16, in bytes and in half bytes: near the f32 model on every engine, the same from a folder as from memory, and never trained. */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,18 +50,26 @@ function rounded({ runtime, config, head, parameters }: ModernBert): ModernBert 
   });
 }
 
-async function checkWeights(model: ModernBert, format: "bf16" | "int8", batch: PackedBatch): Promise<void> {
+const formats = ["bf16", "int8", "int4"] as const;
+type Format = (typeof formats)[number];
+
+/** Least cosines to f32: of hidden states, and of logits, whose features are quantised once more. */
+const near: Readonly<Record<Format, { readonly hidden: number; readonly logits: number }>> = {
+  bf16: { hidden: 0.9999, logits: 0.999 },
+  int8: { hidden: 0.999, logits: 0.99 },
+  int4: { hidden: 0.9, logits: 0.9 },
+};
+
+async function checkWeights(model: ModernBert, format: Format, batch: PackedBatch): Promise<void> {
   const [wanted, same] = [await hiddenOf(model, batch), rounded(model)];
   const lighter = await withWeights(model, format);
   const got = await hiddenOf(lighter, batch);
   if (format === "bf16") expect(relativeError(got, await hiddenOf(same, batch))).toBeLessThan(5e-5);
-  else expect(lighter.int8.size).toBe(4 * model.config.layers.length + (model.head === "none" ? 0 : 1));
-  expect(cosine(got, wanted)).toBeGreaterThan(format === "bf16" ? 0.9999 : 0.999);
+  else expect(lighter.quantized.size).toBe(4 * model.config.layers.length + (model.head === "none" ? 0 : 1));
+  expect(cosine(got, wanted)).toBeGreaterThan(near[format].hidden);
   for (const each of [lighter, same]) each.dispose();
   expect(model.runtime.backend.memory().liveBuffers).toBe(0);
 }
-
-const formats = ["bf16", "int8"] as const;
 
 onEveryEngine(({ create, dtype, name: engine }) => {
   if (dtype !== "f32") {
@@ -103,7 +111,7 @@ onEveryEngine(({ create, dtype, name: engine }) => {
       const [wanted, same] = [await logitsOf(model), await logitsOf(rounded(model))];
       const got = await logitsOf(await withWeights(model, format));
       if (format === "bf16") expect(relativeError(got, same)).toBeLessThan(5e-5);
-      expect(cosine(got, wanted)).toBeGreaterThan(format === "bf16" ? 0.999 : 0.99);
+      expect(cosine(got, wanted)).toBeGreaterThan(near[format].logits);
     });
   }
 });
@@ -160,10 +168,10 @@ describe("weights in fewer bytes", () => {
   });
 
   it("a matrix of another shape is refused by name", async () => {
-    const { config, head, parameters, int8 } = await withWeights(smallModel(runtime), "int8");
-    const wrong = new Map(int8);
-    wrong.set("model.layers.0.attn.Wo.weight", int8.get("model.layers.0.mlp.Wi.weight")!);
-    const make = (): unknown => new ModernBert({ runtime, config, head, parameters, int8: wrong });
+    const { config, head, parameters, quantized } = await withWeights(smallModel(runtime), "int8");
+    const wrong = new Map(quantized);
+    wrong.set("model.layers.0.attn.Wo.weight", quantized.get("model.layers.0.mlp.Wi.weight")!);
+    const make = (): unknown => new ModernBert({ runtime, config, head, parameters, quantized: wrong });
     expect(make).toThrow(/expected model\.layers\.0\.attn\.Wo\.weight of shape \[16, 4\]/);
   });
 });

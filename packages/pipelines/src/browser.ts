@@ -1,7 +1,7 @@
 /** The part without platform APIs: a model from any folder of files (a URL, files given to a page), and what people ask of it. */
 export { openTextModel, readTextSide } from "./text-model.ts";
 export type { TextModel } from "./text-model.ts";
-export { isQuantized, readInfo } from "./folder/info.ts";
+export { quantizationOf, readInfo } from "./folder/info.ts";
 export { InputError, ModelNotFoundError, TextTooLongError, UnsuitableModelError } from "./errors.ts";
 export { requirePooling } from "./folder/embedding.ts";
 export { poolingModes } from "./folder/pooling.ts";

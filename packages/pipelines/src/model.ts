@@ -8,7 +8,7 @@ import { DTypeError, float32Precision, Runtime } from "@modernbert-ts/tensor-cor
 import type { FusionMode, Precision } from "@modernbert-ts/tensor-core";
 import { architectures } from "./architectures.ts";
 import { viewFolder } from "./folder/decision.ts";
-import { isQuantized } from "./folder/info.ts";
+import { quantizationOf } from "./folder/info.ts";
 import { resolveModelFolder } from "./hub/model-folder.ts";
 import type { ModelFolderOptions } from "./hub/model-folder.ts";
 
@@ -29,7 +29,7 @@ export interface OpenRuntime extends AsyncDisposable {
 export interface ModelOptions extends RuntimeOptions, Omit<ModelFolderOptions, "weights"> {
   /** The head to put on; by default what `architectures` in config.json names. */
   readonly head?: Head;
-  /** Fewer bytes for the weights: quicker, a little less exact. Default: the folder's own where that is int8, else as `precision` computes, see `weightsFor`. */
+  /** Fewer bytes for the weights: quicker, a little less exact. Default: the folder's own where that is quantised, else as `precision` computes, see `weightsFor`. */
   readonly weights?: WeightFormat;
 }
 
@@ -74,7 +74,7 @@ export async function openModel(source: string, options: ModelOptions = {}): Pro
   const { weights: asked, ...folderOptions } = options;
   const folder = await resolveModelFolder(source, { check: checkConfig, ...folderOptions });
   const view = await viewFolder(diskFolder(folder));
-  const weights = asked ?? ((await isQuantized(view)) ? "int8" : weightsFor(options.precision));
+  const weights = asked ?? (await quantizationOf(view)) ?? weightsFor(options.precision);
   const open = await openRuntime(options);
   try {
     const { head, precision } = options;
@@ -104,7 +104,7 @@ export async function openModel(source: string, options: ModelOptions = {}): Pro
 }
 
 /** The composite that multiplies with weights in a format. */
-const products = { f32: undefined, bf16: "linear", int8: "int8Linear" } as const satisfies Record<
+const products = { f32: undefined, bf16: "linear", int8: "int8Linear", int4: "int4Linear" } as const satisfies Record<
   WeightFormat,
   unknown
 >;

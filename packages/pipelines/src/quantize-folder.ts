@@ -12,7 +12,7 @@ import { checkConfig, openModel } from "./model.ts";
 /** How matrices are stored. */
 export type StoredFormat = Exclude<WeightFormat, "f32"> | "f16";
 
-export const storedFormats: readonly StoredFormat[] = ["int8", "bf16", "f16"];
+export const storedFormats: readonly StoredFormat[] = ["int8", "int4", "bf16", "f16"];
 
 export interface QuantizeOptions {
   readonly format: StoredFormat;
@@ -22,8 +22,8 @@ export interface QuantizeOptions {
 }
 
 /**
- * Writes `output`: the weights in the format, and the settings, tokenizer and modules of `source`, a folder or hub id. `int8` is
- * compressed-tensors' "int-quantized"; opened again it gives the bits that `source` gives with such weights.
+ * Writes `output`: the weights in the format, and the settings, tokenizer and modules of `source`, a folder or hub id. `int8` and
+ * `int4` are compressed-tensors' "int-quantized" and "pack-quantized"; opened again such a folder gives the bits that `source` gives with such weights.
  * @throws CheckpointError where there is something at `output`, and for folders of other forms or in bytes already; WriteError.
  */
 export async function quantizeFolder(

@@ -5,7 +5,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { diskFolder, openSafetensors, writeSafetensors } from "@modernbert-ts/safetensors/node";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { classify, embed, isQuantized, openModel, openPipeline, quantizeFolder, storedFormats } from "../src/index.ts";
+import {
+  classify,
+  embed,
+  openModel,
+  openPipeline,
+  quantizationOf,
+  quantizeFolder,
+  storedFormats,
+} from "../src/index.ts";
 import type { ModelOptions } from "../src/index.ts";
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
@@ -61,25 +69,28 @@ async function answer(path: string, options: ModelOptions): Promise<unknown> {
   return await classify(pipeline, ["the cat sat on the mat"]);
 }
 
-test.each(["int8", "bf16"] as const)(
+test.each(["int8", "int4", "bf16"] as const)(
   "%s: a folder of vectors with modules gives the bits of such weights",
   async (format) => {
     const source = await withModules();
     await quantizeFolder(source, output, { format });
-    expect(await isQuantized(diskFolder(output))).toBe(format === "int8");
-    const vectors = await vectorOf(output, format === "int8" ? {} : { weights: format });
+    expect(await quantizationOf(diskFolder(output))).toBe(format.startsWith("int") ? format : undefined);
+    const vectors = await vectorOf(output, format === "bf16" ? { weights: format } : {});
     expect(vectors.map(({ length }) => length)).toEqual([3, 3]);
     expect(vectors).toEqual(await vectorOf(source, { weights: format }));
   },
 );
 
-test("a classifier in bytes gives the bits of such weights, of another model type too", async () => {
-  for (const source of [fixture("labels/nli"), fixture("bert/nli")]) {
-    rmSync(output, { recursive: true, force: true });
-    await quantizeFolder(source, output, { format: "int8" });
-    expect(await answer(output, {})).toEqual(await answer(source, { weights: "int8" }));
-  }
-});
+test.each(["int8", "int4"] as const)(
+  "a classifier in %s gives the bits of such weights, of another model type too",
+  async (format) => {
+    for (const source of [fixture("labels/nli"), fixture("bert/nli")]) {
+      rmSync(output, { recursive: true, force: true });
+      await quantizeFolder(source, output, { format });
+      expect(await answer(output, {})).toEqual(await answer(source, { weights: format }));
+    }
+  },
+);
 
 test("smoothed: other bytes, near the same vectors; of one architecture and one format", async () => {
   const source = await withModules();
@@ -106,7 +117,13 @@ test.each(storedFormats)("%s: matrices are stored so", async (format) => {
   await quantizeFolder(fixture("labels/nli"), output, { format });
   await using file = await openSafetensors(output);
   const dtypes = new Set(file.names().map((name) => file.info(name).dtype));
-  expect(dtypes).toEqual(new Set({ int8: ["I8", "BF16", "F32"], bf16: ["BF16", "F32"], f16: ["F16", "F32"] }[format]));
+  const wanted = {
+    int8: ["I8", "BF16", "F32"],
+    int4: ["I32", "I64", "BF16", "F32"],
+    bf16: ["BF16", "F32"],
+    f16: ["F16", "F32"],
+  };
+  expect(dtypes).toEqual(new Set(wanted[format]));
 });
 
 test("what is there, and what is in bytes already, is left alone", async () => {

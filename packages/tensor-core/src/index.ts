@@ -43,6 +43,7 @@ export { stableAdamWControl } from "./composites/stable-adamw.ts";
 export type { StableAdamWStep } from "./composites/stable-adamw.ts";
 export {
   glu,
+  int4Linear,
   int8Linear,
   layerNorm,
   linear,
@@ -56,6 +57,7 @@ export {
   varlenAttention,
 } from "./composites/functions.ts";
 export type { AdamWSlot, Dropout, ResidualLayerNormOptions, VarlenAttentionOptions } from "./composites/functions.ts";
+export { int4Group, quantizeInt4 } from "./composites/quantize-int4.ts";
 export { quantizeInt8 } from "./composites/quantize-int8.ts";
 export type { Int8Weights } from "./composites/quantize-int8.ts";
 export { philox4x32 } from "./random/philox.ts";

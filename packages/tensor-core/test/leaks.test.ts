@@ -10,6 +10,7 @@ import {
   full,
   gather,
   glu,
+  int4Linear,
   int8Linear,
   iota,
   layerNorm,
@@ -67,6 +68,8 @@ const angles = numbers(8, 2);
 const { words, scales } = quantizeInt8(new Float32Array(12).fill(0.5), 3, 4);
 const bytes = runtime.tensor(words, [3, 1], "i32");
 const units = runtime.tensor(scales, [3]);
+const halfBytes = runtime.tensor(new Int32Array(48), [3, 16], "i32");
+const groupUnits = runtime.tensor(new Float32Array(3), [3, 1]);
 const labels = whole(0, 1, 2, -1, 1, 0);
 const draw = { seed: 1, stream: 2 };
 
@@ -80,6 +83,7 @@ const operations: Record<string, () => unknown> = {
   full: () => full(runtime, [2], 1),
   gather: () => gather(a, ids),
   glu: () => glu(a, "gelu"),
+  int4Linear: () => int4Linear(a, halfBytes, groupUnits, bias),
   int8Linear: () => int8Linear(a, bytes, units, bias),
   iota: () => iota(runtime, [3]),
   layerNorm: () => layerNorm(a, wide, wide, 1e-5),

@@ -57,6 +57,8 @@ const rows = (["f32", "bf16"] as const)
     ["rope", dtype, {}, [of(dtype, tokens, 3, heads, width), ...table]],
     ["varlenAttention", dtype, attention, [...qkv(dtype), null, null, null, null, null]],
     ["linear", dtype, {}, matrix(dtype)],
+    ["int8Linear", dtype, {}, [of(dtype, tokens, d), of("i32", d, d / 4), of("f32", d), null]],
+    ["int4Linear", dtype, {}, [of(dtype, tokens, d), of("i32", d, d / 8), of("f32", d, d / 128), null]],
     [
       "mlp",
       dtype,
@@ -81,7 +83,6 @@ const rows = (["f32", "bf16"] as const)
     ["varlenAttention", "f32, turning q and k", attention, [...qkv("f32"), ...table, null, null]],
     ["varlenAttention", "f32, fewer keys", attention, [...qkv("f32"), null, null, null, of("i32", sequences), null]],
     ["linear", "f32, weights in bf16", {}, [of("f32", tokens, d), of("bf16", d, d), null]],
-    ["int8Linear", "f32", {}, [of("f32", tokens, d), of("i32", d, d / 4), of("f32", d), null]],
     ["stableAdamW", "f32", {}, [...Array.from({ length: 4 }, () => of("f32", d, d)), of("f32", 5), of("f32", 1)]],
     [
       "stableAdamWAll",

@@ -15,7 +15,7 @@ export function quantizeCommand(streams: Streams): Command {
   return new Command("quantize")
     .summary("a model folder with matrices in fewer bytes")
     .description(
-      "Writes a folder that library, command line and server open like any other: int8 (linear layers in bytes by channel, other matrices in bf16; compressed-tensors' int-quantized), bf16 or f16. Settings, tokenizer and modules come along.",
+      "Writes a folder that library, command line and server open like any other: int8 (linear layers in bytes by channel, other matrices in bf16; compressed-tensors' int-quantized), int4 (in half bytes by 128 columns; pack-quantized), bf16 or f16. Settings, tokenizer and modules come along.",
     )
     .addArgument(new Argument("<model>", "Hugging Face folder, or a hub id"))
     .addOption(new Option("--out <dir>", "folder to write, which must not exist").makeOptionMandatory())

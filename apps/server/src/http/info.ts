@@ -16,6 +16,7 @@ const dtypeNames: Readonly<Record<WeightFormat | PrecisionName, string>> = {
   f16: "float16",
   bf16: "bfloat16",
   int8: "int8",
+  int4: "int4",
 };
 
 /** Of the model that `?model=` names. */
@@ -28,7 +29,7 @@ export function infoOf({ name, options, files }: Service): object {
   return {
     model_id: options.model,
     model_sha: files.sha,
-    model_dtype: dtypeNames[options.weights ?? (files.quantized ? "int8" : options.dtype)],
+    model_dtype: dtypeNames[options.weights ?? files.quantized ?? options.dtype],
     served_model_name: name,
     model_type: typeOf(files),
     max_concurrent_requests: options.maxConcurrentRequests,

@@ -1,11 +1,11 @@
 /** What the HTTP side knows of a model without loading its weights: config, tokenizer, pooling, prompts and the longest input. */
-import type { EncoderInfo, Head } from "@modernbert-ts/encoder";
+import type { EncoderInfo, Head, QuantizedFormat } from "@modernbert-ts/encoder";
 import {
   checkConfig,
-  isQuantized,
   noticeAssumptions,
   openFolder,
   promptText,
+  quantizationOf,
   readInfo,
   readTextSide,
   resolveModelFolder,
@@ -24,8 +24,8 @@ export interface ModelFiles {
   readonly sha: string | null;
   /** What the folder says of the model; modules that make scores make it a classifier. */
   readonly info: EncoderInfo;
-  /** Its linear layers are stored in bytes. */
-  readonly quantized: boolean;
+  /** What its linear layers are stored in; undefined for floating point. */
+  readonly quantized: QuantizedFormat | undefined;
   /** The head that its weights are loaded with. */
   readonly head: Head;
   readonly tokenizer: Tokenizer;
@@ -56,7 +56,7 @@ export async function readModelFiles(options: ServeOptions, onNotice: (notice: s
     folder,
     sha: snapshotCommit(folder) ?? null,
     info,
-    quantized: await isQuantized(opened),
+    quantized: await quantizationOf(opened),
     head,
     tokenizer,
     vectors,

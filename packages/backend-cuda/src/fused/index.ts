@@ -1,5 +1,5 @@
 /** Fused kernels of the CUDA backend, a file each: of all composites, so a missing one does not compile. */
-import type { FusedImplementations } from "@modernbert-ts/tensor-core";
+import type { DeviceFusedImplementations } from "@modernbert-ts/tensor-core";
 import type { CudaCommands } from "../operations.ts";
 import { globalNorm } from "./global-norm.ts";
 import { glu } from "./glu.ts";
@@ -13,7 +13,7 @@ import { stableAdamW, stableAdamWAll } from "./stable-adamw.ts";
 import { varlenAttention } from "./varlen-attention.ts";
 
 /** @param architecture The device's: 10 · major + minor. */
-export function fusedKernels(commands: CudaCommands, architecture: number): FusedImplementations {
+export function fusedKernels(commands: CudaCommands, architecture: number): DeviceFusedImplementations {
   return {
     layerNorm: layerNorm(commands),
     residualLayerNorm: residualLayerNorm(commands),

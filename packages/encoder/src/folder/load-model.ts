@@ -17,8 +17,8 @@ import { WeightLoader } from "./weight-loader.ts";
 import { MappedWeights } from "../weights/mapped.ts";
 import { WeightStore } from "../weights/store.ts";
 import { matchNames } from "./match-names.ts";
-import type { NameMatch, StoredTensors } from "./match-names.ts";
-import { scaleOf } from "./quantization.ts";
+import type { NameMatch } from "./match-names.ts";
+import { wholeMatrices } from "./quantized-tensors.ts";
 import { readFolderConfig, requireHead } from "./read-config.ts";
 import type { FolderConfig } from "./read-config.ts";
 
@@ -28,7 +28,7 @@ export interface LoadOptions<C extends HeadConfig = HeadConfig> {
   readonly head?: Head;
   /** Default: all f32. Parameters are converted to `precision.params` on the way. */
   readonly precision?: Precision;
-  /** In fewer bytes the model is for inference only. Default: f32; int8 of a folder that is stored in bytes, which allows no other. */
+  /** In fewer bytes the model is for inference only. Default: f32; that of a quantised folder, which allows no other. */
   readonly weights?: WeightFormat;
   /** Default true: weights may stay in their files, which must not be changed meanwhile. Of little use where all are written to. */
   readonly mapped?: boolean;
@@ -65,7 +65,7 @@ export async function loadModelFolder<C extends HeadConfig, E extends Encoder<C>
   await using checkpoint = await openCheckpoint(folder);
   const names = kind.names(head);
   const match = matchNames(
-    stored.quantized ? withoutScales(checkpoint) : checkpoint,
+    stored.quantized ? await wholeMatrices(checkpoint, stored.quantized) : checkpoint,
     specs,
     { names, storedNames: kind.storedNames },
     config,
@@ -91,8 +91,8 @@ export async function loadModelFolder<C extends HeadConfig, E extends Encoder<C>
       const initial = kind.initial(config, head, name, spec);
       store.parameters.set(name, drawParameter(runtime, name, spec.shape, initial, draw));
     }
-    const { parameters, int8 } = store;
-    const model = create({ runtime, config, head, parameters, int8, precision });
+    const { parameters, quantized } = store;
+    const model = create({ runtime, config, head, parameters, quantized, precision });
     return { model, initialised: match.missing, unused: match.unused };
   } catch (error) {
     store.dispose();
@@ -125,20 +125,13 @@ function checkMissing<C extends HeadConfig>(
 export function weightsOf(
   { quantized }: Pick<FolderConfig, "quantized">,
   folder: string,
-  asked: WeightFormat = quantized ? "int8" : "f32",
+  asked: WeightFormat = quantized ?? "f32",
 ): WeightFormat {
-  if (!quantized || asked === "int8") return asked;
+  if (!quantized || asked === quantized) return asked;
   throw new CheckpointError(
     "loadModel",
-    `expected weights int8 for ${folder}, whose linear layers are stored in bytes, got ${asked}: take the model that it was made of`,
+    `expected weights ${quantized} for ${folder}, whose linear layers are stored so, got ${asked}: take the model that it was made of`,
   );
-}
-
-/** Scales belong to their matrices. */
-function withoutScales(checkpoint: SafetensorsReader): StoredTensors {
-  const { has, info } = checkpoint;
-  const scales = new Set(checkpoint.names().map(scaleOf));
-  return { names: () => checkpoint.names().filter((name) => !scales.has(name)), has, info };
 }
 
 /** What is stored twice must be the same: otherwise the folder and its config contradict each other. */

@@ -1,38 +1,43 @@
 /**
- * Folders whose linear layers are stored in bytes: compressed-tensors' format "int-quantized", of which one scheme is done, that of
- * `int8Linear`. config.json says so in `quantization_config`; a matrix `NAME` [n, k] is I8, and `NAME_scale` [n, 1] what 1 is worth in each channel.
+ * Folders whose linear layers are stored in bytes or half bytes, as config.json says in `quantization_config`, in the words of
+ * compressed-tensors: one scheme of "int-quantized", that of `int8Linear`, and one of "pack-quantized", that of `int4Linear`.
  */
+import { int4Group } from "@modernbert-ts/tensor-core";
 import { fail, isJsonObject } from "../config/json-fields.ts";
 import type { JsonObject } from "../config/json-fields.ts";
+import type { QuantizedFormat } from "../weights/formats.ts";
 
-const eightBits = { num_bits: 8, type: "int", symmetric: true } as const;
-const weights = { ...eightBits, strategy: "channel", dynamic: false } as const;
-const activations = { ...eightBits, strategy: "token", dynamic: true } as const;
-const scheme = {
-  quant_method: "compressed-tensors",
-  format: "int-quantized",
-  quantization_status: "compressed",
-} as const;
+const bits = (num_bits: number) => ({ num_bits, type: "int", symmetric: true }) as const;
+const activations = { ...bits(8), strategy: "token", dynamic: true } as const;
+const scheme = { quant_method: "compressed-tensors", quantization_status: "compressed" } as const;
+
+/** What tells the schemes apart. */
+const schemes = {
+  int8: { format: "int-quantized", weights: { ...bits(8), strategy: "channel", dynamic: false } },
+  int4: { format: "pack-quantized", weights: { ...bits(4), strategy: "group", group_size: int4Group, dynamic: false } },
+} as const satisfies Record<QuantizedFormat, unknown>;
+const formats = Object.keys(schemes) as QuantizedFormat[];
 /** What computing does not depend on: how scales were found, who wrote the folder. */
 const remarks = ["observer", "observer_kwargs", "global_compression_ratio", "version"];
 
-/** The name of the scales of a stored matrix. */
-export function scaleOf(name: string): string {
-  return `${name}_scale`;
-}
-
-/** @param ignore the linear layers that are not in bytes. */
-export function quantizationToJSON(ignore: readonly string[]): JsonObject {
+/** @param ignore the linear layers that are not quantised. */
+export function quantizationToJSON(name: QuantizedFormat, ignore: readonly string[]): JsonObject {
+  const { format, weights } = schemes[name];
   const group = { targets: ["Linear"], weights, input_activations: activations };
-  return { quantization_config: { ...scheme, config_groups: { group_0: group }, ignore } };
+  return { quantization_config: { ...scheme, format, config_groups: { group_0: group }, ignore } };
 }
 
-/** Whether a config.json is that of such a folder. @throws ConfigError for any other `quantization_config`. */
-export function isQuantized(json: JsonObject): boolean {
+/** What a config.json says that linear layers are stored in; undefined for floating point. @throws ConfigError for any other `quantization_config`. */
+export function quantizationOf(json: JsonObject): QuantizedFormat | undefined {
   const root = "quantization_config";
   const config = json[root];
-  if (config === undefined || config === null) return false;
-  const { config_groups: groups, ignore: _, ...rest } = objectOf(root, config);
+  if (config === undefined || config === null) return undefined;
+  const { config_groups: groups, ignore: _, format, ...rest } = objectOf(root, config);
+  const found = formats.find((each) => schemes[each].format === format);
+  if (!found) {
+    const known = formats.map((each) => `"${schemes[each].format}"`).join(" or ");
+    return fail(`${root}.format`, `${known} (no other is implemented)`, format);
+  }
   const [first, second] = Object.entries(objectOf(`${root}.config_groups`, groups));
   if (first === undefined || second !== undefined) fail(`${root}.config_groups`, "one group", groups);
   const [name, group] = first;
@@ -42,9 +47,9 @@ export function isQuantized(json: JsonObject): boolean {
     fail(`${path}.targets`, '["Linear"] (no other is implemented)', targets);
   expectFields(root, rest, scheme);
   expectFields(path, more, {});
-  expectFields(`${path}.weights`, own, weights);
+  expectFields(`${path}.weights`, own, schemes[found].weights);
   expectFields(`${path}.input_activations`, inputs, activations);
-  return true;
+  return found;
 }
 
 function objectOf(path: string, value: unknown): JsonObject {

@@ -8,15 +8,16 @@ import { CheckpointError, ConfigError, listNames, show } from "../errors.ts";
 import type { HeadConfig } from "../config/head-config.ts";
 import { headNames, heads } from "../heads/registry.ts";
 import type { Head } from "../info.ts";
-import { isQuantized } from "./quantization.ts";
+import type { QuantizedFormat } from "../weights/formats.ts";
+import { quantizationOf } from "./quantization.ts";
 
 export interface FolderConfig<C extends HeadConfig = HeadConfig, E extends Encoder<C> = Encoder<C>> {
   readonly architecture: Architecture<C, E>;
   readonly config: C;
   /** undefined where config.json names no class, or one that is not known: the encoder can be used without a head all the same. */
   readonly head: Head | undefined;
-  /** Its linear layers are stored in bytes. */
-  readonly quantized: boolean;
+  /** What its linear layers are stored in; undefined for floating point. */
+  readonly quantized: QuantizedFormat | undefined;
   /** `architectures[0]` as it stands, for messages. */
   readonly className: unknown;
 }
@@ -42,7 +43,13 @@ export async function readFolderConfig<C extends HeadConfig, E extends Encoder<C
   const classes: unknown = json["architectures"];
   const className: unknown = Array.isArray(classes) ? classes[0] : undefined;
   const head = headNames.find((name) => classNameOf(architecture, name) === className);
-  return { architecture, config: architecture.kind.parseConfig(json), head, quantized: isQuantized(json), className };
+  return {
+    architecture,
+    config: architecture.kind.parseConfig(json),
+    head,
+    quantized: quantizationOf(json),
+    className,
+  };
 }
 
 /** transformers' class of an architecture with a head. */

@@ -12,7 +12,9 @@ import type { SafetensorsDType, TensorEntry } from "@modernbert-ts/safetensors";
 import type { Encoder } from "../encoder.ts";
 import { CheckpointError } from "../errors.ts";
 import { configText } from "../folder/config-text.ts";
-import { quantizationToJSON, scaleOf } from "../folder/quantization.ts";
+import { inOrder } from "../folder/packed-words.ts";
+import { quantizationToJSON } from "../folder/quantization.ts";
+import { matrixTensors } from "../folder/quantized-tensors.ts";
 import type { HeadConfig } from "../config/head-config.ts";
 import { safetensorsDType } from "../weights/stored-dtype.ts";
 
@@ -60,10 +62,11 @@ export async function saveModel<C extends HeadConfig>(
     throw new WriteError(folder, cause, "it must be a folder, or a place for one; nothing was written");
   });
   try {
-    await writeSafetensors(join(aside, weightsFile), [...entriesOf(model, matrices), ...bytesOf(model)]);
+    await writeSafetensors(join(aside, weightsFile), [...entriesOf(model, matrices), ...quantizedOf(model)]);
     const [first] = model.parameters.values();
     const dtype = storageOf(matrices ?? first!.dtype).name;
-    const quantization = model.int8.size > 0 ? quantizationToJSON(floatingLayers(model)) : {};
+    const [quantized] = model.quantized.values();
+    const quantization = quantized ? quantizationToJSON(quantized.format, floatingLayers(model)) : {};
     const config = configText(model.kind, model.config, model.head, dtype, quantization);
     await writeText(join(aside, configFile), config);
     for (const { name, content } of files) await writeText(join(aside, name), content);
@@ -114,19 +117,27 @@ async function readAs(tensor: Tensor, dtype: DType): Promise<HostArray> {
   }
 }
 
-/** Matrices in bytes and their scales. */
-function* bytesOf<C extends HeadConfig>(model: Encoder<C>): Generator<TensorEntry> {
+/** Quantised matrices and their scales. */
+function* quantizedOf<C extends HeadConfig>(model: Encoder<C>): Generator<TensorEntry> {
   const specs = model.kind.parameters(model.config, model.head);
-  for (const [name, { words, scales }] of model.int8) {
+  for (const [name, { format, words, scales }] of model.quantized) {
     const [rows, columns] = specs.get(name)!.shape as readonly [number, number];
-    const stored = storedName(model, name);
-    yield { name: scaleOf(stored), dtype: "F32", shape: [rows, 1], data: () => scales.read() };
-    yield {
-      name: stored,
-      dtype: "I8",
-      shape: [rows, columns],
-      data: async () => rowsOfBytes((await words.read()) as Int32Array, columns),
-    };
+    const parts = matrixTensors(format, storedName(model, name));
+    const read = async (): Promise<Int32Array> => (await words.read()) as Int32Array;
+    yield { name: parts.scales, dtype: "F32", shape: [rows, scales.shape[1] ?? 1], data: () => scales.read() };
+    if (parts.shape) {
+      const data = async (): Promise<Int32Array> => inOrder(await read(), rows, columns);
+      yield { name: parts.units, dtype: "I32", shape: [rows, Math.ceil(columns / 8)], data };
+      yield {
+        name: parts.shape,
+        dtype: "I64",
+        shape: [2],
+        data: () => BigInt64Array.of(BigInt(rows), BigInt(columns)),
+      };
+    } else {
+      const data = async (): Promise<Uint8Array> => rowsOfBytes(await read(), columns);
+      yield { name: parts.units, dtype: "I8", shape: [rows, columns], data };
+    }
   }
 }
 
@@ -145,7 +156,7 @@ function rowsOfBytes(words: Int32Array, columns: number): Uint8Array {
 function floatingLayers<C extends HeadConfig>(model: Encoder<C>): string[] {
   const tied = model.head === "masked-lm" ? [model.names.decoder] : [];
   const matrices = [...model.kind.parameters(model.config, model.head)].filter(
-    ([name, { shape, role }]) => shape.length === 2 && role !== "embedding" && !model.int8.has(name),
+    ([name, { shape, role }]) => shape.length === 2 && role !== "embedding" && !model.quantized.has(name),
   );
   const names = [...matrices.map(([name]) => storedName(model, name)), ...tied];
   return [...new Set(names.map((name) => name.replace(/\.weight$/, "")))];

@@ -1,6 +1,6 @@
 /** What a folder's config.json says of its model, without weights. */
 import { readFolderConfig } from "@modernbert-ts/encoder";
-import type { EncoderInfo } from "@modernbert-ts/encoder";
+import type { EncoderInfo, QuantizedFormat } from "@modernbert-ts/encoder";
 import type { Folder } from "@modernbert-ts/safetensors";
 import { architectures } from "../architectures.ts";
 import { viewFolder } from "./decision.ts";
@@ -11,7 +11,7 @@ export async function readInfo(folder: Folder): Promise<EncoderInfo> {
   return architecture.kind.info(config, head);
 }
 
-/** Whether its linear layers are stored in bytes, and so computed with. @throws CheckpointError, ConfigError */
-export async function isQuantized(folder: Folder): Promise<boolean> {
+/** What its linear layers are stored in, and so computed with; undefined for floating point. @throws CheckpointError, ConfigError */
+export async function quantizationOf(folder: Folder): Promise<QuantizedFormat | undefined> {
   return (await readFolderConfig(await viewFolder(folder), architectures)).quantized;
 }

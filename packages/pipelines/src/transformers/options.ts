@@ -3,7 +3,7 @@ import { TensorError, precisions } from "@modernbert-ts/tensor-core";
 import type { ModelOptions } from "../model.ts";
 
 export type Device = "auto" | "cpu" | "wasm" | "webgpu" | "cuda";
-export type DataType = "auto" | "fp32" | "fp16" | "bf16" | "int8" | "q8";
+export type DataType = "auto" | "fp32" | "fp16" | "bf16" | "int8" | "q8" | "q4";
 
 /** What `progress_callback` hears. */
 export interface PipelineProgress {
@@ -17,7 +17,7 @@ export interface PipelineProgress {
 export interface LoadingOptions {
   /** Default "auto": the best that there is. "wasm" is the CPU in WebAssembly. */
   readonly device?: Device;
-  /** Default "auto", which is "fp32". "int8" and "q8" hold the weights of linear layers in 8 bits. */
+  /** Default "auto", which is "fp32". "int8" and "q8" hold the weights of linear layers in 8 bits, "q4" in 4. */
   readonly dtype?: DataType;
   readonly progress_callback?: (progress: PipelineProgress) => void;
   /** Branch, tag or commit of a hub model. */
@@ -40,6 +40,7 @@ const dataTypes: Readonly<Record<DataType, Pick<ModelOptions, "precision" | "wei
   bf16: { precision: precisions.bf16 },
   int8: { weights: "int8" },
   q8: { weights: "int8" },
+  q4: { weights: "int4" },
 };
 
 const known = ["device", "dtype", "progress_callback", "revision", "local_files_only"] as const;

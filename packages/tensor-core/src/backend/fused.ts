@@ -89,12 +89,18 @@ export interface CompositeAttrs {
    */
   linear: Record<never, never>;
   /**
-   * x [T, k] f32, weight i32 [n, ⌈k / 4⌉], scales f32 [n], bias [n] | null → y [T, n] f32. Not differentiable.
+   * x [T, k], weight i32 [n, ⌈k / 4⌉], scales f32 [n], bias [n] | null → y [T, n] in the dtype of x; in f32 inside. Not differentiable.
    * A word of `weight` holds four signed bytes, the first of them lowest; beyond k they are 0 (`quantizeInt8` makes both).
    * Each row of x is rounded to bytes too, a = max|x|, q = round(x · (127 / a)) with ties to even (zeros where a ≤ 1e-30), and
    * y = (Σ q · w) · scales · (a / 127) + bias, the sum in whole numbers. A row with a NaN or an infinity becomes NaN.
    */
   int8Linear: Record<never, never>;
+  /**
+   * x [T, k], weight i32 [n, 16 · ⌈k / 128⌉], scales f32 [n, ⌈k / 128⌉], bias [n] | null → y [T, n] in the dtype of x; in f32 inside. Not
+   * differentiable. 16 words of `weight` are 128 columns, byte j of them w + 8 of columns j (lower half) and j + 64, 8 beyond k (`quantizeInt4`).
+   * Rows of x are rounded as for `int8Linear`: y = (Σ over groups of scale · (Σ q · w)) · (a / 127) + bias, the inner sum in whole numbers.
+   */
+  int4Linear: Record<never, never>;
 }
 
 export type CompositeName = keyof CompositeAttrs;
@@ -148,7 +154,7 @@ export interface FusedKernel<K extends CompositeName> {
   readonly wideGradients?: true;
   /** Queues the kernel; called where `supports` said true. */
   forward(call: ForwardCall<K>): void;
-  /** `recompute` differentiates the reference instead; `none` is only for composites that have no gradient (`stableAdamW`, `int8Linear`). */
+  /** `recompute` differentiates the reference instead; `none` is only for composites that have no gradient (`stableAdamW`, `int8Linear`, `int4Linear`). */
   readonly backward: ((call: BackwardCall<K>) => void) | "recompute" | "none";
 }
 
@@ -158,5 +164,11 @@ export type FusedImplementations = { readonly [K in CompositeName]: FusedKernel<
 /** Made of other composites and primitives at no great loss: where there is no kernel for the whole, these run. */
 export type CompoundName = "mlp" | "stableAdamWAll" | "globalNorm";
 
+/** For what is bound by the bytes of its weights, short queries on a CPU: elsewhere nobody should ask for it. */
+export type HostCompositeName = "int4Linear";
+
+/** What a backend of a device has. */
+export type DeviceFusedImplementations = Omit<FusedImplementations, HostCompositeName>;
+
 /** What a backend has that fuses everything which would be slow otherwise. */
-export type BasicFusedImplementations = Omit<FusedImplementations, CompoundName>;
+export type BasicFusedImplementations = Omit<DeviceFusedImplementations, CompoundName>;

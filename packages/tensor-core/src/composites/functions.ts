@@ -29,9 +29,14 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
   });
 }
 
-/** input [T, k] f32 times weights of 8 bits: words i32 [n, ⌈k / 4⌉] and scales [n] as `quantizeInt8` makes them → [T, n]. For inference only. */
+/** input [T, k] times weights of 8 bits: words i32 [n, ⌈k / 4⌉] and scales [n] as `quantizeInt8` makes them → [T, n]. For inference only. */
 export function int8Linear(input: Tensor, words: Tensor, scales: Tensor, bias: Tensor | null = null): Tensor {
   return applyComposite("int8Linear", [input, words, scales, bias], {})[0]!;
+}
+
+/** input [T, k] times weights of 4 bits as `quantizeInt4` makes them: words i32 [n, 16 · ⌈k / 128⌉] and scales [n, ⌈k / 128⌉] → [T, n]. For inference only. */
+export function int4Linear(input: Tensor, words: Tensor, scales: Tensor, bias: Tensor | null = null): Tensor {
+  return applyComposite("int4Linear", [input, words, scales, bias], {})[0]!;
 }
 
 /** x [T, d] → [T, d] in `dtype`. */

@@ -2,16 +2,14 @@
  * A linear layer with weights of 8 bits ("dynamic int8"): weights rounded once, per output channel; activations on the way, per row. The reference
  * does the same with whole numbers in floats, which are exact while |Σ q · w| < 2^24.
  */
-import type { DType } from "../dtype.ts";
+import { isFloating } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { add, cast, map } from "../ops/elementwise.ts";
 import { matmul } from "../ops/matmul.ts";
-import { max, sum } from "../ops/reduce.ts";
-import { concat, reshape, slice, transpose } from "../ops/views.ts";
+import { slice, transpose } from "../ops/views.ts";
 import { x } from "../scalar/expression.ts";
-import type { Expression } from "../scalar/expression.ts";
 import { scalar } from "../scalar/functions.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { quantizeRows, unpackBytes } from "./bytes.ts";
 import { expectShape } from "./definition.ts";
 import type { CompositeDefinition } from "./definition.ts";
 
@@ -24,51 +22,21 @@ export const int8LinearDefinition: CompositeDefinition<"int8Linear"> = {
     expectShape("int8Linear", "weight", weight, [-1, Math.ceil(input.shape[1]! / 4)]);
     expectShape("int8Linear", "scales", scales, [weight.shape[0]!]);
     if (bias) expectShape("int8Linear", "bias", bias, [weight.shape[0]!]);
-    if ((input.dtype !== "f32" && input.dtype !== "f64") || weight.dtype !== "i32") {
-      throw new DTypeError("int8Linear", `expected x in f32 and weight in i32, got ${input.dtype} and ${weight.dtype}`);
+    if (!isFloating(input.dtype) || weight.dtype !== "i32") {
+      throw new DTypeError(
+        "int8Linear",
+        `expected x in floats and weight in i32, got ${input.dtype} and ${weight.dtype}`,
+      );
     }
     return [{ shape: [input.shape[0]!, weight.shape[0]!], dtype: input.dtype }];
   },
+  widening: { inputs: [0, 3] },
   reference([input, weight, scales, bias]) {
-    const { bytes, scale } = quantizeRows(input!);
-    const weights = slice(unpack(weight!, input!.dtype), 1, 0, input!.shape[1]!);
+    const dtype = input!.dtype === "f64" ? "f64" : "f32";
+    const { bytes, scale } = quantizeRows(cast(input!, dtype));
+    const weights = slice(unpackBytes(weight!, dtype), 1, 0, input!.shape[1]!);
     const product = matmul(bytes, transpose(weights));
-    const output = map(s.mul(s.mul(x(0), x(1)), x(2)), [product, cast(scales!, input!.dtype), scale]);
-    return [bias ? add(output, bias) : output];
+    const output = map(s.mul(s.mul(x(0), x(1)), x(2)), [product, cast(scales!, dtype), scale]);
+    return [cast(bias ? add(output, cast(bias, dtype)) : output, input!.dtype)];
   },
 };
-
-const finite = s.isFinite(x(0));
-const magnitude = s.select(finite, s.abs(x(0)), 0);
-const nearest = s.round(s.mul(x(0), s.select(s.less(1e-30, x(1)), s.div(127, x(1)), 0)));
-
-/** Each row as whole numbers in -127…127, and what one of them is worth [T, 1]: NaN for a row that is not finite. */
-function quantizeRows(input: Tensor): { bytes: Tensor; scale: Tensor } {
-  const largest = max(map(magnitude, [input]), [1]);
-  const broken = max(map(s.sub(1, finite), [input]), [1]);
-  return {
-    bytes: map(s.select(finite, nearest, 0), [input, largest]),
-    scale: map(s.select(s.less(0, x(1)), Number.NaN, s.div(s.max(x(0), 0), 127)), [largest, broken]),
-  };
-}
-
-const { floor } = s;
-const upper = floor(s.div(x(0), 65536));
-/** The signed byte that ends a whole number. */
-const lastByte = (value: Expression): Expression => s.sub(value, s.mul(256, floor(s.div(s.add(value, 128), 256))));
-const shifted = (value: Expression): Expression => floor(s.div(value, 256));
-
-/**
- * Words [n, w] → their bytes [n, 4w] as numbers in `dtype`. Maps compute in f32, which cannot hold 32 bits: so a sum of
- * integers first splits off the upper half. Rounding may carry a word into the next upper half; then the lower half is negative.
- */
-function unpack(words: Tensor, dtype: DType): Tensor {
-  const [rows, width] = words.shape as [number, number];
-  const negated = map(s.mul(-65536, upper), [words], "i32");
-  const parts = [words, negated].map((part) => reshape(part, [rows, width, 1]));
-  const lower = reshape(sum(concat(parts, 2), [2]), [rows, width]);
-  const high = s.add(upper, floor(s.div(x(1), 65536)));
-  const bytes = [lastByte(x(1)), lastByte(shifted(x(1))), lastByte(high), lastByte(shifted(high))];
-  const columns = bytes.map((byte) => reshape(map(byte, [words, lower], "f32"), [rows, width, 1]));
-  return cast(reshape(concat(columns, 2), [rows, 4 * width]), dtype);
-}

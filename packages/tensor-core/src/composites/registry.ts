@@ -3,6 +3,7 @@ import type { CompositeName } from "../backend/fused.ts";
 import type { CompositeDefinition } from "./definition.ts";
 import { globalNormDefinition } from "./global-norm.ts";
 import { gluDefinition } from "./glu.ts";
+import { int4LinearDefinition } from "./int4-linear.ts";
 import { int8LinearDefinition } from "./int8-linear.ts";
 import { layerNormDefinition, residualLayerNormDefinition } from "./layer-norm.ts";
 import { linearDefinition } from "./linear.ts";
@@ -26,4 +27,5 @@ export const compositeDefinitions: { readonly [K in CompositeName]: CompositeDef
   globalNorm: globalNormDefinition,
   linear: linearDefinition,
   int8Linear: int8LinearDefinition,
+  int4Linear: int4LinearDefinition,
 };

@@ -33,7 +33,7 @@ export interface NativeLibrary extends NativeStreams {
 }
 
 /** The layout of commands that this code writes; equal to MB_ABI in c/runtime/api.h. */
-const abi = 11;
+const abi = 12;
 
 let loaded: Promise<NativeLibrary> | undefined;
 

@@ -16,6 +16,7 @@ const fusedOperations = [
   "stable_adamw",
   "linear",
   "int8_linear",
+  "int4_linear",
 ] as const;
 
 export type NativeOperation = PrimitiveOperation | (typeof fusedOperations)[number];

@@ -1,7 +1,7 @@
-/** Linear layers over narrow weights: bf16 and f16 (c/narrow/linear.c), bytes (c/narrow/int8_linear.c). */
+/** Linear layers over narrow weights: bf16 and f16 (c/narrow/linear.c), bytes and half bytes (c/narrow/int8_linear.c, int4_linear.c). */
 import { expectDtypes } from "@modernbert-ts/device-kit";
 import type { FusedKernel, View } from "@modernbert-ts/tensor-core";
-import type { NativeCommands } from "../operations.ts";
+import type { NativeCommands, NativeOperation } from "../operations.ts";
 import { floats } from "./floats.ts";
 
 export function linear(commands: NativeCommands): FusedKernel<"linear"> {
@@ -31,13 +31,23 @@ function asRow(view: View): View {
   return { ...view, shape: [1, size], strides: [size, 1] };
 }
 
-export function int8Linear(commands: NativeCommands): FusedKernel<"int8Linear"> {
+export const int8Linear = (commands: NativeCommands): FusedKernel<"int8Linear"> =>
+  wholeNumberLinear("int8Linear", "int8_linear", commands);
+
+export const int4Linear = (commands: NativeCommands): FusedKernel<"int4Linear"> =>
+  wholeNumberLinear("int4Linear", "int4_linear", commands);
+
+function wholeNumberLinear<K extends "int8Linear" | "int4Linear">(
+  composite: K,
+  operation: NativeOperation,
+  commands: NativeCommands,
+): FusedKernel<K> {
   return {
-    supports: ({ inputs }) => expectDtypes("int8Linear", inputs),
+    supports: ({ inputs }) => expectDtypes(composite, inputs, ["f32"], { x: ["f32", "bf16"] }),
     saved: () => [],
     backwardReads: { inputs: [], outputs: [] },
     forward: ({ inputs: [x, weight, scales, bias], outputs: [y] }) =>
-      commands.encode("int8_linear", [y!, x!, weight!, scales!, bias ?? null]),
+      commands.encode(operation, [y!, x!, weight!, scales!, bias ?? null]),
     backward: "none",
   };
 }

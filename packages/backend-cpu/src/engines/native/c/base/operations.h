@@ -29,6 +29,7 @@
   X(cross_entropy_backward)                                                                       \
   X(stable_adamw)                                                                                 \
   X(linear)                                                                                       \
-  X(int8_linear)
+  X(int8_linear)                                                                                  \
+  X(int4_linear)
 
 #endif

@@ -9,7 +9,8 @@
 MB_AMX_KERNEL(multiply_split, _tile_dpbf16ps, 2)
 MB_AMX_KERNEL(multiply_pairs, _tile_dpbf16ps, 1)
 
-static float split(const void *row, int64_t depth, int64_t padded, int32_t *planes) {
+static float split(const void *row, int x_bytes, int64_t depth, int64_t padded, int32_t *planes) {
+  (void)x_bytes;
   const float *x = row;
   uint16_t *high = (uint16_t *)planes, *low = (uint16_t *)(planes + padded);
   int64_t d = 0;

@@ -3,7 +3,8 @@
 #include "narrow/panel_tile.h"
 #include "simd/bf16.h"
 
-float MB_FN(mb_bf16_round)(const void *x, int64_t depth, int64_t padded, int32_t *words) {
+float MB_FN(mb_bf16_round)(const void *x, int x_bytes, int64_t depth, int64_t padded, int32_t *words) {
+  (void)x_bytes;
   memcpy(words, x, (size_t)depth * 2);
   memset((char *)words + depth * 2, 0, (size_t)(2 * padded - depth) * 2);
   return 1;

@@ -5,14 +5,18 @@
 
 typedef int8_t bytes_of_vector __attribute__((vector_size(VL)));
 
-/* A row that is not finite becomes zeros worth NaN. */
-float MB_FN(mb_int8_round)(const void *row, int64_t depth, int64_t padded, int32_t *words) {
-  const float *x = row;
+static inline __attribute__((always_inline)) vf load(const void *row, int bytes, int64_t at, int64_t n) {
+  if (bytes == 4) return v_load_n((const float *)row + at, n);
+  return (vf)(v_load_halves((const uint16_t *)row + at, n) << 16);
+}
+
+/* Inlined with constant `bytes`. */
+static inline __attribute__((always_inline)) float round_row(const void *x, int bytes, int64_t depth, int64_t padded, int32_t *words) {
   int8_t *to = (int8_t *)words;
   vf largest = {0};
   vi broken = {0};
   for (int64_t d = 0; d < depth; d += VL) {
-    const vf magnitude = v_abs(v_load_n(x + d, MB_MIN(VL, depth - d)));
+    const vf magnitude = v_abs(load(x, bytes, d, MB_MIN(VL, depth - d)));
     largest = v_greater_of(magnitude, largest);
     broken |= ~(magnitude < __builtin_inff());
   }
@@ -24,20 +28,26 @@ float MB_FN(mb_int8_round)(const void *row, int64_t depth, int64_t padded, int32
   const vf inverse = v_set(most > SMALLEST ? 127 / most : 0);
   int64_t d = 0;
   for (; d < depth; d += VL) {
-    const vf scaled = v_rounded(v_load_n(x + d, MB_MIN(VL, depth - d)) * inverse);
+    const vf scaled = v_rounded(load(x, bytes, d, MB_MIN(VL, depth - d)) * inverse);
     const vi whole = (vi)(scaled + V_ROUNDER) - (vi)v_set(V_ROUNDER);
-    const bytes_of_vector bytes = __builtin_convertvector(whole, bytes_of_vector);
-    memcpy(to + d, &bytes, VL);
+    const bytes_of_vector packed = __builtin_convertvector(whole, bytes_of_vector);
+    memcpy(to + d, &packed, VL);
   }
   if (d < 4 * padded) memset(to + d, 0, (size_t)(4 * padded - d));
   return most / 127;
 }
 
-/* views: y [T, n], x [T, k], weight [n, k/4], scales [n], bias (or absent). */
+/* A row that is not finite becomes zeros worth NaN. */
+float MB_FN(mb_int8_round)(const void *x, int x_bytes, int64_t depth, int64_t padded, int32_t *words) {
+  return x_bytes == 4 ? round_row(x, 4, depth, padded, words) : round_row(x, 2, depth, padded, words);
+}
+
+/* views: y [T, n] and x [T, k] in f32 or both in bf16, weight [n, k/4], scales [n], bias (or absent). */
 void MB_FN(mb_op_int8_linear)(const mb_view *views, const double *attributes) {
   (void)attributes;
+  const int bytes = (int)mb_bytes_of(views[1].dtype);
   const mb_panel_linear_args args = {.rows = views[0].shape[0], .depth = views[1].shape[1], .channels = views[0].shape[1],
-                                     .channel_bytes = 4 * views[2].shape[1], .y = views[0].data, .y_bytes = 4, .x = views[1].data, .x_bytes = 4, .weight = views[2].data,
+                                     .channel_bytes = 4 * views[2].shape[1], .y = views[0].data, .y_bytes = bytes, .x = views[1].data, .x_bytes = bytes, .weight = views[2].data,
                                      .scales = views[3].data, .bias = views[4].data};
   if (args.rows <= MB_INT8_ROWS) MB_FN(mb_int8_rows)(&args);
   else MB_FN(mb_panel_linear)(MB_FN(mb_int8_kernel)(), &args);

@@ -11,8 +11,8 @@ typedef int nothing_here; /* narrow/int8_amx.c is better */
 #if defined(__AVX2__) && !defined(__AVX512F__)
 /* Bytes as 16-bit numbers, the even ones in one plane and the odd ones in another: products of pairs are added exactly by one instruction,
  * and giving x the sign of w, which competes with it, is not needed. */
-static float round_pairs(const void *x, int64_t depth, int64_t padded, int32_t *words) {
-  const float scale = MB_FN(mb_int8_round)(x, depth, padded, words);
+static float round_pairs(const void *x, int x_bytes, int64_t depth, int64_t padded, int32_t *words) {
+  const float scale = MB_FN(mb_int8_round)(x, x_bytes, depth, padded, words);
   for (int64_t k = 0; k < padded; k += VL) {
     const __m256i bytes = (__m256i)v_load_int(words + k);
     v_store_int(words + k, (vi)_mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8));

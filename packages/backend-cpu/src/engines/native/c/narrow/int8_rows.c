@@ -62,7 +62,7 @@ static void store_strip(const context *c, const int32_t *sums, const int32_t *of
     const vf bias = args->bias ? v_load_n(args->bias + channel + j, lanes) : (vf){0};
     for (int64_t row = 0; row < args->rows; row++) {
       const vf sum = __builtin_convertvector(v_load_int(sums + row * STRIP + j) - v_load_int(offsets + j), vf);
-      v_store_n((float *)args->y + row * args->channels + channel + j, mb_scaled(sum, scales, c->row_scales[row], bias), lanes);
+      mb_store_scaled(args, row, channel + j, lanes, mb_scaled(sum, scales, c->row_scales[row], bias));
     }
   }
 }
@@ -96,7 +96,7 @@ void MB_FN(mb_int8_rows)(const mb_panel_linear_args *args) {
   c.x = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)(MB_INT8_ROWS * c.padded) * 4);
   for (int64_t row = 0; row < args->rows; row++) {
     int32_t *to = c.x + row * c.padded;
-    c.row_scales[row] = MB_FN(mb_int8_round)((const float *)args->x + row * args->depth, args->depth, c.padded, to);
+    c.row_scales[row] = MB_FN(mb_int8_round)((const char *)args->x + row * args->depth * args->x_bytes, args->x_bytes, args->depth, c.padded, to);
     for (int64_t k = 0; k < c.padded && c.vnni; k++) to[k] ^= FLIP;
   }
   mb_parallel(mb_ceil_div(args->channels, TASK_CHANNELS), rows_task, &c);

@@ -25,7 +25,7 @@ static void pack_task(void *opaque, int64_t task, int worker) {
   for (int64_t i = 0; i < VL; i++) {
     const int64_t row = task * VL + i;
     c->row_scales[row] = 0;
-    if (row < args->rows) c->row_scales[row] = c->kernel->round((const char *)args->x + row * args->depth * args->x_bytes, args->depth, padded, rows + i * row_words);
+    if (row < args->rows) c->row_scales[row] = c->kernel->round((const char *)args->x + row * args->depth * args->x_bytes, args->x_bytes, args->depth, padded, rows + i * row_words);
     else memset(rows + i * row_words, 0, (size_t)row_words * 4);
   }
   int32_t *to = c->packed + task * c->panel;
@@ -48,13 +48,10 @@ static void store_block(const context *c, const int32_t *sums, int64_t stride, c
   for (int i = 0; i < VL; i++) block[i] = (vf)v_load_int(sums + i * stride);
   v_transpose(block);
   const vf scales = args->scales ? v_load_n(args->scales + channel, lanes) : v_set(1), bias = args->bias ? v_load_n(args->bias + channel, lanes) : (vf){0};
-  char *y = (char *)args->y + (row * args->channels + channel) * args->y_bytes;
   const vi offset = offsets ? v_load_int(offsets) : (vi){0};
-  for (int64_t i = 0; i < rows; i++, y += args->channels * args->y_bytes) {
+  for (int64_t i = 0; i < rows; i++) {
     const vf sum = c->kernel->whole ? __builtin_convertvector((vi)block[i] - offset, vf) : block[i];
-    const vf value = mb_scaled(sum, scales, c->row_scales[row + i], bias);
-    if (args->y_bytes == 2) v_store_bf16((uint16_t *)y, value, lanes);
-    else v_store_n((float *)y, value, lanes);
+    mb_store_scaled(args, row + i, channel, lanes, mb_scaled(sum, scales, c->row_scales[row + i], bias));
   }
 }
 

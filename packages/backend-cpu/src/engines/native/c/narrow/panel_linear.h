@@ -8,7 +8,7 @@
 #define MB_PANEL_LINEAR_H
 
 #include "base/command.h"
-#include "simd/simd.h"
+#include "simd/bf16.h"
 
 /* Channels of a task, a multiple of VL and of every kernel's channels; most panels of a kernel. */
 #define MB_TASK_CHANNELS 32
@@ -21,8 +21,8 @@ typedef struct {
   int whole;            /* sums are int32, not float */
   int32_t flip;         /* exclusive-or of the packed words */
 
-  /* Rounds a row (of the dtype that the kernel is for) to planes of `padded` words, zeros beyond `depth` numbers. Returns what 1 is worth. */
-  float (*round)(const void *x, int64_t depth, int64_t padded, int32_t *planes);
+  /* Rounds a row of numbers of `x_bytes` to planes of `padded` words, zeros beyond `depth` numbers. Returns what 1 is worth. */
+  float (*round)(const void *x, int x_bytes, int64_t depth, int64_t padded, int32_t *planes);
   /* What is to be taken off the sums of up to MB_TASK_CHANNELS channels, rounded up to VL; may be NULL. */
   void (*offsets)(int64_t channels, int64_t bytes, const char *weight, int32_t *offsets);
   /* Around the calls of a task; may be NULL. */
@@ -47,6 +47,13 @@ void MB_FN(mb_panel_linear)(const mb_panel_kernel *kernel, const mb_panel_linear
 /* What y is made of: sums of one row and VL channels. The same rounding wherever it is called. */
 static inline vf mb_scaled(vf sums, vf scales, float row_scale, vf bias) { return sums * scales * row_scale + bias; }
 
+/* Up to VL channels of a row of y. */
+static inline void mb_store_scaled(const mb_panel_linear_args *args, int64_t row, int64_t channel, int64_t lanes, vf value) {
+  const int64_t at = row * args->channels + channel;
+  if (args->y_bytes == 2) v_store_bf16((uint16_t *)args->y + at, value, lanes);
+  else v_store_n((float *)args->y + at, value, lanes);
+}
+
 /* narrow/int8_rows.c: the same for up to MB_INT8_ROWS rows of bytes, by dot products over the weights as they lie. */
 #define MB_INT8_ROWS 8
 void MB_FN(mb_int8_rows)(const mb_panel_linear_args *args);
@@ -54,12 +61,12 @@ void MB_FN(mb_int8_rows)(const mb_panel_linear_args *args);
 /* The best kernel for bytes on this machine: of narrow/int8_amx.c where tiles are compiled in, else of narrow/int8_panels.c. */
 const mb_panel_kernel *MB_FN(mb_int8_kernel)(void);
 /* narrow/int8_linear.c: `round` of the kernels for bytes. */
-float MB_FN(mb_int8_round)(const void *x, int64_t depth, int64_t padded, int32_t *words);
+float MB_FN(mb_int8_round)(const void *x, int x_bytes, int64_t depth, int64_t padded, int32_t *words);
 
 /* The best kernel for bf16 weights and activations of `x_bytes` (narrow/bf16_amx.c, narrow/bf16_pairs.c); NULL where the machine has none, or
  * none for a depth that leaves half a word at the end of a channel. */
 const mb_panel_kernel *MB_FN(mb_bf16_kernel)(int x_bytes, int64_t depth);
 /* narrow/bf16_pairs.c: `round` of bf16 rows, whose pairs are words as they lie. */
-float MB_FN(mb_bf16_round)(const void *x, int64_t depth, int64_t padded, int32_t *words);
+float MB_FN(mb_bf16_round)(const void *x, int x_bytes, int64_t depth, int64_t padded, int32_t *words);
 
 #endif

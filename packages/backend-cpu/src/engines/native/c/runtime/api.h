@@ -5,7 +5,7 @@
 #include "kit/stream_api.h"
 
 /* What mb_abi answers: changes with every change of the layout of commands or of what is exported. */
-#define MB_ABI 11
+#define MB_ABI 12
 
 /* The name of instruction set `index`, best first; NULL past the end. */
 MB_API const char *mb_isa_name(int32_t index);
