@@ -54,10 +54,10 @@ describe("quantizeInt4", () => {
     const values = new Float32Array(2 * 130);
     values.set([15, -15, 5, 3, -3], 0); // one is worth 2
     values.set([7, -2], 64);
-    values.set([0.75, -0.75], 128); // 0.1
+    values.set([3.75, -3.75], 128); // 0.5
     const { words, scales } = quantizeInt4(values, 2, 130);
     const bytes = new Uint8Array(words.buffer);
-    expect(Array.from(scales, (scale) => scale.toFixed(4))).toEqual(["2.0000", "0.1000", "0.0000", "0.0000"]);
+    expect(Array.from(scales, (scale) => scale.toFixed(4))).toEqual(["2.0000", "0.5000", "0.0000", "0.0000"]);
     // 7 (cut), -8 (of -7.5), 2 (of 2.5), 2 (of 1.5), -2; above them 4 (of 3.5) and -1.
     expect(Array.from(bytes.subarray(0, 6))).toEqual([0xcf, 0x70, 0x8a, 0x8a, 0x86, 0x88]);
     expect(Array.from(bytes.subarray(64, 67))).toEqual([0x8f, 0x80, 0x88]);
@@ -105,10 +105,10 @@ describeNative("native linear over narrow weights", () => {
   test.each(supportedSets)("a row gets the same bits whatever stands beside it, %s", async (set) => {
     await withBackend(set, 2, async (backend) => {
       const x = numbers(1, rows * depth);
-      for (const product of [int8Product, int4Product]) {
-        const wanted = await product(backend, x);
+      for (const multiply of [int8Product, int4Product]) {
+        const wanted = await multiply(backend, x);
         for (const count of [1, 3, 4, 5, 8, 9, 17])
-          expectSameBits(await product(backend, x.slice(0, count * depth)), wanted.slice(0, count * channels));
+          expectSameBits(await multiply(backend, x.slice(0, count * depth)), wanted.slice(0, count * channels));
       }
     });
   });

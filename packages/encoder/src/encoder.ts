@@ -18,8 +18,7 @@ import { countValues } from "./kind.ts";
 import type { EncoderKind, SharedNames } from "./kind.ts";
 import { precisionOf } from "./weights/precision-of.ts";
 import { checkParameters } from "./weights/check-parameters.ts";
-import { multiplyQuantized } from "./weights/formats.ts";
-import type { QuantizedMatrix } from "./weights/formats.ts";
+import { multiplyQuantized, type QuantizedMatrix } from "./weights/formats.ts";
 
 export interface EncoderOptions<C extends HeadConfig> {
   readonly kind: EncoderKind<C>;
@@ -210,10 +209,8 @@ export abstract class Encoder<C extends HeadConfig = HeadConfig> {
   project(input: Tensor, name: string): Tensor {
     const rows = cast(input, this.precision.compute);
     const bias = this.optional(`${name}.bias`);
-    const quantized = this.quantized.get(`${name}.weight`);
-    const made = quantized
-      ? multiplyQuantized(rows, quantized, bias)
-      : linear(rows, this.matrix(`${name}.weight`), bias);
+    const matrix = this.quantized.get(`${name}.weight`);
+    const made = matrix ? multiplyQuantized(rows, matrix, bias) : linear(rows, this.matrix(`${name}.weight`), bias);
     const addition = this.#additions.get(name);
     return addition ? add(made, addition(rows)) : made;
   }

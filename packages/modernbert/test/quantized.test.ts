@@ -1,59 +1,25 @@
 /** Folders with matrices in fewer bytes: the bits of narrowing while loading, in the words of compressed-tensors, and what else such a folder may say. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createTypeScriptBackend } from "@modernbert-ts/backend-cpu/typescript";
-import { readSafetensors } from "@modernbert-ts/safetensors";
-import type { SafetensorsFile, TensorEntry } from "@modernbert-ts/safetensors";
+import type { TensorEntry } from "@modernbert-ts/safetensors";
 import { writeSafetensors } from "@modernbert-ts/safetensors/node";
 import { Runtime } from "@modernbert-ts/tensor-core";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { maskedLmLogits, packSequences } from "../src/index.ts";
-import type { Head, ModernBert, ModernBertConfig } from "../src/index.ts";
+import { describe, expect, it } from "vitest";
 import { loadModel, readConfig, saveModel } from "../src/node.ts";
 import { relativeError } from "./support/compare.ts";
 import { engines } from "./support/engines.ts";
-import { smallConfig, smallModel, someIds } from "./support/small-model.ts";
-
-let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "modernbert-quantized-"))));
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-const plain = (): string => join(folder, "plain");
-const narrow = (): string => join(folder, "narrow");
-const weightsOf = (path: string): SafetensorsFile => readSafetensors(readFileSync(join(path, "model.safetensors")));
-const configOf = (path: string): Record<string, unknown> =>
-  JSON.parse(readFileSync(join(path, "config.json"), "utf8")) as Record<string, unknown>;
-
-/** Rows of 18 and 26 bytes end inside a word. */
-const oddConfig = { ...smallConfig, hiddenSize: 18, numHeads: 3, intermediateSize: 26 };
-
-async function saveBoth(
-  runtime: Runtime,
-  head: Head = "masked-lm",
-  config: ModernBertConfig = oddConfig,
-  weights: "int8" | "int4" = "int8",
-): Promise<void> {
-  await saveModel(plain(), smallModel(runtime, head, config));
-  const { model } = await loadModel(plain(), { runtime, weights });
-  await saveModel(narrow(), model);
-}
-
-async function outputOf(model: ModernBert): Promise<Float32Array> {
-  const batch = packSequences([someIds(9), someIds(21, 5)]);
-  const output = model.runtime.scope(() => {
-    const hidden = model.encode(batch);
-    return model.head === "masked-lm" ? maskedLmLogits(model, hidden, Int32Array.of(2, 4, 20)) : hidden;
-  });
-  return Float32Array.from(await output.read());
-}
-
-async function rewrite(change: (entries: Map<string, TensorEntry>) => void): Promise<void> {
-  const file = weightsOf(narrow());
-  const entries = new Map([...file.tensors.keys()].map((name) => [name, { name, ...file.get(name) } as TensorEntry]));
-  change(entries);
-  await writeSafetensors(join(narrow(), "model.safetensors"), entries.values());
-}
+import {
+  configOf,
+  narrow,
+  oddConfig,
+  outputOf,
+  plain,
+  rewrite,
+  saveBoth,
+  weightsOf,
+} from "./support/quantized-folders.ts";
+import { smallConfig, smallModel } from "./support/small-model.ts";
 
 const cases = [
   ["masked-lm", "int8", oddConfig],
@@ -253,80 +219,6 @@ describe("a folder in bytes", () => {
     const { model } = await loadModel(narrow(), { runtime });
     const exact = await loadModel(plain(), { runtime });
     expect(relativeError(await outputOf(model), await outputOf(exact.model))).toBeLessThan(0.05);
-  });
-});
-
-describe("a folder in half bytes", () => {
-  const runtime = new Runtime(createTypeScriptBackend({ poison: true }));
-  const config = { ...oddConfig, intermediateSize: 147 };
-  const matrix = "model.layers.1.mlp.Wo.weight";
-
-  it("has eight columns in their order to a word, a scale for each 128, the shape beside them", async () => {
-    await saveBoth(runtime, "masked-lm", config, "int4");
-    const [before, after] = [weightsOf(plain()), weightsOf(narrow())];
-    const [rows, columns] = [18, 147];
-    expect(after.tensors.has(matrix)).toBe(false);
-    expect(after.get(`${matrix}_shape`)).toMatchObject({ dtype: "I64", data: BigInt64Array.of(18n, 147n) });
-    expect(after.tensors.get(`${matrix}_scale`)).toMatchObject({ dtype: "F32", shape: [rows, 2] });
-    expect(after.tensors.get(`${matrix}_packed`)).toMatchObject({ dtype: "I32", shape: [rows, 19] });
-    const words = after.toInt32(`${matrix}_packed`);
-    const scales = after.toFloat32(`${matrix}_scale`);
-    before.toFloat32(matrix).forEach((value, at) => {
-      const [row, column] = [Math.floor(at / columns), at % columns];
-      const unit = ((words[row * 19 + (column >> 3)]! >>> (4 * (column & 7))) & 15) - 8;
-      const scale = scales[row * 2 + (column >> 7)]!;
-      expect(Math.abs(value / scale - unit)).toBeLessThanOrEqual(0.5 + 1e-5);
-    });
-    expect(configOf(narrow())["quantization_config"]).toMatchObject({
-      format: "pack-quantized",
-      config_groups: { group_0: { weights: { num_bits: 4, strategy: "group", group_size: 128, symmetric: true } } },
-    });
-  });
-
-  it.each<[string, string, (entries: Map<string, TensorEntry>) => void]>([
-    ["no words", `got none`, (entries) => entries.delete(`${matrix}_packed`)],
-    [
-      "no scales",
-      `expected ${matrix}_scale beside ${matrix}_packed, got none`,
-      (entries) => entries.delete(`${matrix}_scale`),
-    ],
-    [
-      "another shape",
-      `${matrix} [18, 147] (got [18, 146])`,
-      (entries) =>
-        entries.set(`${matrix}_shape`, {
-          name: `${matrix}_shape`,
-          dtype: "I64",
-          shape: [2],
-          data: BigInt64Array.of(18n, 146n),
-        }),
-    ],
-    [
-      "a shape that is none",
-      `expected ${matrix}_shape of two I64, got I32 [2]`,
-      (entries) =>
-        entries.set(`${matrix}_shape`, {
-          name: `${matrix}_shape`,
-          dtype: "I32",
-          shape: [2],
-          data: Int32Array.of(18, 147),
-        }),
-    ],
-    [
-      "too few words",
-      `expected ${matrix}_packed of shape [18, 19], got [18, 18]`,
-      (entries) =>
-        entries.set(`${matrix}_packed`, {
-          name: `${matrix}_packed`,
-          dtype: "I32",
-          shape: [18, 18],
-          data: new Int32Array(18 * 18),
-        }),
-    ],
-  ])("with %s is refused by name", async (_, message, change) => {
-    await saveBoth(runtime, "masked-lm", config, "int4");
-    await rewrite(change);
-    await expect(loadModel(narrow(), { runtime })).rejects.toThrow(message);
   });
 });
 
