@@ -42,10 +42,10 @@ describe("exit codes", () => {
     [["bench", "--length", "8", "--shape", "2x30x4x8"]],
     [["bench", "--length", "8", "--shape", "base", "--model", "x"]],
     [["bench", "--length", "8", "--shape", "base", "--train", "--weights", "int8"]],
-    [["embed", "--model", "x", "--weights", "int4"]],
+    [["embed", "--model", "x", "--weights", "int2"]],
     [["quantize", "x"]],
     [["quantize", "x", "--out", "y", "--dtype", "bf16", "--smooth"]],
-    [["quantize", "x", "--out", "y", "--dtype", "int4"]],
+    [["quantize", "x", "--out", "y", "--dtype", "int2"]],
     [["compare", "--quick", "--full"]],
     [["compare", "--threads", "0"]],
   ])("2 for wrong usage: %j", async (args) => {
