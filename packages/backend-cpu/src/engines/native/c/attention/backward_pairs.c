@@ -1,5 +1,5 @@
-/* Attention's backward with all five products in bf16, summed in f32 by vdpbf16ps: of what comes in as it is, of probabilities and their
- * gradients rounded to bf16. For AVX-512 without AMX; processors are asked at run time. */
+/* Attention's backward with all five products in bf16, summed in f32: of what comes in as it is, of probabilities and their gradients
+ * rounded to bf16. */
 #include "attention/backward.h"
 #include "attention/pairs.h"
 #include "narrow/panel_linear.h"
@@ -21,15 +21,6 @@ typedef uint16_t number;
 static inline void pack_both(float *to, float *pairs, int64_t width, const uint16_t *from, int64_t stride, int64_t rows, int64_t dim) {
   pack_words(to, from, stride, rows, ROWS, dim);
   pack_pairs(pairs, width, from, stride, rows, ROWS, dim);
-}
-
-/* Rounded, the numbers of `low` before those of `high`. */
-TASK_TARGET MB_INLINE vf neighbours(vf low, vf high) { return (vf)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low); }
-
-/* Rounded, each of `low` beside its of `high`: a word. */
-TASK_TARGET MB_INLINE vf words_of(vf low, vf high) {
-  static const uint16_t order[2 * VL] = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-  return (vf)_mm512_permutexvar_epi16(_mm512_loadu_si512(order), (__m512i)neighbours(low, high));
 }
 
 TASK_TARGET MB_INLINE void put_tile(int rows, const backward_state *state, int64_t r, int64_t key, vf probabilities[TILE_LINES][TILE_VECTORS],

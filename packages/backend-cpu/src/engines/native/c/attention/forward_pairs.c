@@ -1,5 +1,5 @@
-/* Attention's forward with both products in bf16, summed in f32 by vdpbf16ps: of queries and keys as they are, of probabilities rounded to bf16.
- * Softmax and its sums are f32. For AVX-512 without AMX; processors are asked at run time. */
+/* Attention's forward with both products in bf16, summed in f32: of queries and keys as they are, of probabilities rounded to bf16.
+ * Softmax and its sums are f32. */
 #include "attention/attention.h"
 #include "attention/pairs.h"
 #include "narrow/panel_linear.h"
@@ -30,12 +30,11 @@ static inline void pack_values(const attention_forward_call *c, int64_t at, int6
   pack_pairs(to, c->shape.width, row_at(c, at), c->shape.row, count, round_up(count, 4), c->shape.dim);
 }
 
-static inline void pack_probabilities(float *scores, int64_t count) {
+TASK_TARGET static inline void pack_probabilities(float *scores, int64_t count) {
   for (int64_t row = 0; row < count; row += 2)
     for (int64_t lane = 0; lane < TILE_LANES; lane += VL) {
-      const vu low = (vu)v_nearest_bf16(v_load(scores + row * TILE_LANES + lane));
-      const vu high = (vu)v_nearest_bf16(v_load(scores + (row + 1) * TILE_LANES + lane));
-      v_store(scores + row / 2 * TILE_LANES + lane, (vf)(low >> 16 | (high & 0xffff0000)));
+      const float *low = scores + row * TILE_LANES + lane;
+      v_store(scores + row / 2 * TILE_LANES + lane, words_of(v_load(low), v_load(low + TILE_LANES)));
     }
 }
 

@@ -1,4 +1,4 @@
-/* Rows of bf16 packed for vdpbf16ps, in words of two: neighbours in a row, or the same place of two rows. For AVX-512 without AMX. */
+/* Rows of bf16 packed for products of pairs, in words of two: neighbours in a row, or the same place of two rows. */
 #ifndef MB_ATTENTION_PAIRS_H
 #define MB_ATTENTION_PAIRS_H
 
@@ -15,9 +15,31 @@ static inline vf word_at(const float *address) {
   return (vf)v_set_int(word);
 }
 
-#define ADD_PAIRS(sum, left, right) (vf)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(right), (__m512bh)(left))
+#define ADD_PAIRS(sum, left, right) MB_ADD_PAIRS(sum, right, left)
 
 TILE_PRODUCT(MB_BF16_TARGET, pair_product, word_at, ADD_PAIRS)
+
+/* Rounded, each of `low` beside its of `high`: a word. */
+MB_BF16_TARGET MB_INLINE vf words_of(vf low, vf high) {
+#if defined(__AVX512F__)
+  static const uint16_t order[2 * VL] = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  return (vf)_mm512_permutexvar_epi16(_mm512_loadu_si512(order), (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low));
+#else
+  return (vf)((vu)v_nearest_bf16(low) >> 16 | ((vu)v_nearest_bf16(high) & 0xffff0000));
+#endif
+}
+
+/* Rounded, the numbers of `low` before those of `high`. */
+MB_BF16_TARGET MB_INLINE vf neighbours(vf low, vf high) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low);
+#else
+  const v_halves parts[2] = {__builtin_convertvector((vu)v_nearest_bf16(low) >> 16, v_halves), __builtin_convertvector((vu)v_nearest_bf16(high) >> 16, v_halves)};
+  vf both;
+  memcpy(&both, parts, sizeof both);
+  return both;
+#endif
+}
 
 /* Rows as they lie, one behind another; zeros from `rows` on up to `total`. */
 static inline void pack_words(float *to, const uint16_t *from, int64_t stride, int64_t rows, int64_t total, int64_t dim) {

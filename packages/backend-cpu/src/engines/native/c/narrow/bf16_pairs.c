@@ -1,6 +1,7 @@
-/* bf16 activations and weights by vdpbf16ps, which adds the products of a pair to an f32. It rounds to nearest even twice a pair, takes numbers
- * below 2^-126 as zero and gives such sums as zero. Processors with AVX-512 are asked at run time whether they have it. */
+/* bf16 activations and weights by vdpbf16ps or bfdot, which add the products of a pair to an f32. They round up to twice a pair (bfdot not to the
+ * nearest even), take numbers below 2^-126 as zero and give such sums as zero. */
 #include "narrow/panel_tile.h"
+#include "runtime/isa.h"
 #include "simd/bf16.h"
 
 float MB_FN(mb_bf16_round)(const void *x, int x_bytes, int64_t depth, int64_t padded, int32_t *words) {
@@ -14,14 +15,14 @@ float MB_FN(mb_bf16_round)(const void *x, int x_bytes, int64_t depth, int64_t pa
 
 #if defined(MB_BF16_TARGET)
 #define NOTHING(w)
-#define STEP(sum, q, w) (vi)_mm512_dpbf16_ps((__m512)sum, (__m512bh)v_load_int(q), (__m512bh)w)
+#define STEP(sum, q, w) (vi)MB_ADD_PAIRS(sum, v_load_int(q), w)
 
 MULTIPLY(multiply, MB_BF16_TARGET, 1, NOTHING, STEP)
 
 static const mb_panel_kernel kernel = {.channels = CHANNELS, .panels = PANELS, .depth = 2, .planes = 1, .round = MB_FN(mb_bf16_round), .multiply = multiply};
 
 const mb_panel_kernel *MB_FN(mb_bf16_kernel)(int x_bytes, int64_t depth) {
-  return x_bytes == 2 && depth % 2 == 0 && __builtin_cpu_supports("avx512bf16") ? &kernel : NULL;
+  return x_bytes == 2 && depth % 2 == 0 && mb_has_bf16_pairs() ? &kernel : NULL;
 }
 #else
 const mb_panel_kernel *MB_FN(mb_bf16_kernel)(int x_bytes, int64_t depth) {

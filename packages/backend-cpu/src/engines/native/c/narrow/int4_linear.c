@@ -95,8 +95,8 @@ typedef void (*begin_sums)(int64_t groups, const int32_t *bytes, int32_t *begin)
 TILE(multiply_units, , UNITS)
 BEGIN(begin_units, , UNITS)
 #if defined(TARGET)
-TILE(multiply_vnni, TARGET, DOT4_VNNI)
-BEGIN(begin_vnni, TARGET, DOT4_VNNI)
+TILE(multiply_vnni, TARGET, DOT4_UNSIGNED)
+BEGIN(begin_vnni, TARGET, DOT4_UNSIGNED)
 #endif
 
 typedef struct {

@@ -1,7 +1,7 @@
 /* Sums of products of bytes with the instructions that a machine has: `DOT4(sum, q, w)` says how four products are added to each lane
  * of a sum, PREPARE(w) what it wants of w beforehand.
  *
- *   VNNI      one instruction, unsigned times signed: activations come as q + 128, and 128 · Σ w is taken off at the end
+ *   VNNI      one instruction, unsigned times signed: weights are taken as w + 128, and 128 · Σ q is taken off at the end
  *   AVX2, BW  |w| · (q with the sign of w), unsigned times signed into 16 bits: 2 · 128 · 127 < 2^15, so pairs never saturate
  *   NEON      16-bit products, added in pairs, for the same reason
  *   others    shifts and multiplications of 32 bits */
@@ -16,11 +16,9 @@
 #include <stdatomic.h>
 #endif
 
-#define NOTHING(w)
-
 #if defined(__AVX512F__)
 #define TARGET __attribute__((target("avx512vnni")))
-#define DOT4_VNNI(sum, q, w) (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)q, (__m512i)w)
+#define DOT4_UNSIGNED(sum, u, q) (vi)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(u), (__m512i)(q))
 #define PREPARE_SIGNED(w)                                \
   const __m512i magnitude = _mm512_abs_epi8((__m512i)w); \
   const __mmask64 negative = _mm512_movepi8_mask((__m512i)w);
@@ -29,7 +27,7 @@
                                _mm512_set1_epi16(1)))
 #elif defined(__AVX2__)
 #define TARGET __attribute__((target("avxvnni")))
-#define DOT4_VNNI(sum, q, w) (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)q, (__m256i)w)
+#define DOT4_UNSIGNED(sum, u, q) (vi)_mm256_dpbusd_avx_epi32((__m256i)(sum), (__m256i)(u), (__m256i)(q))
 #define PREPARE_SIGNED(w) const __m256i magnitude = _mm256_abs_epi8((__m256i)w);
 #define DOT4_SIGNED(sum, q, w) \
   (sum + (vi)_mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, _mm256_sign_epi8((__m256i)q, (__m256i)w)), _mm256_set1_epi16(1)))
@@ -43,25 +41,17 @@
 #define DOT4_SIGNED(sum, q, w) (sum + BYTE(q, 0) * BYTE(w, 0) + BYTE(q, 1) * BYTE(w, 1) + BYTE(q, 2) * BYTE(w, 2) + BYTE(q, 3) * BYTE(w, 3))
 #endif
 
-/* What VNNI's activations are flipped by. */
-#define FLIP (int32_t)0x80808080
-
 #if defined(TARGET)
-/* 128 · Σ w of up to MB_TASK_CHANNELS channels, what VNNI's flipped activations add to each sum. */
-TARGET static inline void vnni_offsets(int64_t channels, int64_t bytes, const char *weight, int32_t *offsets) {
-  const int64_t words = bytes / 4;
-  const vi ones = v_set_int(0x01010101);
-  for (int64_t first = 0; first < channels; first += VL) {
-    vi sum[VL];
-    for (int i = 0; i < VL; i++) {
-      const int32_t *row = (const int32_t *)weight + MB_MIN(first + i, channels - 1) * words;
-      int64_t k = 0;
-      sum[i] = (vi){0};
-      for (; k + VL <= words; k += VL) sum[i] = DOT4_VNNI(sum[i], ones, v_load_int(row + k));
-      if (k < words) sum[i] = DOT4_VNNI(sum[i], ones, v_load_int_n(row + k, words - k));
-    }
-    v_store_int(offsets + first, 128 * v_sums_int(sum));
-  }
+#define PREPARE_VNNI(w) const vi raised = (w) ^ (int32_t)0x80808080;
+#define DOT4_VNNI(sum, q, w) DOT4_UNSIGNED(sum, raised, q)
+
+/* 128 · Σ q of a row, what VNNI's weights add to each of its sums; `words` is a multiple of VL. */
+TARGET static inline int32_t vnni_excess(const int32_t *row, int64_t words) {
+  vi sum = {0};
+  for (int64_t k = 0; k < words; k += VL) sum = DOT4_UNSIGNED(sum, v_set_int(0x01010101), v_load_int(row + k));
+  int32_t total = 0;
+  for (int i = 0; i < VL; i++) total += sum[i];
+  return 128 * total;
 }
 
 static inline int has_vnni(void) {

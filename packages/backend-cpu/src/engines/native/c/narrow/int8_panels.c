@@ -38,8 +38,8 @@ static const mb_panel_kernel kernel_signed = {BYTES, .multiply = multiply_signed
 #if defined(TARGET)
 #define STEP_VNNI(sum, q, w) DOT4_VNNI(sum, v_load_int(q), w)
 
-MULTIPLY(multiply_vnni, TARGET, 1, NOTHING, STEP_VNNI)
-static const mb_panel_kernel kernel_vnni = {BYTES, .flip = FLIP, .offsets = vnni_offsets, .multiply = multiply_vnni};
+MULTIPLY(multiply_vnni, TARGET, 1, PREPARE_VNNI, STEP_VNNI)
+static const mb_panel_kernel kernel_vnni = {BYTES, .excess = vnni_excess, .multiply = multiply_vnni};
 #endif
 
 const mb_panel_kernel *MB_FN(mb_int8_kernel)(void) {

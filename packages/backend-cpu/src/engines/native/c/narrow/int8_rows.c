@@ -42,26 +42,26 @@ typedef void (*multiply_rows)(int64_t rows, int64_t channels, int64_t words, con
 
 MULTIPLY(multiply_signed, , PREPARE_SIGNED, DOT4_SIGNED)
 #if defined(TARGET)
-MULTIPLY(multiply_vnni, TARGET, NOTHING, DOT4_VNNI)
+MULTIPLY(multiply_vnni, TARGET, PREPARE_VNNI, DOT4_VNNI)
 #endif
 
 typedef struct {
   const mb_panel_linear_args *args;
   multiply_rows multiply;
-  int vnni;
   int64_t padded; /* words of a row of x, a multiple of VL */
   int32_t *x;
   float row_scales[MB_INT8_ROWS];
+  int32_t excess[MB_INT8_ROWS]; /* of the sums of a row */
 } context;
 
-static void store_strip(const context *c, const int32_t *sums, const int32_t *offsets, int64_t channel, int64_t channels) {
+static void store_strip(const context *c, const int32_t *sums, int64_t channel, int64_t channels) {
   const mb_panel_linear_args *args = c->args;
   for (int64_t j = 0; j < channels; j += VL) {
     const int64_t lanes = MB_MIN(VL, channels - j);
     const vf scales = args->scales ? v_load_n(args->scales + channel + j, lanes) : v_set(1);
     const vf bias = args->bias ? v_load_n(args->bias + channel + j, lanes) : (vf){0};
     for (int64_t row = 0; row < args->rows; row++) {
-      const vf sum = __builtin_convertvector(v_load_int(sums + row * STRIP + j) - v_load_int(offsets + j), vf);
+      const vf sum = __builtin_convertvector(v_load_int(sums + row * STRIP + j) - c->excess[row], vf);
       mb_store_scaled(args, row, channel + j, lanes, mb_scaled(sum, scales, c->row_scales[row], bias));
     }
   }
@@ -75,29 +75,27 @@ static void rows_task(void *opaque, int64_t task, int worker) {
   for (int64_t channel = task * TASK_CHANNELS; channel < end; channel += STRIP) {
     const int64_t channels = MB_MIN(STRIP, end - channel);
     const char *weight = (const char *)args->weight + channel * args->channel_bytes;
-    int32_t sums[MB_INT8_ROWS * STRIP], offsets[STRIP] = {0};
+    int32_t sums[MB_INT8_ROWS * STRIP];
     for (int64_t j = 0; j < channels; j += CHANNELS)
       for (int64_t row = 0; row < args->rows; row += ROWS)
         c->multiply(args->rows - row, channels - j, words, c->x + row * c->padded, c->padded, (const int32_t *)weight + j * words, sums + row * STRIP + j);
-#if defined(TARGET)
-    if (c->vnni) vnni_offsets(channels, args->channel_bytes, weight, offsets);
-#endif
-    store_strip(c, sums, offsets, channel, channels);
+    store_strip(c, sums, channel, channels);
   }
 }
 
 void MB_FN(mb_int8_rows)(const mb_panel_linear_args *args) {
   context c = {.args = args, .multiply = multiply_signed};
 #if defined(TARGET)
-  c.vnni = has_vnni();
-  if (c.vnni) c.multiply = multiply_vnni;
+  if (has_vnni()) c.multiply = multiply_vnni;
 #endif
   c.padded = mb_ceil_div(args->channel_bytes / 4, VL) * VL;
   c.x = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)(MB_INT8_ROWS * c.padded) * 4);
   for (int64_t row = 0; row < args->rows; row++) {
     int32_t *to = c.x + row * c.padded;
     c.row_scales[row] = MB_FN(mb_int8_round)((const char *)args->x + row * args->depth * args->x_bytes, args->x_bytes, args->depth, c.padded, to);
-    for (int64_t k = 0; k < c.padded && c.vnni; k++) to[k] ^= FLIP;
+#if defined(TARGET)
+    if (c.multiply == multiply_vnni) c.excess[row] = vnni_excess(to, c.padded);
+#endif
   }
   mb_parallel(mb_ceil_div(args->channels, TASK_CHANNELS), rows_task, &c);
 }

@@ -10,6 +10,12 @@
 #include <unistd.h>
 #endif
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
+
 #include "base/operations.h"
 #include "scalar_functions.h"
 
@@ -39,14 +45,6 @@ static int has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
-/* As narrow/bf16_pairs.c asks. */
-static int has_avx512_bf16(void) {
-#if (defined(__clang__) || __GNUC__ >= 10) && !defined(MB_WITHOUT_AVX512_BF16)
-  return __builtin_cpu_supports("avx512bf16");
-#else
-  return 0;
-#endif
-}
 #endif
 #if defined(MB_HAVE_AMX)
 extern const mb_kernel mb_kernels_amx[];
@@ -70,6 +68,23 @@ extern const mb_kernel mb_kernels_neon[];
 extern const mb_kernel mb_kernels_baseline[];
 #endif
 
+int mb_has_bf16_pairs(void) {
+#if defined(MB_WITHOUT_BF16) || !(defined(__clang__) || __GNUC__ >= 10)
+  return 0;
+#elif defined(MB_HAVE_AVX2)
+  return __builtin_cpu_supports("avx512bf16");
+#elif defined(__aarch64__) && defined(__linux__)
+  enum { HAS_BF16 = 1 << 14 }; /* HWCAP2_BF16 */
+  return (getauxval(AT_HWCAP2) & HAS_BF16) != 0;
+#elif defined(__aarch64__) && defined(__APPLE__)
+  int has = 0;
+  size_t size = sizeof has;
+  return sysctlbyname("hw.optional.arm.FEAT_BF16", &has, &size, NULL, 0) == 0 && has;
+#else
+  return 0;
+#endif
+}
+
 static const struct {
   const char *name;
   const mb_kernel *kernels;
@@ -79,11 +94,11 @@ static const struct {
     {"amx", mb_kernels_amx, has_amx, always},
 #endif
 #if defined(MB_HAVE_AVX2)
-    {"avx512", mb_kernels_avx512, has_avx512, has_avx512_bf16},
+    {"avx512", mb_kernels_avx512, has_avx512, mb_has_bf16_pairs},
     {"avx2", mb_kernels_avx2, has_avx2, never},
 #endif
 #if defined(MB_HAVE_NEON)
-    {"neon", mb_kernels_neon, always, never},
+    {"neon", mb_kernels_neon, always, mb_has_bf16_pairs},
 #endif
 #if defined(MB_HAVE_BASELINE)
     {"baseline", mb_kernels_baseline, always, never},

@@ -8,6 +8,9 @@
 /* The kernels of instruction set `index` (as in mb_isa_name). */
 const mb_kernel *mb_isa_kernels(int32_t index);
 
+/* Whether the processor adds products of pairs of bf16 (simd/bf16.h), tiles apart. */
+int mb_has_bf16_pairs(void);
+
 /* The inverse of mb_operation. */
 const char *mb_operation_name(int32_t operation);
 

@@ -4,9 +4,20 @@
 
 #include "simd/simd.h"
 
-/* An attribute of functions with vdpbf16ps, where the compiler has it; processors with AVX-512 are asked at run time. Sets with AMX go by tiles. */
-#if defined(__AVX512F__) && !defined(__AMX_BF16__) && (defined(__clang__) || __GNUC__ >= 10) && !defined(MB_WITHOUT_AVX512_BF16)
+/* Products of pairs of bf16, added to an f32: vdpbf16ps and bfdot. MB_BF16_TARGET is an attribute of functions that use MB_ADD_PAIRS, where the
+ * compiler has it; processors are asked at run time (runtime/isa.h). Sets with AMX go by tiles. */
+#if !defined(__AMX_BF16__) && (defined(__clang__) || __GNUC__ >= 10) && !defined(MB_WITHOUT_BF16)
+#if defined(__AVX512F__)
 #define MB_BF16_TARGET __attribute__((target("avx512bf16")))
+#define MB_ADD_PAIRS(sum, a, b) (vf)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(a), (__m512bh)(b))
+#elif defined(__aarch64__)
+#if defined(__clang__)
+#define MB_BF16_TARGET __attribute__((target("bf16")))
+#else
+#define MB_BF16_TARGET __attribute__((target("arch=armv8.2-a+bf16")))
+#endif
+#define MB_ADD_PAIRS(sum, a, b) (vf)vbfdotq_f32((float32x4_t)(sum), (bfloat16x8_t)(a), (bfloat16x8_t)(b))
+#endif
 #endif
 
 typedef uint16_t v_halves __attribute__((vector_size(VL * 2)));
