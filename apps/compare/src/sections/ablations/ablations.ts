@@ -14,14 +14,14 @@ import type { Choice } from "./choices.ts";
 
 type AblationRecord = { readonly key: string; readonly seed: number; readonly pretrained: Pretrained };
 
-export const ablationsSection: Section<AblationRecord> = ablationsSectionOf({ full: 1_200_000 });
+export const ablationsSection: Section<AblationRecord> = ablationsSectionOf({ full: 1_000_000 });
 
 /** @param tokens of each run, by level. */
 export function ablationsSectionOf(tokens: Readonly<Partial<Record<Level, number>>>): Section<AblationRecord> {
   return {
     name: "ablations",
     title: "Each choice alone",
-    minutes: { ...(tokens.full && { full: 30 }) },
+    minutes: { ...(tokens.full && { full: 20 }) },
     async measure(context) {
       const budget = tokens[context.level]!;
       const data = brownData(context);

@@ -23,12 +23,12 @@ export const qualityPlans: Readonly<Record<Level, QualityPlan>> = {
   quick: { tokens: 700_000, sentences: 1500, mailEpochs: 0, whole: false, equalTime: false },
   standard: { tokens: 2_400_000, sentences: 4000, mailEpochs: 1, whole: true, equalTime: true },
   full: {
-    tokens: 4_000_000,
+    tokens: 3_000_000,
     sentences: 4000,
     mailEpochs: 1,
     whole: true,
     equalTime: true,
-    rates: { tried: [1e-3, 3e-3, 6e-3], tokens: 1_000_000 },
+    rates: { tried: [1e-3, 3e-3, 6e-3], tokens: 800_000 },
   },
 };
 

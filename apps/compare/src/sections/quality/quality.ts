@@ -21,7 +21,7 @@ export function qualitySectionOf(plans: Readonly<Record<Level, QualityPlan>>): S
   return {
     name: "quality",
     title: "What is learned from the same text",
-    minutes: { quick: 2.4, standard: 16, full: 80 },
+    minutes: { quick: 2.4, standard: 16, full: 58 },
     async measure(context) {
       const plan = plans[context.level];
       const data = brownData(context);

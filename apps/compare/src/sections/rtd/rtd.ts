@@ -74,14 +74,14 @@ export interface RtdPlan {
 }
 
 export const rtdSection: Section<RtdRecord | RateRecord> = rtdSectionOf({
-  full: { tokens: 1_500_000, trial: 200_000, sentences: 4000 },
+  full: { tokens: 1_200_000, trial: 200_000, sentences: 4000 },
 });
 
 export function rtdSectionOf(plans: Readonly<Partial<Record<Level, RtdPlan>>>): Section<RtdRecord | RateRecord> {
   return {
     name: "rtd",
     title: "Replaced tokens beside masked ones",
-    minutes: { ...(plans.full && { full: 35 }) },
+    minutes: { ...(plans.full && { full: 25 }) },
     async measure(context) {
       const { tokens, trial, sentences } = plans[context.level]!;
       const data = brownData(context);

@@ -25,7 +25,7 @@ export const speedPlans: Readonly<Record<Level, SpeedPlan>> = {
     rounds: { short: 5, long: 2 },
   },
   standard: { pairs: ["small"], lengths: allLengths, tokens: 8192, leastTexts: 2, rounds: { short: 9, long: 3 } },
-  full: { pairs: ["small", "base"], lengths: allLengths, tokens: 8192, leastTexts: 2, rounds: { short: 7, long: 3 } },
+  full: { pairs: ["small", "base"], lengths: allLengths, tokens: 8192, leastTexts: 2, rounds: { short: 5, long: 3 } },
 };
 
 export function roundsOf({ rounds }: SpeedPlan, length: number): number {

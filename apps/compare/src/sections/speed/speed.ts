@@ -20,7 +20,7 @@ export function speedSectionOf(plans: Readonly<Record<Level, SpeedPlan>>): Secti
   return {
     name: "speed",
     title: "Speed and memory",
-    minutes: { quick: 1.6, standard: 4.5, full: 60 },
+    minutes: { quick: 1.6, standard: 4.5, full: 27 },
     async measure(context) {
       const plan = plans[context.level];
       for (const pair of plan.pairs) {
