@@ -1,7 +1,8 @@
 /* Sums of products of bytes with the instructions that a machine has: `DOT4(sum, q, w)` says how four products are added to each lane
  * of a sum, PREPARE(w) what it wants of w beforehand.
  *
- *   VNNI      one instruction, unsigned times signed: weights are taken as w + 128, and 128 · Σ q is taken off at the end
+ *   VNNI      one instruction, unsigned times signed: one side is raised by 128, and 128 times the sum of the other taken off at the end; for few
+ *             rows the weights, so that nothing but the products passes over them
  *   AVX2, BW  |w| · (q with the sign of w), unsigned times signed into 16 bits: 2 · 128 · 127 < 2^15, so pairs never saturate
  *   NEON      16-bit products, added in pairs, for the same reason
  *   others    shifts and multiplications of 32 bits */

@@ -36,10 +36,30 @@ static const mb_panel_kernel kernel_signed = {BYTES, .multiply = multiply_signed
 #endif
 
 #if defined(TARGET)
-#define STEP_VNNI(sum, q, w) DOT4_VNNI(sum, v_load_int(q), w)
+#define NOTHING(w)
+#define FLIP (int32_t)0x80808080
+#define STEP_VNNI(sum, q, w) DOT4_UNSIGNED(sum, v_load_int(q), w)
 
-MULTIPLY(multiply_vnni, TARGET, 1, PREPARE_VNNI, STEP_VNNI)
-static const mb_panel_kernel kernel_vnni = {BYTES, .excess = vnni_excess, .multiply = multiply_vnni};
+/* Here activations are raised by 128, once, and 128 · Σ w is taken off: to raise weights in the tile costs a tenth. */
+MULTIPLY(multiply_vnni, TARGET, 1, NOTHING, STEP_VNNI)
+
+/* 128 · Σ w of up to MB_TASK_CHANNELS channels. */
+TARGET static void vnni_offsets(int64_t channels, int64_t bytes, const char *weight, int32_t *offsets) {
+  const int64_t words = bytes / 4;
+  for (int64_t first = 0; first < channels; first += VL) {
+    vi sum[VL];
+    for (int i = 0; i < VL; i++) {
+      const int32_t *row = (const int32_t *)weight + MB_MIN(first + i, channels - 1) * words;
+      int64_t k = 0;
+      sum[i] = (vi){0};
+      for (; k + VL <= words; k += VL) sum[i] = DOT4_UNSIGNED(sum[i], v_set_int(0x01010101), v_load_int(row + k));
+      if (k < words) sum[i] = DOT4_UNSIGNED(sum[i], v_set_int(0x01010101), v_load_int_n(row + k, words - k));
+    }
+    v_store_int(offsets + first, 128 * v_sums_int(sum));
+  }
+}
+
+static const mb_panel_kernel kernel_vnni = {BYTES, .flip = FLIP, .offsets = vnni_offsets, .multiply = multiply_vnni};
 #endif
 
 const mb_panel_kernel *MB_FN(mb_int8_kernel)(void) {

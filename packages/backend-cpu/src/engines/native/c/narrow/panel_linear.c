@@ -14,8 +14,7 @@ typedef struct {
   int64_t plane, panel; /* words */
   int64_t panels, groups, groups_per_task, channel_tasks; /* a group is the panels of one kernel call */
   int32_t *packed;
-  float *row_scales;    /* [panels · VL] */
-  int32_t *row_excess; /* the same */
+  float *row_scales; /* [panels · VL] */
 } context;
 
 static void pack_task(void *opaque, int64_t task, int worker) {
@@ -26,10 +25,8 @@ static void pack_task(void *opaque, int64_t task, int worker) {
   for (int64_t i = 0; i < VL; i++) {
     const int64_t row = task * VL + i;
     c->row_scales[row] = 0;
-    c->row_excess[row] = 0;
     if (row < args->rows) c->row_scales[row] = c->kernel->round((const char *)args->x + row * args->depth * args->x_bytes, args->x_bytes, args->depth, padded, rows + i * row_words);
     else memset(rows + i * row_words, 0, (size_t)row_words * 4);
-    if (c->kernel->excess) c->row_excess[row] = c->kernel->excess(rows + i * row_words, row_words);
   }
   int32_t *to = c->packed + task * c->panel;
   for (int64_t word = 0; word < row_words; word += VL) {
@@ -38,12 +35,12 @@ static void pack_task(void *opaque, int64_t task, int worker) {
     for (int i = 0; i < VL; i++) block[i] = (vf)v_load_int(rows + i * row_words + word);
     v_transpose(block);
 #pragma GCC unroll 16
-    for (int i = 0; i < VL; i++) v_store_int(to + (word + i) * VL, (vi)block[i]);
+    for (int i = 0; i < VL; i++) v_store_int(to + (word + i) * VL, (vi)block[i] ^ c->kernel->flip);
   }
 }
 
 /* sums[VL channels][VL rows] → y, scaled. */
-static void store_block(const context *c, const int32_t *sums, int64_t stride, int64_t channel, int64_t row) {
+static void store_block(const context *c, const int32_t *sums, int64_t stride, const int32_t *offsets, int64_t channel, int64_t row) {
   const mb_panel_linear_args *args = c->args;
   const int64_t lanes = MB_MIN(VL, args->channels - channel), rows = MB_MIN(VL, args->rows - row);
   vf block[VL];
@@ -51,8 +48,9 @@ static void store_block(const context *c, const int32_t *sums, int64_t stride, i
   for (int i = 0; i < VL; i++) block[i] = (vf)v_load_int(sums + i * stride);
   v_transpose(block);
   const vf scales = args->scales ? v_load_n(args->scales + channel, lanes) : v_set(1), bias = args->bias ? v_load_n(args->bias + channel, lanes) : (vf){0};
+  const vi offset = offsets ? v_load_int(offsets) : (vi){0};
   for (int64_t i = 0; i < rows; i++) {
-    const vf sum = c->kernel->whole ? __builtin_convertvector((vi)block[i] - c->row_excess[row + i], vf) : block[i];
+    const vf sum = c->kernel->whole ? __builtin_convertvector((vi)block[i] - offset, vf) : block[i];
     mb_store_scaled(args, row + i, channel, lanes, mb_scaled(sum, scales, c->row_scales[row + i], bias));
   }
 }
@@ -65,6 +63,8 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
   const int64_t begin = task / c->channel_tasks * c->groups_per_task, end = MB_MIN(c->groups, begin + c->groups_per_task);
   const char *weight = (const char *)args->weight + channel * args->channel_bytes;
   int32_t *sums = mb_scratch(worker, MB_SLOT_KERNEL_2, sizeof(int32_t) * MB_TASK_CHANNELS * MB_MOST_PANELS * VL);
+  int32_t offsets[MB_TASK_CHANNELS];
+  if (kernel->offsets) kernel->offsets(channels, args->channel_bytes, weight, offsets);
   if (kernel->begin) kernel->begin();
   for (int64_t group = begin; group < end; group++) {
     const int64_t first = group * kernel->panels, panels = MB_MIN(kernel->panels, c->panels - first), stride = panels * VL;
@@ -72,7 +72,7 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
       kernel->multiply((int)MB_MIN(kernel->channels, channels - i), (int)panels, args->channel_bytes, weight + i * args->channel_bytes,
                    c->packed + first * c->panel, c->plane, sums + i * stride);
     for (int64_t i = 0; i < channels; i += VL)
-      for (int64_t p = 0; p < panels; p++) store_block(c, sums + i * stride + p * VL, stride, channel + i, (first + p) * VL);
+      for (int64_t p = 0; p < panels; p++) store_block(c, sums + i * stride + p * VL, stride, kernel->offsets ? offsets + i : NULL, channel + i, (first + p) * VL);
   }
   if (kernel->end) kernel->end();
 }
@@ -83,8 +83,7 @@ void MB_FN(mb_panel_linear)(const mb_panel_kernel *kernel, const mb_panel_linear
   c.plane = mb_ceil_div(mb_ceil_div(args->depth, kernel->depth), VL) * VL * VL;
   c.panel = c.plane * kernel->planes;
   c.packed = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)MB_MAX(1, c.panels * c.panel) * 4);
-  c.row_scales = mb_scratch(0, MB_SLOT_KERNEL_1, (size_t)(c.panels * VL) * (sizeof(float) + sizeof(int32_t)));
-  c.row_excess = (int32_t *)(c.row_scales + c.panels * VL);
+  c.row_scales = mb_scratch(0, MB_SLOT_KERNEL_1, (size_t)(c.panels * VL) * sizeof(float));
   mb_parallel(c.panels, pack_task, &c);
   c.groups = mb_ceil_div(c.panels, kernel->panels);
   c.groups_per_task = mb_ceil_div(c.groups, 1 + c.panels * c.panel * 4 / TASK_BYTES);

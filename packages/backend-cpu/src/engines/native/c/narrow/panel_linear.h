@@ -19,11 +19,12 @@ typedef struct {
   int depth;            /* numbers in a word */
   int planes;           /* words that stand for the same numbers, to be summed: each panel has so many, one after another */
   int whole;            /* sums are int32, not float */
+  int32_t flip;         /* exclusive-or of the packed words */
 
   /* Rounds a row of numbers of `x_bytes` to planes of `padded` words, zeros beyond `depth` numbers. Returns what 1 is worth. */
   float (*round)(const void *x, int x_bytes, int64_t depth, int64_t padded, int32_t *planes);
-  /* What is to be taken off the sums of a row that was rounded to `words` words, a multiple of VL; may be NULL. */
-  int32_t (*excess)(const int32_t *row, int64_t words);
+  /* What is to be taken off the sums of up to MB_TASK_CHANNELS channels, rounded up to VL; may be NULL. */
+  void (*offsets)(int64_t channels, int64_t bytes, const char *weight, int32_t *offsets);
   /* Around the calls of a task; may be NULL. */
   void (*begin)(void), (*end)(void);
   /* sums[channel][panel][row] = Σ x · w over `bytes` bytes of each channel. Planes are `plane` words long, zero beyond `bytes` up to a
