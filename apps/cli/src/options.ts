@@ -29,7 +29,7 @@ export function deviceOptions(): Option[] {
     new Option("--dtype <name>", "of matrix products and activations").choices(Object.keys(precisions)).default("f32"),
     new Option(
       "--weights <format>",
-      "of linear layers, for inference: bf16 and int8 are quicker and a little less exact, int4 quickest for short queries and less exact (default: f32; bf16 with --dtype bf16)",
+      "of linear layers, for inference: bf16 and int8 are quicker and a little less exact, int4 takes half the memory of int8 and is less exact (default: f32; bf16 with --dtype bf16)",
     ).choices(weightFormats),
     new Option("--threads <n>", "CPU threads (default: all cores)").argParser(positiveInteger),
   ];

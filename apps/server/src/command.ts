@@ -101,7 +101,7 @@ function flags(): Option[] {
       .default(defaults.dtype),
     new Option(
       "--weights <format>",
-      "of linear layers: bf16 and int8 are quicker and a little less exact, int4 quickest for short queries and less exact (default: f32; bf16 with --dtype bf16)",
+      "of linear layers: bf16 and int8 are quicker and a little less exact, int4 takes half the memory of int8 and is less exact (default: f32; bf16 with --dtype bf16)",
     )
       .choices(weightFormats)
       .env("WEIGHTS"),

@@ -1,6 +1,6 @@
 /**
  * Weights in fewer bytes, for inference. Small batches are bound by the bytes of the weights, large ones by the arithmetic: bf16 halves
- * the first, bytes quarter it and speed up both, half bytes speed up short queries further. Norms and biases stay as they are.
+ * the first, bytes quarter it and speed up both, half bytes take least memory. Norms and biases stay as they are.
  */
 import { int4Group, int4Linear, int8Linear, quantizeInt4, quantizeInt8 } from "@modernbert-ts/tensor-core";
 import type { Runtime, Shape, Tensor } from "@modernbert-ts/tensor-core";

@@ -164,7 +164,7 @@ export type FusedImplementations = { readonly [K in CompositeName]: FusedKernel<
 /** Made of other composites and primitives at no great loss: where there is no kernel for the whole, these run. */
 export type CompoundName = "mlp" | "stableAdamWAll" | "globalNorm";
 
-/** For what is bound by the bytes of its weights, short queries on a CPU: elsewhere nobody should ask for it. */
+/** For memory that is scarce and a processor that is there anyway: kernels of devices need not have it. */
 export type HostCompositeName = "int4Linear";
 
 /** What a backend of a device has. */

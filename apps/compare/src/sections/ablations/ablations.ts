@@ -70,7 +70,8 @@ function render(records: readonly Measurement<AblationRecord>[]): readonly Block
       kind: "bars",
       title: "Held-out masked tokens right, each choice alone",
       unit: "%",
-      groups: shown.map(({ name }) => name.replace(", ", ",\n")),
+      // A bar is as wide as a word; the table has the names.
+      groups: shown.map(({ key }) => key.replace("modernbert", "modern-bert").replaceAll("-", "\n")),
       series: [{ name: "masked tokens right", values: shown.map(({ key }) => accuracies(key)) }],
     },
     {
