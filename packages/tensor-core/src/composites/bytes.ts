@@ -1,5 +1,8 @@
 /** For references of layers with short weights: rows rounded to bytes, and words taken apart, as numbers. */
+import type { CompositeName, TensorSpec } from "../backend/fused.ts";
+import { isFloating } from "../dtype.ts";
 import type { DType } from "../dtype.ts";
+import { DTypeError } from "../errors.ts";
 import { cast, map } from "../ops/elementwise.ts";
 import { max, sum } from "../ops/reduce.ts";
 import { concat, reshape } from "../ops/views.ts";
@@ -9,6 +12,12 @@ import { scalar } from "../scalar/functions.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 const s = scalar;
+
+/** @throws DTypeError unless rows of x can be rounded and weights are words. */
+export function expectRoundable(composite: CompositeName, input: TensorSpec, weight: TensorSpec): void {
+  if (!isFloating(input.dtype) || weight.dtype !== "i32")
+    throw new DTypeError(composite, `expected x in floats and weight in i32, got ${input.dtype} and ${weight.dtype}`);
+}
 
 const finite = s.isFinite(x(0));
 const magnitude = s.select(finite, s.abs(x(0)), 0);

@@ -2,14 +2,12 @@
  * A linear layer with weights of 4 bits, rounded once, per group of columns of an output channel; activations in bytes on the way, per row, as
  * in `int8Linear`. The reference multiplies rounded rows with weights as they are worth.
  */
-import { isFloating } from "../dtype.ts";
-import { DTypeError } from "../errors.ts";
 import { add, cast, map } from "../ops/elementwise.ts";
 import { matmul } from "../ops/matmul.ts";
 import { concat, reshape, slice, transpose } from "../ops/views.ts";
 import { x } from "../scalar/expression.ts";
 import { scalar } from "../scalar/functions.ts";
-import { quantizeRows, unpackBytes } from "./bytes.ts";
+import { expectRoundable, quantizeRows, unpackBytes } from "./bytes.ts";
 import { expectShape } from "./definition.ts";
 import type { CompositeDefinition } from "./definition.ts";
 import { int4Group } from "./quantize-int4.ts";
@@ -24,12 +22,7 @@ export const int4LinearDefinition: CompositeDefinition<"int4Linear"> = {
     expectShape("int4Linear", "weight", weight, [-1, (groups * int4Group) / 8]);
     expectShape("int4Linear", "scales", scales, [weight.shape[0]!, groups]);
     if (bias) expectShape("int4Linear", "bias", bias, [weight.shape[0]!]);
-    if (!isFloating(input.dtype) || weight.dtype !== "i32") {
-      throw new DTypeError(
-        "int4Linear",
-        `expected x in floats and weight in i32, got ${input.dtype} and ${weight.dtype}`,
-      );
-    }
+    expectRoundable("int4Linear", input, weight);
     return [{ shape: [input.shape[0]!, weight.shape[0]!], dtype: input.dtype }];
   },
   widening: { inputs: [0, 3] },

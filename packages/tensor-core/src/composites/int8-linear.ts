@@ -2,14 +2,12 @@
  * A linear layer with weights of 8 bits ("dynamic int8"): weights rounded once, per output channel; activations on the way, per row. The reference
  * does the same with whole numbers in floats, which are exact while |Σ q · w| < 2^24.
  */
-import { isFloating } from "../dtype.ts";
-import { DTypeError } from "../errors.ts";
 import { add, cast, map } from "../ops/elementwise.ts";
 import { matmul } from "../ops/matmul.ts";
 import { slice, transpose } from "../ops/views.ts";
 import { x } from "../scalar/expression.ts";
 import { scalar } from "../scalar/functions.ts";
-import { quantizeRows, unpackBytes } from "./bytes.ts";
+import { expectRoundable, quantizeRows, unpackBytes } from "./bytes.ts";
 import { expectShape } from "./definition.ts";
 import type { CompositeDefinition } from "./definition.ts";
 
@@ -22,12 +20,7 @@ export const int8LinearDefinition: CompositeDefinition<"int8Linear"> = {
     expectShape("int8Linear", "weight", weight, [-1, Math.ceil(input.shape[1]! / 4)]);
     expectShape("int8Linear", "scales", scales, [weight.shape[0]!]);
     if (bias) expectShape("int8Linear", "bias", bias, [weight.shape[0]!]);
-    if (!isFloating(input.dtype) || weight.dtype !== "i32") {
-      throw new DTypeError(
-        "int8Linear",
-        `expected x in floats and weight in i32, got ${input.dtype} and ${weight.dtype}`,
-      );
-    }
+    expectRoundable("int8Linear", input, weight);
     return [{ shape: [input.shape[0]!, weight.shape[0]!], dtype: input.dtype }];
   },
   widening: { inputs: [0, 3] },
