@@ -56,19 +56,13 @@ static void delta_body(void *context, int64_t index, int worker) {
     }
 }
 
-/* Tokens of 16 bits, and the same in f32. */
+/* A gradient in f32, and where it belongs in 16 bits. */
 typedef struct {
   char *narrow;
   int32_t dtype;
   int64_t width, narrow_row; /* numbers of a token, and from one to the next */
   float *wide;
 } token_rows;
-
-static void widen_body(void *context, int64_t token, int worker) {
-  (void)worker;
-  const token_rows *c = context;
-  MB_FN(mb_to_f32)(c->narrow + token * c->narrow_row * mb_bytes_of(c->dtype), c->dtype, c->width, c->wide + token * c->width);
-}
 
 static void narrow_body(void *context, int64_t token, int worker) {
   (void)worker;
@@ -83,7 +77,7 @@ static float *widen_all(attention_backward_call *c) {
   const void **tensors[] = {&c->qkv, &c->out, &c->grad_out};
   for (int i = 0; i < 3; i++) {
     const int64_t own = i == 0 ? 3 * width : width;
-    mb_parallel(tokens, widen_body, &(token_rows){(char *)*tensors[i], c->dtype, own, own, wide});
+    MB_FN(mb_widen_rows)(*tensors[i], c->dtype, tokens, own, wide);
     *tensors[i] = wide;
     wide += tokens * own;
   }

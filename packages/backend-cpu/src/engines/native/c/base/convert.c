@@ -1,5 +1,7 @@
 #include "base/convert.h"
 
+#include "base/parallel.h"
+
 static void f32_of_f16_run(const uint16_t *from, int64_t n, float *to) {
   int64_t i = 0;
 #if defined(__F16C__)
@@ -62,4 +64,21 @@ void MB_FN(mb_from_f64)(const double *from, int64_t n, void *data, int32_t dtype
     case MB_I32: { int32_t *to = data; RUN(mb_i32_of_f64(from[i])); } break;
     default: { uint32_t *to = data; RUN(mb_u32_of_f64(from[i])); }
   }
+}
+
+typedef struct {
+  const char *from;
+  int32_t dtype;
+  int64_t width;
+  float *to;
+} widen_context;
+
+static void widen_task(void *opaque, int64_t row, int worker) {
+  (void)worker;
+  const widen_context *c = opaque;
+  MB_FN(mb_to_f32)(c->from + row * c->width * mb_bytes_of(c->dtype), c->dtype, c->width, c->to + row * c->width);
+}
+
+void MB_FN(mb_widen_rows)(const void *from, int32_t dtype, int64_t rows, int64_t width, float *to) {
+  mb_parallel(rows, widen_task, &(widen_context){from, dtype, width, to});
 }

@@ -95,6 +95,9 @@ void MB_FN(mb_from_f32)(const float *from, int64_t n, void *to, int32_t dtype);
 void MB_FN(mb_to_f64)(const void *from, int32_t dtype, int64_t n, double *to);
 void MB_FN(mb_from_f64)(const double *from, int64_t n, void *to, int32_t dtype);
 
+/* `rows` dense rows of `width` elements in f32, on all workers; call it outside of tasks. */
+void MB_FN(mb_widen_rows)(const void *from, int32_t dtype, int64_t rows, int64_t width, float *to);
+
 /* Elements at … at+n-1 as f32: where they lie, or converted into `room`. */
 static inline const float *mb_as_f32(const void *data, int32_t dtype, int64_t at, int64_t n, float *room) {
   if (dtype == MB_F32) return (const float *)data + at;

@@ -30,25 +30,12 @@ static void store_task(void *opaque, int64_t row, int worker) {
   if (narrow) MB_FN(mb_from_f32)(c->bias ? to : sums, c->channels, y, c->y_dtype);
 }
 
-typedef struct {
-  const char *from;
-  int32_t dtype;
-  int64_t width;
-  float *to;
-} widen_context;
-
-static void widen_task(void *opaque, int64_t row, int worker) {
-  (void)worker;
-  const widen_context *c = opaque;
-  MB_FN(mb_to_f32)(c->from + row * c->width * mb_bytes_of(c->dtype), c->dtype, c->width, c->to + row * c->width);
-}
-
 /* Rows in f32: as they lie, or widened into a slot. */
 static const float *as_f32(const mb_view *view, int64_t rows, int64_t width, int slot) {
   if (view->data == NULL || view->dtype == MB_F32) return view->data;
-  widen_context c = {view->data, view->dtype, width, mb_scratch(0, slot, sizeof(float) * (size_t)MB_MAX(1, rows * width))};
-  mb_parallel(rows, widen_task, &c);
-  return c.to;
+  float *wide = mb_scratch(0, slot, sizeof(float) * (size_t)MB_MAX(1, rows * width));
+  MB_FN(mb_widen_rows)(view->data, view->dtype, rows, width, wide);
+  return wide;
 }
 
 #if defined(__AMX_BF16__)
@@ -58,13 +45,12 @@ static const float *as_f32(const mb_view *view, int64_t rows, int64_t width, int
 
 static void multiply_widened(const mb_gemm_args *x) {
   const int64_t block = MB_MIN(x->n, MB_MAX(64, BLOCK_BYTES / 4 / MB_MAX(1, x->k)));
-  widen_context c = {.dtype = MB_F16, .width = x->k, .to = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)MB_MAX(1, block * x->k) * sizeof(float))};
+  float *wide = mb_scratch(0, MB_SLOT_KERNEL_0, (size_t)MB_MAX(1, block * x->k) * sizeof(float));
   for (int64_t first = 0; first < x->n; first += block) {
     mb_gemm_args gemm = *x;
     gemm.n = MB_MIN(block, x->n - first);
-    c.from = (const char *)(x->b16 + first * x->k);
-    mb_parallel(gemm.n, widen_task, &c);
-    gemm.b = c.to;
+    MB_FN(mb_widen_rows)(x->b16 + first * x->k, MB_F16, gemm.n, x->k, wide);
+    gemm.b = wide;
     gemm.b16 = NULL;
     gemm.c += first;
     MB_FN(mb_gemm)(&gemm);
