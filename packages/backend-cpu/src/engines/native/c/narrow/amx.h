@@ -20,7 +20,8 @@ static inline void mb_amx_copy_edge(int channels, int64_t bytes, const char *wei
 
 /* A kernel's `multiply`, named `name`: PRODUCT is the instruction, PLANES how many planes a panel has. */
 #define MB_AMX_KERNEL(name, PRODUCT, PLANES)                                                                                      \
-  static void name(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t plane, int32_t *sums) { \
+  static void name(int channels, int panels, int64_t bytes, const char *weight, int64_t ahead, const int32_t *x, int64_t plane, int32_t *sums) { \
+    (void)ahead; \
     _tile_zero(0);                                                                                                                \
     _tile_zero(1);                                                                                                                \
     _tile_zero(2);                                                                                                                \

@@ -70,7 +70,7 @@ void MB_FN(mb_bf16_multiply)(const mb_panel_kernel *kernel, const mb_bf16_produc
     const int64_t columns = MB_MIN(kernel->panels * VL, x->n - column), panels = mb_ceil_div(columns, VL);
     for (int64_t line = 0; line < x->m; line += kernel->channels) {
       const int64_t lines = MB_MIN(kernel->channels, x->m - line);
-      kernel->multiply((int)lines, (int)panels, bytes, (const char *)(x->a + line * x->k), x->panels + column / VL * panel, panel, sums);
+      kernel->multiply((int)lines, (int)panels, bytes, (const char *)(x->a + line * x->k), 2 * kernel->channels * bytes, x->panels + column / VL * panel, panel, sums);
       store(x, line, lines, column, columns, sums, panels * VL);
     }
   }

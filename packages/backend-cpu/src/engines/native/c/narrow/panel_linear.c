@@ -49,10 +49,11 @@ static void store_block(const context *c, const int32_t *sums, int64_t stride, c
   v_transpose(block);
   const vf scales = args->scales ? v_load_n(args->scales + channel, lanes) : v_set(1), bias = args->bias ? v_load_n(args->bias + channel, lanes) : (vf){0};
   const vi offset = offsets ? v_load_int(offsets) : (vi){0};
-  for (int64_t i = 0; i < rows; i++) {
-    const vf sum = c->kernel->whole ? __builtin_convertvector((vi)block[i] - offset, vf) : block[i];
-    mb_store_scaled(args, row + i, channel, lanes, mb_scaled(sum, scales, c->row_scales[row + i], bias));
-  }
+  if (c->kernel->whole)
+#pragma GCC unroll 16
+    for (int i = 0; i < VL; i++) block[i] = __builtin_convertvector((vi)block[i] - offset, vf);
+  const float *row_scales = c->row_scales + row;
+  for (int64_t i = 0; i < rows; i++) mb_store_scaled(args, row + i, channel, lanes, mb_scaled(block[i], scales, row_scales[i], bias));
 }
 
 static void multiply_task(void *opaque, int64_t task, int worker) {
@@ -66,13 +67,14 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
   int32_t offsets[MB_TASK_CHANNELS];
   if (kernel->offsets) kernel->offsets(channels, args->channel_bytes, weight, offsets);
   if (kernel->begin) kernel->begin();
+  const int64_t later = MB_TASK_CHANNELS * mb_workers(), ahead = channel + later < args->channels ? later * args->channel_bytes : 0;
   for (int64_t group = begin; group < end; group++) {
     const int64_t first = group * kernel->panels, panels = MB_MIN(kernel->panels, c->panels - first), stride = panels * VL;
     for (int64_t i = 0; i < channels; i += kernel->channels)
-      kernel->multiply((int)MB_MIN(kernel->channels, channels - i), (int)panels, args->channel_bytes, weight + i * args->channel_bytes,
+      kernel->multiply((int)MB_MIN(kernel->channels, channels - i), (int)panels, args->channel_bytes, weight + i * args->channel_bytes, ahead,
                    c->packed + first * c->panel, c->plane, sums + i * stride);
-    for (int64_t i = 0; i < channels; i += VL)
-      for (int64_t p = 0; p < panels; p++) store_block(c, sums + i * stride + p * VL, stride, kernel->offsets ? offsets + i : NULL, channel + i, (first + p) * VL);
+    for (int64_t p = 0; p < panels; p++)
+      for (int64_t i = 0; i < channels; i += VL) store_block(c, sums + i * stride + p * VL, stride, kernel->offsets ? offsets + i : NULL, channel + i, (first + p) * VL);
   }
   if (kernel->end) kernel->end();
 }

@@ -27,8 +27,8 @@ static inline int32_t word_of(const char *row, int64_t k) {
 
 /* STEP(sum, q, w) adds to `sum` what the words of the panel at q and the word w of a channel give. */
 #define MULTIPLY(name, attributes, PLANES, PREPARE, STEP)                                                                   \
-  attributes static void name(int channels, int panels, int64_t bytes, const char *weight, const int32_t *x, int64_t plane, \
-                              int32_t *sums) {                                                                              \
+  attributes static void name(int channels, int panels, int64_t bytes, const char *weight, int64_t ahead, const int32_t *x, \
+                              int64_t plane, int32_t *sums) {                                                                              \
     const int64_t words = bytes / 4;                                                                                        \
     if (panels == 3) {                                                                                                      \
       MULTIPLY_PANELS(3, PLANES, PREPARE, STEP)                                                                             \
@@ -48,7 +48,7 @@ static inline int32_t word_of(const char *row, int64_t k) {
     _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = (vi){0};                                               \
   }                                                                                                                             \
   for (int64_t k = 0; k < words; k++) {                                                                                         \
-    __builtin_prefetch(row[0] + 2 * CHANNELS * bytes + 4 * CHANNELS * k, 0, 2);                                                 \
+    __builtin_prefetch(weight + ahead + 4 * CHANNELS * k, 0, 2);                                                 \
     _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                                                                \
       const vi w = v_set_int(word_of(row[i], k));                                                                                  \
       PREPARE(w)                                                                                                                \

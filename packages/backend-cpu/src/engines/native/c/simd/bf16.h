@@ -22,12 +22,14 @@
 
 typedef uint16_t v_halves __attribute__((vector_size(VL * 2)));
 
-/* The nearest bf16 as f32, ties to even; NaN stays NaN, and what is too large becomes infinite. */
-static inline vf v_nearest_bf16(vf x) {
+/* The nearest bf16 in the upper half of each lane, ties to even, and anything below it. NaN keeps its quiet bit only, and what is too large
+ * becomes infinite. */
+static inline vu v_round_bf16(vf x) {
   const vu bits = (vu)x;
-  const vu rounded = (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000;
-  return v_blend(x != x, x, (vf)rounded);
+  return (vu)v_blend_nan(x, v_bits_float(v_set_int(0x7fc00000)), (vf)(bits + 0x7fff + ((bits >> 16) & 1)));
 }
+
+static inline vf v_nearest_bf16(vf x) { return (vf)(v_round_bf16(x) & 0xffff0000); }
 
 /* The first n numbers (VL at most) as they lie, in the lower half of each lane; zeros behind them. */
 static inline vu v_load_halves(const uint16_t *from, int64_t n) {
@@ -48,9 +50,9 @@ static inline void v_store_upper(uint16_t *to, vf a) {
   memcpy(to, &halves, sizeof halves);
 }
 
-/* The first n lanes (0 ≤ n ≤ VL), rounded. A NaN keeps its quiet bit only. */
+/* The first n lanes (0 ≤ n ≤ VL), rounded. */
 static inline void v_store_bf16(uint16_t *to, vf a, int64_t n) {
-  const vf rounded = v_nearest_bf16(v_blend(a != a, v_bits_float(v_set_int(0x7fc00000)), a));
+  const vf rounded = (vf)v_round_bf16(a);
   if (n == VL) {
     v_store_upper(to, rounded);
     return;

@@ -118,6 +118,15 @@ static inline vf v_blend(vi mask, vf a, vf b) {
 #endif
 }
 
+/* Lanes of a where x is NaN, else of b. In AVX-512 the mask of a comparison costs nothing as long as it stays one. */
+static inline vf v_blend_nan(vf x, vf a, vf b) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_mask_blend_ps(_mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q), (__m512)b, (__m512)a);
+#else
+  return v_blend(x != x, a, b);
+#endif
+}
+
 static inline int v_any(vi mask) {
 #if defined(__AVX512F__)
   return _mm512_movepi32_mask((__m512i)mask) != 0;
@@ -150,8 +159,8 @@ static inline vf v_lesser_of(vf a, vf b) {
 }
 
 /* The maximum and minimum; NaN where either is NaN. */
-static inline vf v_max(vf a, vf b) { return v_blend(a != a, a, v_greater_of(a, b)); }
-static inline vf v_min(vf a, vf b) { return v_blend(a != a, a, v_lesser_of(a, b)); }
+static inline vf v_max(vf a, vf b) { return v_blend_nan(a, a, v_greater_of(a, b)); }
+static inline vf v_min(vf a, vf b) { return v_blend_nan(a, a, v_lesser_of(a, b)); }
 
 static inline vf v_sqrt(vf a) {
 #if defined(__AVX512F__)
