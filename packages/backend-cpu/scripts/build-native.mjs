@@ -51,7 +51,7 @@ const instructionSets = {
 const pic = platform === "win32" ? [] : ["-fPIC"];
 const common = words("-std=gnu11 -O3 -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=fast");
 const failed = "compiling the native engine failed (CC names another compiler, CC=none does without)";
-const warnings = words("-Wall -Wextra -Wno-unknown-pragmas -Wno-psabi");
+const warnings = words("-Wall -Wextra -Werror=implicit-function-declaration -Wno-unknown-pragmas -Wno-psabi");
 
 await main().catch((error) => {
   console.error(`[backend-cpu] ${error.message.trimEnd()}`);

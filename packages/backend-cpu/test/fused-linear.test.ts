@@ -35,8 +35,8 @@ async function product(
 }
 
 /** @param n Channels. @param k Depth. */
-function exactProduct(x: Float32Array, w: Float32Array, n = channels, k = depth): number[] {
-  return Array.from({ length: (x.length / k) * n }, (_, at) => {
+function exactProduct(x: Float32Array, w: Float32Array, n = channels, k = depth, count = x.length / k): number[] {
+  return Array.from({ length: count * n }, (_, at) => {
     const [row, channel] = [Math.floor(at / n) * k, (at % n) * k];
     let sum = 0;
     for (let i = 0; i < k; i++) sum += x[row + i]! * w[channel + i]!;
@@ -47,7 +47,24 @@ function exactProduct(x: Float32Array, w: Float32Array, n = channels, k = depth)
 const bf16Value = (bits: number): number => new Float32Array(Uint32Array.of(bits << 16).buffer)[0]!;
 
 /** Of normal numbers. */
-const f16Value = (bits: number): number => (1 + (bits & 0x3ff) / 1024) * 2 ** (((bits >> 10) & 31) - 15);
+const f16Value = (bits: number): number =>
+  (bits & 0x8000 ? -1 : 1) * (1 + (bits & 0x3ff) / 1024) * 2 ** (((bits >> 10) & 31) - 15);
+
+/** Numbers of both signs, from the one of these bits on up to twice as much. */
+function sixteenBits(
+  backend: Backend,
+  dtype: "bf16" | "f16",
+  shape: readonly number[],
+  first: number,
+): { readonly view: View; readonly values: Float32Array } {
+  const spread = dtype === "bf16" ? 0x80 : 0x400;
+  const size = shape.reduce((a, b) => a * b, 1);
+  const bits = Uint16Array.from({ length: size }, (_, at) => first + ((at * 40503) % spread) + (at % 3 ? 0 : 0x8000));
+  const buffer = backend.allocate(bits.byteLength);
+  backend.write(buffer, bits);
+  const view: View = { buffer, dtype, shape, strides: shape.length === 1 ? [1] : [shape[1]!, 1], offset: 0 };
+  return { view, values: Float32Array.from(bits, dtype === "bf16" ? bf16Value : f16Value) };
+}
 
 describe("quantizeInt4", () => {
   test("bytes of columns j and j + 64 of a group, in units of max / 7.5 from -8 to 7, zeros beyond", () => {
@@ -156,6 +173,34 @@ describeNative("native linear over narrow weights", () => {
           backend.fused.linear!.forward({ attrs: {}, inputs, outputs: [y], saved: [] });
           expectClose(`${count} rows of ${dtype}`, await valuesOf(backend, y), exactProduct(x, w, n, k), 5e-6);
         }
+      }
+    });
+  });
+
+  // Of more depth than one pass of a product; of so many channels that not all rows are rounded at once; of no depth.
+  test.each(
+    supportedSets.flatMap((set) =>
+      [[37, 1700] as const, [6001, 10] as const, [5, 0] as const].flatMap(([n, k]) =>
+        (["bf16", "f16"] as const).map((dtype) => ({ set, n, k, dtype })),
+      ),
+    ),
+  )("$set: x, bias and y in $dtype like weights [$n, $k]: sums in f32, rounded once", async ({ set, n, k, dtype }) => {
+    await withBackend(set, 2, async (backend) => {
+      const weight = sixteenBits(backend, dtype, [n, k], 0x3c00);
+      const bias = sixteenBits(backend, dtype, [n], 0x4400);
+      for (const count of [1, 5, 16, 17, rows, 200]) {
+        const x = sixteenBits(backend, dtype, [count, k], 0x3800);
+        const y = sixteenBits(backend, dtype, [count, n], 0);
+        const inputs = [x.view, weight.view, bias.view];
+        backend.fused.linear!.forward({ attrs: {}, inputs, outputs: [y.view], saved: [] });
+        const got = new Uint16Array(await backend.read(y.view.buffer, 0, count * n * 2));
+        const wanted = exactProduct(x.values, weight.values, n, k, count).map((sum, at) => sum + bias.values[at % n]!);
+        const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        // Half a unit in the last place, and the error of f32.
+        const bound = (at: number): number =>
+          (dtype === "bf16" ? 2 ** -8 : 2 ** -11) * Math.abs(wanted[at]!) + 1e-5 * largest;
+        const value = dtype === "bf16" ? bf16Value : f16Value;
+        expect(Array.from(got).findIndex((bits, at) => !(Math.abs(value(bits) - wanted[at]!) <= bound(at)))).toBe(-1);
       }
     });
   });

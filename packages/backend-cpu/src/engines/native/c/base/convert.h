@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include "base/command.h"
-#include "simd/simd.h"
+#include "simd/bf16.h"
 
 static inline uint32_t mb_float_bits(float value) {
   uint32_t bits;
@@ -97,6 +97,39 @@ void MB_FN(mb_from_f64)(const double *from, int64_t n, void *to, int32_t dtype);
 
 /* `rows` dense rows of `width` elements in f32, on all workers; call it outside of tasks. */
 void MB_FN(mb_widen_rows)(const void *from, int32_t dtype, int64_t rows, int64_t width, float *to);
+
+/* Elements at … at+n-1 of f32, bf16 or f16, VL at most; zeros behind them. `dtype` is a constant, so that nothing but the load is left. */
+static inline __attribute__((always_inline)) vf mb_load_float(int32_t dtype, const void *from, int64_t at, int64_t n) {
+  if (dtype == MB_F32) return n == VL ? v_load((const float *)from + at) : v_load_n((const float *)from + at, n);
+  const vu halves = v_load_halves((const uint16_t *)from + at, n);
+  if (dtype == MB_BF16) return (vf)(halves << 16);
+#if defined(__AVX512F__)
+  return (vf)_mm512_cvtph_ps((__m256i)__builtin_convertvector(halves, v_halves));
+#elif defined(__F16C__)
+  return (vf)_mm256_cvtph_ps((__m128i)__builtin_convertvector(halves, v_halves));
+#else
+  vf wide;
+  for (int i = 0; i < VL; i++) wide[i] = mb_f32_of_f16((uint16_t)halves[i]);
+  return wide;
+#endif
+}
+
+/* The first n lanes (0 ≤ n ≤ VL) as such elements, rounded. */
+static inline __attribute__((always_inline)) void mb_store_float(int32_t dtype, void *to, int64_t at, vf value, int64_t n) {
+  if (dtype == MB_F32) v_store_n((float *)to + at, value, n);
+  else if (dtype == MB_BF16) v_store_bf16((uint16_t *)to + at, value, n);
+  else {
+#if defined(__AVX512F__)
+    const v_halves halves = (v_halves)_mm512_cvtps_ph((__m512)value, _MM_FROUND_TO_NEAREST_INT);
+#elif defined(__F16C__)
+    const v_halves halves = (v_halves)_mm256_cvtps_ph((__m256)value, _MM_FROUND_TO_NEAREST_INT);
+#else
+    v_halves halves;
+    for (int i = 0; i < VL; i++) halves[i] = mb_f16_of_f32(value[i]);
+#endif
+    v_store_halves((uint16_t *)to + at, halves, n);
+  }
+}
 
 /* Elements at … at+n-1 as f32: where they lie, or converted into `room`. */
 static inline const float *mb_as_f32(const void *data, int32_t dtype, int64_t at, int64_t n, float *room) {

@@ -45,27 +45,6 @@ typedef struct {
 
 typedef void (*dot_kernel)(const dot_args *x);
 
-typedef uint16_t vh __attribute__((vector_size(VL * 2)));
-typedef uint32_t vu __attribute__((vector_size(VL * 4)));
-
-/* Elements at…at+n-1 of B. */
-INLINE vf load_b(int dtype, const char *b, int64_t at, int64_t n) {
-  if (dtype == MB_F32) return n == VL ? v_load((const float *)b + at) : v_load_n((const float *)b + at, n);
-  vh half = {0};
-  if (n == VL) memcpy(&half, b + 2 * at, sizeof half);
-  else memcpy(&half, b + 2 * at, (size_t)n * 2);
-  if (dtype == MB_BF16) return (vf)(__builtin_convertvector(half, vu) << 16);
-#if defined(__AVX512F__)
-  return (vf)_mm512_cvtph_ps((__m256i)half);
-#elif defined(__F16C__)
-  return (vf)_mm256_cvtph_ps((__m128i)half);
-#else
-  vf wide;
-  for (int i = 0; i < VL; i++) wide[i] = mb_f32_of_f16(half[i]);
-  return wide;
-#endif
-}
-
 INLINE void dot(int rows, int columns, int dtype, const dot_args *x) {
   const int64_t depth = x->depth, a_row = x->a_row, b_column = x->b_column, bytes = dtype == MB_F32 ? 4 : 2;
   const float *a = x->a;
@@ -80,7 +59,7 @@ INLINE void dot(int rows, int columns, int dtype, const dot_args *x) {
     vf y[8];
 #pragma GCC unroll 8
     for (int j = 0; j < columns; j++) {
-      y[j] = load_b(dtype, b, j * b_column + k, VL);
+      y[j] = mb_load_float(dtype, b, j * b_column + k, VL);
       __builtin_prefetch(b + ((j + 2 * columns) * b_column + k) * bytes, 0, 2); /* to the L2 cache: the L1 cache is full of A */
     }
 #pragma GCC unroll 8
@@ -95,7 +74,7 @@ INLINE void dot(int rows, int columns, int dtype, const dot_args *x) {
     for (int i = 0; i < rows; i++) {
       const vf left = v_load_n(a + i * a_row + k, depth - k);
 #pragma GCC unroll 8
-      for (int j = 0; j < columns; j++) sum[i][j] += left * load_b(dtype, b, j * b_column + k, depth - k);
+      for (int j = 0; j < columns; j++) sum[i][j] += left * mb_load_float(dtype, b, j * b_column + k, depth - k);
     }
   }
   float total[8 * 8 + VL];
@@ -131,14 +110,15 @@ static const struct {
 typedef struct {
   const mb_gemm_args *args;
   const float *a, *b;
+  int64_t a_row;
   float *c;
 } dot_context;
 
 /* `rows` rows, columns first…end-1. */
 static void dot_block(const dot_context *g, int64_t row, int64_t rows, int64_t first, int64_t end) {
   const mb_gemm_args *x = g->args;
-  const int dtype = x->b16 ? x->b16_dtype : MB_F32, columns = kernels[rows - 1].columns;
-  dot_args d = {.a = g->a + row * x->a_row, .depth = x->k, .a_row = x->a_row, .b_column = x->b_col, .c_row = x->c_row, .alpha = x->alpha,
+  const int dtype = x->b16 ? x->dtype16 : MB_F32, columns = kernels[rows - 1].columns;
+  dot_args d = {.a = g->a + row * g->a_row, .depth = x->k, .a_row = g->a_row, .b_column = x->b_col, .c_row = x->c_row, .alpha = x->alpha,
                 .add = x->accumulate};
   for (int64_t j = first; j < end;) {
     const int many = j + columns <= end;
@@ -162,7 +142,9 @@ static void dot_task(void *opaque, int64_t task, int worker) {
   }
 }
 
-void MB_FN(mb_gemm_dot)(const mb_gemm_args *x, const float *a, const float *b, float *c) {
-  dot_context g = {.args = x, .a = a, .b = b, .c = c};
+void MB_FN(mb_gemm_dot)(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
+  float *wide = x->a16 ? mb_scratch(worker, MB_SLOT_GEMM_LANES, sizeof(float) * (size_t)(x->m * x->k)) : NULL;
+  for (int64_t row = 0; row < x->m && wide; row++) MB_FN(mb_to_f32)(x->a16 + row * x->a_row, x->dtype16, x->k, wide + row * x->k);
+  dot_context g = {.args = x, .a = wide ? wide : a, .b = b, .a_row = wide ? x->k : x->a_row, .c = c};
   mb_parallel(mb_ceil_div(x->n, TASK_COLUMNS), dot_task, &g);
 }

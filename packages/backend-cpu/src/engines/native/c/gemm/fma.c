@@ -30,7 +30,7 @@ typedef struct {
   int are_lines;
   int64_t panels;
   float *packed; /* [pass][panel][k][index]; NULL: read as it lies */
-  const uint16_t *narrow; /* instead of data: [index][k] in 16 bits, widened tile by tile */
+  const uint16_t *narrow; /* instead of data: [index][k] in 16 bits; lanes are widened as they are packed, lines tile by tile */
   int32_t narrow_dtype;
 } operand;
 
@@ -70,15 +70,16 @@ static void pack_task(void *opaque, int64_t task, int worker) {
     rows[i] = panel_begin(o, first + i + 1) - panel_begin(o, first + i);
     widths[i] = panel_width(o, rows[i]);
   }
-  const float *from = element(o, begin, k);
+  const char *from = o->narrow ? (const char *)(o->narrow + begin * o->stride + k) : (const char *)element(o, begin, k);
+  const int64_t bytes = o->narrow ? 2 : 4;
   float *to = packed_panel(o, begin, k, depth);
-  if (o->stride == 1) {
-    MB_FN(mb_fma_pack_panels)(from, o->depth_stride, panels, rows, widths, depth, to);
+  if (!o->narrow && o->stride == 1) {
+    MB_FN(mb_fma_pack_panels)((const float *)from, o->depth_stride, panels, rows, widths, depth, to);
     return;
   }
   for (int64_t i = 0; i < panels; i++) {
-    MB_FN(mb_fma_pack)(from, o->stride, o->depth_stride, rows[i], widths[i], depth, to);
-    from += rows[i] * o->stride;
+    MB_FN(mb_fma_pack)(from, o->narrow ? o->narrow_dtype : MB_F32, o->stride, o->depth_stride, rows[i], widths[i], depth, to);
+    from += rows[i] * o->stride * bytes;
     to += widths[i] * depth;
   }
 }
@@ -121,8 +122,12 @@ static void multiply_task(void *opaque, int64_t task, int worker) {
         const int64_t lane = panel_begin(lanes, panel), columns = panel_begin(lanes, panel + 1) - lane;
         const float *b = packed_panel(lanes, lane, k, depth);
         mb_fma_target target = g->target;
-        target.c += target.turned ? lane * target.stride + line : line * target.stride + lane;
+        const int64_t at = target.turned ? lane * target.stride + line : line * target.stride + lane;
+        target.c += at;
         target.add |= k > 0;
+        if (k + depth < g->k) target.c16 = NULL, target.bias = NULL;
+        if (target.c16) target.c16 += at;
+        if (target.bias) target.bias += line;
         MB_FN(mb_fma_expect)(&target, rows, columns);
         MB_FN(mb_fma_multiply)(rows, columns, depth, a.data, a.stride, a.depth_stride, b,
                             (const char *)a.next + (panel - first_panel) * share, step, sums);
@@ -157,10 +162,10 @@ static float *super_room(int64_t count, int64_t depth, int worker, int slot) {
 void MB_FN(mb_gemm_fma)(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
   operand lines = {a, x->a_row, x->a_col, x->m, .are_lines = 1}, lanes = {b, x->b_col, x->b_row, x->n, .are_lines = 0};
   /* (A stride of 1 says nothing where there is one column.) */
-  const int turned = x->b16 || (x->b_row == 1 && x->n > 1);
+  const int turned = x->b16 || x->bias || x->c16 || (x->b_row == 1 && x->n > 1);
   if (turned) {
-    lines = (operand){b, x->b_col, x->b_row, x->n, .are_lines = 1, .narrow = x->b16, .narrow_dtype = x->b16_dtype};
-    lanes = (operand){a, x->a_row, x->a_col, x->m, .are_lines = 0};
+    lines = (operand){b, x->b_col, x->b_row, x->n, .are_lines = 1, .narrow = x->b16, .narrow_dtype = x->dtype16};
+    lanes = (operand){a, x->a_row, x->a_col, x->m, .are_lines = 0, .narrow = x->a16, .narrow_dtype = x->dtype16};
   }
   const int in_depth = lines.depth_stride == 1 && lines.stride % MB_FMA_CONFLICT != 0;
   const int side_by_side = lines.stride == 1 && lines.depth_stride % MB_FMA_CONFLICT != 0 && lanes.count <= FEW_LANES;
@@ -176,9 +181,13 @@ void MB_FN(mb_gemm_fma)(const mb_gemm_args *x, const float *a, const float *b, f
         if (lines.narrow) g.lines.narrow += k;
         else g.lines.data = element(&lines, line, k);
         g.lines.count = MB_MIN(most_lines, lines.count - line);
-        g.lanes.data = element(&lanes, lane, k);
+        if (lanes.narrow) g.lanes.narrow += lane * lanes.stride + k;
+        else g.lanes.data = element(&lanes, lane, k);
         g.lanes.count = MB_MIN(most_lanes, lanes.count - lane);
-        g.target = (mb_fma_target){c + (turned ? lane * x->c_row + line : line * x->c_row + lane), x->c_row, turned, x->accumulate || k > 0, x->alpha};
+        const int64_t at = turned ? lane * x->c_row + line : line * x->c_row + lane;
+        g.target = (mb_fma_target){.c = c + at, .stride = x->c_row, .turned = turned, .add = x->accumulate || k > 0, .alpha = x->alpha, .dtype16 = x->dtype16};
+        if (x->bias && k + g.k == x->k) g.target.bias = x->bias + line;
+        if (x->c16 && k + g.k == x->k) g.target.c16 = x->c16 + at;
         run_block(&g);
       }
 }

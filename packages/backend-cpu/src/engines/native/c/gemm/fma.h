@@ -30,9 +30,9 @@
 #define MB_FMA_SUM_LINES ((MB_FMA_LINES + VL - 1) / VL * VL) /* of a tile's sums in memory */
 
 /* Writes rows × depth elements of a matrix as one panel: element (row, k) from `from + row * row_stride + k * depth_stride` goes to
- * `to[k * width + row]`; rows beyond `rows` up to `width` become 0. width is at most MB_FMA_LANES or MB_FMA_LINES, and a multiple of VL when
+ * `to[k * width + row]`, widened where `dtype` is bf16 or f16 (with a depth_stride of 1); rows beyond `rows` up to `width` become 0. width is at most MB_FMA_LANES or MB_FMA_LINES, and a multiple of VL when
  * rows < width. */
-void MB_FN(mb_fma_pack)(const float *from, int64_t row_stride, int64_t depth_stride, int64_t rows, int64_t width, int64_t depth, float *to);
+void MB_FN(mb_fma_pack)(const void *from, int32_t dtype, int64_t row_stride, int64_t depth_stride, int64_t rows, int64_t width, int64_t depth, float *to);
 
 /* The same where elements of neighbouring rows are neighbours, for `panels` panels side by side: reads each depth's memory once, from end
  * to end. */
@@ -50,6 +50,10 @@ typedef struct {
   int64_t stride;
   int turned, add; /* add: to the old elements */
   float alpha;
+  /* Where turned and all sums are complete: bias[line] (may be NULL), and rows in 16 bits that they go to instead (NULL: c). */
+  const float *bias;
+  uint16_t *c16;
+  int32_t dtype16;
 } mb_fma_target;
 
 /* Fetches into the cache where a tile will go. */

@@ -1,5 +1,6 @@
 /* How mb_gemm_fma's tiles reach the result, as they are or turned by transposes in registers. */
 #include "gemm/fma.h"
+#include "base/convert.h"
 #include "simd/transpose.h"
 
 /* Rows of memory are lines of the tile. */
@@ -15,31 +16,41 @@ static void store_lines(const mb_fma_target *t, int64_t lines, int64_t lanes, co
 }
 
 /* Rows of memory are lanes of the tile. Lines come VL at a time; what `sums` holds beyond the last one is turned too and not stored. */
-static void store_turned(const mb_fma_target *t, int64_t lines, int64_t lanes, const float *sums) {
+static inline __attribute__((always_inline)) void store_turned(const mb_fma_target *t, int32_t dtype, int64_t lines, int64_t lanes, const float *sums) {
   const vf alpha = v_set(t->alpha);
+  void *to = dtype == MB_F32 ? (void *)t->c : t->c16;
   for (int64_t line = 0; line < lines; line += VL)
     for (int64_t lane = 0; lane < lanes; lane += VL) {
       const int64_t n = MB_MIN(VL, lines - line), rows = MB_MIN(VL, lanes - lane);
+      const vf bias = t->bias ? v_load_n(t->bias + line, n) : (vf){0};
       vf block[VL];
 #pragma GCC unroll 16
       for (int i = 0; i < VL; i++) block[i] = alpha * v_load(sums + (line + i) * MB_FMA_LANES + lane);
       v_transpose(block);
-      float *at = t->c + lane * t->stride + line;
+      int64_t at = lane * t->stride + line;
 #pragma GCC unroll 16
-      for (int i = 0; i < VL; i++, at += t->stride)
-        if (i < rows) v_store_n(at, t->add ? v_load_n(at, n) + block[i] : block[i], n);
+      for (int i = 0; i < VL; i++, at += t->stride) {
+        if (i >= rows) continue;
+        if (t->add) block[i] += v_load_n(t->c + at, n);
+        if (t->bias) block[i] += bias;
+        mb_store_float(dtype, to, at, block[i], n);
+      }
     }
 }
 
 void MB_FN(mb_fma_store)(const mb_fma_target *target, int64_t lines, int64_t lanes, const float *sums) {
-  (target->turned ? store_turned : store_lines)(target, lines, lanes, sums);
+  if (!target->turned) store_lines(target, lines, lanes, sums);
+  else if (!target->c16) store_turned(target, MB_F32, lines, lanes, sums);
+  else if (target->dtype16 == MB_BF16) store_turned(target, MB_BF16, lines, lanes, sums);
+  else store_turned(target, MB_F16, lines, lanes, sums);
 }
 
 void MB_FN(mb_fma_expect)(const mb_fma_target *target, int64_t lines, int64_t lanes) {
   const int64_t rows = target->turned ? lanes : lines, width = target->turned ? lines : lanes;
-  for (int64_t row = 0; row < rows; row++) {
-    const float *at = target->c + row * target->stride;
-    for (int64_t i = 0; i < width; i += 16) __builtin_prefetch(at + i, 1);
-    __builtin_prefetch(at + width - 1, 1);
+  const int64_t bytes = target->c16 ? 2 : 4;
+  char *at = target->c16 ? (char *)target->c16 : (char *)target->c;
+  for (int64_t row = 0; row < rows; row++, at += target->stride * bytes) {
+    for (int64_t i = 0; i < width * bytes; i += 64) __builtin_prefetch(at + i, 1);
+    __builtin_prefetch(at + (width - 1) * bytes, 1);
   }
 }

@@ -1,6 +1,7 @@
 /* mb_gemm: which kernels a product goes to, and batches of products. */
 #include "gemm/gemm.h"
 
+#include "base/convert.h"
 #include "base/parallel.h"
 #include "gemm/amx.h"
 #include "gemm/dot.h"
@@ -16,23 +17,31 @@ static int dot_suits(const mb_gemm_args *x) {
 #endif
 }
 
+/* Bias and rounding, of rows whose sums are complete. */
+static void finish_task(void *opaque, int64_t row, int worker) {
+  (void)worker;
+  const mb_gemm_args *x = opaque;
+  float *sums = x->c + row * x->c_row;
+  for (int64_t i = 0; i < x->n && x->bias; i += VL) {
+    const int64_t n = MB_MIN(VL, x->n - i);
+    v_store_n(sums + i, v_load_n(sums + i, n) + v_load_n(x->bias + i, n), n);
+  }
+  if (x->c16) MB_FN(mb_from_f32)(sums, x->n, x->c16 + row * x->c_row, x->dtype16);
+}
+
 static void run_one(const mb_gemm_args *x, const float *a, const float *b, float *c, int worker) {
   if (x->m == 0 || x->n == 0) return;
-  if (x->k == 0) {
+  if (x->k == 0)
     for (int64_t m = 0; m < x->m && !x->accumulate; m++) memset(c + m * x->c_row, 0, (size_t)x->n * sizeof(float));
-    return;
-  }
-  if (dot_suits(x)) {
-    MB_FN(mb_gemm_dot)(x, a, b, c);
-    return;
-  }
+  else if (dot_suits(x)) MB_FN(mb_gemm_dot)(x, a, b, c, worker);
 #if defined(__AMX_BF16__)
-  if (!x->b16 && MB_FN(mb_gemm_amx_suits)(x)) {
-    MB_FN(mb_gemm_amx)(x, a, b, c, worker);
+  else if (!x->a16 && !x->b16 && MB_FN(mb_gemm_amx_suits)(x)) MB_FN(mb_gemm_amx)(x, a, b, c, worker);
+#endif
+  else {
+    MB_FN(mb_gemm_fma)(x, a, b, c, worker); /* finishes tile by tile */
     return;
   }
-#endif
-  MB_FN(mb_gemm_fma)(x, a, b, c, worker);
+  if (x->bias || x->c16) mb_parallel(x->m, finish_task, (void *)x);
 }
 
 static void run_batch(const mb_gemm_args *x, int64_t index, int worker) {

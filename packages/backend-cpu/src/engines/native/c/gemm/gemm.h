@@ -1,4 +1,4 @@
-/* Matrix multiplication in f32: C[M, N] = alpha · A[M, K] · B[K, N] (+ C). NaN and infinities flow through. */
+/* Matrix multiplication in f32: C[M, N] = alpha · A[M, K] · B[K, N] (+ C) (+ bias). NaN and infinities flow through. */
 #ifndef MB_GEMM_H
 #define MB_GEMM_H
 
@@ -12,9 +12,14 @@ typedef struct {
   float *c;
   /* Strides in elements. A and B may be strided in any way (transposes); the columns of C are contiguous. */
   int64_t a_row, a_col, b_row, b_col, c_row;
-  /* Instead of b: a weight [N, K] in bf16 or f16, b_col elements from row to row. b_row is 1, and there is no batch. */
-  const uint16_t *b16;
-  int32_t b16_dtype;
+  /* Instead of b: a weight [N, K] in bf16 or f16, b_col elements from row to row. b_row is 1, and there is no batch. Beside it, instead of a: rows
+   * [M, K] in the same dtype, a_row elements from row to row. */
+  const uint16_t *a16, *b16;
+  int32_t dtype16;
+  /* Of a linear layer, whose B is a weight [N, K] (b_row is 1); may be NULL. bias [N]; c16: rows in dtype16, c_row apart too, that the result
+   * goes to in the place of c, which is room for sums then. */
+  const float *bias;
+  uint16_t *c16;
   float alpha;
   int accumulate; /* add to the old C instead of overwriting it */
   /* Batch axes: zero means one product. */

@@ -16,8 +16,8 @@ static float split(const void *row, int x_bytes, int64_t depth, int64_t padded, 
   int64_t d = 0;
   for (; d < depth; d += VL) {
     const vf value = v_load_n(x + d, MB_MIN(VL, depth - d)), part = v_nearest_bf16(value), rest = value - part;
-    v_store_upper(high + d, part);
-    v_store_upper(low + d, v_blend(v_abs(value) < __builtin_inff(), v_nearest_bf16(rest), (vf){0}));
+    v_store_halves(high + d, v_upper(part), VL);
+    v_store_halves(low + d, v_upper(v_blend(v_abs(value) < __builtin_inff(), v_nearest_bf16(rest), (vf){0})), VL);
   }
   memset(high + d, 0, (size_t)(2 * padded - d) * 2);
   memset(low + d, 0, (size_t)(2 * padded - d) * 2);

@@ -42,11 +42,7 @@ void MB_FN(mb_bf16_turn)(const uint16_t *from, int64_t k_stride, int64_t rows, i
     vf block[VL];
     for (int64_t i = 0; i < VL; i++) block[i] = at + i < k ? (vf)(v_load_halves(from + (at + i) * k_stride, rows) << 16) : (vf){0};
     v_transpose(block);
-    for (int64_t i = 0; i < rows; i++) {
-      uint16_t halves[VL];
-      v_store_upper(halves, block[i]);
-      memcpy(to + i * stride + at, halves, (size_t)MB_MIN(VL, stride - at) * 2);
-    }
+    for (int64_t i = 0; i < rows; i++) v_store_halves(to + i * stride + at, v_upper(block[i]), MB_MIN(VL, stride - at));
   }
 }
 

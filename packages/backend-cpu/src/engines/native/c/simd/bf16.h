@@ -44,22 +44,37 @@ static inline vu v_load_halves(const uint16_t *from, int64_t n) {
   return __builtin_convertvector(halves, vu);
 }
 
-/* The upper halves of all lanes. */
-static inline void v_store_upper(uint16_t *to, vf a) {
-  const v_halves halves = __builtin_convertvector((vu)a >> 16, v_halves);
-  memcpy(to, &halves, sizeof halves);
-}
-
-/* The first n lanes (0 ≤ n ≤ VL), rounded. */
-static inline void v_store_bf16(uint16_t *to, vf a, int64_t n) {
-  const vf rounded = (vf)v_round_bf16(a);
+/* The first n of VL (n ≤ VL); memory beyond stays untouched. */
+static inline void v_store_halves(uint16_t *to, v_halves a, int64_t n) {
   if (n == VL) {
-    v_store_upper(to, rounded);
+    memcpy(to, &a, sizeof a);
     return;
   }
-  uint16_t halves[VL];
-  v_store_upper(halves, rounded);
-  memcpy(to, halves, (size_t)n * 2);
+#if VL == 16
+  _mm256_mask_storeu_epi16(to, (__mmask16)((1u << n) - 1), (__m256i)a);
+#else
+  uint64_t rest[VL / 4];
+  memcpy(rest, &a, sizeof a);
+#if VL == 8
+  if (n & 4) {
+    memcpy(to, rest, 8);
+    rest[0] = rest[1];
+    to += 4;
+  }
+#endif
+  if (n & 2) {
+    memcpy(to, rest, 4);
+    rest[0] >>= 32;
+    to += 2;
+  }
+  if (n & 1) memcpy(to, rest, 2);
+#endif
 }
+
+/* The upper halves of all lanes. */
+static inline v_halves v_upper(vf a) { return __builtin_convertvector((vu)a >> 16, v_halves); }
+
+/* The first n lanes (0 ≤ n ≤ VL), rounded. */
+static inline void v_store_bf16(uint16_t *to, vf a, int64_t n) { v_store_halves(to, v_upper((vf)v_round_bf16(a)), n); }
 
 #endif
