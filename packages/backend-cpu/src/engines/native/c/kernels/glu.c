@@ -1,4 +1,4 @@
-/* Gated linear unit: y = activation(x[:, :I]) · x[:, I:], forward and backward. Numbers of 16 bits are widened row by row. */
+/* Gated linear unit: y = activation(x[:, :I]) · x[:, I:], forward and backward. */
 #include "base/convert.h"
 #include "base/parallel.h"
 #include "simd/simd.h"
@@ -44,51 +44,41 @@ typedef struct {
   void *y, *grad_x;
 } glu_context;
 
-/* Rows in f32, where the tensors have 16 bits. */
-typedef struct {
-  float *x, *y, *grad_x;
-} glu_room;
+#define INLINE static inline __attribute__((always_inline))
 
-static glu_room room_of(const glu_context *c, int worker) {
-  if (c->dtype == MB_F32) return (glu_room){NULL, NULL, NULL};
-  float *room = mb_scratch(worker, MB_SLOT_CONVERT, sizeof(float) * (size_t)(5 * c->width));
-  return (glu_room){room, room + 2 * c->width, room + 3 * c->width};
-}
-
-static inline __attribute__((always_inline)) void forward_rows(int activation, const glu_context *c, int64_t from, int64_t to, glu_room room) {
+/* With constant activation and dtype. */
+INLINE void forward_rows(int activation, int32_t dtype, const glu_context *c, int64_t from, int64_t to) {
   const int64_t width = c->width;
   for (int64_t row = from; row < to; row++) {
-    const float *a = mb_as_f32(c->x, c->dtype, row * 2 * width, 2 * width, room.x), *gate = a + width;
-    float *y = mb_f32_room(c->y, c->dtype, row * width, room.y);
+    const int64_t a = row * 2 * width, gate = a + width, y = row * width;
     int64_t i = 0;
-    for (; i + VL <= width; i += VL) v_store(y + i, activate(activation, v_load(a + i)).value * v_load(gate + i));
+    for (; i + VL <= width; i += VL)
+      mb_store_float(dtype, c->y, y + i, activate(activation, mb_load_float(dtype, c->x, a + i, VL)).value * mb_load_float(dtype, c->x, gate + i, VL), VL);
     const int64_t n = width - i;
-    if (n > 0) v_store_n(y + i, activate(activation, v_load_n(a + i, n)).value * v_load_n(gate + i, n), n);
-    mb_put_f32(y, width, c->y, c->dtype, row * width);
+    if (n > 0) mb_store_float(dtype, c->y, y + i, activate(activation, mb_load_float(dtype, c->x, a + i, n)).value * mb_load_float(dtype, c->x, gate + i, n), n);
   }
 }
 
-static inline __attribute__((always_inline)) void backward_rows(int activation, const glu_context *c, int64_t from, int64_t to, glu_room room) {
+INLINE void backward_rows(int activation, int32_t dtype, const glu_context *c, int64_t from, int64_t to) {
   const int64_t width = c->width;
   for (int64_t row = from; row < to; row++) {
-    const float *a = mb_as_f32(c->x, c->dtype, row * 2 * width, 2 * width, room.x), *gate = a + width;
-    const float *grad = mb_as_f32(c->grad_y, c->dtype, row * width, width, room.y);
-    float *grad_a = mb_f32_room(c->grad_x, c->dtype, row * 2 * width, room.grad_x), *grad_gate = grad_a + width;
+    const int64_t a = row * 2 * width, gate = a + width;
     for (int64_t i = 0; i < width; i += VL) {
       const int64_t n = MB_MIN(VL, width - i);
-      const activated f = activate(activation, v_load_n(a + i, n));
-      const vf g = v_load_n(grad + i, n);
-      v_store_n(grad_a + i, g * v_load_n(gate + i, n) * f.slope, n);
-      v_store_n(grad_gate + i, g * f.value, n);
+      const activated f = activate(activation, mb_load_float(dtype, c->x, a + i, n));
+      const vf g = mb_load_float(dtype, c->grad_y, row * width + i, n), other = mb_load_float(dtype, c->x, gate + i, n);
+      mb_store_float(dtype, c->grad_x, a + i, g * other * f.slope, n);
+      mb_store_float(dtype, c->grad_x, gate + i, g * f.value, n);
     }
-    mb_put_f32(grad_a, 2 * width, c->grad_x, c->dtype, row * 2 * width);
   }
 }
 
-#define BODY(activation, name, pass)                                                                                                         \
-  static void pass##_##name(void *context, int64_t task, int worker) {                                                                       \
-    const glu_context *c = context;                                                                                                          \
-    pass##_rows(activation, c, task * c->rows_per_task, MB_MIN(c->rows, (task + 1) * c->rows_per_task), room_of(c, worker));                 \
+#define BODY(activation, name, pass)                                                                    \
+  static void pass##_##name(void *context, int64_t task, int worker) {                                  \
+    (void)worker;                                                                                       \
+    const glu_context *c = context;                                                                     \
+    const int64_t from = task * c->rows_per_task, to = MB_MIN(c->rows, (task + 1) * c->rows_per_task); \
+    MB_BY_FLOAT(c->dtype, DTYPE, pass##_rows(activation, DTYPE, c, from, to))                           \
   }
 #define BODIES(activation, name) BODY(activation, name, forward) BODY(activation, name, backward)
 BODIES(GELU, gelu)

@@ -23,14 +23,16 @@ typedef struct {
   int32_t y_dtype;
 } forward_context;
 
-/* Σ x over a row; with delta: x + delta is stored to sum first. */
-static inline float row_sum(const float *x, const float *delta, float *sum, int64_t dim) {
+#define INLINE static inline __attribute__((always_inline))
+
+/* Σ x over a row; with delta: x + delta is stored to sum first. `at` is its place in delta. */
+INLINE float row_sum(const float *x, int32_t delta_dtype, const void *delta, int64_t at, float *sum, int64_t dim) {
   vf total[2] = {v_set(0), v_set(0)};
   for (int64_t d = 0, turn = 0; d < dim; d += VL, turn ^= 1) {
     const int64_t n = MB_MIN(VL, dim - d);
     vf value = v_load_n(x + d, n);
     if (delta) {
-      value += v_load_n(delta + d, n);
+      value += mb_load_float(delta_dtype, delta, at + d, n);
       v_store_n(sum + d, value, n);
     }
     total[turn] += value;
@@ -50,27 +52,29 @@ static inline float row_squares(const float *x, float mean, int64_t dim) {
   return squares;
 }
 
-static void forward_body(void *context, int64_t index, int worker) {
-  const forward_context *c = context;
-  const int narrow = c->y_dtype != MB_F32 || (c->delta && c->delta_dtype != MB_F32);
-  float *room = narrow ? mb_scratch(worker, MB_SLOT_KERNEL_1, sizeof(float) * (size_t)c->dim) : NULL;
-  const int64_t dim = c->dim, end = MB_MIN(c->rows, (index + 1) * FORWARD_ROWS);
-  for (int64_t row = index * FORWARD_ROWS; row < end; row++) {
+/* With constant dtypes. */
+INLINE void forward_rows(int32_t delta_dtype, int32_t y_dtype, const forward_context *c, int64_t from, int64_t to) {
+  const int64_t dim = c->dim;
+  for (int64_t row = from; row < to; row++) {
     const float *x = c->x + row * dim;
-    const float *delta = c->delta ? mb_as_f32(c->delta, c->delta_dtype, row * dim, dim, room) : NULL;
-    const float mean = row_sum(x, delta, c->delta ? c->sum + row * dim : NULL, dim) / (float)dim;
+    const float mean = row_sum(x, delta_dtype, c->delta, row * dim, c->delta ? c->sum + row * dim : NULL, dim) / (float)dim;
     if (c->delta) x = c->sum + row * dim;
     const float scale = 1.0f / sqrtf(row_squares(x, mean, dim) / (float)dim + c->eps);
     if (c->stats) c->stats[2 * row] = mean, c->stats[2 * row + 1] = scale;
-    float *y = mb_f32_room(c->y, c->y_dtype, row * dim, room);
     for (int64_t d = 0; d < dim; d += VL) {
       const int64_t n = MB_MIN(VL, dim - d);
       vf value = (v_load_n(x + d, n) - mean) * scale * v_load_n(c->weight + d, n);
       if (c->bias) value += v_load_n(c->bias + d, n);
-      v_store_n(y + d, value, n);
+      mb_store_float(y_dtype, c->y, row * dim + d, value, n);
     }
-    mb_put_f32(y, dim, c->y, c->y_dtype, row * dim);
   }
+}
+
+static void forward_body(void *context, int64_t index, int worker) {
+  (void)worker;
+  const forward_context *c = context;
+  const int64_t from = index * FORWARD_ROWS, to = MB_MIN(c->rows, from + FORWARD_ROWS);
+  MB_BY_FLOAT(c->delta_dtype, DELTA, MB_BY_FLOAT(c->y_dtype, Y, forward_rows(DELTA, Y, c, from, to)))
 }
 
 /* views: y (f32, f16 or bf16), sum (absent without delta), stats [T, 2] (or absent), x, delta (f32, f16, bf16 or absent), weight, bias (or absent); attributes: eps. */
@@ -91,41 +95,27 @@ typedef struct {
   float *partials; /* [tasks][2][dim]: of weight, of bias; NULL when neither is wanted */
 } backward_context;
 
-/* `delta`: where grad delta is made in f32 (NULL: it is not wanted); `at` is the place in grad sum and grad x, `d` that in `delta`. */
-static inline void store_grad(const backward_context *c, int64_t at, int64_t d, vf value, int64_t n, float *delta) {
+/* `at` is the place in grad sum, grad x and grad delta. */
+INLINE void store_grad(int32_t delta_dtype, const backward_context *c, int64_t at, vf value, int64_t n) {
   if (c->grad_sum) value += v_load_n(c->grad_sum + at, n);
   if (c->grad_x) v_store_n(c->grad_x + at, value, n);
-  if (delta) v_store_n(delta + d, value, n);
+  if (c->grad_delta) mb_store_float(delta_dtype, c->grad_delta, at, value, n);
 }
 
-static float *delta_room(const backward_context *c, int64_t row, float *room) {
-  return c->grad_delta ? mb_f32_room(c->grad_delta, c->grad_delta_dtype, row * c->dim, room) : NULL;
-}
-
-static float *two_rows(const backward_context *c, int worker) { return mb_scratch(worker, MB_SLOT_KERNEL_1, 2 * sizeof(float) * (size_t)c->dim); }
-
-static void backward_body(void *context, int64_t index, int worker) {
-  const backward_context *c = context;
-  float *room = two_rows(c, worker);
-  const int64_t dim = c->dim, end = MB_MIN(c->rows, (index + 1) * c->rows_per_task);
-  float *grad_weight = NULL, *grad_bias = NULL;
-  if (c->partials) {
-    grad_weight = c->partials + index * 2 * dim;
-    grad_bias = grad_weight + dim;
-    memset(grad_weight, 0, sizeof(float) * (size_t)(2 * dim));
-  }
-  for (int64_t row = index * c->rows_per_task; row < end; row++) {
+/* With constant dtypes; grad_weight and grad_bias of this task, or NULL. */
+INLINE void backward_rows(int32_t y_dtype, int32_t delta_dtype, const backward_context *c, int64_t from, int64_t to, float *grad_weight, float *grad_bias) {
+  const int64_t dim = c->dim;
+  for (int64_t row = from; row < to; row++) {
     const float mean = c->stats[2 * row], scale = c->stats[2 * row + 1];
-    const float *x = c->x + row * dim, *grad_y = mb_as_f32(c->grad_y, c->grad_y_dtype, row * dim, dim, room);
-    float *delta = delta_room(c, row, room + dim);
+    const float *x = c->x + row * dim;
     vf sum = v_set(0), dot = v_set(0);
     for (int64_t d = 0; d < dim; d += VL) {
       const int64_t n = MB_MIN(VL, dim - d);
-      const vf grad = v_load_n(grad_y + d, n), normal = (v_load_n(x + d, n) - mean) * scale;
+      const vf grad = mb_load_float(y_dtype, c->grad_y, row * dim + d, n), normal = (v_load_n(x + d, n) - mean) * scale;
       const vf weighted = v_rounded(grad * v_load_n(c->weight + d, n));
       sum += weighted;
       dot += weighted * normal;
-      if (c->partials) {
+      if (grad_weight) {
         v_store_n(grad_weight + d, v_load_n(grad_weight + d, n) + grad * normal, n);
         v_store_n(grad_bias + d, v_load_n(grad_bias + d, n) + grad, n);
       }
@@ -135,23 +125,27 @@ static void backward_body(void *context, int64_t index, int worker) {
     for (int64_t d = 0; d < dim; d += VL) {
       const int64_t n = MB_MIN(VL, dim - d);
       const vf normal = (v_load_n(x + d, n) - mean) * scale;
-      const vf weighted = v_rounded(v_load_n(grad_y + d, n) * v_load_n(c->weight + d, n));
-      store_grad(c, row * dim + d, d, (weighted - mean_grad - normal * mean_dot) * scale, n, delta);
+      const vf weighted = v_rounded(mb_load_float(y_dtype, c->grad_y, row * dim + d, n) * v_load_n(c->weight + d, n));
+      store_grad(delta_dtype, c, row * dim + d, (weighted - mean_grad - normal * mean_dot) * scale, n);
     }
-    if (delta) mb_put_f32(delta, dim, c->grad_delta, c->grad_delta_dtype, row * dim);
   }
+}
+
+static void backward_body(void *context, int64_t index, int worker) {
+  (void)worker;
+  const backward_context *c = context;
+  const int64_t from = index * c->rows_per_task, to = MB_MIN(c->rows, from + c->rows_per_task);
+  float *grad_weight = c->partials ? c->partials + index * 2 * c->dim : NULL, *grad_bias = c->partials ? grad_weight + c->dim : NULL;
+  if (grad_weight) memset(grad_weight, 0, sizeof(float) * (size_t)(2 * c->dim));
+  MB_BY_FLOAT(c->grad_y_dtype, Y, MB_BY_FLOAT(c->grad_delta_dtype, DELTA, backward_rows(Y, DELTA, c, from, to, grad_weight, grad_bias)))
 }
 
 /* Only the sum has a gradient: it goes on unchanged. */
 static void pass_body(void *context, int64_t index, int worker) {
+  (void)worker;
   const backward_context *c = context;
-  float *room = two_rows(c, worker);
-  const int64_t end = MB_MIN(c->rows, (index + 1) * c->rows_per_task);
-  for (int64_t row = index * c->rows_per_task; row < end; row++) {
-    float *delta = delta_room(c, row, room);
-    for (int64_t d = 0; d < c->dim; d += VL) store_grad(c, row * c->dim + d, d, v_set(0), MB_MIN(VL, c->dim - d), delta);
-    if (delta) mb_put_f32(delta, c->dim, c->grad_delta, c->grad_delta_dtype, row * c->dim);
-  }
+  const int64_t from = index * c->rows_per_task * c->dim, to = MB_MIN(c->rows, (index + 1) * c->rows_per_task) * c->dim;
+  MB_BY_FLOAT(c->grad_delta_dtype, DELTA, for (int64_t at = from; at < to; at += VL) store_grad(DELTA, c, at, v_set(0), MB_MIN(VL, to - at)))
 }
 
 static void combine(const backward_context *c, float *grad, int64_t which) {

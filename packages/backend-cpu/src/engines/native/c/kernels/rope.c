@@ -1,5 +1,5 @@
 /* Rotary position embedding by halves (NeoX): (a, b) → (a·cos - b·sin, b·cos + a·sin) for q and k, v copied.
- * The backward is the same rotation by the opposite angle. Numbers of 16 bits are widened token by token. */
+ * The backward is the same rotation by the opposite angle. */
 #include "base/convert.h"
 #include "base/parallel.h"
 #include "simd/simd.h"
@@ -16,33 +16,35 @@ typedef struct {
   float sign;
 } rope_context;
 
-static void rope_body(void *context, int64_t index, int worker) {
-  const rope_context *c = context;
-  const int64_t half = c->half, turned = 2 * c->heads * 2 * half, row = turned / 2 * 3, bytes = mb_bytes_of(c->dtype), end = MB_MIN(c->tokens, (index + 1) * TOKENS_PER_TASK);
-  float *room = c->dtype == MB_F32 ? NULL : mb_scratch(worker, MB_SLOT_CONVERT, sizeof(float) * (size_t)turned);
-  for (int64_t token = index * TOKENS_PER_TASK; token < end; token++) {
-    const char *from = (const char *)c->x + token * row * bytes;
-    char *to = (char *)c->out + token * row * bytes;
+static inline __attribute__((always_inline)) void turn(int32_t dtype, const rope_context *c, int64_t from, int64_t to) {
+  const int64_t half = c->half, heads = 2 * c->heads, turned = heads * 2 * half, row = turned / 2 * 3, bytes = mb_bytes_of(dtype);
+  for (int64_t token = from; token < to; token++) {
+    const char *x = (const char *)c->x + token * row * bytes;
+    char *out = (char *)c->out + token * row * bytes;
     const int64_t position = c->position[token];
     if (position < 0 || position >= c->positions) {
       mb_value_error("rope", "expected positions in 0..%lld, got %lld", (long long)c->positions - 1, (long long)position);
-      memset(to, 0, (size_t)(row * bytes));
+      memset(out, 0, (size_t)(row * bytes));
       continue;
     }
-    const float *x = mb_as_f32(from, c->dtype, 0, turned, room);
-    float *out = mb_f32_room(to, c->dtype, 0, room);
     const float *cos = c->cos + position * half, *sin = c->sin + position * half;
-    for (int64_t head = 0; head < 2 * c->heads; head++, x += 2 * half, out += 2 * half)
+    for (int64_t at = 0; at < turned; at += 2 * half)
       for (int64_t d = 0; d < half; d += VL) {
         const int64_t n = MB_MIN(VL, half - d);
-        const vf a = v_load_n(x + d, n), b = v_load_n(x + half + d, n);
+        const vf a = mb_load_float(dtype, x, at + d, n), b = mb_load_float(dtype, x, at + half + d, n);
         const vf cosine = v_load_n(cos + d, n), sine = c->sign * v_load_n(sin + d, n);
-        v_store_n(out + d, a * cosine - b * sine, n);
-        v_store_n(out + half + d, b * cosine + a * sine, n);
+        mb_store_float(dtype, out, at + d, a * cosine - b * sine, n);
+        mb_store_float(dtype, out, at + half + d, b * cosine + a * sine, n);
       }
-    mb_put_f32(room, turned, to, c->dtype, 0);
-    memcpy(to + turned * bytes, from + turned * bytes, (size_t)((row - turned) * bytes));
+    memcpy(out + turned * bytes, x + turned * bytes, (size_t)((row - turned) * bytes));
   }
+}
+
+static void rope_body(void *context, int64_t index, int worker) {
+  (void)worker;
+  const rope_context *c = context;
+  const int64_t from = index * TOKENS_PER_TASK, to = MB_MIN(c->tokens, from + TOKENS_PER_TASK);
+  MB_BY_FLOAT(c->dtype, DTYPE, turn(DTYPE, c, from, to))
 }
 
 /* views: out [T, 3, H, D], x [T, 3, H, D], cos [P, D/2], sin [P, D/2], positions [T]; out and x in one float dtype; attributes: 1 forward, -1 backward. */
