@@ -132,11 +132,11 @@ static inline __attribute__((always_inline)) void mb_store_float(int32_t dtype, 
 }
 
 /* The statement with a constant `NAME` of the value of `dtype`: f32, bf16 or f16. */
-#define MB_BY_FLOAT(dtype, NAME, ...)                                         \
-  switch (dtype) {                                                            \
-    case MB_F32: { enum { NAME = MB_F32 }; __VA_ARGS__; } break;              \
-    case MB_BF16: { enum { NAME = MB_BF16 }; __VA_ARGS__; } break;            \
-    default: { enum { NAME = MB_F16 }; __VA_ARGS__; }                         \
+#define MB_BY_FLOAT(dtype, NAME, ...)                              \
+  switch (dtype) {                                                 \
+    case MB_F32: { enum { NAME = MB_F32 }; __VA_ARGS__; } break;   \
+    case MB_BF16: { enum { NAME = MB_BF16 }; __VA_ARGS__; } break; \
+    default: { enum { NAME = MB_F16 }; __VA_ARGS__; }              \
   }
 
 /* Elements at … at+n-1 as f32: where they lie, or converted into `room`. */

@@ -30,8 +30,8 @@
 #define MB_FMA_SUM_LINES ((MB_FMA_LINES + VL - 1) / VL * VL) /* of a tile's sums in memory */
 
 /* Writes rows × depth elements of a matrix as one panel: element (row, k) from `from + row * row_stride + k * depth_stride` goes to
- * `to[k * width + row]`, widened where `dtype` is bf16 or f16 (with a depth_stride of 1); rows beyond `rows` up to `width` become 0. width is at most MB_FMA_LANES or MB_FMA_LINES, and a multiple of VL when
- * rows < width. */
+ * `to[k * width + row]`, widened where `dtype` is bf16 or f16 (with a depth_stride of 1); rows beyond `rows` up to `width` become 0. width is
+ * at most MB_FMA_LANES or MB_FMA_LINES, and a multiple of VL when rows < width. */
 void MB_FN(mb_fma_pack)(const void *from, int32_t dtype, int64_t row_stride, int64_t depth_stride, int64_t rows, int64_t width, int64_t depth, float *to);
 
 /* The same where elements of neighbouring rows are neighbours, for `panels` panels side by side: reads each depth's memory once, from end

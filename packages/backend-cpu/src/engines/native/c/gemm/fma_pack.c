@@ -3,8 +3,10 @@
 #include "base/convert.h"
 #include "simd/transpose.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* `lanes` elements of each of `rows` rows, the first from `at` on, transposed: row[j] holds the j-th of each. */
-static inline __attribute__((always_inline)) void load_transposed(int32_t dtype, const void *from, int64_t at, int64_t row_stride, int64_t rows, int64_t lanes, vf row[VL]) {
+INLINE void load_transposed(int32_t dtype, const void *from, int64_t at, int64_t row_stride, int64_t rows, int64_t lanes, vf row[VL]) {
   if (lanes == VL) {
 #pragma GCC unroll 16
     for (int i = 0; i < VL; i++) row[i] = i < rows ? mb_load_float(dtype, from, at + i * row_stride, VL) : (vf){0};
@@ -16,7 +18,8 @@ static inline __attribute__((always_inline)) void load_transposed(int32_t dtype,
 }
 
 /* The depth is contiguous: VL rows at a time, VL depths at a time. */
-static inline __attribute__((always_inline)) void pack_transposed(const void *from, int32_t dtype, int64_t row_stride, int64_t rows, int64_t width, int64_t depth, float *to) {
+INLINE void pack_transposed(const void *from, int32_t dtype, int64_t row_stride, int64_t rows, int64_t width, int64_t depth,
+                            float *to) {
   for (int64_t first = 0; first < width; first += VL) {
     const int64_t given = MB_MAX(0, MB_MIN(VL, rows - first)), kept = MB_MIN(VL, width - first);
     for (int64_t k = 0; k < depth; k += VL) {

@@ -73,12 +73,12 @@ INLINE void backward_rows(int activation, int32_t dtype, const glu_context *c, i
   }
 }
 
-#define BODY(activation, name, pass)                                                                    \
-  static void pass##_##name(void *context, int64_t task, int worker) {                                  \
-    (void)worker;                                                                                       \
-    const glu_context *c = context;                                                                     \
+#define BODY(activation, name, pass)                                                                   \
+  static void pass##_##name(void *context, int64_t task, int worker) {                                 \
+    (void)worker;                                                                                      \
+    const glu_context *c = context;                                                                    \
     const int64_t from = task * c->rows_per_task, to = MB_MIN(c->rows, (task + 1) * c->rows_per_task); \
-    MB_BY_FLOAT(c->dtype, DTYPE, pass##_rows(activation, DTYPE, c, from, to))                           \
+    MB_BY_FLOAT(c->dtype, DTYPE, pass##_rows(activation, DTYPE, c, from, to))                          \
   }
 #define BODIES(activation, name) BODY(activation, name, forward) BODY(activation, name, backward)
 BODIES(GELU, gelu)

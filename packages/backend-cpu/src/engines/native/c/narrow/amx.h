@@ -19,40 +19,41 @@ static inline void mb_amx_copy_edge(int channels, int64_t bytes, const char *wei
 }
 
 /* A kernel's `multiply`, named `name`: PRODUCT is the instruction, PLANES how many planes a panel has. */
-#define MB_AMX_KERNEL(name, PRODUCT, PLANES)                                                                                      \
-  static void name(int channels, int panels, int64_t bytes, const char *weight, int64_t ahead, const int32_t *x, int64_t plane, int32_t *sums) { \
-    (void)ahead; \
-    _tile_zero(0);                                                                                                                \
-    _tile_zero(1);                                                                                                                \
-    _tile_zero(2);                                                                                                                \
-    _tile_zero(3);                                                                                                                \
-    mb_amx_edge copy;                                                                                                             \
-    for (int64_t at = 0; at < bytes; at += MB_AMX_ROW_BYTES, x += MB_AMX_TILE_LINES * VL) {                                       \
-      const char *rows = weight + at;                                                                                             \
-      int64_t stride = bytes;                                                                                                     \
-      if (channels < 2 * MB_AMX_TILE_LINES || at + MB_AMX_ROW_BYTES > bytes) {                                                    \
-        mb_amx_copy_edge(channels, bytes, weight, at, copy);                                                                      \
-        rows = copy[0];                                                                                                           \
-        stride = MB_AMX_ROW_BYTES;                                                                                                \
-      }                                                                                                                           \
-      _tile_loadd(4, rows, stride);                                                                                               \
-      _tile_loadd(5, rows + MB_AMX_TILE_LINES * stride, stride);                                                                  \
-      _Pragma("GCC unroll 2") for (int i = 0; i < PLANES; i++) {                                                                  \
-        _tile_loadd(6, x + i * plane, MB_AMX_ROW_BYTES);                                                                          \
-        PRODUCT(0, 4, 6);                                                                                                         \
-        PRODUCT(2, 5, 6);                                                                                                         \
-        if (panels == 1) continue;                                                                                                \
-        _tile_loadd(7, x + (PLANES + i) * plane, MB_AMX_ROW_BYTES);                                                               \
-        PRODUCT(1, 4, 7);                                                                                                         \
-        PRODUCT(3, 5, 7);                                                                                                         \
-      }                                                                                                                           \
-    }                                                                                                                             \
-    const int64_t row = panels * VL;                                                                                              \
-    _tile_stored(0, sums, row * 4);                                                                                               \
-    _tile_stored(2, sums + MB_AMX_TILE_LINES * row, row * 4);                                                                     \
-    if (panels == 1) return;                                                                                                      \
-    _tile_stored(1, sums + VL, row * 4);                                                                                          \
-    _tile_stored(3, sums + MB_AMX_TILE_LINES * row + VL, row * 4);                                                                \
+#define MB_AMX_KERNEL(name, PRODUCT, PLANES)                                                                                    \
+  static void name(int channels, int panels, int64_t bytes, const char *weight, int64_t ahead, const int32_t *x, int64_t plane, \
+                   int32_t *sums) {                                                                                             \
+    (void)ahead;                                                                                                                \
+    _tile_zero(0);                                                                                                              \
+    _tile_zero(1);                                                                                                              \
+    _tile_zero(2);                                                                                                              \
+    _tile_zero(3);                                                                                                              \
+    mb_amx_edge copy;                                                                                                           \
+    for (int64_t at = 0; at < bytes; at += MB_AMX_ROW_BYTES, x += MB_AMX_TILE_LINES * VL) {                                     \
+      const char *rows = weight + at;                                                                                           \
+      int64_t stride = bytes;                                                                                                   \
+      if (channels < 2 * MB_AMX_TILE_LINES || at + MB_AMX_ROW_BYTES > bytes) {                                                  \
+        mb_amx_copy_edge(channels, bytes, weight, at, copy);                                                                    \
+        rows = copy[0];                                                                                                         \
+        stride = MB_AMX_ROW_BYTES;                                                                                              \
+      }                                                                                                                         \
+      _tile_loadd(4, rows, stride);                                                                                             \
+      _tile_loadd(5, rows + MB_AMX_TILE_LINES * stride, stride);                                                                \
+      _Pragma("GCC unroll 2") for (int i = 0; i < PLANES; i++) {                                                                \
+        _tile_loadd(6, x + i * plane, MB_AMX_ROW_BYTES);                                                                        \
+        PRODUCT(0, 4, 6);                                                                                                       \
+        PRODUCT(2, 5, 6);                                                                                                       \
+        if (panels == 1) continue;                                                                                              \
+        _tile_loadd(7, x + (PLANES + i) * plane, MB_AMX_ROW_BYTES);                                                             \
+        PRODUCT(1, 4, 7);                                                                                                       \
+        PRODUCT(3, 5, 7);                                                                                                       \
+      }                                                                                                                         \
+    }                                                                                                                           \
+    const int64_t row = panels * VL;                                                                                            \
+    _tile_stored(0, sums, row * 4);                                                                                             \
+    _tile_stored(2, sums + MB_AMX_TILE_LINES * row, row * 4);                                                                   \
+    if (panels == 1) return;                                                                                                    \
+    _tile_stored(1, sums + VL, row * 4);                                                                                        \
+    _tile_stored(3, sums + MB_AMX_TILE_LINES * row + VL, row * 4);                                                              \
   }
 
 #endif

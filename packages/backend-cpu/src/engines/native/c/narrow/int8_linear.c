@@ -1,22 +1,18 @@
 /* Linear layer over int8 weights: rows of activations are rounded to bytes, each with a scale of its own, and multiplied in whole numbers. */
+#include "base/convert.h"
 #include "narrow/panel_linear.h"
 
 #define SMALLEST 1e-30f /* rows that are smaller count as zeros */
 
 typedef int8_t bytes_of_vector __attribute__((vector_size(VL)));
 
-static inline __attribute__((always_inline)) vf load(const void *row, int bytes, int64_t at, int64_t n) {
-  if (bytes == 4) return v_load_n((const float *)row + at, n);
-  return (vf)(v_load_halves((const uint16_t *)row + at, n) << 16);
-}
-
-/* Inlined with constant `bytes`. */
-static inline __attribute__((always_inline)) float round_row(const void *x, int bytes, int64_t depth, int64_t padded, int32_t *words) {
+/* Inlined with a constant dtype. */
+static inline __attribute__((always_inline)) float round_row(const void *x, int32_t dtype, int64_t depth, int64_t padded, int32_t *words) {
   int8_t *to = (int8_t *)words;
   vf largest = {0};
   vi broken = {0};
   for (int64_t d = 0; d < depth; d += VL) {
-    const vf magnitude = v_abs(load(x, bytes, d, MB_MIN(VL, depth - d)));
+    const vf magnitude = v_abs(mb_load_float(dtype, x, d, MB_MIN(VL, depth - d)));
     largest = v_greater_of(magnitude, largest);
     broken |= ~(magnitude < __builtin_inff());
   }
@@ -28,7 +24,7 @@ static inline __attribute__((always_inline)) float round_row(const void *x, int 
   const vf inverse = v_set(most > SMALLEST ? 127 / most : 0);
   int64_t d = 0;
   for (; d < depth; d += VL) {
-    const vf scaled = v_rounded(load(x, bytes, d, MB_MIN(VL, depth - d)) * inverse);
+    const vf scaled = v_rounded(mb_load_float(dtype, x, d, MB_MIN(VL, depth - d)) * inverse);
     const vi whole = (vi)(scaled + V_ROUNDER) - (vi)v_set(V_ROUNDER);
     const bytes_of_vector packed = __builtin_convertvector(whole, bytes_of_vector);
     memcpy(to + d, &packed, VL);
@@ -39,7 +35,7 @@ static inline __attribute__((always_inline)) float round_row(const void *x, int 
 
 /* A row that is not finite becomes zeros worth NaN. */
 float MB_FN(mb_int8_round)(const void *x, int x_bytes, int64_t depth, int64_t padded, int32_t *words) {
-  return x_bytes == 4 ? round_row(x, 4, depth, padded, words) : round_row(x, 2, depth, padded, words);
+  return x_bytes == 4 ? round_row(x, MB_F32, depth, padded, words) : round_row(x, MB_BF16, depth, padded, words);
 }
 
 /* views: y [T, n] and x [T, k] in f32 or both in bf16, weight [n, k/4], scales [n], bias (or absent). */

@@ -34,8 +34,8 @@ static void multiply_widened(const mb_gemm_args *x) {
 }
 #endif
 
-/* Sums in f32 that are rounded to y so many rows at a time that they stay in the cache: multiples of any micro-kernel's lanes. */
-#define ROOM ((int64_t)1 << 20)
+/* Floats of room for sums that become 16 bits; they are made so many rows at a time, a multiple of any micro-kernel's lanes. */
+#define ROOM ((int64_t)4 << 20)
 #define ROUNDED_ROWS 96
 
 /* Products in f32 of numbers that are widened on the way. */

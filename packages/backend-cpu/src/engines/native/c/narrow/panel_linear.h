@@ -28,7 +28,8 @@ typedef struct {
   /* Around the calls of a task; may be NULL. */
   void (*begin)(void), (*end)(void);
   /* sums[channel][panel][row] = Σ x · w over `bytes` bytes of each channel. Planes are `plane` words long, zero beyond `bytes` up to a
-   * multiple of VL words. `sums` has rows of panels * VL, and room for this->channels of them. The weights that lie `ahead` bytes behind are wanted next. */
+   * multiple of VL words. `sums` has rows of panels * VL, and room for this->channels of them. The weights `ahead` bytes further on are
+   * wanted next. */
   void (*multiply)(int channels, int panels, int64_t bytes, const char *weight, int64_t ahead, const int32_t *x, int64_t plane, int32_t *sums);
 } mb_panel_kernel;
 

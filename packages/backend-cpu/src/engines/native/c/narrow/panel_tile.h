@@ -28,7 +28,7 @@ static inline int32_t word_of(const char *row, int64_t k) {
 /* STEP(sum, q, w) adds to `sum` what the words of the panel at q and the word w of a channel give. */
 #define MULTIPLY(name, attributes, PLANES, PREPARE, STEP)                                                                   \
   attributes static void name(int channels, int panels, int64_t bytes, const char *weight, int64_t ahead, const int32_t *x, \
-                              int64_t plane, int32_t *sums) {                                                                              \
+                              int64_t plane, int32_t *sums) {                                                               \
     const int64_t words = bytes / 4;                                                                                        \
     if (panels == 3) {                                                                                                      \
       MULTIPLY_PANELS(3, PLANES, PREPARE, STEP)                                                                             \
@@ -44,13 +44,13 @@ static inline int32_t word_of(const char *row, int64_t k) {
   const char *row[CHANNELS];                                                                                                    \
   vi sum[CHANNELS][PANELS];                                                                                                     \
   _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                                                                  \
-    row[i] = weight + (i < channels ? i : channels - 1) * bytes;                                                                 \
+    row[i] = weight + (i < channels ? i : channels - 1) * bytes;                                                                \
     _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = (vi){0};                                               \
   }                                                                                                                             \
   for (int64_t k = 0; k < words; k++) {                                                                                         \
-    __builtin_prefetch(weight + ahead + 4 * CHANNELS * k, 0, 2);                                                 \
+    __builtin_prefetch(weight + ahead + 4 * CHANNELS * k, 0, 2);                                                                \
     _Pragma("GCC unroll 8") for (int i = 0; i < CHANNELS; i++) {                                                                \
-      const vi w = v_set_int(word_of(row[i], k));                                                                                  \
+      const vi w = v_set_int(word_of(row[i], k));                                                                               \
       PREPARE(w)                                                                                                                \
       _Pragma("GCC unroll 3") for (int p = 0; p < PANELS; p++) sum[i][p] = STEP(sum[i][p], x + p * PLANES * plane + k * VL, w); \
     }                                                                                                                           \
