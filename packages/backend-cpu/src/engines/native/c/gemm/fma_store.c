@@ -38,9 +38,38 @@ static inline __attribute__((always_inline)) void store_turned(const mb_fma_targ
     }
 }
 
+_Static_assert(MB_FMA_LINES <= 2 * VL, "the lines of a tile are turned as words of one vector");
+
+static inline vu rounded_line(const mb_fma_target *t, int64_t line, int64_t lane, const float *sums) {
+  const vf sum = t->alpha * v_load(sums + line * MB_FMA_LANES + lane);
+  return v_round_bf16(t->bias ? sum + t->bias[line] : sum);
+}
+
+/* The same to bf16 of sums that are not added to others: rounded first, so that half as much is turned, words of two lines. */
+static void store_turned_words(const mb_fma_target *t, int64_t lines, int64_t lanes, const float *sums) {
+  for (int64_t lane = 0; lane < lanes; lane += VL) {
+    vf words[VL];
+#pragma GCC unroll 16
+    for (int i = 0; i < VL; i++) {
+      const vu even = 2 * i < lines ? rounded_line(t, 2 * i, lane, sums) >> 16 : (vu){0};
+      const vu odd = 2 * i + 1 < lines ? rounded_line(t, 2 * i + 1, lane, sums) & 0xffff0000 : (vu){0};
+      words[i] = (vf)(even | odd);
+    }
+    v_transpose(words);
+    uint16_t *to = t->c16 + lane * t->stride;
+#pragma GCC unroll 16
+    for (int i = 0; i < VL; i++, to += t->stride) {
+      if (lane + i >= lanes) continue;
+      v_store_n((float *)to, words[i], lines / 2);
+      if (lines % 2) to[lines - 1] = (uint16_t)((vu)words[i])[lines / 2];
+    }
+  }
+}
+
 void MB_FN(mb_fma_store)(const mb_fma_target *target, int64_t lines, int64_t lanes, const float *sums) {
   if (!target->turned) store_lines(target, lines, lanes, sums);
   else if (!target->c16) store_turned(target, MB_F32, lines, lanes, sums);
+  else if (target->dtype16 == MB_BF16 && !target->add) store_turned_words(target, lines, lanes, sums);
   else if (target->dtype16 == MB_BF16) store_turned(target, MB_BF16, lines, lanes, sums);
   else store_turned(target, MB_F16, lines, lanes, sums);
 }
