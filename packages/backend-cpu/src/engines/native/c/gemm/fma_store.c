@@ -60,8 +60,10 @@ static void store_turned_words(const mb_fma_target *t, int64_t lines, int64_t la
 #pragma GCC unroll 16
     for (int i = 0; i < VL; i++, to += t->stride) {
       if (lane + i >= lanes) continue;
-      v_store_n((float *)to, words[i], lines / 2);
-      if (lines % 2) to[lines - 1] = (uint16_t)((vu)words[i])[lines / 2];
+      v_halves part[2];
+      memcpy(part, &words[i], sizeof part);
+      v_store_halves(to, part[0], MB_MIN(VL, lines));
+      if (MB_FMA_LINES > VL && lines > VL) v_store_halves(to + VL, part[1], lines - VL);
     }
   }
 }
