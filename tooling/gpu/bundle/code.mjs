@@ -6,14 +6,24 @@ import { repository, tools } from "./places.mjs";
 /** What only other platforms and other backends would load. */
 const external = ["webgpu"];
 
-/** `createBackend` names the CUDA package where no bundler sees it, because it need not be installed: here it is. */
+/** Optional packages are imported where no bundler sees it, because they need not be installed: the CUDA package is here. */
 const withCuda = {
   name: "with-cuda",
   transform(code, id) {
-    if (!id.endsWith("packages/backends/dist/index.js")) return undefined;
-    const found = /import\(__rewriteRelativeImportExtension\([^)]*specifier\)\)/;
-    if (!found.test(code)) throw new Error("expected @modernbert-ts/backends to import a package by its specifier");
-    return code.replace(found, 'import("@modernbert-ts/backend-cuda")');
+    if (!id.endsWith("packages/backends/dist/optional.js")) return undefined;
+    const found = /return (import\(__rewriteRelativeImportExtension\([^)]*specifier\)\))/;
+    if (!found.test(code)) throw new Error("expected @modernbert-ts/backends to import optional packages by specifier");
+    const cuda = "@modernbert-ts/backend-cuda";
+    return code.replace(found, `return specifier === "${cuda}" ? import("${cuda}") : $1`);
+  },
+};
+
+/** gRPC reads files of its packages as it is loaded, and the self-test asks over HTTP alone. */
+const withoutGrpc = {
+  name: "without-grpc",
+  load(id) {
+    if (!id.endsWith("apps/server/dist/grpc/server.js")) return undefined;
+    return 'export const startGrpc = () => { throw new Error("expected no gRPC port: the bundle has no gRPC"); };';
   },
 };
 
@@ -34,7 +44,7 @@ export async function addCode(to) {
     platform: "node",
     cwd: repository,
     logLevel: "warn",
-    plugins: [withCuda],
+    plugins: [withCuda, withoutGrpc],
   };
   const bundled = await rolldown(options);
   await bundled.write({
