@@ -20,6 +20,21 @@ const norm = {
 };
 
 describeNative("native layer norms", () => {
+  test.each(supportedSets)("a result in f64 is that in f32, by other commands, %s", async (set) => {
+    await withBackend(set, 1, async (backend) => {
+      const runtime = new Runtime(backend);
+      const [x, weight] = [runtime.tensor(norm.x, [2, 5]), runtime.tensor(norm.weight, [5])];
+      for (const make of [
+        (dtype: DType) => layerNorm(x, weight, null, 1e-5, dtype),
+        (dtype: DType) => residualLayerNorm(x, x, weight, null, { eps: 1e-5, dtype }).normed,
+      ]) {
+        const [wide, wanted] = [await make("f64").read(), await make("f32").read()];
+        expect(wide).toBeInstanceOf(Float64Array);
+        expectClose("y", Array.from(wide as Float64Array), Array.from(wanted as Float32Array), 1e-6);
+      }
+    });
+  });
+
   test.each(supportedSets)("layerNorm and residualLayerNorm equal torch, %s", async (set) => {
     await withBackend(set, 2, async (backend) => {
       const row = (values: number[]): View => tensor(backend, [values.length], values);

@@ -1,5 +1,5 @@
 /** Layer norm, alone and after a residual addition (c/kernels/layer_norm.c). */
-import { expectDtypes, expectNoDropout, firstRefusal } from "@modernbert-ts/device-kit";
+import { expectDtype, expectDtypes, expectNoDropout, firstRefusal } from "@modernbert-ts/device-kit";
 import type { FusedKernel, TensorSpec } from "@modernbert-ts/tensor-core";
 import type { NativeCommands } from "../operations.ts";
 import { floats } from "./floats.ts";
@@ -11,7 +11,8 @@ function statistics(x: TensorSpec | null | undefined): TensorSpec[] {
 
 export function layerNorm(commands: NativeCommands): FusedKernel<"layerNorm"> {
   return {
-    supports: ({ inputs }) => expectDtypes("layerNorm", inputs),
+    supports: ({ inputs, outputs }) =>
+      firstRefusal([expectDtypes("layerNorm", inputs), expectDtype("y", outputs.at(-1), floats)]),
     saved: ({ inputs }) => statistics(inputs[0]),
     backwardReads: { inputs: [0, 1], outputs: [] },
     forward: ({ attrs, inputs: [x, weight, bias], outputs: [y], saved: [stats] }) =>
@@ -38,8 +39,12 @@ export function layerNorm(commands: NativeCommands): FusedKernel<"layerNorm"> {
 
 export function residualLayerNorm(commands: NativeCommands): FusedKernel<"residualLayerNorm"> {
   return {
-    supports: ({ attrs, inputs }) =>
-      firstRefusal([expectDtypes("residualLayerNorm", inputs, ["f32"], { delta: floats }), expectNoDropout(attrs)]),
+    supports: ({ attrs, inputs, outputs }) =>
+      firstRefusal([
+        expectDtypes("residualLayerNorm", inputs, ["f32"], { delta: floats }),
+        expectDtype("y", outputs.at(-1), floats),
+        expectNoDropout(attrs),
+      ]),
     saved: ({ inputs }) => statistics(inputs[0]),
     backwardReads: { inputs: [2], outputs: [0] },
     forward: ({ attrs, inputs: [x, delta, weight, bias], outputs: [sum, y], saved: [stats] }) =>

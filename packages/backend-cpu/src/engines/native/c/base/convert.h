@@ -101,15 +101,15 @@ void MB_FN(mb_widen_rows)(const void *from, int32_t dtype, int64_t rows, int64_t
 /* Elements at … at+n-1 of f32, bf16 or f16, VL at most; zeros behind them. `dtype` is a constant, so that nothing but the load is left. */
 static inline __attribute__((always_inline)) vf mb_load_float(int32_t dtype, const void *from, int64_t at, int64_t n) {
   if (dtype == MB_F32) return n == VL ? v_load((const float *)from + at) : v_load_n((const float *)from + at, n);
-  const vu halves = v_load_halves((const uint16_t *)from + at, n);
-  if (dtype == MB_BF16) return (vf)(halves << 16);
+  const v_halves halves = v_load_packed((const uint16_t *)from + at, n);
+  if (dtype == MB_BF16) return (vf)(__builtin_convertvector(halves, vu) << 16);
 #if defined(__AVX512F__)
-  return (vf)_mm512_cvtph_ps((__m256i)__builtin_convertvector(halves, v_halves));
+  return (vf)_mm512_cvtph_ps((__m256i)halves);
 #elif defined(__F16C__)
-  return (vf)_mm256_cvtph_ps((__m128i)__builtin_convertvector(halves, v_halves));
+  return (vf)_mm256_cvtph_ps((__m128i)halves);
 #else
   vf wide;
-  for (int i = 0; i < VL; i++) wide[i] = mb_f32_of_f16((uint16_t)halves[i]);
+  for (int i = 0; i < VL; i++) wide[i] = mb_f32_of_f16(halves[i]);
   return wide;
 #endif
 }

@@ -10,7 +10,8 @@
 #define ROWS_BEFORE_PANELS 4
 
 #if defined(__AMX_BF16__)
-/* f16 has no tiles of its own: blocks of channels are widened into the L2 cache and multiplied in f32, which has. */
+/* f16 has no tiles of its own: blocks of channels are widened into the L2 cache, beside all rows given, and multiplied in f32, which
+ * has. */
 #define ROWS_FOR_AMX 32
 #define BLOCK_BYTES ((int64_t)2 << 20)
 
@@ -34,7 +35,7 @@ static void multiply_widened(const mb_gemm_args *x) {
 }
 #endif
 
-/* Floats of room for sums that become 16 bits; they are made so many rows at a time, a multiple of any micro-kernel's lanes. */
+/* Floats of room for sums that become 16 bits, and for rows that are widened; so many rows at a time, a multiple of any micro-kernel's lanes. */
 #define ROOM ((int64_t)4 << 20)
 #define ROUNDED_ROWS 96
 
@@ -42,7 +43,7 @@ static void multiply_widened(const mb_gemm_args *x) {
 static void multiply_in_f32(const mb_view *y, const mb_view *x, const mb_view *weight, const float *bias) {
   const int64_t rows = y->shape[0], depth = x->shape[1], channels = y->shape[1];
   const int narrow = y->dtype != MB_F32;
-  const int64_t most = narrow ? MB_MAX(1, ROOM / MB_MAX(1, channels) / ROUNDED_ROWS) * ROUNDED_ROWS : MB_MAX(1, rows);
+  const int64_t most = narrow ? MB_MAX(1, ROOM / MB_MAX(1, depth + channels) / ROUNDED_ROWS) * ROUNDED_ROWS : MB_MAX(1, rows);
   float *sums = narrow ? mb_scratch(0, MB_SLOT_KERNEL_2, sizeof(float) * (size_t)MB_MAX(1, MB_MIN(most, rows) * channels)) : NULL;
   for (int64_t row = 0; row < rows; row += most) {
     mb_gemm_args gemm = {.m = MB_MIN(most, rows - row), .n = channels, .k = depth, .b16 = weight->data, .dtype16 = weight->dtype, .bias = bias,

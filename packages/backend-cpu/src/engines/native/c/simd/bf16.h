@@ -31,18 +31,16 @@ static inline vu v_round_bf16(vf x) {
 
 static inline vf v_nearest_bf16(vf x) { return (vf)(v_round_bf16(x) & 0xffff0000); }
 
-/* The first n numbers (VL at most) as they lie, in the lower half of each lane; zeros behind them. */
-static inline vu v_load_halves(const uint16_t *from, int64_t n) {
-  v_halves halves;
-  if (n >= VL) {
-    memcpy(&halves, from, sizeof halves);
-    return __builtin_convertvector(halves, vu);
-  }
-  uint16_t some[VL] = {0};
-  if (n > 0) memcpy(some, from, (size_t)n * 2);
-  memcpy(&halves, some, sizeof halves);
-  return __builtin_convertvector(halves, vu);
+/* The first n numbers (VL at most) as they lie; zeros behind them. */
+static inline v_halves v_load_packed(const uint16_t *from, int64_t n) {
+  v_halves halves = {0};
+  if (n >= VL) memcpy(&halves, from, sizeof halves);
+  else if (n > 0) memcpy(&halves, from, (size_t)n * 2);
+  return halves;
 }
+
+/* The same in the lower half of each lane. */
+static inline vu v_load_halves(const uint16_t *from, int64_t n) { return __builtin_convertvector(v_load_packed(from, n), vu); }
 
 /* The first n of VL (n ≤ VL); memory beyond stays untouched. */
 static inline void v_store_halves(uint16_t *to, v_halves a, int64_t n) {
