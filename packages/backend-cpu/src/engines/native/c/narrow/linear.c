@@ -58,21 +58,14 @@ static void multiply_in_f32(const mb_view *y, const mb_view *x, const mb_view *w
   }
 }
 
-/* A bias in f32: as it lies, or widened. */
-static const float *wide_bias(const mb_view *bias, int64_t channels) {
-  if (bias->data == NULL || bias->dtype == MB_F32) return bias->data;
-  float *wide = mb_scratch(0, MB_SLOT_KERNEL_3, sizeof(float) * (size_t)MB_MAX(1, channels));
-  MB_FN(mb_to_f32)(bias->data, bias->dtype, channels, wide);
-  return wide;
-}
-
 /* views: y [T, n], x [T, k], weight [n, k] in bf16 or f16, bias [n] (or absent); y and x in f32 or both in the dtype of the weight, bias in
  * any of these. */
 void MB_FN(mb_op_linear)(const mb_view *views, const double *attributes) {
   (void)attributes;
   const mb_view *y = &views[0], *x = &views[1], *weight = &views[2];
   const int64_t rows = y->shape[0], depth = x->shape[1], channels = y->shape[1];
-  const float *bias = wide_bias(&views[3], channels);
+  const mb_view *b = &views[3];
+  const float *bias = b->data ? mb_as_f32(b->data, b->dtype, 0, channels, mb_scratch(0, MB_SLOT_KERNEL_3, sizeof(float) * (size_t)MB_MAX(1, channels))) : NULL;
   const int bytes = (int)mb_bytes_of(x->dtype);
   const mb_panel_kernel *kernel = weight->dtype == MB_BF16 ? MB_FN(mb_bf16_kernel)(bytes, depth) : NULL;
   if (kernel && rows > ROWS_BEFORE_PANELS) {
